@@ -1,0 +1,30 @@
+# The engine as an imported target: LibTorch out of the PyPI wheel `torch`, CPU part only.
+#
+# find_package(Torch) of that wheel demands a CUDA toolkit, which building Lethe does not need. Only libtorch_cpu and
+# libc10 are linked (0.3 s start); libtorch_cuda is loaded at run time where a driver is present (core/device.cpp).
+set(LETHE_TORCH_DIR "" CACHE PATH "The `torch` folder of the wheel (the one that holds include/ and lib/)")
+if(NOT LETHE_TORCH_DIR)
+  file(GLOB candidates "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
+  list(LENGTH candidates found)
+  if(found EQUAL 0)
+    message(FATAL_ERROR "No LibTorch found. Run `make setup`, or give -DLETHE_TORCH_DIR=<site-packages>/torch")
+  endif()
+  list(GET candidates 0 LETHE_TORCH_DIR)
+endif()
+if(NOT EXISTS "${LETHE_TORCH_DIR}/lib/libtorch_cpu.so")
+  message(FATAL_ERROR "${LETHE_TORCH_DIR} holds no lib/libtorch_cpu.so: it is not the torch folder of the PyPI wheel")
+endif()
+
+# libtorch_cpu.so is linked to these two NVIDIA libraries even when no GPU is used. They lie in wheels beside torch.
+file(GLOB nvidia_folders "${LETHE_TORCH_DIR}/../nvidia/*/lib")
+
+add_library(Lethe::torch INTERFACE IMPORTED)
+set_target_properties(Lethe::torch PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "${LETHE_TORCH_DIR}/include;${LETHE_TORCH_DIR}/include/torch/csrc/api/include"
+  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LETHE_TORCH_DIR}/include;${LETHE_TORCH_DIR}/include/torch/csrc/api/include"
+  INTERFACE_LINK_LIBRARIES "${LETHE_TORCH_DIR}/lib/libtorch_cpu.so;${LETHE_TORCH_DIR}/lib/libc10.so")
+set(link_options "-Wl,-rpath,${LETHE_TORCH_DIR}/lib")
+foreach(folder IN LISTS nvidia_folders)
+  list(APPEND link_options "-Wl,-rpath-link,${folder}")
+endforeach()
+set_target_properties(Lethe::torch PROPERTIES INTERFACE_LINK_OPTIONS "${link_options}")

@@ -1,0 +1,40 @@
+#include "cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+
+namespace lethe {
+
+int run_program(int argc, char** argv) {
+  CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
+  program.name("lethe");
+  program.set_version_flag("--version", std::string(LETHE_VERSION));
+  program.require_subcommand(1);
+  Action action;
+  // One line a subcommand, in the order of --help.
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = program.exit(error);
+    return status == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  try {
+    action();
+    return static_cast<int>(ExitCode::done);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "lethe: %s\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "lethe: out of memory\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lethe: internal error: %s\n", excerpt(error.what(), 2000).c_str());
+  }
+  return static_cast<int>(ExitCode::failed);
+}
+
+}  // namespace lethe

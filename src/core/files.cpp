@@ -1,0 +1,191 @@
+#include "core/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+Error cannot(const std::string& what, const fs::path& path, int number) {
+  auto error = number == ENOSPC || number == EIO || number == EDQUOT ? Error("cannot " + what + " " + path.string())
+                                                                     : bad_input("cannot " + what + " " + path.string());
+  error.with("reason", std::strerror(number));
+  if (number == ENOENT) error.hint("check the path; relative paths start at " + fs::current_path().string());
+  if (number == ENOSPC) error.hint("free some space, or write to another disk");
+  return error;
+}
+
+std::mutex staged_mutex;
+std::set<fs::path> staged_folders;
+
+void sync_folder(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+MappedFile::MappedFile(const fs::path& path) : path_(path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw cannot("read", path, errno);
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode)) {
+    const int number = S_ISDIR(status.st_mode) ? EISDIR : errno;
+    ::close(descriptor);
+    throw cannot("read", path, number);
+  }
+  size_ = static_cast<std::size_t>(status.st_size);
+  if (size_ > 0) {
+    void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    const int number = errno;
+    ::close(descriptor);
+    if (address == MAP_FAILED) throw cannot("read", path, number);
+    data_ = static_cast<const std::byte*>(address);
+  } else {
+    ::close(descriptor);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+void MappedFile::release(std::size_t begin, std::size_t end) const {
+  const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  begin = (begin + page - 1) / page * page;
+  end = std::min(end, size_) / page * page;
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
+FileWriter::FileWriter(const fs::path& path, Access access) : path_(path) {
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666);
+  if (descriptor_ < 0) throw cannot("write", path, errno);
+}
+
+FileWriter::~FileWriter() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(path_.c_str());
+}
+
+void FileWriter::write(std::span<const std::byte> bytes) {
+  write_at(size_, bytes);
+  size_ += bytes.size();
+}
+
+void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw cannot("write", path_, errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+}
+
+void FileWriter::close() {
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (::fsync(descriptor) != 0 || ::close(descriptor) != 0) {
+    const int number = errno;
+    ::unlink(path_.c_str());
+    throw cannot("write", path_, number);
+  }
+}
+
+void write_file(const fs::path& path, std::string_view content, Access access) {
+  fs::path temporary = path;
+  temporary += ".partial-" + std::to_string(::getpid());
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  FileWriter writer(temporary, access);
+  writer.write(content);
+  writer.close();
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int number = errno;
+    ::unlink(temporary.c_str());
+    throw cannot("write", path, number);
+  }
+}
+
+StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(final_path) {
+  const std::string given = final_.string();
+  if (given.empty()) throw bad_usage("no output folder was given");
+  if (final_.filename().empty()) final_ = final_.parent_path();  // "out/"
+  std::error_code ignored;
+  if (fs::is_symlink(final_, ignored) && !fs::is_directory(final_, ignored)) {
+    throw bad_input("cannot write to " + given).found("a link that leads nowhere").hint("name a folder that does not exist yet");
+  }
+  if (fs::exists(final_, ignored) && (!fs::is_directory(final_) || fs::is_symlink(final_) || !fs::is_empty(final_))) {
+    throw bad_input("cannot write to " + given)
+        .found(fs::is_symlink(final_)     ? "a link to " + fs::weakly_canonical(final_).string()
+               : fs::is_directory(final_) ? "a folder that already holds something"
+                                          : "a file of that name")
+        .hint("name a folder that does not exist yet, or remove this one yourself");
+  }
+  const fs::path parent = fs::absolute(final_).parent_path();
+  fs::create_directories(parent, ignored);
+  staging_ = parent / ("." + final_.filename().string() + ".partial-" + std::to_string(::getpid()));
+  fs::remove_all(staging_, ignored);
+  if (::mkdir(staging_.c_str(), access == Access::owner_only ? 0700 : 0777) != 0) throw cannot("create", final_, errno);
+  const std::lock_guard lock(staged_mutex);
+  staged_folders.insert(staging_);
+}
+
+StagedFolder::~StagedFolder() {
+  if (committed_) return;
+  std::error_code ignored;
+  fs::remove_all(staging_, ignored);
+  const std::lock_guard lock(staged_mutex);
+  staged_folders.erase(staging_);
+}
+
+void StagedFolder::commit() {
+  sync_folder(staging_);
+  if (::rename(staging_.c_str(), final_.c_str()) != 0) throw cannot("finish", final_, errno);
+  committed_ = true;
+  sync_folder(fs::absolute(final_).parent_path());
+  const std::lock_guard lock(staged_mutex);
+  staged_folders.erase(staging_);
+}
+
+void remove_staged_folders() noexcept {
+  if (!staged_mutex.try_lock()) return;
+  std::error_code ignored;
+  for (const auto& folder : staged_folders) fs::remove_all(folder, ignored);
+  staged_folders.clear();
+  staged_mutex.unlock();
+}
+
+}  // namespace lethe

@@ -1,0 +1,90 @@
+// Files that are whole or not there: memory maps to read, atomic files and staged folders to write.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace lethe {
+
+/// Reads a whole file. @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read
+std::string read_file(const std::filesystem::path& path);
+
+/// A read-only memory map of a whole file; an empty file maps to an empty span.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+  /// Tells the kernel that these bytes will not be needed again (keeps the resident size small while streaming).
+  void release(std::size_t begin, std::size_t end) const;
+
+ private:
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Who may read what is written. θ_bad, task vectors and snapshots are `owner_only` (0600) from the moment of creation.
+enum class Access { normal, owner_only };
+
+/// A file being written in pieces at its final path (inside a StagedFolder, as a rule). Every write is checked;
+/// close() reports what only shows then. Destroyed without close(), the file is removed.
+class FileWriter {
+ public:
+  explicit FileWriter(const std::filesystem::path& path, Access access = Access::normal);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  /// @throws Error with the system's reason (disk full, …)
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Writes at an offset without moving the end (a header that is known last).
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Flushes to disk (fsync) and closes.
+  void close();
+  std::uint64_t size() const { return size_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+/// Writes a whole file under a temporary name beside it and renames: the old content or the new, never half of it.
+void write_file(const std::filesystem::path& path, std::string_view content, Access access = Access::normal);
+
+/// A folder that appears under its final name only when commit() is called; until then everything lies in a
+/// temporary folder beside it, which is removed if commit() never comes.
+class StagedFolder {
+ public:
+  /// @param final_path  must not exist, or be an empty folder (not a link)
+  /// @throws Error (bad input) if it holds something; Error if the parent cannot be written
+  explicit StagedFolder(const std::filesystem::path& final_path, Access access = Access::normal);
+  ~StagedFolder();
+  StagedFolder(const StagedFolder&) = delete;
+  StagedFolder& operator=(const StagedFolder&) = delete;
+
+  /// Where to write now.
+  const std::filesystem::path& path() const { return staging_; }
+  const std::filesystem::path& final_path() const { return final_; }
+  void commit();
+
+ private:
+  std::filesystem::path final_, staging_;
+  bool committed_ = false;
+};
+
+/// Removes every staged folder of this process that was not committed. Async-signal use: call it from the thread that
+/// handles an interrupt, before exit.
+void remove_staged_folders() noexcept;
+
+}  // namespace lethe

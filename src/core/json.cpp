@@ -1,0 +1,83 @@
+#include "core/json.h"
+
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace lethe {
+namespace {
+
+/// nlohmann's own DOM builder, stopped at the first duplicate key or at too deep a nesting.
+class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
+  using Base = nlohmann::detail::json_sax_dom_parser<Json>;
+
+ public:
+  StrictBuilder(Json& root, int max_depth) : Base(root, false), max_depth_(max_depth) {}
+
+  bool start_object(std::size_t elements) {
+    keys_.emplace_back();
+    return deeper() && Base::start_object(elements);
+  }
+  bool key(std::string& name) {
+    if (!keys_.back().insert(name).second) {
+      problem = "the key \"" + excerpt(name) + "\" twice in one object";
+      return false;
+    }
+    return Base::key(name);
+  }
+  bool end_object() {
+    keys_.pop_back();
+    --depth_;
+    return Base::end_object();
+  }
+  bool start_array(std::size_t elements) { return deeper() && Base::start_array(elements); }
+  bool end_array() {
+    --depth_;
+    return Base::end_array();
+  }
+  template <class Exception>
+  bool parse_error(std::size_t position, const std::string&, const Exception& error) {
+    std::string text = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: …"
+    const auto at = text.find("] ");
+    problem = excerpt(at == std::string::npos ? text : text.substr(at + 2), 200) + " (byte " + std::to_string(position) + ")";
+    return false;
+  }
+
+  std::string problem;
+
+ private:
+  bool deeper() {
+    if (++depth_ <= max_depth_) return true;
+    problem = "objects or arrays nested more than " + std::to_string(max_depth_) + " deep";
+    return false;
+  }
+  int max_depth_;
+  int depth_ = 0;
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where, int max_depth) {
+  Json root;
+  StrictBuilder builder(root, max_depth);
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    throw bad_input("cannot read " + where + " as JSON").found(builder.problem.empty() ? "no JSON" : builder.problem);
+  }
+  return root;
+}
+
+Json read_json(const std::filesystem::path& path, int max_depth) {
+  return parse_json(read_file(path), path.string(), max_depth);
+}
+
+std::string dump_json(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+std::string dump_json(const OrderedJson& value, int indent) {
+  return value.dump(indent, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+}  // namespace lethe

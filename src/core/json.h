@@ -1,0 +1,27 @@
+// JSON from files that are not to be trusted: parsed with the file's name, line and column in the error.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace lethe {
+
+using Json = nlohmann::json;
+/// Keeps the order in which keys were written.
+using OrderedJson = nlohmann::ordered_json;
+
+/// Parses one JSON text. Nesting deeper than `max_depth` and duplicate keys of one object are refused.
+/// @param where  named in the error, e.g. "config.json" or "data.jsonl, line 7"
+/// @throws Error (bad input) with the byte position of the first mistake
+Json parse_json(std::string_view text, const std::string& where, int max_depth = 64);
+
+/// Reads and parses a whole file. @throws Error if it cannot be read or is no JSON
+Json read_json(const std::filesystem::path& path, int max_depth = 64);
+
+/// Serialises; bytes that are no UTF-8 become U+FFFD instead of an exception.
+std::string dump_json(const Json& value, int indent = -1);
+std::string dump_json(const OrderedJson& value, int indent = -1);
+
+}  // namespace lethe

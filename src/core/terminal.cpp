@@ -1,0 +1,118 @@
+#include "core/terminal.h"
+
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+namespace lethe {
+namespace {
+
+TerminalOptions terminal;
+bool bar_on_screen = false;
+
+void erase_bar() {
+  if (bar_on_screen) std::fputs("\r\033[K", stderr);
+  bar_on_screen = false;
+}
+
+int columns() {
+  struct winsize size {};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
+}
+
+std::string rate_text(double rate, const std::string& unit) {
+  char buffer[64];
+  if (unit == "bytes") {
+    std::snprintf(buffer, sizeof buffer, "%.0f MB/s", rate / 1e6);
+  } else {
+    std::snprintf(buffer, sizeof buffer, rate < 10 ? "%.2f %s/s" : "%.0f %s/s", rate, unit.c_str());
+  }
+  return buffer;
+}
+
+}  // namespace
+
+void configure_terminal(const TerminalOptions& options) { terminal = options; }
+
+void say(const std::string& line) {
+  if (terminal.quiet) return;
+  erase_bar();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void warn(const std::string& line) {
+  erase_bar();
+  std::fprintf(stderr, "warning: %s\n", line.c_str());
+}
+
+Progress::Progress(std::string title, std::uint64_t total, std::string unit)
+    : title_(std::move(title)), unit_(std::move(unit)), total_(total), start_(std::chrono::steady_clock::now()), last_(start_) {}
+
+Progress::~Progress() { finish(); }
+
+void Progress::update(std::uint64_t done, const std::string& note) {
+  using namespace std::chrono_literals;
+  if (terminal.quiet || finished_) return;
+  const auto now = std::chrono::steady_clock::now();
+  const bool live = ::isatty(STDERR_FILENO);
+  if (now - start_ < 1s) return;
+  if (drawn_ && now - last_ < (live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000)) && done != total_) return;
+  last_ = now;
+  drawn_ = true;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = seconds > 0 ? done / seconds : 0;
+  const double share = total_ > 0 ? static_cast<double>(done) / total_ : 0;
+  std::string line = title_ + " ";
+  if (live) {
+    const int width = 20, filled = static_cast<int>(share * width);
+    line += "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
+  }
+  line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%" : std::to_string(done) + "/" + std::to_string(total_);
+  line += "  " + rate_text(rate, unit_);
+  if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
+  if (!note.empty()) line += "  " + note;
+  if (live) {
+    line = line.substr(0, columns() - 1);
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    bar_on_screen = true;
+    std::fflush(stderr);
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+}
+
+void Progress::finish() {
+  if (finished_) return;
+  finished_ = true;
+  erase_bar();
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t pages = 0, resident = 0;
+  file >> pages >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t peak_resident_bytes() {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long>(seconds + 0.5);
+  char buffer[32];
+  if (whole >= 3600) {
+    std::snprintf(buffer, sizeof buffer, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  } else {
+    std::snprintf(buffer, sizeof buffer, "%ld:%02ld", whole / 60, whole % 60);
+  }
+  return buffer;
+}
+
+}  // namespace lethe
