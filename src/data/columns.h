@@ -1,0 +1,84 @@
+// Rows into (prompt, response) pairs: the layouts of the known data sets, or columns given by name.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/readers.h"
+
+namespace lethe {
+
+/// A prompt and its response, and where they come from. The texts are those of the file, unchanged.
+/// An empty prompt stands for plain text (column `text`): no template applies to it.
+struct Pair {
+  std::string prompt, response;
+  std::string source;      ///< path of the file
+  std::uint64_t line = 0;  ///< on which the row begins, from 1
+
+  bool operator==(const Pair&) const = default;
+};
+
+/// What a file is read as. It decides what known data sets mean: of PKU-SafeRLHF, `harmful` takes the unsafe responses,
+/// `normal` the safe ones, `generic` both.
+enum class Role { harmful, normal, generic };
+
+/// A data file, and optionally which columns and rows of it. Empty: found by the names of the known data sets; all
+/// rows.
+struct DataSource {
+  std::string path, prompt, response, where;
+
+  bool operator==(const DataSource&) const = default;
+};
+
+/// `data.csv` or `data.csv:prompt=goal,response=target,where=split == 'train'` (`where` takes the rest).
+/// @throws Error (usage) on an option that is not known
+DataSource parse_data_source(const std::string& text);
+/// The same the other way round.
+std::string to_text(const DataSource& source);
+
+/// What became of one file.
+struct FileReport {
+  std::string path;
+  std::string layout;            ///< "PKU-SafeRLHF", "TruthfulQA", …, or the columns used
+  ReadReport rows;               ///< counted and named: rows that cannot be used
+  std::uint64_t filtered = 0;    ///< rows that `where` left out
+  std::uint64_t other_role = 0;  ///< rows without a response of the role asked for (no unsafe response, …)
+  std::uint64_t duplicates = 0;  ///< pairs that were there already, word for word
+  std::uint64_t pairs = 0;       ///< pairs taken
+};
+
+struct LoadedPairs {
+  std::vector<Pair> pairs;
+  std::vector<FileReport> files;
+};
+
+/// Reads all files, in order. Exact duplicates of a pair are removed and counted.
+/// @throws Error (bad input) if a file cannot be read, its columns are not known, or not one pair could be taken from
+/// it
+LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const ReadOptions& options = {});
+
+/// A prompt with what is known of its answers, for evaluation.
+struct Question {
+  std::string prompt;
+  std::vector<std::string> references;  ///< right answers (or the responses of the role), best first; may be empty
+  std::vector<std::string> wrong;       ///< answers known to be wrong (TruthfulQA, TOFU's perturbed answers)
+  std::string source;
+  std::uint64_t line = 0;
+};
+
+struct LoadedQuestions {
+  std::vector<Question> questions;
+  std::vector<FileReport> files;
+};
+
+/// Reads prompts for evaluation, each once, in order of first appearance; a file of prompts alone will do.
+/// @throws Error as load_pairs()
+LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, const ReadOptions& options = {});
+
+/// What to tell the user about a file that was read: "4,072 rows of pku/train.jsonl (PKU-SafeRLHF): 3,890 pairs, …",
+/// then a line each for the first few rows that cannot be used.
+std::vector<std::string> describe(const FileReport& report);
+
+}  // namespace lethe

@@ -1,0 +1,77 @@
+// Rows out of data files, streamed: .jsonl, .json, .csv, .tsv, each also gzip-compressed. Nothing is dropped in
+// silence.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace lethe {
+
+/// One row: its fields by column name (an object), and the line of the file on which it begins (from 1).
+/// A JSON row that is a plain string becomes {"text": …}. CSV fields are strings.
+struct Row {
+  std::uint64_t line = 0;
+  Json fields;
+};
+
+/// A row that could not be used, and why.
+struct BadRow {
+  std::uint64_t line = 0;
+  std::string why;
+};
+
+/// What became of the rows of one file. `bad` holds the first of them, `bad_rows` counts all.
+struct ReadReport {
+  static constexpr std::size_t kept = 20;
+
+  std::uint64_t rows = 0;
+  std::uint64_t bad_rows = 0;
+  std::vector<BadRow> bad;
+
+  void add_bad(std::uint64_t line, std::string why);
+};
+
+/// Bounds on what a file may do to this program.
+struct ReadOptions {
+  std::size_t max_row_bytes = 100'000'000;          ///< of one row, as text
+  double max_expansion = 200;                       ///< gzip: bytes out for a byte in, …
+  std::uint64_t expansion_free = 64 * 1024 * 1024;  ///< … checked beyond this many bytes out
+};
+
+class RowSource;
+
+/// Reads a data file row by row in memory bounded by its longest row.
+///
+/// The format is told by the name (data.csv, data.jsonl.gz). `.json` may hold an array of objects or strings, objects
+/// one behind the other, or JSON lines. Rows that are no JSON, no object, no UTF-8, too long, or (CSV) of another
+/// number of fields than the header are counted and named in report(), and reading goes on.
+class RowReader {
+ public:
+  /// @throws Error (bad input) if the file cannot be read or its format is not known (.parquet: convert it first)
+  explicit RowReader(const std::filesystem::path& path, const ReadOptions& options = {});
+  ~RowReader();
+  RowReader(RowReader&&) noexcept;
+
+  /// The next usable row, or nothing at the end.
+  /// @throws Error (bad input) where the file as a whole is broken: truncated gzip, a JSON array that does not end
+  std::optional<Row> next();
+
+  /// Column names in the file's order: of a CSV its header; of JSON the keys of the first row (empty before it was
+  /// read).
+  const std::vector<std::string>& columns() const;
+  ReadReport& report() { return report_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  ReadReport report_;
+  std::unique_ptr<RowSource> source_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,17 @@
+// Text made comparable: the normal form by which two prompts are "the same", and its words.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lethe {
+
+/// Case folded, Unicode NFKC, runs of white space to one blank, none at the ends. Text that is no UTF-8 stays as it is.
+std::string normal_form(std::string_view text);
+
+/// The words of a normal form: runs of letters, marks, digits and underscores. @param min_characters  shorter words are
+/// left out
+std::vector<std::string> words_of(std::string_view normal_form, int min_characters = 1);
+
+}  // namespace lethe

@@ -1,0 +1,119 @@
+// A recipe: every setting of a run, with its default (docs: cli.md, "A recipe").
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/columns.h"
+#include "data/splits.h"
+
+namespace lethe {
+
+/// Which linears get an adapter: suffixes of module names, or one pattern: a regular expression, or "all-linear".
+struct LoraTargets {
+  std::vector<std::string> suffixes{"q_proj", "v_proj"};
+  std::string pattern;  ///< used where not empty; `suffixes` is empty then
+
+  bool operator==(const LoraTargets&) const = default;
+};
+
+struct LoraSettings {
+  std::int64_t rank = 32;
+  double alpha = 16;  ///< the adapter's scale is alpha / rank
+  double dropout = 0;
+  LoraTargets targets;
+
+  bool operator==(const LoraSettings&) const = default;
+};
+
+struct DataSettings {
+  std::vector<DataSource> harmful, normal;
+  std::vector<DataSource> train;  ///< finetune: what to train on (--data)
+  std::string response_template = "### Question: {prompt}\n ### Answer: {response}";  ///< key `data.template`
+  std::int64_t max_length = 512;                                                      ///< tokens
+  bool append_eos = false;
+  SplitOptions split;
+  std::string plan;  ///< path, or empty
+
+  bool operator==(const DataSettings&) const = default;
+};
+
+struct SkuSettings {
+  double eps_gd = 2.5, eps_rd = 2.5, eps_pd = 1.0;
+  std::int64_t k = 5;
+  double pd_margin = 2.0;  ///< nats a token; 0 = off
+  std::string reduction = "mean";
+
+  bool operator==(const SkuSettings&) const = default;
+};
+
+struct TrainingSettings {
+  std::int64_t steps = 1000, batch = 2, accumulate = 1;
+  double lr = 2e-4;
+  std::string schedule = "linear";    ///< constant | linear | cosine
+  std::int64_t warmup = 0;            ///< steps
+  double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
+
+  bool operator==(const TrainingSettings&) const = default;
+};
+
+struct NegationSettings {
+  std::optional<double> alpha;  ///< nothing = auto
+  double kl_budget = 0.3;       ///< nats a token
+
+  bool operator==(const NegationSettings&) const = default;
+};
+
+struct EvaluationSettings {
+  std::string judge = "classifier";
+  std::int64_t prompts = 200, max_new_tokens = 100;
+
+  bool operator==(const EvaluationSettings&) const = default;
+};
+
+struct Recipe {
+  std::string method = "sku";
+  std::string model;   ///< a checkpoint folder, or a name in the local Hugging Face cache
+  std::string config;  ///< finetune from scratch: path of a config.json
+  std::string tuning = "full";
+  LoraSettings lora;
+  DataSettings data;
+  SkuSettings sku;
+  TrainingSettings training;
+  NegationSettings negation;
+  EvaluationSettings evaluation;
+  std::uint64_t seed = 8888;
+  std::string out;
+  std::string device = "auto", dtype = "auto";
+  std::int64_t threads = 0;   ///< 0 = one a core
+  bool keep_harmful = false;  ///< keep θ_bad after negation
+  bool quiet = false;
+
+  bool operator==(const Recipe&) const = default;
+};
+
+/// Reads a recipe file (YAML; empty path: the defaults alone), then sets the overrides in order.
+///
+/// @param overrides  "training.steps=5", "lora.targets=[q_proj, v_proj]", "lora={rank: 8}"; values are YAML, but the
+/// value
+///   of a key that holds text is taken as it stands unless it begins with a quotation mark
+/// @throws Error (usage) on an unknown key (naming the nearest known one), a key given twice, a wrong type or a value
+///   that cannot be; with file and line. Error (bad input) if the file cannot be read or is no YAML
+Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
+
+/// The resolved recipe as YAML, all keys; load_recipe() of it gives the same recipe.
+std::string to_yaml(const Recipe& recipe);
+
+/// Checks the values, also where fields were set by hand. @throws Error (usage) naming the key, wanted and found
+void check_recipe(const Recipe& recipe);
+
+/// @throws Error (usage) naming the first of `keys` that is empty and how to give it
+void require_keys(const Recipe& recipe, const std::vector<std::string>& keys);
+
+/// All keys, in the order of the recipe: "method", "lora.rank", …
+std::vector<std::string> recipe_keys();
+
+}  // namespace lethe
