@@ -65,17 +65,17 @@ struct ChunkedLoss {
 /// Σ weights·loss and its gradients in one sweep over chunks: since the total is linear in the losses, the gradient of
 /// each chunk is known as soon as its logits are, and backward only scales it.
 struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
-                               const at::Tensor& weights, const ChunkedLoss& loss, std::int64_t chunk) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
+                               const std::optional<at::Tensor>& bias, const at::Tensor& weights, const ChunkedLoss& loss, std::int64_t chunk) {
     const std::int64_t n = hidden.size(0);
     const bool to_hidden = hidden.requires_grad(), to_weight = weight.requires_grad();
-    const bool to_bias = bias.defined() && bias.requires_grad();
+    const bool to_bias = bias.has_value() && bias->requires_grad();
     const bool any = to_hidden || to_weight || to_bias;
     at::Tensor each = at::empty({n}, hidden.options().dtype(wide(hidden)));
     at::Tensor grad_hidden, grad_weight, grad_bias;
     if (to_hidden) grad_hidden = at::empty_like(hidden);
     if (to_weight) grad_weight = at::zeros(weight.sizes(), weight.options().dtype(wide(weight)));
-    if (to_bias) grad_bias = at::zeros_like(bias);
+    if (to_bias) grad_bias = at::zeros_like(*bias);
     for (std::int64_t begin = 0; begin < n; begin += chunk) {
       const std::int64_t end = std::min(begin + chunk, n);
       const at::Tensor rows = hidden.slice(0, begin, end);
@@ -118,7 +118,7 @@ TokenLoss weighted(const at::Tensor& hidden, const Head& head, const at::Tensor&
   // The loss works on the head without its history; gradients of weight and bias are handed over by the Function.
   loss.head.weight = head.weight.detach();
   if (head.bias.defined()) loss.head.bias = head.bias.detach();
-  const auto parts = WeightedLoss::apply(hidden, head.weight, head.bias, weights.to(hidden.device(), wide(hidden)), loss, chunk_rows(head, options));
+  const auto parts = WeightedLoss::apply(hidden, head.weight, head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt, weights.to(hidden.device(), wide(hidden)), loss, chunk_rows(head, options));
   return {parts[0], parts[1].detach()};
 }
 

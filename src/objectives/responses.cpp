@@ -5,17 +5,12 @@
 namespace lethe {
 
 Example ExampleMaker::make(const std::string& prompt, const std::string& response) const {
-  static const Template plain = Template::parse("{prompt}{response}");
-  return encode_example(*tokenizer_, prompt.empty() ? plain : template_, prompt, response, options_);
+  return encode_example(*tokenizer_, prompt.empty() ? nullptr : &template_, prompt, response, options_);
 }
 
 const Example& ExampleMaker::example(const Pair& pair) {
   const auto [at, fresh] = made_.try_emplace({pair.prompt, pair.response});
-  if (fresh) {
-    at->second = make(pair.prompt, pair.response);
-    // Plain text: all but the first token are predicted.
-    if (pair.prompt.empty() && at->second.response_begin == 0) at->second.response_begin = 1;
-  }
+  if (fresh) at->second = make(pair.prompt, pair.response);
   if (at->second.response_begin >= at->second.ids.size()) {
     throw bad_input("cannot train on a pair of " + (pair.source.empty() ? std::string("the plan") : pair.source + ", line " + std::to_string(pair.line)))
         .wanted("at least one response token within data.max_length = " + std::to_string(options_.max_length) + " tokens")

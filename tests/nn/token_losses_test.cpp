@@ -1,0 +1,81 @@
+// The chunked losses equal the formulas over full logits in float64, gradients included, whatever the chunk size.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "nn/token_losses.h"
+
+namespace lethe {
+namespace {
+
+struct Inputs {
+  at::Tensor hidden, weight, targets, each, reference_hidden, reference_weight;
+};
+
+Inputs make(at::ScalarType type, bool train_head) {
+  at::manual_seed(3);
+  const auto options = at::TensorOptions().dtype(at::kDouble);
+  Inputs in;
+  in.hidden = at::randn({11, 6}, options).to(type).set_requires_grad(true);
+  in.weight = (at::randn({37, 6}, options) * 2).to(type).set_requires_grad(train_head);
+  in.targets = at::randint(37, {11}, at::kLong);
+  in.each = at::rand({11}, options).to(type);
+  in.reference_hidden = at::randn({11, 6}, options).to(type);
+  in.reference_weight = (at::randn({37, 6}, options) * 2).to(type);
+  return in;
+}
+
+at::Tensor log_p(const at::Tensor& hidden, const at::Tensor& weight) { return at::matmul(hidden, weight.t()).log_softmax(-1); }
+
+class Chunks : public ::testing::TestWithParam<std::int64_t> {};
+
+TEST_P(Chunks, CrossEntropyAndItsGradientsAreExact) {
+  const Inputs wanted = make(at::kDouble, true), in = make(at::kFloat, true);
+  const at::Tensor nll = -log_p(wanted.hidden, wanted.weight).gather(1, wanted.targets.unsqueeze(1)).squeeze(1);
+  const auto wanted_gradients = torch::autograd::grad({(nll * wanted.each).sum()}, {wanted.hidden, wanted.weight});
+  const auto loss = cross_entropy(in.hidden, {in.weight}, in.targets, in.each, {GetParam()});
+  EXPECT_LT((loss.each.to(at::kDouble) - nll).abs().max().item<double>(), 1e-5);
+  const auto gradients = torch::autograd::grad({loss.total * 3.0}, {in.hidden, in.weight});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_LT((gradients[i].to(at::kDouble) - 3.0 * wanted_gradients[i]).abs().max().item<double>(), 2e-5);
+  }
+}
+
+TEST_P(Chunks, DivergenceIsKlOfOriginalToCurrentAndItsGradientsAreExact) {
+  const Inputs wanted = make(at::kDouble, true), in = make(at::kFloat, true);
+  const at::Tensor p = log_p(wanted.reference_hidden, wanted.reference_weight), q = log_p(wanted.hidden, wanted.weight);
+  const at::Tensor kl = (p.exp() * (p - q)).sum(-1);
+  const auto wanted_gradients = torch::autograd::grad({(kl * wanted.each).sum()}, {wanted.hidden, wanted.weight});
+  const auto loss = kl_divergence(in.hidden, {in.weight}, in.reference_hidden, {in.reference_weight}, in.each, {GetParam()});
+  EXPECT_LT((loss.each.to(at::kDouble) - kl).abs().max().item<double>(), 2e-5);
+  const auto gradients = torch::autograd::grad({-loss.total}, {in.hidden, in.weight});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_LT((gradients[i].to(at::kDouble) + wanted_gradients[i]).abs().max().item<double>(), 2e-5);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, Chunks, ::testing::Values(1, 37 * 3, 1 << 20));
+
+TEST(TokenLosses, LeaveAFrozenHeadWithoutGradient) {
+  const Inputs in = make(at::kFloat, false);
+  const auto loss = cross_entropy(in.hidden, {in.weight}, in.targets, in.each);
+  loss.total.backward();
+  EXPECT_TRUE(in.hidden.grad().defined());
+  EXPECT_FALSE(in.weight.grad().defined());
+}
+
+TEST(TokenLosses, StayFiniteWhereTheCurrentModelGivesNoChance) {  // log Q without an epsilon would be −∞
+  const at::Tensor reference = at::tensor({40.0f, -40.0f}).view({1, 2}), current = -reference;
+  const at::Tensor identity = at::eye(2) * 10;
+  const auto loss = kl_divergence(current, {identity}, reference, {identity}, at::ones({1}));
+  EXPECT_NEAR(loss.each.item<double>(), 800.0, 1.0);
+}
+
+TEST(TokenLosses, ScoreWhatLogSoftmaxScores) {
+  const Inputs in = make(at::kDouble, false);
+  const at::Tensor wanted = log_p(in.hidden, in.weight).gather(1, in.targets.unsqueeze(1)).squeeze(1);
+  EXPECT_LT((log_probabilities(in.hidden, {in.weight}, in.targets, {64}).to(at::kDouble) - wanted).abs().max().item<double>(), 1e-6);
+}
+
+}  // namespace
+}  // namespace lethe
