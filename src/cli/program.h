@@ -13,7 +13,8 @@ using Action = std::function<void()>;
 /// @return the exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted
 int run_program(int argc, char** argv);
 
-// One function a subcommand, each in cli/<name>.cpp: adds its options to the program, and sets `action` when it is chosen.
+// One function a subcommand, each in cli/<name>.cpp: adds its options to the program, and sets `action` when it is
+// chosen.
 void add_inspect(CLI::App& program, Action& action);
 void add_judge(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);

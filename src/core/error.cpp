@@ -6,7 +6,9 @@
 
 namespace lethe {
 
-Error::Error(std::string doing, ExitCode code) : doing_(std::move(doing)), code_(code) { compose(); }
+Error::Error(std::string doing, ExitCode code) : doing_(std::move(doing)), code_(code) {
+  compose();
+}
 
 Error& Error::with(std::string label, std::string value) & {
   lines_.emplace_back(std::move(label), std::move(value));
@@ -23,8 +25,12 @@ void Error::compose() {
   }
 }
 
-Error bad_input(std::string doing) { return Error(std::move(doing), ExitCode::bad_input); }
-Error bad_usage(std::string doing) { return Error(std::move(doing), ExitCode::usage); }
+Error bad_input(std::string doing) {
+  return Error(std::move(doing), ExitCode::bad_input);
+}
+Error bad_usage(std::string doing) {
+  return Error(std::move(doing), ExitCode::usage);
+}
 
 std::string excerpt(std::string_view text, std::size_t limit) {
   std::string out;

@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 namespace {
 
 Error cannot(const std::string& what, const fs::path& path, int number) {
-  auto error = number == ENOSPC || number == EIO || number == EDQUOT ? Error("cannot " + what + " " + path.string())
-                                                                     : bad_input("cannot " + what + " " + path.string());
+  auto error = number == ENOSPC || number == EIO || number == EDQUOT
+                   ? Error("cannot " + what + " " + path.string())
+                   : bad_input("cannot " + what + " " + path.string());
   error.with("reason", std::strerror(number));
   if (number == ENOENT) error.hint("check the path; relative paths start at " + fs::current_path().string());
   if (number == ENOSPC) error.hint("free some space, or write to another disk");
@@ -88,7 +89,8 @@ void MappedFile::release(std::size_t begin, std::size_t end) const {
 }
 
 FileWriter::FileWriter(const fs::path& path, Access access) : path_(path) {
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666);
+  descriptor_ =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666);
   if (descriptor_ < 0) throw cannot("write", path, errno);
 }
 
@@ -145,7 +147,9 @@ StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(f
   if (final_.filename().empty()) final_ = final_.parent_path();  // "out/"
   std::error_code ignored;
   if (fs::is_symlink(final_, ignored) && !fs::is_directory(final_, ignored)) {
-    throw bad_input("cannot write to " + given).found("a link that leads nowhere").hint("name a folder that does not exist yet");
+    throw bad_input("cannot write to " + given)
+        .found("a link that leads nowhere")
+        .hint("name a folder that does not exist yet");
   }
   if (fs::exists(final_, ignored) && (!fs::is_directory(final_) || fs::is_symlink(final_) || !fs::is_empty(final_))) {
     throw bad_input("cannot write to " + given)

@@ -7,7 +7,9 @@
 
 namespace lethe {
 
-inline float bfloat16_to_float(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+inline float bfloat16_to_float(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 inline std::uint16_t float_to_bfloat16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -30,10 +32,10 @@ inline std::uint16_t float_to_half(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
   const std::uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude > 0x7F800000) return static_cast<std::uint16_t>(sign | 0x7E00);                // NaN
-  if (magnitude >= 0x477FF000) return static_cast<std::uint16_t>(sign | 0x7C00);               // rounds to infinity
-  if (magnitude < 0x38800000) {                                                                // subnormal half
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;                              // the adder rounds for us
+  if (magnitude > 0x7F800000) return static_cast<std::uint16_t>(sign | 0x7E00);   // NaN
+  if (magnitude >= 0x477FF000) return static_cast<std::uint16_t>(sign | 0x7C00);  // rounds to infinity
+  if (magnitude < 0x38800000) {                                                   // subnormal half
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;                 // the adder rounds for us
     return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F000000));
   }
   const std::uint32_t rounded = magnitude + 0xFFF + ((magnitude >> 13) & 1) - 0x38000000;

@@ -41,7 +41,8 @@ class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   bool parse_error(std::size_t position, const std::string&, const Exception& error) {
     std::string text = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: …"
     const auto at = text.find("] ");
-    problem = excerpt(at == std::string::npos ? text : text.substr(at + 2), 200) + " (byte " + std::to_string(position) + ")";
+    problem =
+        excerpt(at == std::string::npos ? text : text.substr(at + 2), 200) + " (byte " + std::to_string(position) + ")";
     return false;
   }
 

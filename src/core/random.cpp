@@ -59,7 +59,9 @@ std::uint64_t RandomStream::below(std::uint64_t bound) {
   }
 }
 
-float RandomStream::uniform() { return static_cast<float>(next() >> 8) * 0x1p-24f; }
+float RandomStream::uniform() {
+  return static_cast<float>(next() >> 8) * 0x1p-24f;
+}
 
 float RandomStream::normal() {
   if (has_spare_) {
@@ -75,7 +77,9 @@ float RandomStream::normal() {
 
 std::vector<std::size_t> RandomStream::sample(std::size_t population, std::size_t count) {
   if (count > population) {
-    throw Error("cannot draw without replacement").wanted(std::to_string(count) + " different items").found(std::to_string(population) + " to draw from");
+    throw Error("cannot draw without replacement")
+        .wanted(std::to_string(count) + " different items")
+        .found(std::to_string(population) + " to draw from");
   }
   std::vector<std::size_t> drawn;  // Floyd's algorithm, then shuffled so that the order is random too
   std::unordered_set<std::size_t> seen;

@@ -36,7 +36,9 @@ std::string rate_text(double rate, const std::string& unit) {
 
 }  // namespace
 
-void configure_terminal(const TerminalOptions& options) { terminal = options; }
+void configure_terminal(const TerminalOptions& options) {
+  terminal = options;
+}
 
 void say(const std::string& line) {
   if (terminal.quiet) return;
@@ -50,9 +52,15 @@ void warn(const std::string& line) {
 }
 
 Progress::Progress(std::string title, std::uint64_t total, std::string unit)
-    : title_(std::move(title)), unit_(std::move(unit)), total_(total), start_(std::chrono::steady_clock::now()), last_(start_) {}
+    : title_(std::move(title)),
+      unit_(std::move(unit)),
+      total_(total),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
 void Progress::update(std::uint64_t done, const std::string& note) {
   using namespace std::chrono_literals;
@@ -60,7 +68,9 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   const auto now = std::chrono::steady_clock::now();
   const bool live = ::isatty(STDERR_FILENO);
   if (now - start_ < 1s) return;
-  if (drawn_ && now - last_ < (live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000)) && done != total_) return;
+  if (drawn_ && now - last_ < (live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000)) &&
+      done != total_)
+    return;
   last_ = now;
   drawn_ = true;
   const double seconds = std::chrono::duration<double>(now - start_).count();
@@ -71,7 +81,8 @@ void Progress::update(std::uint64_t done, const std::string& note) {
     const int width = 20, filled = static_cast<int>(share * width);
     line += "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
   }
-  line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%" : std::to_string(done) + "/" + std::to_string(total_);
+  line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%"
+                           : std::to_string(done) + "/" + std::to_string(total_);
   line += "  " + rate_text(rate, unit_);
   if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
   if (!note.empty()) line += "  " + note;

@@ -27,7 +27,9 @@ void ExamplePacker::add_group(std::span<const Example> examples) {
   std::size_t longest = 0;
   for (const auto& example : examples) {
     if (example.response_begin == 0 || example.response_begin >= example.ids.size()) {
-      throw Error("cannot pack an example").wanted("a prompt token and a response token").found("a response cut away entirely, or no prompt");
+      throw Error("cannot pack an example")
+          .wanted("a prompt token and a response token")
+          .found("a response cut away entirely, or no prompt");
     }
     longest = std::max(longest, example.ids.size());
     real_tokens_ += static_cast<std::int64_t>(example.ids.size());
@@ -54,7 +56,8 @@ void ExamplePacker::add_group(std::span<const Example> examples) {
 }
 
 PackedExamples ExamplePacker::build(at::Device device) const {
-  return {pack_.build(device), at::tensor(predictors_, at::kLong).to(device), at::tensor(targets_, at::kLong).to(device), spans_, real_tokens_};
+  return {pack_.build(device), at::tensor(predictors_, at::kLong).to(device),
+          at::tensor(targets_, at::kLong).to(device), spans_, real_tokens_};
 }
 
 }  // namespace lethe

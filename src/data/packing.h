@@ -20,10 +20,11 @@ struct ResponseSpan {
 /// A pack, and where each example's response is predicted.
 struct PackedExamples {
   PackedBatch batch;
-  at::Tensor predictors;             ///< [N] int64: token of the pack whose hidden state predicts the target
-  at::Tensor targets;                ///< [N] int64: the response tokens
-  std::vector<ResponseSpan> spans;   ///< one an example, in the order they were added
-  std::int64_t real_tokens = 0;      ///< Σ tokens of the examples, shared prompts counted for each (what padding-free rows would hold)
+  at::Tensor predictors;            ///< [N] int64: token of the pack whose hidden state predicts the target
+  at::Tensor targets;               ///< [N] int64: the response tokens
+  std::vector<ResponseSpan> spans;  ///< one an example, in the order they were added
+  std::int64_t real_tokens =
+      0;  ///< Σ tokens of the examples, shared prompts counted for each (what padding-free rows would hold)
 };
 
 struct PackingOptions {

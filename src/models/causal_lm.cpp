@@ -33,7 +33,8 @@ std::vector<Parameter> CausalLM::parameters() {
     if (s.norm == NormKind::layer) list.push_back({name + ".bias", {s.width}, &norm.bias});
   };
   list.push_back({n.embedding + ".weight", {s.vocabulary, s.embedding_width}, &embedding_});
-  if (!n.positions.empty()) list.push_back({n.positions + ".weight", {s.max_positions + s.position_offset, s.width}, &positions_});
+  if (!n.positions.empty())
+    list.push_back({n.positions + ".weight", {s.max_positions + s.position_offset, s.width}, &positions_});
   add_linear(n.project_in, project_in_, s.width, s.embedding_width, false);
   add_linear(n.project_out, project_out_, s.embedding_width, s.width, false);
   for (std::int64_t i = 0; i < s.layers; ++i) {
@@ -61,9 +62,14 @@ std::vector<NamedLinear> CausalLM::linears() {
   if (!n.project_out.empty()) list.push_back({n.project_out, &project_out_});
   for (std::int64_t i = 0; i < spec_.layers; ++i) {
     auto& block = blocks_[i];
-    for (const auto& [part, linear] : std::initializer_list<std::pair<const std::string&, Linear*>>{
-             {n.query, &block.query}, {n.key, &block.key}, {n.value, &block.value}, {n.attention_out, &block.attention_out},
-             {n.gate, &block.gate}, {n.up, &block.up}, {n.down, &block.down}}) {
+    for (const auto& [part, linear] :
+         std::initializer_list<std::pair<const std::string&, Linear*>>{{n.query, &block.query},
+                                                                       {n.key, &block.key},
+                                                                       {n.value, &block.value},
+                                                                       {n.attention_out, &block.attention_out},
+                                                                       {n.gate, &block.gate},
+                                                                       {n.up, &block.up},
+                                                                       {n.down, &block.down}}) {
       if (!part.empty()) list.push_back({spec_.layer_name(i, part), linear});
     }
   }
@@ -95,7 +101,8 @@ at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, 
   return x;
 }
 
-at::Tensor CausalLM::block(std::size_t index, at::Tensor x, const RotaryAngles& angles, AttentionContext& attention) const {
+at::Tensor CausalLM::block(std::size_t index, at::Tensor x, const RotaryAngles& angles,
+                           AttentionContext& attention) const {
   const Block& b = blocks_[index];
   if (spec_.norm_after) {
     x = b.attention_norm.forward(x + attend(index, x, angles, attention));
@@ -105,7 +112,8 @@ at::Tensor CausalLM::block(std::size_t index, at::Tensor x, const RotaryAngles& 
   return x + mlp(b, b.mlp_norm.forward(x));
 }
 
-at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles, AttentionContext& attention) const {
+at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles,
+                            AttentionContext& attention) const {
   const Block& b = blocks_[index];
   const auto heads = [&](const Linear& linear, std::int64_t count) {
     return linear.forward(x, adapters).view({x.size(0), count, spec_.head_dim});

@@ -39,7 +39,8 @@ class CausalLM {
   /// @return  [T, E], E = D, or the embedding's width where a projection leads back to it
   at::Tensor hidden(const PackedBatch& batch) const;
   /// The same through another attention (a cache). @param row_length as Segment::row_length, for the rotary embedding
-  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const RotaryAngles& angles, AttentionContext& attention) const;
+  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const RotaryAngles& angles,
+                    AttentionContext& attention) const;
   /// Angles for hidden() above; undefined tensors where the family has no rotary embedding.
   RotaryAngles angles(const PackedBatch& batch) const;
   RotaryAngles angles(const at::Tensor& positions, std::int64_t row_length) const;
@@ -64,7 +65,8 @@ class CausalLM {
     Linear query, key, value, attention_out, gate, up, down;
   };
   at::Tensor block(std::size_t index, at::Tensor x, const RotaryAngles& angles, AttentionContext& attention) const;
-  at::Tensor attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles, AttentionContext& attention) const;
+  at::Tensor attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles,
+                    AttentionContext& attention) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x) const;
 
   DecoderSpec spec_;

@@ -10,21 +10,90 @@ namespace {
 const Json null_value;
 
 /// Keys of every transformers configuration that only concern training, generation, bookkeeping or other task heads.
-const std::set<std::string> bookkeeping = {
-    "_name_or_path", "architectures", "auto_map", "model_type", "transformers_version", "torch_dtype", "dtype", "use_cache",
-    "return_dict", "output_hidden_states", "output_attentions", "torchscript", "chunk_size_feed_forward", "is_encoder_decoder",
-    "initializer_range", "init_std", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id",
-    "prefix", "problem_type", "task_specific_params", "id2label", "label2id", "num_labels", "finetuning_task", "tokenizer_class",
-    "attention_dropout", "hidden_dropout", "dropout", "embd_pdrop", "resid_pdrop", "attn_pdrop", "activation_dropout", "layerdrop",
-    "classifier_dropout", "gradient_checkpointing", "use_bfloat16", "unsloth_version", "unsloth_fixed", "_commit_hash",
-    "_attn_implementation_autoset", "_attn_implementation", "attn_implementation", "pretraining_tp", "language", "license",
-    "max_length", "min_length", "do_sample", "temperature", "top_k", "top_p", "typical_p", "repetition_penalty", "length_penalty",
-    "no_repeat_ngram_size", "num_beams", "num_beam_groups", "num_return_sequences", "early_stopping", "diversity_penalty",
-    "exponential_decay_length_penalty", "encoder_no_repeat_ngram_size", "forced_bos_token_id", "forced_eos_token_id",
-    "remove_invalid_values", "suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "output_scores", "return_dict_in_generate",
-    "cross_attention_hidden_size", "add_cross_attention", "is_decoder", "tie_encoder_decoder", "pruned_heads", "tf_legacy_loss"};
+const std::set<std::string> bookkeeping = {"_name_or_path",
+                                           "architectures",
+                                           "auto_map",
+                                           "model_type",
+                                           "transformers_version",
+                                           "torch_dtype",
+                                           "dtype",
+                                           "use_cache",
+                                           "return_dict",
+                                           "output_hidden_states",
+                                           "output_attentions",
+                                           "torchscript",
+                                           "chunk_size_feed_forward",
+                                           "is_encoder_decoder",
+                                           "initializer_range",
+                                           "init_std",
+                                           "bos_token_id",
+                                           "eos_token_id",
+                                           "pad_token_id",
+                                           "sep_token_id",
+                                           "decoder_start_token_id",
+                                           "prefix",
+                                           "problem_type",
+                                           "task_specific_params",
+                                           "id2label",
+                                           "label2id",
+                                           "num_labels",
+                                           "finetuning_task",
+                                           "tokenizer_class",
+                                           "attention_dropout",
+                                           "hidden_dropout",
+                                           "dropout",
+                                           "embd_pdrop",
+                                           "resid_pdrop",
+                                           "attn_pdrop",
+                                           "activation_dropout",
+                                           "layerdrop",
+                                           "classifier_dropout",
+                                           "gradient_checkpointing",
+                                           "use_bfloat16",
+                                           "unsloth_version",
+                                           "unsloth_fixed",
+                                           "_commit_hash",
+                                           "_attn_implementation_autoset",
+                                           "_attn_implementation",
+                                           "attn_implementation",
+                                           "pretraining_tp",
+                                           "language",
+                                           "license",
+                                           "max_length",
+                                           "min_length",
+                                           "do_sample",
+                                           "temperature",
+                                           "top_k",
+                                           "top_p",
+                                           "typical_p",
+                                           "repetition_penalty",
+                                           "length_penalty",
+                                           "no_repeat_ngram_size",
+                                           "num_beams",
+                                           "num_beam_groups",
+                                           "num_return_sequences",
+                                           "early_stopping",
+                                           "diversity_penalty",
+                                           "exponential_decay_length_penalty",
+                                           "encoder_no_repeat_ngram_size",
+                                           "forced_bos_token_id",
+                                           "forced_eos_token_id",
+                                           "remove_invalid_values",
+                                           "suppress_tokens",
+                                           "begin_suppress_tokens",
+                                           "bad_words_ids",
+                                           "output_scores",
+                                           "return_dict_in_generate",
+                                           "cross_attention_hidden_size",
+                                           "add_cross_attention",
+                                           "is_decoder",
+                                           "tie_encoder_decoder",
+                                           "pruned_heads",
+                                           "tf_legacy_loss"};
 
-std::string type_of(const Json& value) { return std::string(value.type_name()) + " " + excerpt(dump_json(value), 60); }
+std::string type_of(const Json& value) {
+  return std::string(value.type_name()) + " " + excerpt(dump_json(value), 60);
+}
 
 }  // namespace
 
@@ -45,12 +114,16 @@ void ConfigReader::refuse(const std::string& key, const std::string& wanted) con
 std::int64_t ConfigReader::size(const std::string& key) {
   const Json& value = raw(key);
   if (!value.is_number_integer() || value.is_number_float()) refuse(key, "a positive whole number");
-  const auto number = value.is_number_unsigned() && value.get<std::uint64_t>() > (std::uint64_t{1} << 40) ? -1 : value.get<std::int64_t>();
+  const auto number = value.is_number_unsigned() && value.get<std::uint64_t>() > (std::uint64_t{1} << 40)
+                          ? -1
+                          : value.get<std::int64_t>();
   if (number < 1 || number > (std::int64_t{1} << 40)) refuse(key, "a positive whole number");
   return number;
 }
 
-std::int64_t ConfigReader::size(const std::string& key, std::int64_t fallback) { return raw(key).is_null() ? fallback : size(key); }
+std::int64_t ConfigReader::size(const std::string& key, std::int64_t fallback) {
+  return raw(key).is_null() ? fallback : size(key);
+}
 
 double ConfigReader::number(const std::string& key, double fallback) {
   const Json& value = raw(key);
@@ -78,7 +151,8 @@ std::vector<int> ConfigReader::ids(const std::string& key) {
   std::vector<int> result;
   if (value.is_null()) return result;
   const auto add = [&](const Json& id) {
-    if (!id.is_number_integer() || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF) refuse(key, "a token id or a list of them");
+    if (!id.is_number_integer() || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF)
+      refuse(key, "a token id or a list of them");
     if (id.get<std::int64_t>() >= 0) result.push_back(id.get<int>());
   };
   if (value.is_array()) {
@@ -101,7 +175,8 @@ void ConfigReader::only(const std::string& key, const Json& value) {
 void ConfigReader::finish() const {
   for (const auto& [key, value] : config_.items()) {
     if (asked_.contains(key) || bookkeeping.contains(key)) continue;
-    const bool unset = value.is_null() || (value.is_boolean() && !value.get<bool>()) || (value.is_structured() && value.empty());
+    const bool unset =
+        value.is_null() || (value.is_boolean() && !value.get<bool>()) || (value.is_structured() && value.empty());
     if (unset) continue;
     throw bad_input("cannot use " + where_)
         .with("key", excerpt(key))

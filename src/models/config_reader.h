@@ -1,4 +1,5 @@
-// Reads a config.json so that nothing in it is overlooked: every key is either asked for, known to be neutral, or refused.
+// Reads a config.json so that nothing in it is overlooked: every key is either asked for, known to be neutral, or
+// refused.
 #pragma once
 
 #include <set>

@@ -57,7 +57,8 @@ struct DecoderSpec {
 
 /// Reads config.json through the table of families.
 /// @param where  named in errors
-/// @throws Error (bad input) for an unknown architecture, a missing key, or a key that changes the arithmetic and is not
+/// @throws Error (bad input) for an unknown architecture, a missing key, or a key that changes the arithmetic and is
+/// not
 ///         understood
 DecoderSpec decoder_spec(const Json& config, const std::string& where);
 

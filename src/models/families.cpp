@@ -33,7 +33,10 @@ DecoderSpec decoder_spec(const Json& config, const std::string& where) {
   if (family == families().end()) {
     std::string list;
     for (const auto& name : known_families()) list += (list.empty() ? "" : ", ") + name;
-    throw bad_input("cannot use " + where).with("key", "model_type").wanted("one of " + list).found(type.empty() ? "nothing" : excerpt(type));
+    throw bad_input("cannot use " + where)
+        .with("key", "model_type")
+        .wanted("one of " + list)
+        .found(type.empty() ? "nothing" : excerpt(type));
   }
   DecoderSpec spec = family->second(reader);
   spec.model_type = type;
@@ -46,8 +49,9 @@ DecoderSpec decoder_spec(const Json& config, const std::string& where) {
 
 Activation read_activation(ConfigReader& config, const std::string& key, const std::string& fallback) {
   static const std::map<std::string, Activation> names = {
-      {"silu", Activation::silu},           {"swish", Activation::silu},          {"gelu", Activation::gelu},
-      {"gelu_new", Activation::gelu_tanh},  {"gelu_fast", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"silu", Activation::silu},           {"swish", Activation::silu},
+      {"gelu", Activation::gelu},           {"gelu_new", Activation::gelu_tanh},
+      {"gelu_fast", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
       {"relu", Activation::relu},
   };
   const auto found = names.find(config.text(key, fallback));

@@ -12,7 +12,8 @@ DecoderSpec llama_spec(ConfigReader& config) {
   spec.heads = config.size("num_attention_heads");
   spec.kv_heads = config.size("num_key_value_heads", spec.heads);
   spec.inner = config.size("intermediate_size");
-  if (config.raw("head_dim").is_null() && spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
+  if (config.raw("head_dim").is_null() && spec.width % spec.heads != 0)
+    config.refuse("hidden_size", "a multiple of num_attention_heads");
   spec.head_dim = config.size("head_dim", spec.width / spec.heads);
   const std::int64_t positions = config.size("max_position_embeddings", 2048);
 

@@ -41,7 +41,8 @@ DecoderSpec opt_spec(ConfigReader& config) {
   n.mlp_norm = "final_layer_norm";
   n.up = "fc1";
   n.down = "fc2";
-  if (!spec.norm_after && !config.flag("_remove_final_layer_norm", false)) n.final_norm = "model.decoder.final_layer_norm";
+  if (!spec.norm_after && !config.flag("_remove_final_layer_norm", false))
+    n.final_norm = "model.decoder.final_layer_norm";
   config.neutral({"_remove_final_layer_norm"});
   n.head = "lm_head";
   n.optional_prefix = "model.";

@@ -18,7 +18,8 @@ const std::map<std::string, std::pair<Kind, std::set<std::string>>> kinds = {
     {"llama3", {Kind::llama3, {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}}},
     {"yarn",
      {Kind::yarn,
-      {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "truncate", "attention_factor", "mscale", "mscale_all_dim"}}}};
+      {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "truncate", "attention_factor", "mscale",
+       "mscale_all_dim"}}}};
 
 struct Scaling {
   const Json& values;
@@ -33,7 +34,8 @@ struct Scaling {
   std::optional<double> number(const char* name) const {
     const Json* value = find(name);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number() || !std::isfinite(value->get<double>())) config.refuse(key, std::string("a number as ") + name);
+    if (!value->is_number() || !std::isfinite(value->get<double>()))
+      config.refuse(key, std::string("a number as ") + name);
     return value->get<double>();
   }
   double positive(const char* name, std::optional<double> fallback) const {
@@ -82,10 +84,12 @@ RotaryOptions read_rope(ConfigReader& config, std::int64_t head_dim, std::int64_
   if (scaling.values.is_object()) {
     for (const auto& [key, value] : scaling.values.items()) {
       const bool common = key == "rope_type" || key == "type" || key == "rope_theta" || key == "partial_rotary_factor";
-      // A key that belongs to another kind is left over from editing, as transformers takes it; one of no kind is not understood.
+      // A key that belongs to another kind is left over from editing, as transformers takes it; one of no kind is not
+      // understood.
       bool of_some_kind = false;
       for (const auto& [name, entry] : kinds) of_some_kind |= entry.second.contains(key);
-      if (!common && !of_some_kind && !value.is_null()) config.refuse(scaling.key, "keys that are understood; " + excerpt(key) + " is not");
+      if (!common && !of_some_kind && !value.is_null())
+        config.refuse(scaling.key, "keys that are understood; " + excerpt(key) + " is not");
     }
   }
   if (options.kind == Kind::standard) return options;
@@ -98,7 +102,8 @@ RotaryOptions read_rope(ConfigReader& config, std::int64_t head_dim, std::int64_
   if (options.kind == Kind::llama3) {
     options.low_freq_factor = scaling.positive("low_freq_factor", std::nullopt);
     options.high_freq_factor = scaling.positive("high_freq_factor", std::nullopt);
-    if (options.high_freq_factor == options.low_freq_factor) config.refuse(scaling.key, "low_freq_factor below high_freq_factor");
+    if (options.high_freq_factor == options.low_freq_factor)
+      config.refuse(scaling.key, "low_freq_factor below high_freq_factor");
   }
   if (options.kind == Kind::yarn) {
     options.beta_fast = scaling.positive("beta_fast", 32.0);

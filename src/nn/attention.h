@@ -1,4 +1,5 @@
-// Causal attention over a pack, exact over shared prompts, and the interface that lets decoding put a cache in its place.
+// Causal attention over a pack, exact over shared prompts, and the interface that lets decoding put a cache in its
+// place.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,9 +12,9 @@
 namespace lethe {
 
 struct AttentionOptions {
-  double scale = 1.0;        ///< of the products q·k
-  std::int64_t window = 0;   ///< a token sees this many tokens, itself included; 0: all before it
-  double softcap = 0.0;      ///< cap · tanh(score / cap); 0: none
+  double scale = 1.0;       ///< of the products q·k
+  std::int64_t window = 0;  ///< a token sees this many tokens, itself included; 0: all before it
+  double softcap = 0.0;     ///< cap · tanh(score / cap); 0: none
 };
 
 /// Where a layer's queries meet keys and values: a pack while training or scoring, a cache while decoding.

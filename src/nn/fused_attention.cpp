@@ -37,8 +37,9 @@ std::vector<Continuation> continuations(const std::vector<Segment>& segments) {
 struct FusedAttention : torch::autograd::Function<FusedAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<Segment>& segments, double scale) {
-    at::Tensor out = at::empty(q.sizes(), q.options());                                         // [T, H, d]
-    at::Tensor lse = at::empty({q.size(1), q.size(0)}, q.options().dtype(at::promote_types(q.scalar_type(), at::kFloat)));  // [H, T]
+    at::Tensor out = at::empty(q.sizes(), q.options());  // [T, H, d]
+    at::Tensor lse =
+        at::empty({q.size(1), q.size(0)}, q.options().dtype(at::promote_types(q.scalar_type(), at::kFloat)));  // [H, T]
     for (const auto& s : segments) {
       if (s.size() == 0) continue;
       auto [o, l] = at::_scaled_dot_product_flash_attention_for_cpu(view(q, s.begin, s.end), view(k, s.begin, s.end),
@@ -47,13 +48,15 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
       lse.slice(1, s.begin, s.end).copy_(l.squeeze(0));
     }
     for (const auto& c : continuations(segments)) {
-      auto [o, l] =
-          at::_scaled_dot_product_flash_attention_for_cpu(view(q, c.begin, c.end), view(k, c.prompt_begin, c.prompt_end),
-                                                          view(v, c.prompt_begin, c.prompt_end), 0.0, false, {}, scale);
+      auto [o, l] = at::_scaled_dot_product_flash_attention_for_cpu(
+          view(q, c.begin, c.end), view(k, c.prompt_begin, c.prompt_end), view(v, c.prompt_begin, c.prompt_end), 0.0,
+          false, {}, scale);
       at::Tensor own = view(out, c.begin, c.end), own_lse = lse.slice(1, c.begin, c.end);
       l = l.squeeze(0);
       const at::Tensor joint = at::logaddexp(own_lse, l);
-      const auto weight = [&](const at::Tensor& part) { return (part - joint).exp_().unsqueeze(0).unsqueeze(-1).to(q.scalar_type()); };
+      const auto weight = [&](const at::Tensor& part) {
+        return (part - joint).exp_().unsqueeze(0).unsqueeze(-1).to(q.scalar_type());
+      };
       own.mul_(weight(own_lse)).add_(o * weight(l));
       own_lse.copy_(joint);
     }
@@ -77,7 +80,8 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     const at::Tensor grad = gradients[0].contiguous();
     at::Tensor grad_q = at::empty(q.sizes(), q.options()), grad_k = at::empty(k.sizes(), k.options()),
                grad_v = at::empty(v.sizes(), v.options());
-    const auto part = [&](std::int64_t begin, std::int64_t end, std::int64_t key_begin, std::int64_t key_end, bool causal) {
+    const auto part = [&](std::int64_t begin, std::int64_t end, std::int64_t key_begin, std::int64_t key_end,
+                          bool causal) {
       return at::_scaled_dot_product_flash_attention_for_cpu_backward(
           view(grad, begin, end), view(q, begin, end), view(k, key_begin, key_end), view(v, key_begin, key_end),
           view(out, begin, end), lse.slice(1, begin, end).unsqueeze(0).contiguous(), 0.0, causal, {}, scale);

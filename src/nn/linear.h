@@ -19,8 +19,8 @@ struct LoraPair {
 /// How adapters take part in a forward pass; one for the whole model, so that the original is one switch away.
 struct AdapterMode {
   bool on = true;
-  double dropout = 0.0;               ///< of the adapter's input, while training only
-  RandomStream* randomness = nullptr; ///< draws the dropout masks; nullptr: no dropout
+  double dropout = 0.0;                ///< of the adapter's input, while training only
+  RandomStream* randomness = nullptr;  ///< draws the dropout masks; nullptr: no dropout
 };
 
 /// y = x·Wᵀ + bias, plus the adapters.

@@ -6,7 +6,9 @@
 
 namespace lethe {
 
-int PackBuilder::add(const std::vector<int>& ids, int prefix) { return add(ids, 0, ids.size(), prefix); }
+int PackBuilder::add(const std::vector<int>& ids, int prefix) {
+  return add(ids, 0, ids.size(), prefix);
+}
 
 int PackBuilder::add(const std::vector<int>& ids, std::size_t from, std::size_t to, int prefix) {
   if (prefix >= 0 && segments_.at(prefix).prefix >= 0) throw Error("internal: a shared prompt cannot itself share one");
@@ -26,9 +28,7 @@ int PackBuilder::add(const std::vector<int>& ids, std::size_t from, std::size_t 
 }
 
 PackedBatch PackBuilder::build(at::Device device) const {
-  const auto tensor = [&](const std::vector<std::int64_t>& values) {
-    return at::tensor(values, at::kLong).to(device);
-  };
+  const auto tensor = [&](const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong).to(device); };
   return {tensor(ids_), tensor(positions_), segments_};
 }
 

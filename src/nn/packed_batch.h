@@ -11,10 +11,11 @@ namespace lethe {
 /// A run of consecutive tokens of the pack. Its tokens see the segment `prefix` (if any) entirely, and their own
 /// segment causally; nothing else.
 struct Segment {
-  std::int64_t begin = 0;       ///< first token, index into the pack
-  std::int64_t end = 0;         ///< one past the last token
-  int prefix = -1;              ///< index of the segment it continues, or -1; a prefix has no prefix itself
-  std::int64_t row_length = 0;  ///< tokens of the longest row it belongs to, prefix included (for length-dependent rotary)
+  std::int64_t begin = 0;  ///< first token, index into the pack
+  std::int64_t end = 0;    ///< one past the last token
+  int prefix = -1;         ///< index of the segment it continues, or -1; a prefix has no prefix itself
+  std::int64_t row_length =
+      0;  ///< tokens of the longest row it belongs to, prefix included (for length-dependent rotary)
 
   std::int64_t size() const { return end - begin; }
 };

@@ -42,7 +42,9 @@ struct Rotate : torch::autograd::Function<Rotate> {
   }
 };
 
-double yarn_magnitude(double factor, double mscale) { return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0; }
+double yarn_magnitude(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
 
 void stretch_llama3(std::vector<double>& frequencies, const RotaryOptions& o) {
   const double low_wavelength = o.original_max_positions / o.low_freq_factor;
@@ -62,7 +64,8 @@ void stretch_llama3(std::vector<double>& frequencies, const RotaryOptions& o) {
 
 void stretch_yarn(std::vector<double>& frequencies, const RotaryOptions& o) {
   const auto dimension_of = [&](double rotations) {
-    return o.dimensions * std::log(o.original_max_positions / (rotations * 2 * std::numbers::pi)) / (2 * std::log(o.theta));
+    return o.dimensions * std::log(o.original_max_positions / (rotations * 2 * std::numbers::pi)) /
+           (2 * std::log(o.theta));
   };
   double low = dimension_of(o.beta_fast), high = dimension_of(o.beta_slow);
   if (o.truncate) {
@@ -118,7 +121,8 @@ std::optional<std::int64_t> Rotary::length_limit() const {
 }
 
 RotaryAngles Rotary::angles(const at::Tensor& positions, std::int64_t row_length) const {
-  const at::Tensor angle = positions.to(at::kFloat).unsqueeze(1) * as_tensor(frequencies(row_length), positions).unsqueeze(0);
+  const at::Tensor angle =
+      positions.to(at::kFloat).unsqueeze(1) * as_tensor(frequencies(row_length), positions).unsqueeze(0);
   return {angle.cos().mul_(magnitude()).unsqueeze(1), angle.sin().mul_(magnitude()).unsqueeze(1)};
 }
 
@@ -136,6 +140,8 @@ RotaryAngles Rotary::angles(const PackedBatch& batch) const {
   return {at::cat(cosines), at::cat(sines)};
 }
 
-at::Tensor rotate(const at::Tensor& x, const RotaryAngles& angles) { return Rotate::apply(x, angles.cosine, angles.sine); }
+at::Tensor rotate(const at::Tensor& x, const RotaryAngles& angles) {
+  return Rotate::apply(x, angles.cosine, angles.sine);
+}
 
 }  // namespace lethe

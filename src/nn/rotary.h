@@ -17,13 +17,13 @@ struct RotaryOptions {
   enum class Kind { standard, linear, dynamic, llama3, yarn };
   Kind kind = Kind::standard;
   double theta = 10000.0;
-  std::int64_t dimensions = 0;     ///< rotated dimensions of each head (≤ head_dim), even
+  std::int64_t dimensions = 0;  ///< rotated dimensions of each head (≤ head_dim), even
   double factor = 1.0;
-  std::int64_t max_positions = 0;  ///< max_position_embeddings: `dynamic` stretches beyond it
-  std::int64_t original_max_positions = 0;                   ///< llama3, yarn
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;      ///< llama3
-  double beta_fast = 32.0, beta_slow = 1.0;                  ///< yarn
-  bool truncate = true;                                      ///< yarn
+  std::int64_t max_positions = 0;                        ///< max_position_embeddings: `dynamic` stretches beyond it
+  std::int64_t original_max_positions = 0;               ///< llama3, yarn
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;  ///< llama3
+  double beta_fast = 32.0, beta_slow = 1.0;              ///< yarn
+  bool truncate = true;                                  ///< yarn
   std::optional<double> attention_factor, mscale, mscale_all_dim;  ///< yarn
 };
 

@@ -11,7 +11,9 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-at::ScalarType wide(const at::Tensor& t) { return at::promote_types(t.scalar_type(), at::kFloat); }
+at::ScalarType wide(const at::Tensor& t) {
+  return at::promote_types(t.scalar_type(), at::kFloat);
+}
 
 /// Raw products turned into logits in place: scale, soft cap. What is needed for the way back is the logits themselves.
 void finish_logits(at::Tensor& logits, const Head& head) {
@@ -26,7 +28,8 @@ void unfinish_gradient(at::Tensor& gradient, const at::Tensor& logits, const Hea
 }
 
 at::Tensor raw_logits(const at::Tensor& hidden, const Head& head) {
-  at::Tensor logits = at::linear(hidden, head.weight, head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt);
+  at::Tensor logits =
+      at::linear(hidden, head.weight, head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt);
   return logits.to(wide(hidden));
 }
 
@@ -48,7 +51,7 @@ struct ChunkedLoss {
       const at::Tensor probability = reference.exp();       // P
       logits.sub_(normaliser);                              // log Q
       loss = at::sum(probability * reference.sub_(logits), {1});
-      if (want_gradient) logits.exp_().sub_(probability);   // Q − P
+      if (want_gradient) logits.exp_().sub_(probability);  // Q − P
     } else {
       const at::Tensor wanted = targets.slice(0, begin, end).unsqueeze(1);
       loss = (normaliser - logits.gather(1, wanted)).squeeze(1);
@@ -66,7 +69,8 @@ struct ChunkedLoss {
 /// each chunk is known as soon as its logits are, and backward only scales it.
 struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                               const std::optional<at::Tensor>& bias, const at::Tensor& weights, const ChunkedLoss& loss, std::int64_t chunk) {
+                               const std::optional<at::Tensor>& bias, const at::Tensor& weights,
+                               const ChunkedLoss& loss, std::int64_t chunk) {
     const std::int64_t n = hidden.size(0);
     const bool to_hidden = hidden.requires_grad(), to_weight = weight.requires_grad();
     const bool to_bias = bias.has_value() && bias->requires_grad();
@@ -114,11 +118,14 @@ std::int64_t chunk_rows(const Head& head, const ChunkOptions& options) {
   return std::max<std::int64_t>(1, options.logits / head.weight.size(0));
 }
 
-TokenLoss weighted(const at::Tensor& hidden, const Head& head, const at::Tensor& weights, ChunkedLoss loss, const ChunkOptions& options) {
+TokenLoss weighted(const at::Tensor& hidden, const Head& head, const at::Tensor& weights, ChunkedLoss loss,
+                   const ChunkOptions& options) {
   // The loss works on the head without its history; gradients of weight and bias are handed over by the Function.
   loss.head.weight = head.weight.detach();
   if (head.bias.defined()) loss.head.bias = head.bias.detach();
-  const auto parts = WeightedLoss::apply(hidden, head.weight, head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt, weights.to(hidden.device(), wide(hidden)), loss, chunk_rows(head, options));
+  const auto parts = WeightedLoss::apply(hidden, head.weight,
+                                         head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt,
+                                         weights.to(hidden.device(), wide(hidden)), loss, chunk_rows(head, options));
   return {parts[0], parts[1].detach()};
 }
 
@@ -130,16 +137,16 @@ at::Tensor Head::logits(const at::Tensor& hidden) const {
   return result;
 }
 
-TokenLoss cross_entropy(const at::Tensor& hidden, const Head& head, const at::Tensor& targets, const at::Tensor& weights,
-                        const ChunkOptions& options) {
+TokenLoss cross_entropy(const at::Tensor& hidden, const Head& head, const at::Tensor& targets,
+                        const at::Tensor& weights, const ChunkOptions& options) {
   ChunkedLoss loss;
   loss.head = head;
   loss.targets = targets;
   return weighted(hidden, head, weights, loss, options);
 }
 
-TokenLoss kl_divergence(const at::Tensor& hidden, const Head& head, const at::Tensor& reference_hidden, const Head& reference_head,
-                        const at::Tensor& weights, const ChunkOptions& options) {
+TokenLoss kl_divergence(const at::Tensor& hidden, const Head& head, const at::Tensor& reference_hidden,
+                        const Head& reference_head, const at::Tensor& weights, const ChunkOptions& options) {
   ChunkedLoss loss;
   loss.head = head;
   loss.reference_head = reference_head;
@@ -148,7 +155,8 @@ TokenLoss kl_divergence(const at::Tensor& hidden, const Head& head, const at::Te
   return weighted(hidden, head, weights, loss, options);
 }
 
-at::Tensor log_probabilities(const at::Tensor& hidden, const Head& head, const at::Tensor& targets, const ChunkOptions& options) {
+at::Tensor log_probabilities(const at::Tensor& hidden, const Head& head, const at::Tensor& targets,
+                             const ChunkOptions& options) {
   const c10::NoGradGuard no_gradient;
   const std::int64_t n = hidden.size(0), chunk = chunk_rows(head, options);
   at::Tensor result = at::empty({n}, hidden.options().dtype(wide(hidden)));

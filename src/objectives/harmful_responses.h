@@ -1,5 +1,5 @@
-// Guided distortion and random disassociation (SKU stage 1, eq. 1 and 2): learn the harmful answer, and harmful answers of
-// other prompts, so that both can be subtracted later.
+// Guided distortion and random disassociation (SKU stage 1, eq. 1 and 2): learn the harmful answer, and harmful answers
+// of other prompts, so that both can be subtracted later.
 #pragma once
 
 #include "data/plan.h"

@@ -13,9 +13,9 @@ namespace lethe {
 
 /// One micro-batch's worth of loss.
 struct StepLoss {
-  at::Tensor loss;                       ///< scalar with gradient: Σ weight · term
-  std::map<std::string, double> terms;   ///< "gd", "rd", "kl", …: plain means in nats, before weights and sign
-  std::int64_t tokens = 0;               ///< prompt and response tokens of the rows, each row counted whole
+  at::Tensor loss;                      ///< scalar with gradient: Σ weight · term
+  std::map<std::string, double> terms;  ///< "gd", "rd", "kl", …: plain means in nats, before weights and sign
+  std::int64_t tokens = 0;              ///< prompt and response tokens of the rows, each row counted whole
 };
 
 class Objective {

@@ -64,7 +64,8 @@ at::Tensor StoredReference::states(std::span<const Pair> pairs) {
 Divergence preservation_divergence(const at::Tensor& states, const Head& head, const at::Tensor& reference_states,
                                    const Head& reference_head, double eps_pd, double margin) {
   const std::int64_t tokens = states.size(0);
-  const auto kl = kl_divergence(states, head, reference_states, reference_head, at::full({tokens}, 1.0 / static_cast<double>(tokens)));
+  const auto kl = kl_divergence(states, head, reference_states, reference_head,
+                                at::full({tokens}, 1.0 / static_cast<double>(tokens)));
   Divergence result;
   result.mean = kl.each.mean().item<double>();
   const bool beyond = margin > 0 && result.mean > margin;

@@ -45,8 +45,8 @@ class StoredReference : public Reference {
 
 /// Mean over response tokens of KL(P‖Q), P the original model, Q the current one.
 struct Divergence {
-  double mean = 0;     ///< nats a token
-  at::Tensor loss;     ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
+  double mean = 0;  ///< nats a token
+  at::Tensor loss;  ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
 };
 
 /// @param states   [N, E] hidden states of the current model at the normal pairs' response positions

@@ -12,8 +12,11 @@ const Example& ExampleMaker::example(const Pair& pair) {
   const auto [at, fresh] = made_.try_emplace({pair.prompt, pair.response});
   if (fresh) at->second = make(pair.prompt, pair.response);
   if (at->second.response_begin >= at->second.ids.size()) {
-    throw bad_input("cannot train on a pair of " + (pair.source.empty() ? std::string("the plan") : pair.source + ", line " + std::to_string(pair.line)))
-        .wanted("at least one response token within data.max_length = " + std::to_string(options_.max_length) + " tokens")
+    throw bad_input("cannot train on a pair of " + (pair.source.empty()
+                                                        ? std::string("the plan")
+                                                        : pair.source + ", line " + std::to_string(pair.line)))
+        .wanted("at least one response token within data.max_length = " + std::to_string(options_.max_length) +
+                " tokens")
         .found("a prompt that leaves no room for the response: " + excerpt(pair.prompt, 60))
         .hint("raise data.max_length, or leave the pair out");
   }
@@ -37,12 +40,15 @@ PackingOptions packing_for(const CausalLM& model) {
   return options;
 }
 
-at::Tensor response_states(const at::Tensor& hidden, const PackedExamples& packed) { return hidden.index_select(0, packed.predictors); }
+at::Tensor response_states(const at::Tensor& hidden, const PackedExamples& packed) {
+  return hidden.index_select(0, packed.predictors);
+}
 
 void add_response_weights(std::vector<float>& weights, std::span<const ResponseSpan> examples, std::size_t pairs,
                           Reduction reduction, double scale) {
   for (const auto& span : examples) {
-    const double token = reduction == Reduction::mean ? 1.0 / (static_cast<double>(examples.size()) * span.size()) : 1.0 / pairs;
+    const double token =
+        reduction == Reduction::mean ? 1.0 / (static_cast<double>(examples.size()) * span.size()) : 1.0 / pairs;
     for (auto t = span.begin; t < span.end; ++t) weights[t] += static_cast<float>(scale * token);
   }
 }

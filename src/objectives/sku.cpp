@@ -21,14 +21,16 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
   result.tokens = packed.real_tokens;
   if (harmful_tokens > 0) {
     const auto weights = harmful_weights(harmful, harmful_tokens, options_.harmful);
-    const auto loss = cross_entropy(states.slice(0, 0, harmful_tokens), head, packed.targets.slice(0, 0, harmful_tokens), at::tensor(weights));
+    const auto loss = cross_entropy(states.slice(0, 0, harmful_tokens), head,
+                                    packed.targets.slice(0, 0, harmful_tokens), at::tensor(weights));
     const at::Tensor each = loss.each.cpu();
     result.loss = loss.total;
     result.terms["gd"] = mean_over_examples(each, harmful.own);
     result.terms["rd"] = mean_over_examples(each, harmful.drawn);
   }
   if (diverge) {
-    const auto divergence = preservation_divergence(states.slice(0, harmful_tokens), head, reference, reference_.head(), options_.eps_pd, options_.pd_margin);
+    const auto divergence = preservation_divergence(states.slice(0, harmful_tokens), head, reference, reference_.head(),
+                                                    options_.eps_pd, options_.pd_margin);
     result.loss = result.loss.defined() ? result.loss + divergence.loss : divergence.loss;
     result.terms["kl"] = divergence.mean;
   }

@@ -20,7 +20,8 @@ class SkuObjective : public Objective {
  public:
   /// @param rows       the rows of each micro-batch
   /// @param reference  θ_o on normal pairs
-  SkuObjective(CausalLM& model, ExampleMaker& examples, Reference& reference, std::function<StepRows(std::uint64_t)> rows, const SkuOptions& options)
+  SkuObjective(CausalLM& model, ExampleMaker& examples, Reference& reference,
+               std::function<StepRows(std::uint64_t)> rows, const SkuOptions& options)
       : model_(model), examples_(examples), reference_(reference), rows_(std::move(rows)), options_(options) {}
 
   StepLoss loss(std::uint64_t micro) override;

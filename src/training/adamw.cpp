@@ -4,7 +4,8 @@
 
 namespace lethe {
 
-AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options) : options_(options), parameters_(std::move(parameters)) {
+AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options)
+    : options_(options), parameters_(std::move(parameters)) {
   const c10::NoGradGuard no_gradient;
   for (const auto& parameter : parameters_) {
     const bool narrow = parameter.scalar_type() == at::kBFloat16 || parameter.scalar_type() == at::kHalf;
@@ -43,10 +44,12 @@ void AdamW::step(double lr) {
     steps.push_back(steps_[i].add_(1));
   }
   if (weights.empty()) return;
-  at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2, options_.weight_decay, options_.epsilon,
+  at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2,
+                    options_.weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (!masters_[i].is_same(parameters_[i]) && masters_[i].data_ptr() != parameters_[i].data_ptr()) parameters_[i].detach().copy_(masters_[i]);
+    if (!masters_[i].is_same(parameters_[i]) && masters_[i].data_ptr() != parameters_[i].data_ptr())
+      parameters_[i].detach().copy_(masters_[i]);
     parameters_[i].mutable_grad() = at::Tensor();
   }
 }

@@ -9,8 +9,9 @@
 namespace lethe {
 
 struct GuardOptions {
-  double limit = 25.0;          ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
-  std::int64_t patience = 5;    ///< steps that the running mean looks back over
+  double limit =
+      25.0;  ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
+  std::int64_t patience = 5;  ///< steps that the running mean looks back over
 };
 
 class DivergenceGuard {

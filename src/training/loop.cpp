@@ -40,7 +40,8 @@ OrderedJson line(const StepRecord& record, const std::vector<std::string>& names
 
 }  // namespace
 
-std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options, const std::filesystem::path& metrics) {
+std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
+                              const std::filesystem::path& metrics) {
   using Clock = std::chrono::steady_clock;
   const auto names = objective.terms();
   DivergenceGuard guard(options.guard);
@@ -54,9 +55,11 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     record.step = step + 1;
     for (std::int64_t i = 0; i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
-      if (part.loss.defined() && part.loss.requires_grad()) (part.loss / static_cast<double>(options.accumulate)).backward();
+      if (part.loss.defined() && part.loss.requires_grad())
+        (part.loss / static_cast<double>(options.accumulate)).backward();
       if (part.loss.defined()) record.loss += part.loss.item<double>() / static_cast<double>(options.accumulate);
-      for (const auto& [name, value] : part.terms) record.terms[name] += value / static_cast<double>(options.accumulate);
+      for (const auto& [name, value] : part.terms)
+        record.terms[name] += value / static_cast<double>(options.accumulate);
       record.tokens += part.tokens;
     }
     record.grad_norm = optimizer.clip_gradients(options.clip);

@@ -9,7 +9,7 @@ namespace lethe {
 struct Schedule {
   std::string kind = "linear";  ///< constant | linear (to zero after the last step) | cosine
   double lr = 2e-4;
-  std::int64_t warmup = 0;      ///< steps, from lr/warmup up to lr
+  std::int64_t warmup = 0;  ///< steps, from lr/warmup up to lr
   std::int64_t steps = 1;
 
   /// Learning rate of a step, counted from 0. Linear and cosine as transformers' schedulers give them: step 0 after the

@@ -1,9 +1,9 @@
 // Packed attention with shared prompts equals the plain formula on rows laid out one by one, gradients included.
+#include "nn/attention.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
-
-#include "nn/attention.h"
 
 namespace lethe {
 namespace {
@@ -17,7 +17,8 @@ class SharedPrompt : public ::testing::TestWithParam<Case> {};
 /// softmax(q·kᵀ/√d)·v of one row in float64, written out.
 at::Tensor plain_row(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
   const auto repeat = q.size(1) / k.size(1);
-  const at::Tensor keys = k.repeat_interleave(repeat, 1).transpose(0, 1), values = v.repeat_interleave(repeat, 1).transpose(0, 1);
+  const at::Tensor keys = k.repeat_interleave(repeat, 1).transpose(0, 1),
+                   values = v.repeat_interleave(repeat, 1).transpose(0, 1);
   const auto n = q.size(0);
   at::Tensor scores = at::matmul(q.transpose(0, 1), keys.transpose(1, 2)) * scale;
   const at::Tensor mask = at::ones({n, n}, at::kBool).triu(1);
@@ -56,7 +57,8 @@ TEST_P(SharedPrompt, EqualsRowsWithoutSharingForwardAndBackward) {
     EXPECT_LT((out.to(at::kDouble) - wanted).abs().max().item<double>(), 2e-6) << "fused " << fused;
     const auto gradients = torch::autograd::grad({(out * wanted_grad.to(at::kFloat)).sum()}, {fq, fk, fv});
     for (int i = 0; i < 3; ++i) {
-      EXPECT_LT((gradients[i].to(at::kDouble) - wanted_gradients[i]).abs().max().item<double>(), 1e-5) << "fused " << fused << ", gradient " << i;
+      EXPECT_LT((gradients[i].to(at::kDouble) - wanted_gradients[i]).abs().max().item<double>(), 1e-5)
+          << "fused " << fused << ", gradient " << i;
     }
   }
 }
@@ -74,7 +76,11 @@ TEST(PackedAttention, TakesTheRightPathForGroupedHeadsAndWindows) {
   PackedAttention attention(batch);
   for (const std::int64_t window : {0, 2}) {
     const AttentionOptions options{.scale = 0.25, .window = window};
-    EXPECT_LT((attention.attend(0, q, k, v, options) - reference_attention(q, k, v, batch.segments, options)).abs().max().item<double>(), 1e-5);
+    EXPECT_LT((attention.attend(0, q, k, v, options) - reference_attention(q, k, v, batch.segments, options))
+                  .abs()
+                  .max()
+                  .item<double>(),
+              1e-5);
   }
 }
 

@@ -1,9 +1,9 @@
 // The chunked losses equal the formulas over full logits in float64, gradients included, whatever the chunk size.
+#include "nn/token_losses.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
-
-#include "nn/token_losses.h"
 
 namespace lethe {
 namespace {
@@ -25,7 +25,9 @@ Inputs make(at::ScalarType type, bool train_head) {
   return in;
 }
 
-at::Tensor log_p(const at::Tensor& hidden, const at::Tensor& weight) { return at::matmul(hidden, weight.t()).log_softmax(-1); }
+at::Tensor log_p(const at::Tensor& hidden, const at::Tensor& weight) {
+  return at::matmul(hidden, weight.t()).log_softmax(-1);
+}
 
 class Chunks : public ::testing::TestWithParam<std::int64_t> {};
 
@@ -46,7 +48,8 @@ TEST_P(Chunks, DivergenceIsKlOfOriginalToCurrentAndItsGradientsAreExact) {
   const at::Tensor p = log_p(wanted.reference_hidden, wanted.reference_weight), q = log_p(wanted.hidden, wanted.weight);
   const at::Tensor kl = (p.exp() * (p - q)).sum(-1);
   const auto wanted_gradients = torch::autograd::grad({(kl * wanted.each).sum()}, {wanted.hidden, wanted.weight});
-  const auto loss = kl_divergence(in.hidden, {in.weight}, in.reference_hidden, {in.reference_weight}, in.each, {GetParam()});
+  const auto loss =
+      kl_divergence(in.hidden, {in.weight}, in.reference_hidden, {in.reference_weight}, in.each, {GetParam()});
   EXPECT_LT((loss.each.to(at::kDouble) - kl).abs().max().item<double>(), 2e-5);
   const auto gradients = torch::autograd::grad({-loss.total}, {in.hidden, in.weight});
   for (int i = 0; i < 2; ++i) {
@@ -74,7 +77,9 @@ TEST(TokenLosses, StayFiniteWhereTheCurrentModelGivesNoChance) {  // log Q witho
 TEST(TokenLosses, ScoreWhatLogSoftmaxScores) {
   const Inputs in = make(at::kDouble, false);
   const at::Tensor wanted = log_p(in.hidden, in.weight).gather(1, in.targets.unsqueeze(1)).squeeze(1);
-  EXPECT_LT((log_probabilities(in.hidden, {in.weight}, in.targets, {64}).to(at::kDouble) - wanted).abs().max().item<double>(), 1e-6);
+  EXPECT_LT(
+      (log_probabilities(in.hidden, {in.weight}, in.targets, {64}).to(at::kDouble) - wanted).abs().max().item<double>(),
+      1e-6);
 }
 
 }  // namespace

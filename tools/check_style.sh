@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Formatting (.clang-format), and files short enough to be read.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mapfile -t files < <(git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'bench/*.cpp' 'fuzz/*.cpp')
+clang-format --dry-run -Werror "${files[@]}"
+bad=0
+for file in "${files[@]}"; do
+  lines=$(wc -l < "$file")
+  if ((lines > 450)); then echo "$file: $lines lines; split it"; bad=1; fi
+  if [[ $file == *.h ]] && ! grep -q '^#pragma once' "$file"; then echo "$file: no #pragma once"; bad=1; fi
+done
+((bad == 0)) && echo "style: ${#files[@]} files in order"
+exit "$bad"

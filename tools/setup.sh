@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what building Lethe needs and is not there yet: Debian packages, and the engine (LibTorch out of the PyPI wheel).
+# Does nothing twice; needs the network only for what is missing.
+#     tools/setup.sh            packages and engine
+#     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+while read -r package; do
+  [[ -z $package || $package == \#* ]] && continue
+  dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done < tools/packages.txt
+if ((${#missing[@]})); then
+  echo "setup: installing Debian packages: ${missing[*]}"
+  as_root=()
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo > /dev/null || { echo "setup: run as root, or install sudo; wanted: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+fi
+
+# venv FOLDER REQUIREMENTS [pip options…]: made once for each state of the requirements file.
+venv() {
+  local folder=$1 requirements=$2
+  shift 2
+  local stamp="$folder/.installed" wanted
+  wanted=$(sha256sum < "$requirements")
+  [[ -f $stamp && $(< "$stamp") == "$wanted" ]] && return
+  echo "setup: installing into $folder: $(grep -v '^#' "$requirements" | tr '\n' ' ')"
+  [[ -x $folder/bin/python ]] || python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$requirements"
+  echo "$wanted" > "$stamp"
+}
+venv .venv tools/engine.txt --no-deps
+if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi
