@@ -1,0 +1,82 @@
+#include "generation/cache.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace lethe {
+
+KeyValueCache::KeyValueCache(const DecoderSpec& spec, std::int64_t slots, std::int64_t capacity,
+                             const at::TensorOptions& options)
+    : slots_(slots) {
+  for (std::int64_t i = 0; i < spec.layers; ++i) {
+    keys_.push_back(at::zeros({slots, spec.kv_heads, capacity, spec.head_dim}, options));
+    values_.push_back(at::zeros({slots, spec.kv_heads, capacity, spec.head_dim}, options));
+  }
+}
+
+void KeyValueCache::fill(int layer, std::int64_t row, const at::Tensor& k, const at::Tensor& v) {
+  keys_[layer][row].slice(1, 0, k.size(0)).copy_(k.transpose(0, 1));
+  values_[layer][row].slice(1, 0, v.size(0)).copy_(v.transpose(0, 1));
+}
+
+void KeyValueCache::drop_row(std::int64_t row) {
+  const std::int64_t last = rows() - 1;
+  if (row != last) {
+    for (std::size_t layer = 0; layer < keys_.size(); ++layer) {
+      keys_[layer][row].slice(1, 0, lengths_[last]).copy_(keys_[layer][last].slice(1, 0, lengths_[last]));
+      values_[layer][row].slice(1, 0, lengths_[last]).copy_(values_[layer][last].slice(1, 0, lengths_[last]));
+    }
+    lengths_[row] = lengths_[last];
+  }
+  lengths_.pop_back();
+}
+
+at::Tensor KeyValueCache::next_positions() const {
+  return at::tensor(lengths_, at::kLong).to(keys_[0].device());
+}
+
+void KeyValueCache::begin_step(std::int64_t window) {
+  longest_ = *std::max_element(lengths_.begin(), lengths_.end()) + 1;
+  const at::Tensor positions = next_positions();
+  index_ = positions.view({rows(), 1, 1, 1});
+  const at::Tensor columns = at::arange(longest_, positions.options()).view({1, 1, 1, longest_});
+  at::Tensor hidden = columns > index_;
+  if (window > 0) hidden = hidden.logical_or(columns <= index_ - window);
+  mask_ = at::zeros({rows(), 1, 1, longest_}, keys_[0].options())
+              .masked_fill_(hidden, -std::numeric_limits<float>::infinity());
+}
+
+void KeyValueCache::end_step() {
+  for (auto& length : lengths_) ++length;
+}
+
+at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                            const AttentionOptions& options) {
+  const std::int64_t n = rows();
+  at::Tensor keys = keys_[layer].slice(0, 0, n).slice(2, 0, longest_);
+  at::Tensor values = values_[layer].slice(0, 0, n).slice(2, 0, longest_);
+  const at::Tensor where = index_.expand({n, k.size(1), 1, k.size(2)});
+  keys.scatter_(2, where, k.unsqueeze(2));
+  values.scatter_(2, where, v.unsqueeze(2));
+  const at::Tensor query = q.unsqueeze(2);  // [n, H, 1, d]
+  if (options.softcap > 0) {
+    const std::int64_t repeat = q.size(1) / k.size(1);
+    at::Tensor scores = at::matmul(query, keys.repeat_interleave(repeat, 1).transpose(2, 3)) * options.scale;
+    scores = (scores / options.softcap).tanh() * options.softcap + mask_;
+    return at::matmul(scores.softmax(-1), values.repeat_interleave(repeat, 1)).squeeze(2);
+  }
+  return at::scaled_dot_product_attention(query, keys, values, mask_, 0.0, false, options.scale, q.size(1) != k.size(1))
+      .squeeze(2);
+}
+
+at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                    const AttentionOptions& options) {
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const auto& s = segments_[i];
+    cache_.fill(layer, first_row_ + static_cast<std::int64_t>(i), k.slice(0, s.begin, s.end),
+                v.slice(0, s.begin, s.end));
+  }
+  return packed_.attend(layer, q, k, v, options);
+}
+
+}  // namespace lethe

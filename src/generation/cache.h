@@ -1,0 +1,79 @@
+// The key/value cache of decoding: slots of rows that grow a token at a time.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "models/decoder_spec.h"
+#include "nn/attention.h"
+
+namespace lethe {
+
+/// Keys and values of up to S rows. The rows in use are the first ones, 0 … rows()−1: one that leaves is replaced by
+/// the last.
+class KeyValueCache {
+ public:
+  /// @param slots     S, rows at a time
+  /// @param capacity  C, tokens a row may hold
+  KeyValueCache(const DecoderSpec& spec, std::int64_t slots, std::int64_t capacity, const at::TensorOptions& options);
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(lengths_.size()); }
+  std::int64_t slots() const { return slots_; }
+  /// Tokens of a row so far.
+  std::int64_t length(std::int64_t row) const { return lengths_[row]; }
+
+  /// Takes a new row's prompt in: layer by layer, [n, G, d].
+  void begin_row(std::int64_t length) { lengths_.push_back(length); }
+  void fill(int layer, std::int64_t row, const at::Tensor& k, const at::Tensor& v);
+  /// Row `row` leaves; the last row takes its place.
+  void drop_row(std::int64_t row);
+
+  /// Appends one token's k and v [rows, G, d] and attends with q [rows, H, d] to all of each row's tokens.
+  at::Tensor append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const AttentionOptions& options);
+  /// Once a step, before the first layer: where the step's tokens go, and what they may see.
+  void begin_step(std::int64_t window = 0);
+  /// Once a step, after the last layer.
+  void end_step();
+  /// [rows] int64: the position of the token each row takes next.
+  at::Tensor next_positions() const;
+
+ private:
+  std::int64_t slots_;
+  std::vector<at::Tensor> keys_, values_;  // a layer: [S, G, C, d]
+  std::vector<std::int64_t> lengths_;
+  at::Tensor index_, mask_;  // of this step: [rows, 1, 1, 1] int64; [rows, 1, 1, longest] in the compute type
+  std::int64_t longest_ = 0;
+};
+
+/// Attention over a pack of prompts that leaves their keys and values in the cache.
+class PrefillAttention : public AttentionContext {
+ public:
+  /// The rows of the pack go to cache rows first_row, first_row + 1, …
+  PrefillAttention(const PackedBatch& batch, KeyValueCache& cache, std::int64_t first_row)
+      : packed_(batch), segments_(batch.segments), cache_(cache), first_row_(first_row) {}
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                    const AttentionOptions& options) override;
+
+ private:
+  PackedAttention packed_;
+  std::vector<Segment> segments_;
+  KeyValueCache& cache_;
+  std::int64_t first_row_;
+};
+
+/// Attention of one new token a row over the cache.
+class CachedAttention : public AttentionContext {
+ public:
+  explicit CachedAttention(KeyValueCache& cache) : cache_(cache) {}
+  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                    const AttentionOptions& options) override {
+    return cache_.append_and_attend(layer, q, k, v, options);
+  }
+
+ private:
+  KeyValueCache& cache_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,191 @@
+#include "generation/generate.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "generation/cache.h"
+
+namespace lethe {
+namespace {
+
+/// A row being decoded, in the order of the cache's rows.
+struct Row {
+  std::size_t index = 0;   // of the prompt
+  std::int64_t limit = 0;  // new tokens it may have
+  RandomStream stream;
+  int next = 0;  // token to feed
+};
+
+class Decoding {
+ public:
+  Decoding(const CausalLM& model, std::span<const std::vector<int>> prompts, const GenerationOptions& options)
+      : model_(model), prompts_(prompts), options_(options), results_(prompts.size()) {}
+
+  std::vector<Generated> run() {
+    std::vector<std::size_t> waiting;
+    for (std::size_t i = prompts_.size(); i-- > 0;) {
+      check(i);
+      if (limit(i) == 0) {
+        ended();
+      } else if (needs_whole_rows(i)) {
+        decode_whole_rows(i);
+      } else {
+        waiting.push_back(i);  // the first prompt last: taken from the back
+      }
+    }
+    if (waiting.empty()) return std::move(results_);
+    std::int64_t capacity = 0;
+    for (const auto i : waiting) capacity = std::max(capacity, length(i) + limit(i));
+    const auto& s = model_.spec();
+    const std::int64_t row_bytes =
+        2 * s.layers * s.kv_heads * s.head_dim * capacity * static_cast<std::int64_t>(at::elementSize(model_.dtype()));
+    const std::int64_t slots =
+        std::clamp<std::int64_t>(std::min(options_.batch, options_.cache_bytes / std::max<std::int64_t>(1, row_bytes)),
+                                 1, static_cast<std::int64_t>(waiting.size()));
+    KeyValueCache cache(s, slots, capacity, at::TensorOptions().dtype(model_.dtype()).device(model_.device()));
+    while (!waiting.empty() || !rows_.empty()) {
+      admit(cache, waiting);
+      if (!rows_.empty()) step(cache);
+    }
+    return std::move(results_);
+  }
+
+ private:
+  std::int64_t length(std::size_t i) const { return static_cast<std::int64_t>(prompts_[i].size()); }
+
+  std::int64_t limit(std::size_t i) const {
+    const std::int64_t positions = model_.spec().max_positions;
+    return positions > 0 ? std::min(options_.max_new_tokens, positions - length(i)) : options_.max_new_tokens;
+  }
+
+  void check(std::size_t i) const {
+    const auto where = [&] { return bad_input("cannot answer prompt " + std::to_string(i + 1)); };
+    if (prompts_[i].empty()) throw where().wanted("at least one token").found("none");
+    for (const int id : prompts_[i]) {
+      if (id < 0 || id >= model_.spec().vocabulary) {
+        throw where()
+            .wanted("ids below the vocabulary's " + with_commas(model_.spec().vocabulary))
+            .found(std::to_string(id));
+      }
+    }
+    const std::int64_t positions = model_.spec().max_positions;
+    if (positions > 0 && length(i) > positions) {
+      throw where()
+          .wanted("at most " + with_commas(positions) + " tokens, the model's positions")
+          .found(with_commas(prompts_[i].size()));
+    }
+  }
+
+  /// Where rotary frequencies change with the row's length, keys already in a cache would be those of another length.
+  bool needs_whole_rows(std::size_t i) const {
+    if (!model_.spec().rotary) return false;
+    const auto bound = Rotary(model_.spec().rotary_options).length_limit();
+    return bound && length(i) + limit(i) > *bound;
+  }
+
+  /// The next token, or whether the row ended with it.
+  bool take(std::size_t index, int token) {
+    if (std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end()) {
+      results_[index].stopped = true;
+      return false;
+    }
+    results_[index].ids.push_back(token);
+    return static_cast<std::int64_t>(results_[index].ids.size()) < limit(index);
+  }
+
+  void ended() {
+    ++ended_;
+    if (options_.progress) options_.progress(ended_);
+  }
+
+  at::Tensor logits(const at::Tensor& hidden) const { return model_.head().logits(hidden).to(at::kFloat).cpu(); }
+
+  void decode_whole_rows(std::size_t i) {
+    RandomStream stream(options_.seed, "generate", i);
+    std::vector<int> ids = prompts_[i];
+    for (;;) {
+      PackBuilder pack;
+      pack.add(ids);
+      const at::Tensor hidden = model_.hidden(pack.build(model_.device()));
+      const int token = sample_token(logits(hidden.slice(0, hidden.size(0) - 1))[0], options_.sampling, stream);
+      if (!take(i, token)) break;
+      ids.push_back(token);
+    }
+    ended();
+  }
+
+  /// Lets waiting prompts in, as many as there are free slots, in packs of bounded size.
+  void admit(KeyValueCache& cache, std::vector<std::size_t>& waiting) {
+    constexpr std::int64_t pack_tokens = 2048;
+    while (!waiting.empty() && cache.rows() < cache.slots()) {
+      const std::int64_t first = cache.rows();
+      PackBuilder pack;
+      std::vector<std::int64_t> last;
+      std::vector<std::size_t> taken;
+      while (!waiting.empty() && cache.rows() < cache.slots() &&
+             (taken.empty() || pack.tokens() + length(waiting.back()) <= pack_tokens)) {
+        taken.push_back(waiting.back());
+        waiting.pop_back();
+        pack.add(prompts_[taken.back()]);
+        last.push_back(pack.tokens() - 1);
+        cache.begin_row(length(taken.back()));
+      }
+      const PackedBatch batch = pack.build(model_.device());
+      PrefillAttention attention(batch, cache, first);
+      const at::Tensor hidden = model_.hidden(batch.ids, batch.positions, model_.angles(batch), attention);
+      for (const auto index : taken)
+        rows_.push_back({index, limit(index), RandomStream(options_.seed, "generate", index)});
+      choose(cache, logits(hidden.index_select(0, at::tensor(last, at::kLong).to(hidden.device()))),
+             static_cast<std::size_t>(first));
+    }
+  }
+
+  /// Takes a token for rows first, first + 1, … from their logits; rows that ended leave.
+  void choose(KeyValueCache& cache, const at::Tensor& logits, std::size_t first) {
+    std::vector<std::size_t> leaving;
+    for (std::size_t r = first; r < rows_.size(); ++r) {
+      rows_[r].next = sample_token(logits[static_cast<std::int64_t>(r - first)], options_.sampling, rows_[r].stream);
+      if (!take(rows_[r].index, rows_[r].next)) leaving.push_back(r);
+    }
+    for (std::size_t i = leaving.size();
+         i-- > 0;) {  // from the end, since the last row takes the place of one that left
+      const std::size_t r = leaving[i];
+      cache.drop_row(static_cast<std::int64_t>(r));
+      rows_[r] = rows_.back();
+      rows_.pop_back();
+      ended();
+    }
+  }
+
+  void step(KeyValueCache& cache) {
+    std::vector<std::int64_t> tokens;
+    for (const auto& row : rows_) tokens.push_back(row.next);
+    const at::Tensor ids = at::tensor(tokens, at::kLong).to(model_.device());
+    const at::Tensor positions = cache.next_positions();
+    cache.begin_step();
+    CachedAttention attention(cache);
+    const at::Tensor hidden = model_.hidden(ids, positions, model_.angles(positions, 0), attention);
+    cache.end_step();
+    choose(cache, logits(hidden), 0);
+  }
+
+  const CausalLM& model_;
+  std::span<const std::vector<int>> prompts_;
+  const GenerationOptions& options_;
+  std::vector<Generated> results_;
+  std::vector<Row> rows_;
+  std::size_t ended_ = 0;
+};
+
+}  // namespace
+
+std::vector<Generated> generate(const CausalLM& model, std::span<const std::vector<int>> prompts,
+                                const GenerationOptions& options) {
+  const c10::InferenceMode inference;
+  return Decoding(model, prompts, options).run();
+}
+
+}  // namespace lethe

@@ -1,0 +1,35 @@
+// Batched decoding with a key/value cache: rows that end leave the batch, waiting ones take their place.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "generation/sampling.h"
+#include "models/causal_lm.h"
+
+namespace lethe {
+
+struct GenerationOptions {
+  std::int64_t max_new_tokens = 100;
+  SamplingOptions sampling;
+  std::vector<int> stop_ids;           ///< a row ends before one of these
+  std::uint64_t seed = 8888;           ///< each row draws from its own stream (seed, "generate", row)
+  std::int64_t batch = 16;             ///< rows decoded at a time
+  std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time where their cache would be larger
+  /// Called after each row that ended, with the number of those so far. May throw to stop.
+  std::function<void(std::size_t)> progress;
+};
+
+struct Generated {
+  std::vector<int> ids;  ///< new tokens, without the stop token
+  bool stopped = false;  ///< ended by a stop token, not by max_new_tokens or the model's positions
+};
+
+/// Answers in the order of the prompts. Greedy answers do not depend on the batch but for float rounding.
+/// @throws Error (bad input) for a prompt of no token, longer than the model's positions, or with an id outside
+std::vector<Generated> generate(const CausalLM& model, std::span<const std::vector<int>> prompts,
+                                const GenerationOptions& options);
+
+}  // namespace lethe
