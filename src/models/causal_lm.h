@@ -1,0 +1,79 @@
+// The one decoder: a stack of attention and MLP blocks over a packed batch, told by a DecoderSpec what its family does.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "models/decoder_spec.h"
+#include "nn/attention.h"
+#include "nn/linear.h"
+#include "nn/packed_batch.h"
+#include "nn/token_losses.h"
+
+namespace lethe {
+
+/// A weight under the very name it has in the Hugging Face checkpoint.
+struct Parameter {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  at::Tensor* tensor;  ///< owned by the model
+};
+
+/// A linear map under its module path ("model.layers.0.self_attn.q_proj"): what an adapter can be put on.
+struct NamedLinear {
+  std::string name;
+  Linear* linear;
+};
+
+/// One copy of the weights, and nothing else: gradients, optimizer state and adapters' training belong to training/.
+class CausalLM {
+ public:
+  /// Without weights: every parameter is undefined until load_weights() or initialise() filled it (models/loading.h).
+  explicit CausalLM(DecoderSpec spec);
+  CausalLM(CausalLM&&) = default;
+  CausalLM& operator=(CausalLM&&) = default;
+
+  /// Final hidden states: what the head turns into logits.
+  /// @return  [T, E], E = D, or the embedding's width where a projection leads back to it
+  at::Tensor hidden(const PackedBatch& batch) const;
+  /// The same through another attention (a cache). @param row_length as Segment::row_length, for the rotary embedding
+  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const RotaryAngles& angles, AttentionContext& attention) const;
+  /// Angles for hidden() above; undefined tensors where the family has no rotary embedding.
+  RotaryAngles angles(const PackedBatch& batch) const;
+  RotaryAngles angles(const at::Tensor& positions, std::int64_t row_length) const;
+
+  /// The tied or separate head, with any adapter on it folded in by value (rarely any).
+  Head head() const;
+
+  /// Every weight once, a tied head not at all, in the order of the layers.
+  std::vector<Parameter> parameters();
+  /// Every linear map, the head last (also where it is tied).
+  std::vector<NamedLinear> linears();
+
+  const DecoderSpec& spec() const { return spec_; }
+  at::Device device() const { return embedding_.device(); }
+  at::ScalarType dtype() const { return embedding_.scalar_type(); }
+  /// How adapters take part; change it to reach the original model (`on = false`).
+  AdapterMode adapters;
+
+ private:
+  struct Block {
+    Norm attention_norm, mlp_norm;
+    Linear query, key, value, attention_out, gate, up, down;
+  };
+  at::Tensor block(std::size_t index, at::Tensor x, const RotaryAngles& angles, AttentionContext& attention) const;
+  at::Tensor attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles, AttentionContext& attention) const;
+  at::Tensor mlp(const Block& block, const at::Tensor& x) const;
+
+  DecoderSpec spec_;
+  at::Tensor embedding_;  // [V, E]
+  at::Tensor positions_;  // [max_positions + offset, D], learned positions only
+  Linear project_in_, project_out_;
+  std::vector<Block> blocks_;
+  Norm final_norm_;
+  Linear head_;  // its weight is undefined while tied
+};
+
+}  // namespace lethe

@@ -1,0 +1,50 @@
+// LLaMA 1, 2, 3.x and everything published under model_type "llama" (TinyLlama, SmolLM, TinyStories …).
+#include "models/families.h"
+#include "models/rope_config.h"
+
+namespace lethe {
+
+DecoderSpec llama_spec(ConfigReader& config) {
+  DecoderSpec spec;
+  spec.vocabulary = config.size("vocab_size");
+  spec.width = spec.embedding_width = config.size("hidden_size");
+  spec.layers = config.size("num_hidden_layers");
+  spec.heads = config.size("num_attention_heads");
+  spec.kv_heads = config.size("num_key_value_heads", spec.heads);
+  spec.inner = config.size("intermediate_size");
+  if (config.raw("head_dim").is_null() && spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
+  spec.head_dim = config.size("head_dim", spec.width / spec.heads);
+  const std::int64_t positions = config.size("max_position_embeddings", 2048);
+
+  spec.rotary = true;
+  spec.rotary_options = read_rope(config, spec.head_dim, positions);
+  // Rotary positions have no table to run out of; `dynamic` is meant to go beyond.
+  spec.max_positions = spec.rotary_options.kind == RotaryOptions::Kind::dynamic ? 0 : positions;
+  spec.norm = NormKind::rms;
+  spec.norm_epsilon = config.number("rms_norm_eps", 1e-6);
+  spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
+  spec.mlp_bias = config.flag("mlp_bias", false);
+  spec.activation = read_activation(config, "hidden_act", "silu");
+  spec.tied_head = config.flag("tie_word_embeddings", false);
+  spec.initializer_range = config.number("initializer_range", 0.02);
+
+  auto& n = spec.names;
+  n.embedding = "model.embed_tokens";
+  n.layer = "model.layers.";
+  n.attention_norm = "input_layernorm";
+  n.query = "self_attn.q_proj";
+  n.key = "self_attn.k_proj";
+  n.value = "self_attn.v_proj";
+  n.attention_out = "self_attn.o_proj";
+  n.mlp_norm = "post_attention_layernorm";
+  n.gate = "mlp.gate_proj";
+  n.up = "mlp.up_proj";
+  n.down = "mlp.down_proj";
+  n.final_norm = "model.norm";
+  n.head = "lm_head";
+  n.optional_prefix = "model.";
+  n.ignored = {"rotary_emb.inv_freq"};
+  return spec;
+}
+
+}  // namespace lethe

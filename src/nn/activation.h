@@ -1,0 +1,17 @@
+// Activations of the MLP.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace lethe {
+
+enum class Activation { silu, gelu, gelu_tanh, relu };
+
+/// @param x  [T, F]
+at::Tensor activate(const at::Tensor& x, Activation kind);
+
+/// activation(gate) · up, elementwise. For SiLU with its own backward, which keeps only gate and up (Shazeer 2020).
+/// @param gate, up  [T, F]
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up, Activation kind);
+
+}  // namespace lethe

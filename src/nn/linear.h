@@ -1,0 +1,38 @@
+// The one linear map, with any number of low-rank adapters on it. LoRA is nothing else anywhere.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+namespace lethe {
+
+class RandomStream;
+
+/// Low-rank update of one linear map: y += scale · B·(A·x).
+struct LoraPair {
+  at::Tensor a;        ///< [R, in]
+  at::Tensor b;        ///< [out, R]
+  double scale = 1.0;  ///< lora_alpha / R, or lora_alpha / √R (rslora)
+};
+
+/// How adapters take part in a forward pass; one for the whole model, so that the original is one switch away.
+struct AdapterMode {
+  bool on = true;
+  double dropout = 0.0;               ///< of the adapter's input, while training only
+  RandomStream* randomness = nullptr; ///< draws the dropout masks; nullptr: no dropout
+};
+
+/// y = x·Wᵀ + bias, plus the adapters.
+struct Linear {
+  at::Tensor weight;  ///< [out, in]
+  at::Tensor bias;    ///< [out], or undefined
+  std::vector<LoraPair> adapters;
+
+  bool defined() const { return weight.defined(); }
+  /// @param x  [T, in]
+  /// @return   [T, out]
+  at::Tensor forward(const at::Tensor& x, const AdapterMode& mode) const;
+};
+
+}  // namespace lethe

@@ -1,0 +1,35 @@
+#include "nn/packed_batch.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace lethe {
+
+int PackBuilder::add(const std::vector<int>& ids, int prefix) { return add(ids, 0, ids.size(), prefix); }
+
+int PackBuilder::add(const std::vector<int>& ids, std::size_t from, std::size_t to, int prefix) {
+  if (prefix >= 0 && segments_.at(prefix).prefix >= 0) throw Error("internal: a shared prompt cannot itself share one");
+  Segment segment;
+  segment.begin = tokens();
+  segment.prefix = prefix;
+  const std::int64_t start = prefix >= 0 ? segments_[prefix].size() : 0;
+  for (std::size_t i = from; i < to; ++i) {
+    ids_.push_back(ids[i]);
+    positions_.push_back(start + static_cast<std::int64_t>(i - from));
+  }
+  segment.end = tokens();
+  segment.row_length = start + segment.size();
+  if (prefix >= 0) segments_[prefix].row_length = std::max(segments_[prefix].row_length, segment.row_length);
+  segments_.push_back(segment);
+  return static_cast<int>(segments_.size()) - 1;
+}
+
+PackedBatch PackBuilder::build(at::Device device) const {
+  const auto tensor = [&](const std::vector<std::int64_t>& values) {
+    return at::tensor(values, at::kLong).to(device);
+  };
+  return {tensor(ids_), tensor(positions_), segments_};
+}
+
+}  // namespace lethe

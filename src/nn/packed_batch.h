@@ -1,0 +1,50 @@
+// The packed batch: token rows laid end to end without padding, where rows may share the computation of their prompt.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace lethe {
+
+/// A run of consecutive tokens of the pack. Its tokens see the segment `prefix` (if any) entirely, and their own
+/// segment causally; nothing else.
+struct Segment {
+  std::int64_t begin = 0;       ///< first token, index into the pack
+  std::int64_t end = 0;         ///< one past the last token
+  int prefix = -1;              ///< index of the segment it continues, or -1; a prefix has no prefix itself
+  std::int64_t row_length = 0;  ///< tokens of the longest row it belongs to, prefix included (for length-dependent rotary)
+
+  std::int64_t size() const { return end - begin; }
+};
+
+/// T tokens of several rows. A row is a segment without prefix, or a prefix followed by a segment that continues it.
+struct PackedBatch {
+  at::Tensor ids;        ///< [T] int64
+  at::Tensor positions;  ///< [T] int64, position of each token in its row, from 0
+  std::vector<Segment> segments;
+
+  std::int64_t tokens() const { return ids.defined() ? ids.numel() : 0; }
+};
+
+/// Builds a pack segment by segment.
+class PackBuilder {
+ public:
+  /// Appends a segment; the tokens of a continuation count on from the end of its prefix.
+  /// @param prefix  index that add() returned for the shared prompt, or -1
+  /// @return        index of the new segment
+  int add(const std::vector<int>& ids, int prefix = -1);
+  /// Appends ids[from, to).
+  int add(const std::vector<int>& ids, std::size_t from, std::size_t to, int prefix);
+
+  std::int64_t tokens() const { return static_cast<std::int64_t>(ids_.size()); }
+  const std::vector<Segment>& segments() const { return segments_; }
+  PackedBatch build(at::Device device = at::kCPU) const;
+
+ private:
+  std::vector<std::int64_t> ids_, positions_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace lethe

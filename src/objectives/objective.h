@@ -1,0 +1,31 @@
+// What training minimises: an objective turns a step's rows into named terms and one loss; the trainer knows no more.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lethe {
+
+/// One micro-batch's worth of loss.
+struct StepLoss {
+  at::Tensor loss;                       ///< scalar with gradient: Σ weight · term
+  std::map<std::string, double> terms;   ///< "gd", "rd", "kl", …: plain means in nats, before weights and sign
+  std::int64_t tokens = 0;               ///< prompt and response tokens of the rows, each row counted whole
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  /// @param micro  running number of the micro-batch since the start of training: step · accumulate + i. The rows, and
+  ///               every random choice, depend on it alone.
+  virtual StepLoss loss(std::uint64_t micro) = 0;
+  /// Names of the terms, in the order in which they are shown.
+  virtual std::vector<std::string> terms() const = 0;
+};
+
+}  // namespace lethe

@@ -1,0 +1,58 @@
+// Preservation divergence (SKU stage 1, eq. 3): drive the model away from the original on normal text, so that the task
+// vector carries no shared normal knowledge.
+#pragma once
+
+#include <map>
+
+#include "objectives/responses.h"
+
+namespace lethe {
+
+/// The original model's answers on normal pairs, without a second copy of the model.
+class Reference {
+ public:
+  virtual ~Reference() = default;
+  /// Final hidden states of the original model at the response positions of these pairs, in their order: [N, E].
+  virtual at::Tensor states(std::span<const Pair> pairs) = 0;
+  virtual Head head() = 0;
+};
+
+/// With LoRA the weights never move: the original is the same model with its adapters switched off.
+class AdapterOffReference : public Reference {
+ public:
+  AdapterOffReference(CausalLM& model, ExampleMaker& examples) : model_(model), examples_(examples) {}
+  at::Tensor states(std::span<const Pair> pairs) override;
+  Head head() override;
+
+ private:
+  CausalLM& model_;
+  ExampleMaker& examples_;
+};
+
+/// With full tuning: taken once, before the first step (θ = θ_o then), for every pair that will be needed; the head is
+/// kept as it was. Memory: response tokens × E, and one head.
+class StoredReference : public Reference {
+ public:
+  StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs);
+  /// @throws Error if a pair was not among those given
+  at::Tensor states(std::span<const Pair> pairs) override;
+  Head head() override { return head_; }
+
+ private:
+  std::map<std::pair<std::string, std::string>, at::Tensor> stored_;
+  Head head_;
+};
+
+/// Mean over response tokens of KL(P‖Q), P the original model, Q the current one.
+struct Divergence {
+  double mean = 0;     ///< nats a token
+  at::Tensor loss;     ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
+};
+
+/// @param states   [N, E] hidden states of the current model at the normal pairs' response positions
+/// @param eps_pd   ε3
+/// @param margin   nats a token; beyond it the push stops (the term is unbounded below otherwise); 0 = off
+Divergence preservation_divergence(const at::Tensor& states, const Head& head, const at::Tensor& reference_states,
+                                   const Head& reference_head, double eps_pd, double margin);
+
+}  // namespace lethe

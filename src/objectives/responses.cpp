@@ -1,0 +1,61 @@
+#include "objectives/responses.h"
+
+#include "core/error.h"
+
+namespace lethe {
+
+Example ExampleMaker::make(const std::string& prompt, const std::string& response) const {
+  static const Template plain = Template::parse("{prompt}{response}");
+  return encode_example(*tokenizer_, prompt.empty() ? plain : template_, prompt, response, options_);
+}
+
+const Example& ExampleMaker::example(const Pair& pair) {
+  const auto [at, fresh] = made_.try_emplace({pair.prompt, pair.response});
+  if (fresh) {
+    at->second = make(pair.prompt, pair.response);
+    // Plain text: all but the first token are predicted.
+    if (pair.prompt.empty() && at->second.response_begin == 0) at->second.response_begin = 1;
+  }
+  if (at->second.response_begin >= at->second.ids.size()) {
+    throw bad_input("cannot train on a pair of " + (pair.source.empty() ? std::string("the plan") : pair.source + ", line " + std::to_string(pair.line)))
+        .wanted("at least one response token within data.max_length = " + std::to_string(options_.max_length) + " tokens")
+        .found("a prompt that leaves no room for the response: " + excerpt(pair.prompt, 60))
+        .hint("raise data.max_length, or leave the pair out");
+  }
+  return at->second;
+}
+
+std::size_t ExampleMaker::drop_truncated(std::vector<Pair>& pairs) {
+  return std::erase_if(pairs, [&](const Pair& pair) {
+    try {
+      example(pair);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  });
+}
+
+PackingOptions packing_for(const CausalLM& model) {
+  PackingOptions options;
+  if (model.spec().rotary) options.share_limit = Rotary(model.spec().rotary_options).length_limit().value_or(0);
+  return options;
+}
+
+at::Tensor response_states(const at::Tensor& hidden, const PackedExamples& packed) { return hidden.index_select(0, packed.predictors); }
+
+void add_response_weights(std::vector<float>& weights, std::span<const ResponseSpan> examples, std::size_t pairs,
+                          Reduction reduction, double scale) {
+  for (const auto& span : examples) {
+    const double token = reduction == Reduction::mean ? 1.0 / (static_cast<double>(examples.size()) * span.size()) : 1.0 / pairs;
+    for (auto t = span.begin; t < span.end; ++t) weights[t] += static_cast<float>(scale * token);
+  }
+}
+
+double mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples) {
+  double total = 0;
+  for (const auto& span : examples) total += each.slice(0, span.begin, span.end).mean().item<double>();
+  return examples.empty() ? 0.0 : total / static_cast<double>(examples.size());
+}
+
+}  // namespace lethe

@@ -1,0 +1,58 @@
+// From pairs of text to packed rows and response losses: what every objective is made of.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/columns.h"
+#include "data/packing.h"
+#include "models/causal_lm.h"
+#include "nn/token_losses.h"
+#include "text/template.h"
+#include "text/tokenizer.h"
+
+namespace lethe {
+
+/// Tokenises (prompt, response) pairs under one template; every pair once.
+class ExampleMaker {
+ public:
+  ExampleMaker(const Tokenizer& tokenizer, Template layout, ExampleOptions options)
+      : tokenizer_(&tokenizer), template_(std::move(layout)), options_(options) {}
+  /// An empty prompt stands for plain text, to which no template applies.
+  /// @throws Error (bad input) naming the pair's place if no response token is left within max_length
+  const Example& example(const Pair& pair);
+  /// Not kept: for combinations that hardly come twice (a prompt with drawn responses).
+  Example make(const std::string& prompt, const std::string& response) const;
+  /// Drops the pairs of which no response token is left; returns how many.
+  std::size_t drop_truncated(std::vector<Pair>& pairs);
+
+ private:
+  const Tokenizer* tokenizer_;
+  Template template_;
+  ExampleOptions options_;
+  std::map<std::pair<std::string, std::string>, Example> made_;
+};
+
+/// Sharing prompts as far as the model's rotary embedding allows.
+PackingOptions packing_for(const CausalLM& model);
+
+/// Hidden states that predict the response tokens. @return [N, E]
+at::Tensor response_states(const at::Tensor& hidden, const PackedExamples& packed);
+
+enum class Reduction { mean, sum };
+
+/// Adds to `weights` ([N] float, of all response tokens of a pack) what each token of these examples counts: with
+/// `mean`, the mean over examples of the mean over their tokens; with `sum`, the mean over `pairs` of the sum over
+/// everything else (the paper's letter). Times `scale`.
+void add_response_weights(std::vector<float>& weights, std::span<const ResponseSpan> examples, std::size_t pairs,
+                          Reduction reduction, double scale);
+
+/// Mean over examples of the mean over their tokens of `each` ([N] float, on the CPU), nats; 0 for no example.
+double mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples);
+
+}  // namespace lethe

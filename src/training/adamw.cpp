@@ -1,0 +1,54 @@
+#include "training/adamw.h"
+
+#include <c10/core/GradMode.h>
+
+namespace lethe {
+
+AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options) : options_(options), parameters_(std::move(parameters)) {
+  const c10::NoGradGuard no_gradient;
+  for (const auto& parameter : parameters_) {
+    const bool narrow = parameter.scalar_type() == at::kBFloat16 || parameter.scalar_type() == at::kHalf;
+    masters_.push_back(narrow ? parameter.detach().to(at::kFloat) : parameter.detach());
+    first_.push_back(at::zeros_like(masters_.back()));
+    second_.push_back(at::zeros_like(masters_.back()));
+    steps_.push_back(at::zeros({}, at::TensorOptions().dtype(at::kFloat).device(parameter.device())));
+  }
+}
+
+double AdamW::clip_gradients(double limit) {
+  const c10::NoGradGuard no_gradient;
+  std::vector<at::Tensor> gradients;
+  for (const auto& parameter : parameters_) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  if (gradients.empty()) return 0;
+  std::vector<at::Tensor> norms;
+  for (const auto& norm : at::_foreach_norm(gradients)) norms.push_back(norm.to(at::kDouble));
+  const double norm = at::stack(norms).norm().item<double>();
+  // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
+  if (limit > 0 && norm > limit) at::_foreach_mul_(gradients, limit / (norm + 1e-6));
+  return norm;
+}
+
+void AdamW::step(double lr) {
+  const c10::NoGradGuard no_gradient;
+  std::vector<at::Tensor> weights, gradients, first, second, steps;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor gradient = parameters_[i].grad();
+    if (!gradient.defined()) continue;
+    weights.push_back(masters_[i]);
+    gradients.push_back(gradient.to(masters_[i].scalar_type()).contiguous());
+    first.push_back(first_[i]);
+    second.push_back(second_[i]);
+    steps.push_back(steps_[i].add_(1));
+  }
+  if (weights.empty()) return;
+  at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2, options_.weight_decay, options_.epsilon,
+                    /*amsgrad=*/false, /*maximize=*/false);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!masters_[i].is_same(parameters_[i]) && masters_[i].data_ptr() != parameters_[i].data_ptr()) parameters_[i].detach().copy_(masters_[i]);
+    parameters_[i].mutable_grad() = at::Tensor();
+  }
+}
+
+}  // namespace lethe

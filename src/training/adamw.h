@@ -1,0 +1,31 @@
+// AdamW over the trained parameters (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+namespace lethe {
+
+struct AdamWOptions {
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0;
+};
+
+/// State: two moments a parameter, float32 (8 bytes a trained weight). 16-bit parameters are stepped through a float32
+/// copy, so that small updates are not lost.
+class AdamW {
+ public:
+  AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options);
+
+  /// One update from the parameters' .grad(), which it clears.
+  void step(double lr);
+  /// Scales all gradients so that their joint 2-norm is at most `limit` (0: leaves them). @return the norm before
+  double clip_gradients(double limit);
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
+
+ private:
+  AdamWOptions options_;
+  std::vector<at::Tensor> parameters_, masters_, first_, second_, steps_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,27 @@
+// Stops a run that goes wrong before it writes a broken model: NaN or infinite values, and losses that explode without
+// ever becoming NaN (preservation divergence does: reference/small_scale of the method; docs/method.md).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace lethe {
+
+struct GuardOptions {
+  double limit = 25.0;          ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
+  std::int64_t patience = 5;    ///< steps that the running mean looks back over
+};
+
+class DivergenceGuard {
+ public:
+  explicit DivergenceGuard(const GuardOptions& options = {}) : options_(options) {}
+  /// @throws Error naming the term, the step and what to change, if the run has diverged
+  void check(std::int64_t step, const std::map<std::string, double>& terms, double gradient_norm);
+
+ private:
+  GuardOptions options_;
+  std::map<std::string, double> running_;
+};
+
+}  // namespace lethe

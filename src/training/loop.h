@@ -1,0 +1,43 @@
+// The training loop: steps an optimizer over an objective, logs, guards and shows progress. It knows no method.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "objectives/objective.h"
+#include "training/adamw.h"
+#include "training/guard.h"
+#include "training/schedule.h"
+
+namespace lethe {
+
+struct LoopOptions {
+  std::int64_t steps = 1000;
+  std::int64_t accumulate = 1;   ///< micro-batches a step
+  double clip = 1.0;             ///< joint norm of the gradients; 0 = off
+  Schedule schedule;
+  GuardOptions guard;
+  std::string title = "training";
+  /// Asked after every step; true stops the run there (an interrupt).
+  std::function<bool()> interrupted;
+};
+
+/// What one step did: a line of metrics.jsonl.
+struct StepRecord {
+  std::int64_t step = 0;                 ///< from 1
+  std::map<std::string, double> terms;   ///< nats, plain means
+  double loss = 0, lr = 0, grad_norm = 0, seconds = 0;
+  std::int64_t tokens = 0;
+};
+
+/// Trains for options.steps steps.
+/// @param metrics  metrics.jsonl, appended to a line a step
+/// @return         the record of every step
+/// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted
+std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options, const std::filesystem::path& metrics);
+
+}  // namespace lethe
