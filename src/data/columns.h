@@ -20,6 +20,9 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
+/// What makes two pairs ones "of the same prompt": the prompt's normal form (words.h), or of plain text the text's.
+std::string prompt_key(const Pair& pair);
+
 /// What a file is read as. It decides what known data sets mean: of PKU-SafeRLHF, `harmful` takes the unsafe responses,
 /// `normal` the safe ones, `generic` both.
 enum class Role { harmful, normal, generic };
@@ -67,6 +70,9 @@ struct Question {
   std::string source;
   std::uint64_t line = 0;
 };
+
+/// The prompts of some pairs (a test split), each once, with all their responses as references.
+std::vector<Question> questions_of(std::span<const Pair> pairs);
 
 struct LoadedQuestions {
   std::vector<Question> questions;

@@ -7,6 +7,9 @@
 
 namespace lethe {
 
+/// Whether the bytes are valid UTF-8.
+bool is_utf8(std::string_view text);
+
 /// Case folded, Unicode NFKC, runs of white space to one blank, none at the ends. Text that is no UTF-8 stays as it is.
 std::string normal_form(std::string_view text);
 

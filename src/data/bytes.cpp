@@ -1,0 +1,97 @@
+#include "data/bytes.h"
+
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace {
+
+gzFile as_gz(void* file) {
+  return static_cast<gzFile>(file);
+}
+
+}  // namespace
+
+void ByteSource::Close::operator()(void* file) const {
+  gzclose(as_gz(file));
+}
+
+ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& options)
+    : path_(path), options_(options), buffer_(std::size_t{1} << 18) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw bad_input("cannot read " + path.string()).wanted("a data file").found("a folder");
+  }
+  errno = 0;
+  file_.reset(gzopen(path.c_str(), "rb"));
+  if (!file_) throw bad_input("cannot read " + path.string()).found(errno ? std::strerror(errno) : "out of memory");
+  gzbuffer(as_gz(file_.get()), 1 << 18);
+  if (!fill()) return;
+  if (end_ >= 3 && buffer_[0] == 0xEF && buffer_[1] == 0xBB && buffer_[2] == 0xBF) at_ = 3;
+  const bool little = end_ >= 2 && buffer_[0] == 0xFF && buffer_[1] == 0xFE;
+  const bool big = end_ >= 2 && buffer_[0] == 0xFE && buffer_[1] == 0xFF;
+  if (little || big) {
+    throw bad_input("cannot read " + path.string())
+        .wanted("UTF-8")
+        .found("UTF-16 (byte order mark)")
+        .hint("iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8");
+  }
+}
+
+ByteSource::~ByteSource() = default;
+
+bool ByteSource::fill() {
+  const gzFile file = as_gz(file_.get());
+  const int got = gzread(file, buffer_.data(), static_cast<unsigned>(buffer_.size()));
+  int status = Z_OK;
+  const char* why = gzerror(file, &status);
+  if (got < 0 || (status != Z_OK && status != Z_STREAM_END)) {
+    Error error = bad_input("cannot read " + path_.string());
+    if (status == Z_ERRNO) throw error.found(std::strerror(errno));
+    throw error.with("after", with_commas(total_) + " bytes of text")
+        .found(status == Z_BUF_ERROR ? "compressed data that end too early" : "broken compressed data: " + excerpt(why))
+        .hint("download the file again");
+  }
+  at_ = 0;
+  end_ = static_cast<std::size_t>(got);
+  total_ += end_;
+  if (!gzdirect(file) && total_ > options_.expansion_free) {
+    const z_off_t in = gzoffset(file);
+    if (in > 0 && static_cast<double>(total_) > options_.max_expansion * static_cast<double>(in)) {
+      throw bad_input("cannot read " + path_.string())
+          .wanted("at most " + std::to_string(static_cast<int>(options_.max_expansion)) +
+                  " bytes of text for a byte of gzip")
+          .found(with_commas(total_) + " bytes out of " + with_commas(static_cast<std::uint64_t>(in)))
+          .hint("if this is really your data, uncompress it first");
+    }
+  }
+  return end_ > 0;
+}
+
+bool ByteSource::read_line(std::string& text, std::size_t limit, bool& cut) {
+  text.clear();
+  cut = false;
+  if (peek() < 0) return false;
+  while (at_ < end_ || fill()) {
+    const unsigned char* begin = buffer_.data() + at_;
+    const auto* newline = static_cast<const unsigned char*>(std::memchr(begin, '\n', end_ - at_));
+    const std::size_t length = newline ? static_cast<std::size_t>(newline - begin) : end_ - at_;
+    const std::size_t room = limit - text.size();
+    text.append(reinterpret_cast<const char*>(begin), std::min(length, room));
+    cut = cut || length > room;
+    at_ += length;
+    if (newline) {
+      ++at_;
+      ++line_;
+      break;
+    }
+  }
+  if (!text.empty() && text.back() == '\r') text.pop_back();
+  return true;
+}
+
+}  // namespace lethe

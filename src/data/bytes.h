@@ -1,0 +1,55 @@
+// The bytes of a data file, plain or gzip, in pieces of bounded size.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/readers.h"
+
+namespace lethe {
+
+/// A buffered reader that undoes gzip where the file is compressed, whatever its name, and skips a UTF-8 byte order
+/// mark.
+class ByteSource {
+ public:
+  /// @throws Error (bad input) if the file cannot be read or is UTF-16
+  ByteSource(const std::filesystem::path& path, const ReadOptions& options);
+  ~ByteSource();
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+
+  /// The next byte, or -1 at the end. @throws Error (bad input) if the compressed data are broken, cut or a bomb
+  int get() {
+    if (at_ == end_ && !fill()) return -1;
+    const unsigned char byte = buffer_[at_++];
+    if (byte == '\n') ++line_;
+    return byte;
+  }
+  int peek() { return at_ == end_ && !fill() ? -1 : buffer_[at_]; }
+
+  /// The rest of the line without its end, or false at the end of the file. Of a line longer than `limit` only that
+  /// much is kept, and `cut` is set.
+  bool read_line(std::string& text, std::size_t limit, bool& cut);
+
+  /// The line of the next byte, from 1.
+  std::uint64_t line() const { return line_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  bool fill();
+
+  struct Close {
+    void operator()(void* file) const;
+  };
+  std::filesystem::path path_;
+  ReadOptions options_;
+  std::unique_ptr<void, Close> file_;
+  std::vector<unsigned char> buffer_;
+  std::size_t at_ = 0, end_ = 0;
+  std::uint64_t total_ = 0, line_ = 1;
+};
+
+}  // namespace lethe

@@ -1,0 +1,132 @@
+// Rows of .csv files (RFC 4180): quoted fields may hold separators, quotes ("") and newlines; lines end in LF or CRLF.
+#include <set>
+
+#include "core/error.h"
+#include "data/row_source.h"
+#include "data/words.h"
+
+namespace lethe {
+namespace {
+
+constexpr std::size_t max_columns = 10'000;
+
+class CsvRows : public RowSource {
+ public:
+  CsvRows(const std::filesystem::path& path, const ReadOptions& options, char separator)
+      : bytes_(path, options), options_(options), separator_(separator) {
+    if (!read_record()) {
+      throw bad_input("cannot read " + path.string()).wanted("a line of column names").found("an empty file");
+    }
+    if (!problem_.empty()) throw bad_header(problem_);
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      std::string name = fields_[i].empty() ? "column " + std::to_string(i + 1) : std::move(fields_[i]);
+      if (!is_utf8(name)) throw bad_header("a name that is no UTF-8: " + excerpt(printable(name)));
+      if (!seen.insert(name).second) throw bad_header("the name \"" + excerpt(name) + "\" twice");
+      columns.push_back(std::move(name));
+    }
+  }
+
+  std::optional<Row> next(ReadReport& report) override {
+    while (read_record()) {
+      ++report.rows;
+      if (problem_.empty() && fields_.size() != columns.size()) {
+        problem_ = "wanted " + std::to_string(columns.size()) + " fields, found " + std::to_string(fields_.size());
+      }
+      Row row{begin_, Json::object()};
+      for (std::size_t i = 0; i < fields_.size() && problem_.empty(); ++i) {
+        if (!is_utf8(fields_[i])) problem_ = "no UTF-8 in column '" + excerpt(columns[i]) + "'";
+        row.fields[columns[i]] = std::move(fields_[i]);
+      }
+      if (problem_.empty()) return row;
+      report.add_bad(begin_, problem_);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Error bad_header(const std::string& found) const {
+    return bad_input("cannot read the column names of " + bytes_.path().string())
+        .wanted("names separated by '" + (separator_ == '\t' ? std::string("\\t") : std::string(1, separator_)) + "'")
+        .found(found);
+  }
+  static std::string printable(std::string text) {
+    for (char& c : text) {
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    return text;
+  }
+
+  /// One record into fields_, or false at the end of the file; what is wrong with it into problem_.
+  bool read_record() {
+    while (bytes_.peek() == '\n' || bytes_.peek() == '\r') bytes_.get();  // empty lines are no rows
+    if (bytes_.peek() < 0) return false;
+    begin_ = bytes_.line();
+    fields_.clear();
+    problem_.clear();
+    std::size_t size = 0;
+    while (true) {
+      std::string field;
+      const int stop = read_field(field, size);
+      if (fields_.size() < max_columns) {
+        fields_.push_back(std::move(field));
+      } else {
+        problem_ = "more than " + with_commas(max_columns) + " fields";
+      }
+      if (stop != separator_) return true;
+    }
+  }
+
+  /// One field and what ends it: the separator, '\n', or -1.
+  int read_field(std::string& field, std::size_t& size) {
+    bool quoted = bytes_.peek() == '"';
+    if (quoted) bytes_.get();
+    while (true) {
+      const int byte = bytes_.get();
+      if (byte < 0) {
+        if (quoted) problem_ = "a quoted field that does not end before the end of the file";
+        return -1;
+      }
+      if (++size > options_.max_row_bytes) {
+        throw bad_input("cannot read " + bytes_.path().string())
+            .with("line", with_commas(begin_))
+            .wanted("at most " + with_commas(options_.max_row_bytes) + " bytes a row")
+            .found("more")
+            .hint("look for a quotation mark that is never closed");
+      }
+      if (quoted) {
+        if (byte != '"') {
+          field += static_cast<char>(byte);
+        } else if (bytes_.peek() == '"') {
+          field += '"';
+          bytes_.get();
+        } else {
+          quoted = false;
+          const int after = bytes_.peek();
+          if (after >= 0 && after != separator_ && after != '\n' && after != '\r') {
+            problem_ = "text behind the closing quotation mark of a field";
+          }
+        }
+        continue;
+      }
+      if (byte == separator_ || byte == '\n') return byte;
+      if (byte == '\r' && (bytes_.peek() == '\n' || bytes_.peek() < 0)) continue;
+      field += static_cast<char>(byte);
+    }
+  }
+
+  ByteSource bytes_;
+  ReadOptions options_;
+  int separator_;
+  std::uint64_t begin_ = 1;
+  std::vector<std::string> fields_;
+  std::string problem_;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSource> open_csv(const std::filesystem::path& path, const ReadOptions& options, char separator) {
+  return std::make_unique<CsvRows>(path, options, separator);
+}
+
+}  // namespace lethe

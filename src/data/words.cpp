@@ -1,0 +1,106 @@
+#include "data/words.h"
+
+#include <utf8proc.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace lethe {
+namespace {
+
+bool is_ascii(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
+/// Decodes the character at `at` and moves behind it; -1 where the bytes are no UTF-8.
+utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {
+  utf8proc_int32_t character = -1;
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
+                                       static_cast<utf8proc_ssize_t>(text.size() - at), &character);
+  at += length > 0 ? static_cast<std::size_t>(length) : 1;
+  return length > 0 ? character : -1;
+}
+
+bool is_space(utf8proc_int32_t c) {
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  const auto category = utf8proc_category(c);
+  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+bool is_word(utf8proc_int32_t c) {
+  if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  const auto category = utf8proc_category(c);
+  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
+         (category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME) ||
+         (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
+}
+
+std::string fold(std::string_view text) {
+  std::string folded(text);
+  if (is_ascii(text)) {
+    for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    return folded;
+  }
+  utf8proc_uint8_t* raw = nullptr;
+  const auto options =
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD);
+  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                   static_cast<utf8proc_ssize_t>(text.size()), &raw, options);
+  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owned(raw, std::free);
+  if (length >= 0) folded.assign(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(length));
+  return folded;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  if (is_ascii(text)) return true;
+  for (std::size_t at = 0; at < text.size();) {
+    if (next_character(text, at) < 0) return false;
+  }
+  return true;
+}
+
+std::string normal_form(std::string_view text) {
+  const std::string folded = fold(text);
+  std::string out;
+  bool gap = false;
+  for (std::size_t at = 0; at < folded.size();) {
+    const std::size_t begin = at;
+    if (is_space(next_character(folded, at))) {
+      gap = true;
+      continue;
+    }
+    if (gap && !out.empty()) out += ' ';
+    gap = false;
+    out.append(folded, begin, at - begin);
+  }
+  return out;
+}
+
+std::vector<std::string> words_of(std::string_view normal_form, int min_characters) {
+  std::vector<std::string> words;
+  std::string word;
+  int characters = 0;
+  const auto finish = [&] {
+    if (characters >= min_characters && characters > 0) words.push_back(word);
+    word.clear();
+    characters = 0;
+  };
+  for (std::size_t at = 0; at < normal_form.size();) {
+    const std::size_t begin = at;
+    if (is_word(next_character(normal_form, at))) {
+      word.append(normal_form, begin, at - begin);
+      ++characters;
+    } else {
+      finish();
+    }
+  }
+  finish();
+  return words;
+}
+
+}  // namespace lethe
