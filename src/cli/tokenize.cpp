@@ -1,0 +1,63 @@
+// lethe tokenize: what a tokenizer makes of a text.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+#include "core/error.h"
+#include "formats/checkpoint.h"
+#include "text/tokenizer.h"
+
+namespace lethe {
+namespace {
+
+struct TokenizeOptions {
+  std::string model, input;
+  std::vector<std::string> texts;
+  bool json = false;
+};
+
+Json described(const Tokenizer& tokenizer, const Encoding& encoding) {
+  Json tokens = Json::array(), offsets = Json::array();
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    tokens.push_back(tokenizer.token(encoding.ids[i]));
+    offsets.push_back({encoding.offsets[i].first, encoding.offsets[i].second});
+  }
+  return {{"ids", encoding.ids}, {"tokens", tokens}, {"offsets", offsets}, {"text", tokenizer.decode(encoding.ids)}};
+}
+
+void tokenize(const TokenizeOptions& options) {
+  const Tokenizer tokenizer = Tokenizer::load(resolve_model_folder(options.model));
+  std::vector<std::string> texts = options.texts;
+  if (!options.input.empty()) {
+    for (const JsonLine& line : read_json_lines(options.input)) texts.push_back(text_of(line, "text"));
+  }
+  if (texts.empty() && options.input.empty()) throw bad_usage("nothing to tokenize").wanted("a text, or --input FILE.jsonl");
+  for (const std::string& text : texts) {
+    const Json row = described(tokenizer, tokenizer.encode(text));
+    if (options.json) {
+      std::cout << dump_json(row) << '\n';
+      continue;
+    }
+    for (std::size_t i = 0; i < row["ids"].size(); ++i) {
+      std::cout << row["ids"][i] << '\t' << excerpt(row["tokens"][i].get<std::string>()) << '\t' << row["offsets"][i][0]
+                << '-' << row["offsets"][i][1] << '\n';
+    }
+  }
+}
+
+}  // namespace
+
+void add_tokenize(CLI::App& program, Action& action) {
+  auto options = std::make_shared<TokenizeOptions>();
+  auto* command = program.add_subcommand("tokenize", "What a tokenizer makes of a text: ids, pieces, byte offsets");
+  command->add_option("--model", options->model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
+  command->add_option("--input", options->input, "JSON lines {\"text\": …}; - is standard input");
+  command->add_option("texts", options->texts, "Texts");
+  command->add_flag("--json", options->json, "One JSON object a text");
+  command->footer("Example: lethe tokenize --model facebook/opt-125m \"Hello, world\"");
+  command->callback([options, &action] { action = [options] { tokenize(*options); }; });
+}
+
+}  // namespace lethe

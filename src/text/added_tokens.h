@@ -1,0 +1,60 @@
+// Tokens that are found in the text before anything else is done to it: <s>, <|endoftext|>, …
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/json.h"
+#include "text/components.h"
+
+namespace lethe {
+
+struct AddedToken {
+  int id = 0;
+  std::string content;
+  bool single_word = false, lstrip = false, rstrip = false, normalized = false, special = false;
+};
+
+class AddedTokens {
+ public:
+  /// A piece of the text: an added token, or text for the model (token < 0).
+  struct Piece {
+    NormalizedText text;
+    int token;
+  };
+
+  AddedTokens() = default;
+  /// @param list  the "added_tokens" of a tokenizer.json
+  /// @param normalizer  applied to the contents of `normalized` tokens, as to the text in which they are looked for
+  AddedTokens(const Json& list, const Normalizer& normalizer);
+
+  /// Finds tokens in the text, normalises what is between, finds the `normalized` ones there. No piece is empty.
+  std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer) const;
+
+  std::optional<int> id(std::string_view content) const;
+  /// nullptr where no added token has this id
+  const AddedToken* find(int id) const;
+  bool is_special(int id) const;
+  int highest_id() const { return highest_; }
+
+ private:
+  struct Pattern {
+    std::string text;
+    std::size_t token;
+  };
+  void cut(NormalizedText text, const std::vector<Pattern>& patterns, std::vector<Piece>& pieces) const;
+  const Pattern* longest_at(std::string_view text, std::size_t at, const std::vector<Pattern>& patterns) const;
+
+  std::vector<AddedToken> tokens_;
+  std::unordered_map<std::string, std::size_t> by_content_;
+  std::unordered_map<int, std::size_t> by_id_;
+  std::unordered_set<std::string> special_;
+  std::vector<Pattern> plain_, normalized_;
+  int highest_ = -1;
+};
+
+}  // namespace lethe

@@ -1,0 +1,65 @@
+#include "text/components.h"
+
+#include <memory>
+
+#include "core/error.h"
+#include "text/regex.h"
+
+namespace lethe {
+
+const Json& component_key(const Json& part, const char* key) {
+  if (!part.is_object() || !part.contains(key)) {
+    throw bad_input("cannot read tokenizer.json")
+        .with("part", excerpt(dump_json(part)))
+        .wanted(std::string("key ") + key);
+  }
+  return part.at(key);
+}
+
+std::string component_string(const Json& part, const char* key) {
+  const Json& value = component_key(part, key);
+  if (!value.is_string()) {
+    throw bad_input("cannot read tokenizer.json")
+        .with("part", excerpt(dump_json(part)))
+        .wanted(std::string("text under ") + key)
+        .found(excerpt(dump_json(value)));
+  }
+  return value.get<std::string>();
+}
+
+bool component_flag(const Json& part, const char* key, bool otherwise) {
+  if (!part.contains(key) || part.at(key).is_null()) return otherwise;
+  if (!part.at(key).is_boolean()) {
+    throw bad_input("cannot read tokenizer.json")
+        .with("part", excerpt(dump_json(part)))
+        .wanted(std::string("true or false under ") + key);
+  }
+  return part.at(key).get<bool>();
+}
+
+std::string component_type(const Json& part) {
+  return component_string(part, "type");
+}
+
+void refuse_component(const char* kind, const Json& part) {
+  throw bad_input(std::string("cannot use this tokenizer.json: its ") + kind + " is not supported")
+      .found(excerpt(dump_json(part), 200));
+}
+
+Finder make_finder(const Json& pattern) {
+  if (pattern.is_object() && pattern.contains("Regex")) {
+    const auto regex = std::make_shared<const Regex>(component_string(pattern, "Regex"));
+    return [regex](const std::string& text) { return regex->matches(text); };
+  }
+  std::string needle = component_string(pattern, "String");
+  return [needle = std::move(needle)](const std::string& text) {
+    std::vector<ByteRange> found;
+    if (needle.empty()) return found;
+    for (std::size_t at = text.find(needle); at != std::string::npos; at = text.find(needle, at + needle.size())) {
+      found.emplace_back(at, at + needle.size());
+    }
+    return found;
+  };
+}
+
+}  // namespace lethe
