@@ -9,8 +9,7 @@
 namespace lethe {
 
 std::vector<JsonLine> read_json_lines(const std::string& path) {
-  const std::string text =
-      path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(path);
+  const std::string text = path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(path);
   std::vector<JsonLine> lines;
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -40,7 +39,8 @@ std::string text_of(const JsonLine& line, const char* key) {
 std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary) {
   std::vector<int> ids;
   const Json& list = line.value.at("ids");
-  if (!list.is_array()) throw bad_input("cannot use " + line.where).wanted("a list under \"ids\"").found(excerpt(dump_json(list)));
+  if (!list.is_array())
+    throw bad_input("cannot use " + line.where).wanted("a list under \"ids\"").found(excerpt(dump_json(list)));
   for (const Json& id : list) {
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= vocabulary) {
       throw bad_input("cannot use " + line.where)

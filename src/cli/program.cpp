@@ -17,6 +17,7 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   Action action;
   // One line a subcommand, in the order of --help.
+  add_tokenize(program, action);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

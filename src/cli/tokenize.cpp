@@ -33,7 +33,8 @@ void tokenize(const TokenizeOptions& options) {
   if (!options.input.empty()) {
     for (const JsonLine& line : read_json_lines(options.input)) texts.push_back(text_of(line, "text"));
   }
-  if (texts.empty() && options.input.empty()) throw bad_usage("nothing to tokenize").wanted("a text, or --input FILE.jsonl");
+  if (texts.empty() && options.input.empty())
+    throw bad_usage("nothing to tokenize").wanted("a text, or --input FILE.jsonl");
   for (const std::string& text : texts) {
     const Json row = described(tokenizer, tokenizer.encode(text));
     if (options.json) {

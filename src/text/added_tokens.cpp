@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "text/regex.h"
+#include "core/regex.h"
 
 namespace lethe {
 namespace {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "core/error.h"
-#include "text/regex.h"
+#include "core/regex.h"
 
 namespace lethe {
 

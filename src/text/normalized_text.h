@@ -4,13 +4,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-namespace lethe {
+#include "core/utf8.h"
 
-/// Bytes [begin, end) of a text.
-using ByteRange = std::pair<std::size_t, std::size_t>;
+namespace lethe {
 
 /// One character of a changed text: its bytes, and whether it stands for the next character of the old text or was
 /// inserted behind it (then it shares its predecessor's origin).
@@ -47,10 +45,5 @@ class NormalizedText {
   std::vector<ByteRange> origin_;  // of each byte of text_
   std::size_t begin_ = 0;
 };
-
-/// Bytes of the UTF-8 character that starts with `lead` (1 for a byte that starts none).
-std::size_t character_length(char lead);
-/// Ill-formed sequences replaced by U+FFFD, each maximal part of a character once (as the Unicode standard recommends).
-std::string valid_utf8(std::string_view bytes);
 
 }  // namespace lethe

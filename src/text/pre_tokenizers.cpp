@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/regex.h"
 #include "text/byte_level.h"
 #include "text/components.h"
-#include "text/regex.h"
 
 namespace lethe {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/normalized_text.h"
+#include "core/utf8.h"
 
 namespace lethe {
 

@@ -1,0 +1,218 @@
+#include "formats/checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path hub_cache() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const char* value = std::getenv(name); value != nullptr && *value != 0) return value;
+  }
+  if (const char* home = std::getenv("HF_HOME"); home != nullptr && *home != 0) return fs::path(home) / "hub";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != 0) {
+    return fs::path(cache) / "huggingface" / "hub";
+  }
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface" / "hub";
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+}
+
+// Shard file -> the tensors it should hold.
+std::map<std::string, std::set<std::string>> read_index(const fs::path& file) {
+  const Json index = read_json(file);
+  const Json map = index.is_object() ? index.value("weight_map", Json()) : Json();
+  if (!map.is_object() || map.empty())
+    throw bad_input("cannot load " + file.string()).wanted("a weight_map {tensor: file}");
+  std::map<std::string, std::set<std::string>> shards;
+  for (const auto& [tensor, shard] : map.items()) {
+    if (!shard.is_string() || !is_plain_name(shard.get<std::string>())) {
+      throw bad_input("cannot load " + file.string())
+          .with("tensor", excerpt(tensor))
+          .wanted("the name of a file in the same folder")
+          .found(excerpt(dump_json(shard)));
+    }
+    shards[shard.get<std::string>()].insert(tensor);
+  }
+  return shards;
+}
+
+}  // namespace
+
+fs::path resolve_model_folder(const std::string& name) {
+  if (fs::exists(name)) {
+    if (!fs::is_directory(name))
+      throw bad_input("cannot open the checkpoint " + name).wanted("a folder").found("a file");
+    return name;
+  }
+  std::string folder = "models--" + name;
+  for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/', at))
+    folder.replace(at, 1, "--");
+  const fs::path repository = hub_cache() / folder;
+  const fs::path reference = repository / "refs" / "main";
+  if (name.find("..") == std::string::npos && fs::exists(reference)) {
+    const std::string commit = trimmed(read_file(reference));
+    if (is_plain_name(commit) && fs::is_directory(repository / "snapshots" / commit))
+      return repository / "snapshots" / commit;
+  }
+  throw bad_input("cannot find the checkpoint " + excerpt(name, 200))
+      .wanted("a folder, or a model of the local Hugging Face cache")
+      .found("neither this folder nor " + repository.string())
+      .hint("hf download " + excerpt(name, 200) + "   (Lethe itself downloads nothing)");
+}
+
+Json read_config(const fs::path& folder) {
+  Json config = read_json(folder / "config.json");
+  if (!config.is_object()) throw bad_input("cannot read " + (folder / "config.json").string()).wanted("a JSON object");
+  return config;
+}
+
+Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
+  if (!fs::is_directory(folder))
+    throw bad_input("cannot open the checkpoint " + folder.string()).wanted("a folder").found("none");
+  config_ = read_config(folder);
+  const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
+  std::map<std::string, std::set<std::string>> shards;
+  if (fs::exists(single)) {
+    shards["model.safetensors"] = {};
+  } else if (fs::exists(index)) {
+    shards = read_index(index);
+  } else {
+    const bool pickled =
+        fs::exists(folder / "pytorch_model.bin") || fs::exists(folder / "pytorch_model.bin.index.json");
+    throw bad_input("cannot open the checkpoint " + folder.string())
+        .wanted("model.safetensors or model.safetensors.index.json")
+        .found(pickled ? "pytorch_model.bin, a pickle, which can run code and is not read" : "neither")
+        .hint(pickled ? "load it once with transformers and save_pretrained() to another folder"
+                      : "check the path, or download again");
+  }
+  for (const auto& [file, wanted] : shards) {
+    files_.push_back(std::make_unique<SafetensorsFile>(folder / file));
+    for (const std::string& name : wanted) {
+      if (files_.back()->find(name) == nullptr) {
+        throw bad_input("cannot open the checkpoint " + folder.string())
+            .with("tensor", excerpt(name))
+            .wanted("in " + file + ", as the index says")
+            .found("not there");
+      }
+    }
+    for (const StoredTensor& tensor : files_.back()->tensors()) {
+      if (!wanted.empty() && !wanted.contains(tensor.name)) continue;
+      if (!place_.emplace(tensor.name, files_.size() - 1).second) {
+        throw bad_input("cannot open the checkpoint " + folder.string())
+            .with("tensor", excerpt(tensor.name))
+            .found("in two files");
+      }
+      tensors_.push_back(&tensor);
+    }
+  }
+}
+
+const StoredTensor* Checkpoint::find(const std::string& name) const {
+  const auto found = place_.find(name);
+  return found == place_.end() ? nullptr : files_[found->second]->find(name);
+}
+
+std::uint64_t Checkpoint::bytes() const {
+  std::uint64_t total = 0;
+  for (const StoredTensor* tensor : tensors_) total += tensor->bytes();
+  return total;
+}
+
+CheckpointWriter::CheckpointWriter(fs::path folder, std::vector<TensorSpec> tensors, const ShardOptions& options)
+    : folder_(std::move(folder)), options_(options) {
+  std::uint64_t filled = 0;
+  shards_.emplace_back();
+  for (TensorSpec& tensor : tensors) {
+    if (filled > 0 && filled + tensor.bytes() > options_.largest_bytes) {
+      shards_.emplace_back();
+      filled = 0;
+    }
+    filled += tensor.bytes();
+    shards_.back().push_back(std::move(tensor));
+  }
+  open_next();
+}
+
+namespace {
+std::string shard_name(std::size_t number, std::size_t count) {
+  if (count == 1) return "model.safetensors";
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", number + 1, count);
+  return name;
+}
+}  // namespace
+
+void CheckpointWriter::open_next() {
+  writer_ = std::make_unique<SafetensorsWriter>(folder_ / shard_name(shard_, shards_.size()), shards_[shard_],
+                                                std::map<std::string, std::string>{{"format", "pt"}}, options_.access);
+  written_ = 0;
+}
+
+void CheckpointWriter::write(std::span<const std::byte> values) {
+  if (written_ == shards_[shard_].size()) {
+    writer_->close();
+    ++shard_;
+    open_next();
+  }
+  writer_->write(values);
+  ++written_;
+}
+
+void CheckpointWriter::finish() {
+  if (shard_ + 1 != shards_.size()) throw Error("internal error: fewer tensors written than announced");
+  writer_->close();
+  if (shards_.size() == 1) return;
+  OrderedJson map = OrderedJson::object();
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    for (const TensorSpec& tensor : shards_[i]) {
+      map[tensor.name] = shard_name(i, shards_.size());
+      total += tensor.bytes();
+    }
+  }
+  const OrderedJson index = {{"metadata", {{"total_size", total}}}, {"weight_map", map}};
+  write_file(folder_ / "model.safetensors.index.json", dump_json(index, 2) + "\n", options_.access);
+}
+
+void copy_side_files(const fs::path& from, const fs::path& to) {
+  static const std::set<std::string> weights = {".safetensors", ".bin",  ".pt",   ".pth", ".h5",
+                                                ".msgpack",     ".gguf", ".onnx", ".ot",  ".ckpt"};
+  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+    const std::string name = entry.path().filename();
+    if (!entry.is_regular_file() || name.starts_with(".") || name == "README.md") continue;
+    if (weights.contains(entry.path().extension()) || name.ends_with(".index.json")) continue;
+    // Read and written, not copied as a file: a cache's entries are links, and its files may be read-only.
+    write_file(to / name, read_file(entry.path()));
+  }
+}
+
+TiedNames embedding_and_head(const Checkpoint& checkpoint) {
+  TiedNames names;
+  for (const StoredTensor* tensor : checkpoint.tensors()) {
+    const std::string& name = tensor->name;
+    for (const char* embedding : {"embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight"}) {
+      if (name.ends_with(embedding)) names.embedding = name;
+    }
+    for (const char* head : {"lm_head.weight", "embed_out.weight"}) {
+      if (name == head) names.head = name;
+    }
+  }
+  return names;
+}
+
+}  // namespace lethe

@@ -1,0 +1,88 @@
+// A Hugging Face checkpoint folder: config.json, and weights in one safetensors file or in shards with an index.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/json.h"
+#include "formats/safetensors.h"
+
+namespace lethe {
+
+/// A folder as it is; else the newest snapshot of a name such as "facebook/opt-2.7b" in the local Hugging Face cache
+/// (HF_HUB_CACHE, HF_HOME, ~/.cache/huggingface/hub). @throws Error (bad input) telling where it looked
+std::filesystem::path resolve_model_folder(const std::string& name);
+
+/// The folder's config.json. @throws Error (bad input) if it is missing or no JSON object
+Json read_config(const std::filesystem::path& folder);
+
+class Checkpoint {
+ public:
+  /// Opens model.safetensors, or all shards that model.safetensors.index.json names.
+  /// @throws Error (bad input) for a file that is missing or broken, a tensor that stands twice or is not where the
+  ///         index says
+  explicit Checkpoint(const std::filesystem::path& folder);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const Json& config() const { return config_; }
+  /// All tensors, file by file, in the order of their values.
+  const std::vector<const StoredTensor*>& tensors() const { return tensors_; }
+  /// nullptr where there is none
+  const StoredTensor* find(const std::string& name) const;
+  std::span<const std::byte> values(const StoredTensor& tensor) const { return file_of(tensor).values(tensor); }
+  void release(const StoredTensor& tensor) const { file_of(tensor).release(tensor); }
+  /// The file that holds a tensor, for messages.
+  const std::filesystem::path& path_of(const StoredTensor& tensor) const { return file_of(tensor).path(); }
+  /// Bytes of all values.
+  std::uint64_t bytes() const;
+
+ private:
+  const SafetensorsFile& file_of(const StoredTensor& tensor) const { return *files_[place_.at(tensor.name)]; }
+  std::filesystem::path folder_;
+  Json config_;
+  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::vector<const StoredTensor*> tensors_;
+  std::unordered_map<std::string, std::size_t> place_;  // name -> file
+};
+
+struct ShardOptions {
+  std::uint64_t largest_bytes = 5'000'000'000;  ///< of one file's values; what does not fit goes into shards
+  Access access = Access::normal;
+};
+
+/// Writes the weights of a checkpoint folder: one file, or shards (filled in the order given) with an index.
+class CheckpointWriter {
+ public:
+  /// @param folder  exists (a StagedFolder's, as a rule)
+  CheckpointWriter(std::filesystem::path folder, std::vector<TensorSpec> tensors, const ShardOptions& options = {});
+
+  /// The values of the next tensor, in the order announced.
+  void write(std::span<const std::byte> values);
+  /// Closes the last file; writes the index.
+  void finish();
+
+ private:
+  void open_next();
+  std::filesystem::path folder_;
+  std::vector<std::vector<TensorSpec>> shards_;
+  ShardOptions options_;
+  std::unique_ptr<SafetensorsWriter> writer_;
+  std::size_t shard_ = 0, written_ = 0;  // tensors of the open shard
+};
+
+/// Copies what a checkpoint folder holds beside its weights (config.json, tokenizer, chat template, licence), as it is.
+/// README.md is left behind: it describes another model.
+void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Names of the input embedding and of the output head in a checkpoint; "" where it stores none (a tied head, as a
+/// rule).
+struct TiedNames {
+  std::string embedding, head;
+};
+TiedNames embedding_and_head(const Checkpoint& checkpoint);
+
+}  // namespace lethe

@@ -1,0 +1,65 @@
+// The safetensors file: a reader that trusts no byte, and a writer that streams.
+// Layout: u64 little-endian N, N bytes of JSON {name: {dtype, shape, data_offsets}}, then the values (docs/formats.md).
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/files.h"
+#include "formats/dtype.h"
+
+namespace lethe {
+
+/// A tensor of a file: its values lie in bytes [begin, end) behind the header.
+struct StoredTensor : TensorSpec {
+  std::uint64_t begin = 0, end = 0;
+};
+
+class SafetensorsFile {
+ public:
+  /// Maps the file and checks all of its header: length, JSON, types, shapes, and that the values fill the file without
+  /// holes or overlaps. @throws Error (bad input) naming file, tensor, wanted and found
+  explicit SafetensorsFile(const std::filesystem::path& path);
+
+  /// In the order of their values.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  /// nullptr where there is none
+  const StoredTensor* find(const std::string& name) const;
+  std::span<const std::byte> values(const StoredTensor& tensor) const;
+  /// Lets go of the pages of a tensor that has been used.
+  void release(const StoredTensor& tensor) const;
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::filesystem::path& path() const { return map_.path(); }
+
+ private:
+  MappedFile map_;
+  std::uint64_t data_begin_ = 0;
+  std::vector<StoredTensor> tensors_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+  std::map<std::string, std::string> metadata_;
+};
+
+/// Writes one file: the header at once, then the values of each tensor in the order given.
+class SafetensorsWriter {
+ public:
+  SafetensorsWriter(const std::filesystem::path& path, std::vector<TensorSpec> tensors,
+                    const std::map<std::string, std::string>& metadata = {{"format", "pt"}},
+                    Access access = Access::normal);
+
+  /// The values of the next tensor. @throws Error if their size is not the one announced, or the disk is full
+  void write(std::span<const std::byte> values);
+  /// @throws Error if tensors are missing
+  void close();
+
+ private:
+  FileWriter file_;
+  std::vector<TensorSpec> tensors_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace lethe
