@@ -12,6 +12,9 @@ namespace {
 const char* const kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
+// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C).
+const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})";
+
 std::string translated(std::string_view pattern) {
   std::string result;
   bool in_class = false;
@@ -24,10 +27,12 @@ std::string translated(std::string_view pattern) {
       continue;
     }
     const char next = pattern[++at];
-    if (next == 's') {
-      result += in_class ? kSpaces : "[" + std::string(kSpaces) + "]";
-    } else if (next == 'S' && !in_class) {
-      result += "[^" + std::string(kSpaces) + "]";
+    const char* const set = next == 's' || next == 'S' ? kSpaces : next == 'w' || next == 'W' ? kWord : nullptr;
+    const bool negated = next == 'S' || next == 'W';
+    if (set != nullptr && !in_class) {
+      result += (negated ? "[^" : "[") + std::string(set) + "]";
+    } else if (set != nullptr && !negated) {
+      result += set;
     } else {
       result += c;
       result += next;

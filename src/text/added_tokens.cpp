@@ -51,13 +51,13 @@ AddedTokens::AddedTokens(const Json& list, const Normalizer& normalizer) {
     by_content_.emplace(token.content, tokens_.size());
     by_id_.emplace(token.id, tokens_.size());
     if (token.special) special_.insert(token.content);
-    std::string pattern = token.content;
+    token.piece = token.content;
     if (token.normalized && normalizer) {
       NormalizedText text(token.content);
       normalizer(text);
-      pattern = text.text();
+      token.piece = text.text();
     }
-    if (!pattern.empty()) (token.normalized ? normalized_ : plain_).push_back({pattern, tokens_.size()});
+    if (!token.piece.empty()) (token.normalized ? normalized_ : plain_).push_back({token.piece, tokens_.size()});
     tokens_.push_back(std::move(token));
   }
   // By first byte, then the longest first: the first that matches at a place is the one wanted.

@@ -16,6 +16,9 @@ namespace lethe {
 struct AddedToken {
   int id = 0;
   std::string content;
+  /// What stands for it in decoding: the content, normalised for `normalized` tokens (as the `tokenizers` library has
+  /// it since 0.22). Decoding leaves out a special token only if its piece is its content.
+  std::string piece;
   bool single_word = false, lstrip = false, rstrip = false, normalized = false, special = false;
 };
 

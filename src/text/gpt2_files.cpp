@@ -42,10 +42,10 @@ Json tokenizer_of_gpt2_files(const std::filesystem::path& folder, const Json& se
   const bool prefix_space = component_flag(settings.is_object() ? settings : Json::object(), "add_prefix_space", false);
   const std::string usual = opt ? "</s>" : "<|endoftext|>";
 
-  std::map<int, Json> added;
+  std::map<unsigned, Json> added;
   const auto add = [&](const std::string& content, const Json& source) {
     if (content.empty() || !vocabulary.contains(content) || !vocabulary.at(content).is_number_unsigned()) return;
-    const int id = vocabulary.at(content).get<int>();
+    const auto id = vocabulary.at(content).get<unsigned>();
     const auto flag = [&](const char* key) { return source.is_object() && component_flag(source, key, false); };
     added[id] = {{"id", id},
                  {"content", content},

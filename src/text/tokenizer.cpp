@@ -26,6 +26,7 @@ struct Tokenizer::Pipeline {
   std::vector<Token> encode(std::string_view text, bool add_special) const;
   void encode_piece(NormalizedText piece, std::vector<Token>& tokens) const;
   void read(const Json& spec);
+  bool left_out_in_decoding(int id) const;
 };
 
 void Tokenizer::Pipeline::read(const Json& spec) {
@@ -40,6 +41,12 @@ void Tokenizer::Pipeline::read(const Json& spec) {
   decoder = make_decoder(part("decoder"));
   model = std::make_unique<Bpe>(described);
   added = AddedTokens(part("added_tokens"), normalizer);
+}
+
+bool Tokenizer::Pipeline::left_out_in_decoding(int id) const {
+  if (sentencepiece) return sentencepiece->is_special(id);
+  const AddedToken* token = added.find(id);
+  return token != nullptr && added.is_special(id) && token->piece == token->content;
 }
 
 void Tokenizer::Pipeline::encode_piece(NormalizedText piece, std::vector<Token>& tokens) const {
@@ -125,7 +132,7 @@ std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const
     if (id < 0 || id >= size()) {
       throw bad_input("cannot decode tokens").wanted("ids below " + std::to_string(size())).found(std::to_string(id));
     }
-    if (!(skip_special && is_special(id))) kept.push_back(id);
+    if (!(skip_special && pipeline_->left_out_in_decoding(id))) kept.push_back(id);
   }
   if (pipeline_->sentencepiece) return pipeline_->sentencepiece->decode(kept);
   std::vector<std::string> pieces;
@@ -147,7 +154,7 @@ std::string Tokenizer::token(int id) const {
   }
   if (pipeline_->sentencepiece) return pipeline_->sentencepiece->token(id);
   const AddedToken* added = pipeline_->added.find(id);
-  return added != nullptr ? added->content : pipeline_->model->token(id);
+  return added != nullptr ? added->piece : pipeline_->model->token(id);
 }
 
 std::optional<int> Tokenizer::id(std::string_view token) const {
