@@ -1,5 +1,7 @@
 #include "cli/common.h"
 
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 
@@ -50,6 +52,27 @@ std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary) {
     ids.push_back(id.get<int>());
   }
   return ids;
+}
+
+OpenAdapters open_adapters(const std::vector<std::string>& names) {
+  OpenAdapters result;
+  for (const std::string& name : names) {
+    std::string folder = name;
+    double factor = 1.0;
+    const std::size_t colon = name.rfind(':');
+    if (!std::filesystem::exists(name) && colon != std::string::npos) {
+      const std::string number = name.substr(colon + 1);
+      char* end = nullptr;
+      factor = std::strtod(number.c_str(), &end);
+      if (number.empty() || *end != 0 || !std::isfinite(factor)) {
+        throw bad_usage("cannot read --adapter " + excerpt(name, 200)).wanted("DIR or DIR:weight");
+      }
+      folder = name.substr(0, colon);
+    }
+    result.adapters.push_back(std::make_unique<Adapter>(folder));
+    result.weighted.push_back({result.adapters.back().get(), factor});
+  }
+  return result;
 }
 
 }  // namespace lethe

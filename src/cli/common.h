@@ -2,11 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/json.h"
+#include "vectors/apply_adapter.h"
 
 namespace lethe {
 
@@ -24,5 +25,12 @@ std::vector<JsonLine> read_json_lines(const std::string& path);
 std::string text_of(const JsonLine& line, const char* key);
 /// Token ids under "ids", each in [0, vocabulary). @throws Error (bad input) naming the line
 std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary);
+
+/// Adapters named on the command line, "DIR" or "DIR:0.5".
+struct OpenAdapters {
+  std::vector<std::unique_ptr<Adapter>> adapters;
+  std::vector<WeightedAdapter> weighted;
+};
+OpenAdapters open_adapters(const std::vector<std::string>& names);
 
 }  // namespace lethe

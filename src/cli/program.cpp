@@ -17,6 +17,8 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   Action action;
   // One line a subcommand, in the order of --help.
+  add_negate(program, action);
+  add_merge(program, action);
   add_tokenize(program, action);
   try {
     program.parse(argc, argv);

@@ -1,0 +1,44 @@
+// lethe merge: adapters into weights.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "vectors/apply_adapter.h"
+
+namespace lethe {
+namespace {
+
+struct MergeOptions {
+  std::string base, out;
+  std::vector<std::string> adapters;
+};
+
+void merge(const MergeOptions& options) {
+  StagedFolder out(options.out);
+  const Checkpoint base(resolve_model_folder(options.base));
+  const OpenAdapters adapters = open_adapters(options.adapters);
+  merge_adapters(base, adapters.weighted, out.path());
+  out.commit();
+  say("wrote " + options.out);
+}
+
+}  // namespace
+
+void add_merge(CLI::App& program, Action& action) {
+  auto options = std::make_shared<MergeOptions>();
+  auto* command = program.add_subcommand("merge", "Adapters folded into the weights of their base");
+  command->add_option("--base", options->base, "The checkpoint")->required();
+  command->add_option("--adapter", options->adapters, "Adapter folders; DIR:0.5 takes half of one")
+      ->required()
+      ->expected(1, -1);
+  command->add_option("--out", options->out, "Where to write: must not exist, or be empty")->required();
+  command->footer("Example: lethe merge --base opt-2.7b --adapter runs/opt/adapter --out opt-2.7b-unlearned");
+  command->callback([options, &action] { action = [options] { merge(*options); }; });
+}
+
+}  // namespace lethe

@@ -1,0 +1,203 @@
+#include "formats/adapter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/regex.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+const std::string kPrefix = "base_model.model.";
+
+OrderedJson read_adapter_config(const fs::path& folder) {
+  const fs::path file = folder / "adapter_config.json";
+  if (!fs::exists(file)) {
+    throw bad_input("cannot open the adapter " + folder.string())
+        .wanted("adapter_config.json and adapter_model.safetensors")
+        .found(fs::is_directory(folder) ? "no adapter_config.json" : "no such folder");
+  }
+  read_json(file);  // for its checks; the keys' order is kept by a second reading
+  const OrderedJson config = OrderedJson::parse(read_file(file));
+  if (!config.is_object()) throw bad_input("cannot read " + file.string()).wanted("a JSON object");
+  return config;
+}
+
+bool is_set(const OrderedJson& value) {
+  if (value.is_null() || value == false) return false;
+  return !((value.is_array() || value.is_object() || value.is_string()) && value.empty()) && value != "";
+}
+
+// Keys that change what the adapter computes and that we do not implement.
+void refuse_unsupported(const fs::path& folder, const OrderedJson& config) {
+  const auto refuse = [&](const std::string& key) {
+    throw bad_input("cannot use the adapter " + folder.string())
+        .with("key", key + " = " + excerpt(dump_json(config.at(key))))
+        .with("reason", "it changes the arithmetic and is not supported");
+  };
+  if (config.value("peft_type", OrderedJson()) != "LORA") {
+    throw bad_input("cannot use the adapter " + folder.string())
+        .wanted("peft_type LORA")
+        .found(excerpt(dump_json(config.value("peft_type", OrderedJson()))));
+  }
+  for (const char* key :
+       {"use_dora", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias",
+        "alora_invocation_tokens", "arrow_config", "use_qalora", "use_bdlora", "velora_config", "monteclora_config"}) {
+    if (config.contains(key) && is_set(config.at(key))) refuse(key);
+  }
+  const OrderedJson init = config.value("init_lora_weights", OrderedJson(true));
+  if (init.is_string()) {
+    const auto name = init.get<std::string>();
+    for (const char* changes_base : {"pissa", "olora", "corda", "loftq", "lora_ga"}) {
+      if (name.starts_with(changes_base)) refuse("init_lora_weights");
+    }
+  }
+}
+
+double number(const OrderedJson& config, const char* key, double otherwise) {
+  const OrderedJson value = config.value(key, OrderedJson(otherwise));
+  if (!value.is_number()) {
+    throw bad_input("cannot read adapter_config.json")
+        .with("key", key)
+        .wanted("a number")
+        .found(excerpt(dump_json(value)));
+  }
+  return value.get<double>();
+}
+
+// rank_pattern / alpha_pattern: the first key that matches the end of the module's path, as PEFT's get_pattern_key.
+double patterned(const OrderedJson& config, const char* pattern_key, const std::string& module, double otherwise) {
+  const OrderedJson patterns = config.value(pattern_key, OrderedJson());
+  if (!patterns.is_object()) return otherwise;
+  for (const auto& [key, value] : patterns.items()) {
+    if (Regex("(.*\\.)?(" + key + ")").matches_whole(module) && value.is_number()) return value.get<double>();
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+Adapter::Adapter(const fs::path& folder)
+    : folder_(folder), config_(read_adapter_config(folder)), file_(folder / "adapter_model.safetensors") {
+  refuse_unsupported(folder, config_);
+  fan_in_fan_out_ = is_set(config_.value("fan_in_fan_out", OrderedJson(false)));
+  read_tensors();
+}
+
+void Adapter::read_tensors() {
+  std::map<std::string, LoraModule> modules;
+  std::map<std::string, SavedTensor> saved;
+  const auto ends = [](const std::string& name, std::string_view ending, std::string& module) {
+    if (!name.ends_with(ending)) return false;
+    module = name.substr(0, name.size() - ending.size());
+    return true;
+  };
+  for (const StoredTensor& tensor : file_.tensors()) {
+    std::string name = tensor.name, module;
+    if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
+    if (ends(name, ".lora_A.weight", module)) {
+      modules[module].a = &tensor;
+    } else if (ends(name, ".lora_B.weight", module)) {
+      modules[module].b = &tensor;
+    } else if (ends(name, ".lora_embedding_A", module)) {
+      modules[module].a = &tensor;
+      modules[module].embedding = true;
+    } else if (ends(name, ".lora_embedding_B", module)) {
+      modules[module].b = &tensor;
+      modules[module].embedding = true;
+    } else if (name.find("lora_") != std::string::npos) {
+      throw bad_input("cannot use the adapter " + folder_.string())
+          .with("tensor", excerpt(tensor.name))
+          .with("reason", "this kind is not supported");
+    } else if (ends(name, ".base_layer.weight", module)) {
+      continue;  // PEFT saves an adapted embedding's own weight along
+    } else {
+      const std::size_t part = name.find(".modules_to_save.");
+      if (part != std::string::npos) name.replace(part, std::string(".modules_to_save.").size(), ".");
+      saved[name] = {name, &tensor};
+    }
+  }
+  for (auto& [name, module] : modules) {
+    const auto broken = [&] {
+      return bad_input("cannot use the adapter " + folder_.string()).with("module", excerpt(name));
+    };
+    if (module.a == nullptr || module.b == nullptr) throw broken().wanted("lora_A and lora_B").found("one of them");
+    const auto &a = module.a->shape, &b = module.b->shape;
+    if (a.size() != 2 || b.size() != 2 || a[0] != b[1] || a[0] == 0) {
+      throw broken().wanted("A [R, in] and B [out, R]").found(module.a->text() + " and " + module.b->text());
+    }
+    if (!is_floating(module.a->type) || !is_floating(module.b->type))
+      throw broken().wanted("floating-point A and B").found(module.a->text());
+    const double alpha = patterned(config_, "alpha_pattern", name, number(config_, "lora_alpha", 8));
+    const auto rank = static_cast<double>(a[0]);
+    const double stated = patterned(config_, "rank_pattern", name, number(config_, "r", rank));
+    if (stated != rank) {
+      throw broken()
+          .wanted("rank " + std::to_string(std::lround(stated)) + ", as adapter_config.json says")
+          .found(module.a->text());
+    }
+    module.module = name;
+    module.scale = alpha / (is_set(config_.value("use_rslora", OrderedJson(false))) ? std::sqrt(rank) : rank);
+    modules_.push_back(module);
+  }
+  for (const auto& [name, tensor] : saved) saved_.push_back(tensor);
+  if (modules_.empty() && saved_.empty())
+    throw bad_input("cannot use the adapter " + folder_.string()).wanted("LoRA tensors").found("none");
+}
+
+std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::vector<std::string>& modules,
+                                        const std::string& head) {
+  std::vector<std::string> chosen;
+  std::set<std::string> unused(targets.suffixes.begin(), targets.suffixes.end());
+  const std::unique_ptr<Regex> pattern =
+      targets.pattern.empty() || targets.all_linear() ? nullptr : std::make_unique<Regex>(targets.pattern);
+  for (const std::string& module : modules) {
+    bool wanted = targets.all_linear() ? module != head : pattern && pattern->matches_whole(module);
+    for (const std::string& suffix : targets.suffixes) {
+      if (module == suffix || module.ends_with("." + suffix)) {
+        wanted = true;
+        unused.erase(suffix);
+      }
+    }
+    if (wanted) chosen.push_back(module);
+  }
+  if (!unused.empty() || chosen.empty()) {
+    std::set<std::string> endings;
+    for (const std::string& module : modules) endings.insert(module.substr(module.rfind('.') + 1));
+    std::string list;
+    for (const std::string& ending : endings) list += (list.empty() ? "" : ", ") + ending;
+    throw bad_input("cannot place LoRA adapters (lora.targets)")
+        .wanted("linear maps of this model: " + list)
+        .found(unused.empty() ? excerpt(targets.pattern) : excerpt(*unused.begin()));
+  }
+  return chosen;
+}
+
+OrderedJson adapter_config(const LoraSettings& settings, const std::string& base_model) {
+  const OrderedJson targets =
+      settings.targets.pattern.empty() ? OrderedJson(settings.targets.suffixes) : OrderedJson(settings.targets.pattern);
+  return {{"peft_type", "LORA"},
+          {"task_type", "CAUSAL_LM"},
+          {"base_model_name_or_path", base_model},
+          {"r", settings.rank},
+          {"lora_alpha", settings.alpha},
+          {"lora_dropout", settings.dropout},
+          {"target_modules", targets},
+          {"bias", "none"},
+          {"fan_in_fan_out", false},
+          {"init_lora_weights", true},
+          {"inference_mode", true},
+          {"use_rslora", false},
+          {"use_dora", false},
+          {"modules_to_save", nullptr}};
+}
+
+std::string lora_tensor_name(const std::string& module, char half) {
+  return kPrefix + module + ".lora_" + half + ".weight";
+}
+
+}  // namespace lethe

@@ -1,0 +1,80 @@
+// A LoRA adapter folder as PEFT writes and reads it: adapter_config.json and adapter_model.safetensors.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "formats/safetensors.h"
+
+namespace lethe {
+
+/// The low-rank update of one module: ΔW = scale · B·A, [out, in].
+struct LoraModule {
+  std::string module;               ///< path in the model: "model.layers.0.self_attn.q_proj"
+  const StoredTensor* a = nullptr;  ///< [R, in]; of an embedding [R, V]
+  const StoredTensor* b = nullptr;  ///< [out, R]; of an embedding [D, R]
+  double scale = 1.0;               ///< lora_alpha / R, or lora_alpha / √R (use_rslora)
+  bool embedding = false;           ///< ΔW is (B·A)ᵀ: the weight is [V, D]
+};
+
+/// A tensor that the adapter replaces as a whole: a bias, or a module of modules_to_save.
+struct SavedTensor {
+  std::string name;  ///< in the model: "model.layers.0.self_attn.q_proj.bias"
+  const StoredTensor* tensor = nullptr;
+};
+
+class Adapter {
+ public:
+  /// @throws Error (bad input) for a missing or broken file, a pair that lacks a half, shapes that do not fit, and for
+  ///         what would change the arithmetic and is not supported (DoRA, layer_replication, …), by its key
+  explicit Adapter(const std::filesystem::path& folder);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  const OrderedJson& config() const { return config_; }
+  /// Sorted by module.
+  const std::vector<LoraModule>& modules() const { return modules_; }
+  const std::vector<SavedTensor>& saved() const { return saved_; }
+  /// Whether weights are stored [in, out] (GPT-2's Conv1D), so that ΔW is transposed too.
+  bool fan_in_fan_out() const { return fan_in_fan_out_; }
+  const SafetensorsFile& file() const { return file_; }
+
+ private:
+  void read_tensors();
+  std::filesystem::path folder_;
+  OrderedJson config_;
+  SafetensorsFile file_;
+  std::vector<LoraModule> modules_;
+  std::vector<SavedTensor> saved_;
+  bool fan_in_fan_out_ = false;
+};
+
+/// Which modules get an adapter: a list of suffixes, or (one text) a regular expression for the whole path, or
+/// "all-linear" (every linear map but the head).
+struct LoraTargets {
+  std::vector<std::string> suffixes;
+  std::string pattern;  ///< used where not empty
+  bool all_linear() const { return pattern == "all-linear"; }
+};
+
+/// The modules that the targets choose, in the given order, as PEFT would.
+/// @param head  the module that is the output head: left out of all-linear
+/// @throws Error (bad input) if a suffix or the pattern chooses none
+std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::vector<std::string>& modules,
+                                        const std::string& head);
+
+/// What an adapter of our own says of itself.
+struct LoraSettings {
+  std::int64_t rank = 32;
+  double alpha = 16, dropout = 0;
+  LoraTargets targets;
+};
+
+/// adapter_config.json as PEFT reads it.
+OrderedJson adapter_config(const LoraSettings& settings, const std::string& base_model);
+
+/// The name that PEFT gives to half of a pair in adapter_model.safetensors ('A' or 'B').
+std::string lora_tensor_name(const std::string& module, char half);
+
+}  // namespace lethe

@@ -1,0 +1,96 @@
+#include "vectors/apply_adapter.h"
+
+#include "core/error.h"
+#include "core/terminal.h"
+#include "vectors/rewrite.h"
+#include "vectors/tensors.h"
+
+namespace lethe {
+namespace {
+
+at::Tensor float_values(const Adapter& adapter, const StoredTensor& tensor) {
+  return tensor_over(tensor, adapter.file().values(tensor)).to(at::kFloat);
+}
+
+}  // namespace
+
+AppliedAdapters::AppliedAdapters(const Checkpoint& base, std::vector<WeightedAdapter> adapters) : base_(base) {
+  for (const WeightedAdapter& weighted : adapters) add(weighted);
+}
+
+const StoredTensor& AppliedAdapters::base_tensor(const std::string& name) const {
+  if (const StoredTensor* tensor = base_.find(name)) return *tensor;
+  for (const std::string prefix : {"model.", "transformer."}) {
+    const StoredTensor* tensor =
+        name.starts_with(prefix) ? base_.find(name.substr(prefix.size())) : base_.find(prefix + name);
+    if (tensor != nullptr) return *tensor;
+  }
+  const bool tied_head = name == "lm_head.weight" || name == "embed_out.weight";
+  throw bad_input("cannot apply an adapter to " + base_.folder().string())
+      .with("tensor", excerpt(name, 200))
+      .wanted("a tensor of this name in the base")
+      .found(tied_head ? "none: the head is tied to the embedding, and changing it alone would untie it" : "none");
+}
+
+void AppliedAdapters::add(const WeightedAdapter& weighted) {
+  const Adapter& adapter = *weighted.adapter;
+  const TiedNames tied = embedding_and_head(base_);
+  const bool is_tied = tied.head.empty() || base_.config().value("tie_word_embeddings", Json()) == true;
+  for (const LoraModule& module : adapter.modules()) {
+    const StoredTensor& weight = base_tensor(module.module + ".weight");
+    const bool transposed = module.embedding || adapter.fan_in_fan_out();
+    const std::vector<std::int64_t> wanted = transposed ? std::vector{module.a->shape[1], module.b->shape[0]}
+                                                        : std::vector{module.b->shape[0], module.a->shape[1]};
+    if (weight.shape != wanted || !is_floating(weight.type)) {
+      throw bad_input("cannot apply the adapter " + adapter.folder().string())
+          .with("module", excerpt(module.module, 200))
+          .wanted("A and B for a weight " + weight.text())
+          .found(module.a->text() + " and " + module.b->text());
+    }
+    by_tensor_[weight.name].push_back({&adapter, weighted.factor, &module, nullptr});
+    if (weight.name == tied.embedding && is_tied) {
+      moves_tied_head_ = true;
+      if (!tied.head.empty()) by_tensor_[tied.head].push_back({&adapter, weighted.factor, &module, nullptr});
+    }
+  }
+  for (const SavedTensor& saved : adapter.saved()) {
+    const StoredTensor& original = base_tensor(saved.name);
+    if (original.shape != saved.tensor->shape) {
+      throw bad_input("cannot apply the adapter " + adapter.folder().string())
+          .with("tensor", excerpt(saved.name, 200))
+          .wanted(original.text() + ", as in the base")
+          .found(saved.tensor->text());
+    }
+    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor});
+  }
+}
+
+at::Tensor AppliedAdapters::delta(const Change& change, const at::Tensor& original) const {
+  if (change.module == nullptr) return change.factor * (float_values(*change.adapter, *change.replaced) - original);
+  const at::Tensor a = float_values(*change.adapter, *change.module->a),
+                   b = float_values(*change.adapter, *change.module->b);
+  const bool transposed = change.module->embedding || change.adapter->fan_in_fan_out();
+  const at::Tensor product = transposed ? a.t().matmul(b.t()) : b.matmul(a);
+  return (change.factor * change.module->scale) * product;
+}
+
+at::Tensor AppliedAdapters::apply(const std::string& tensor, const at::Tensor& value) const {
+  const auto found = by_tensor_.find(tensor);
+  if (found == by_tensor_.end()) return value;
+  const at::Tensor original = value.to(at::kFloat);
+  at::Tensor sum = original;
+  for (const Change& change : found->second) sum = sum + delta(change, original);
+  return sum.to(value.scalar_type());
+}
+
+void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,
+                    const std::filesystem::path& folder) {
+  const AppliedAdapters applied(base, adapters);
+  if (applied.moves_tied_head())
+    say("the adapter changes the input embedding, and the head is tied to it: the head moves too");
+  rewrite_checkpoint(base, folder, [&](const StoredTensor& tensor, const at::Tensor& value) {
+    return applied.changes(tensor.name) ? applied.apply(tensor.name, value) : at::Tensor();
+  });
+}
+
+}  // namespace lethe

@@ -1,0 +1,56 @@
+#include "vectors/tensors.h"
+
+#include <array>
+#include <utility>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace {
+
+constexpr std::array<std::pair<DType, at::ScalarType>, 15> kTypes = {{{DType::boolean, at::kBool},
+                                                                      {DType::u8, at::kByte},
+                                                                      {DType::i8, at::kChar},
+                                                                      {DType::u16, at::kUInt16},
+                                                                      {DType::i16, at::kShort},
+                                                                      {DType::u32, at::kUInt32},
+                                                                      {DType::i32, at::kInt},
+                                                                      {DType::u64, at::kUInt64},
+                                                                      {DType::i64, at::kLong},
+                                                                      {DType::f8_e4m3, at::kFloat8_e4m3fn},
+                                                                      {DType::f8_e5m2, at::kFloat8_e5m2},
+                                                                      {DType::f16, at::kHalf},
+                                                                      {DType::bf16, at::kBFloat16},
+                                                                      {DType::f32, at::kFloat},
+                                                                      {DType::f64, at::kDouble}}};
+
+}  // namespace
+
+at::ScalarType scalar_type(DType type) {
+  for (const auto& [ours, theirs] : kTypes) {
+    if (ours == type) return theirs;
+  }
+  throw bad_input(std::string("cannot compute with tensors of type ") + name_of(type));
+}
+
+DType dtype_of(at::ScalarType type) {
+  for (const auto& [ours, theirs] : kTypes) {
+    if (theirs == type) return ours;
+  }
+  throw Error(std::string("cannot store tensors of type ") + at::toString(type));
+}
+
+at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values) {
+  // The engine takes a writable pointer; nobody writes through it.
+  return at::from_blob(const_cast<std::byte*>(values.data()), spec.shape, at::TensorOptions(scalar_type(spec.type)));
+}
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+TensorSpec spec_of(const std::string& name, const at::Tensor& tensor) {
+  return {name, dtype_of(tensor.scalar_type()), tensor.sizes().vec()};
+}
+
+}  // namespace lethe

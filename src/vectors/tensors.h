@@ -1,0 +1,27 @@
+// Tensors of files as the engine's tensors, and back.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <span>
+#include <string>
+
+#include "formats/dtype.h"
+
+namespace lethe {
+
+/// The engine's type. @throws Error (bad input) for one it lacks
+at::ScalarType scalar_type(DType type);
+/// @throws Error for a type that safetensors lacks
+DType dtype_of(at::ScalarType type);
+
+/// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map.
+at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values);
+
+/// The values of a contiguous tensor in memory, as a file stores them.
+std::span<const std::byte> bytes_of(const at::Tensor& tensor);
+
+/// Name, type and shape for a writer.
+TensorSpec spec_of(const std::string& name, const at::Tensor& tensor);
+
+}  // namespace lethe
