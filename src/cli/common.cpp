@@ -1,5 +1,6 @@
 #include "cli/common.h"
 
+#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -7,6 +8,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/terminal.h"
+#include "models/loading.h"
+#include "models/stop_tokens.h"
+#include "nn/device.h"
 
 namespace lethe {
 
@@ -73,6 +78,68 @@ OpenAdapters open_adapters(const std::vector<std::string>& names) {
     result.weighted.push_back({result.adapters.back().get(), factor});
   }
   return result;
+}
+
+void add_shared_options(CLI::App& command, SharedOptions& options) {
+  command.add_option("--device", options.device, "auto, cpu, cuda or cuda:n")->capture_default_str();
+  command.add_option("--dtype", options.dtype, "Type of arithmetic: auto, float32, bfloat16 or float16")
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "0: one a core")->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str();
+  command.add_flag_callback(
+      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+}
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--model", options.model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
+  command.add_option("--adapter", options.adapters, "Adapter folders; DIR:0.5 takes half of one")->expected(1, -1);
+  command.add_option("--template", options.layout, "Text with {prompt} and {response}, or none")->capture_default_str();
+  add_shared_options(command, options.shared);
+}
+
+void add_generation_options(CLI::App& command, GenerationOptions& options) {
+  command.add_option("--max-new-tokens", options.max_new_tokens, "Longest answer, tokens")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--temperature", options.sampling.temperature, "0: greedy")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--top-p", options.sampling.top_p, "Draw from the likeliest tokens that make up this share")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--top-k", options.sampling.top_k, "Draw from the k likeliest tokens; 0: all")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+}
+
+OpenModel open_model(const std::string& name, const std::vector<std::string>& adapters, const SharedOptions& shared) {
+  const Compute compute = choose_compute(shared.device, shared.dtype, shared.threads);
+  const Checkpoint checkpoint(resolve_model_folder(name));
+  const OpenAdapters opened = open_adapters(adapters);
+  const AppliedAdapters applied(checkpoint, opened.weighted);
+  return {checkpoint.folder(),
+          load_model(checkpoint, {.device = compute.device, .dtype = compute.dtype, .adapters = &applied}),
+          stop_tokens(checkpoint.folder())};
+}
+
+OpenModel open_model(const ModelOptions& options) {
+  return open_model(options.model, options.adapters, options.shared);
+}
+
+const Tokenizer& LazyTokenizer::get() {
+  if (!tokenizer_) tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
+  return *tokenizer_;
+}
+
+bool LazyTokenizer::available() const {
+  for (const char* file : {"tokenizer.json", "vocab.json", "tokenizer.model"}) {
+    if (std::filesystem::exists(folder_ / file)) return true;
+  }
+  return false;
+}
+
+std::unique_ptr<Template> template_option(const std::string& text) {
+  return text == "none" ? nullptr : std::make_unique<Template>(Template::parse(text));
 }
 
 }  // namespace lethe

@@ -20,6 +20,8 @@ int run_program(int argc, char** argv) {
   add_negate(program, action);
   add_merge(program, action);
   add_tokenize(program, action);
+  add_score(program, action);
+  add_generate(program, action);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -15,10 +15,18 @@ int run_program(int argc, char** argv);
 
 // One function a subcommand, each in cli/<name>.cpp: adds its options to the program, and sets `action` when it is
 // chosen.
+void add_chat(CLI::App& program, Action& action);
+void add_compare(CLI::App& program, Action& action);
+void add_demo(CLI::App& program, Action& action);
+void add_evaluate(CLI::App& program, Action& action);
+void add_finetune(CLI::App& program, Action& action);
+void add_generate(CLI::App& program, Action& action);
 void add_inspect(CLI::App& program, Action& action);
 void add_judge(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);
 void add_negate(CLI::App& program, Action& action);
+void add_score(CLI::App& program, Action& action);
 void add_tokenize(CLI::App& program, Action& action);
+void add_unlearn(CLI::App& program, Action& action);
 
 }  // namespace lethe

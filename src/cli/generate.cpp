@@ -1,0 +1,88 @@
+// lethe generate: answers to a file of prompts.
+#include "generation/generate.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+
+namespace lethe {
+namespace {
+
+struct GenerateOptions {
+  ModelOptions model;
+  std::string input, output;
+  GenerationOptions generation;
+};
+
+struct Prompt {
+  std::string text;
+  std::vector<int> ids;
+};
+
+Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout, std::int64_t vocabulary) {
+  if (line.value.contains("ids")) {
+    Prompt prompt{"", ids_of(line, vocabulary)};
+    if (tokenizer.available()) prompt.text = tokenizer.get().decode(prompt.ids);
+    return prompt;
+  }
+  const char* key = line.value.contains("text") ? "text" : "prompt";
+  Prompt prompt{text_of(line, key), {}};
+  const bool plain = std::string(key) == "text" || layout == nullptr;
+  prompt.ids = plain ? tokenizer.get().encode(prompt.text).ids : encode_prompt(tokenizer.get(), *layout, prompt.text);
+  return prompt;
+}
+
+void generate_file(GenerateOptions& options) {
+  const std::unique_ptr<Template> layout = template_option(options.model.layout);
+  const std::vector<JsonLine> lines = read_json_lines(options.input);
+  const OpenModel opened = open_model(options.model);
+  LazyTokenizer tokenizer(opened.folder);
+  std::vector<Prompt> prompts;
+  std::vector<std::vector<int>> rows;
+  const std::int64_t most = opened.model.spec().max_positions;
+  for (const JsonLine& line : lines) {
+    prompts.push_back(prompt_of(line, tokenizer, layout.get(), opened.model.spec().vocabulary));
+    rows.push_back(prompts.back().ids);
+    if (rows.back().empty() || (most > 0 && static_cast<std::int64_t>(rows.back().size()) > most)) {
+      throw bad_input("cannot answer " + line.where)
+          .wanted("1 to " + std::to_string(most) + " tokens")
+          .found(std::to_string(rows.back().size()));
+    }
+  }
+  options.generation.stop_ids = opened.stop_ids;
+  options.generation.seed = options.model.shared.seed;
+  Progress progress("generating", rows.size(), "rows");
+  options.generation.progress = [&](std::size_t done) { progress.update(done); };
+  const std::vector<Generated> answers = generate(opened.model, rows, options.generation);
+  std::string text;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const OrderedJson row = {{"prompt", prompts[i].text},
+                             {"response", tokenizer.available() ? tokenizer.get().decode(answers[i].ids) : ""},
+                             {"ids", answers[i].ids},
+                             {"finish", answers[i].stopped ? "stop" : "length"}};
+    text += dump_json(row) + "\n";
+  }
+  write_file(options.output, text);
+}
+
+}  // namespace
+
+void add_generate(CLI::App& program, Action& action) {
+  auto options = std::make_shared<GenerateOptions>();
+  auto* command = program.add_subcommand("generate", "Answers to a file of prompts");
+  add_model_options(*command, options->model);
+  command->add_option("--input", options->input, "JSON lines {\"prompt\"}, or {\"text\"} / {\"ids\"} for no template")
+      ->required();
+  command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
+  add_generation_options(*command, options->generation);
+  command->footer(
+      "Example: lethe generate --model opt-2.7b --input prompts.jsonl --output answers.jsonl --max-new-tokens 64");
+  command->callback([options, &action] { action = [options] { generate_file(*options); }; });
+}
+
+}  // namespace lethe

@@ -1,0 +1,95 @@
+// lethe score: teacher-forced log-probabilities.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "generation/scoring.h"
+
+namespace lethe {
+namespace {
+
+struct ScoreOptions {
+  ModelOptions model;
+  std::string input, output;
+};
+
+Example example_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout, std::int64_t vocabulary) {
+  if (line.value.contains("ids")) return {ids_of(line, vocabulary), 1};
+  const ExampleOptions whole{.append_eos = false, .max_length = 0};
+  if (line.value.contains("text")) return encode_example(tokenizer.get(), nullptr, "", text_of(line, "text"), whole);
+  const std::string prompt = text_of(line, "prompt"), response = text_of(line, "response");
+  if (layout != nullptr) return encode_example(tokenizer.get(), layout, prompt, response, whole);
+  static const Template bare = Template::parse("{prompt}{response}");
+  return encode_example(tokenizer.get(), &bare, prompt, response, whole);
+}
+
+void check_example(const Example& example, const JsonLine& line, const DecoderSpec& spec) {
+  const auto most = static_cast<std::size_t>(spec.max_positions);
+  if (example.ids.empty()) throw bad_input("cannot score " + line.where).wanted("at least one token").found("none");
+  if (most > 0 && example.ids.size() > most) {
+    throw bad_input("cannot score " + line.where)
+        .wanted("at most " + with_commas(most) + " tokens, the model's positions")
+        .found(with_commas(example.ids.size()));
+  }
+  for (const int id : example.ids) {
+    if (id >= spec.vocabulary) {
+      throw bad_input("cannot score " + line.where)
+          .wanted("token ids below " + std::to_string(spec.vocabulary) + ", the model's vocabulary")
+          .found(std::to_string(id));
+    }
+  }
+}
+
+OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
+  OrderedJson row = {{"ids", example.ids}, {"logprobs", logprobs}, {"response_begin", example.response_begin}};
+  double nll = 0;
+  std::size_t tokens = 0;
+  for (std::size_t i = std::max<std::size_t>(example.response_begin, 1); i < example.ids.size(); ++i, ++tokens) {
+    nll -= logprobs[i - 1];
+  }
+  row["nll"] = nll;
+  row["tokens"] = tokens;
+  return row;
+}
+
+void score(const ScoreOptions& options) {
+  const std::unique_ptr<Template> layout = template_option(options.model.layout);
+  const std::vector<JsonLine> lines = read_json_lines(options.input);
+  const OpenModel opened = open_model(options.model);
+  LazyTokenizer tokenizer(opened.folder);
+  std::vector<Example> examples;
+  std::vector<std::vector<int>> rows;
+  for (const JsonLine& line : lines) {
+    examples.push_back(example_of(line, tokenizer, layout.get(), opened.model.spec().vocabulary));
+    check_example(examples.back(), line, opened.model.spec());
+    rows.push_back(examples.back().ids);
+  }
+  Progress progress("scoring", rows.size(), "rows");
+  ScoringOptions scoring;
+  scoring.progress = [&](std::size_t done) { progress.update(done); };
+  const auto scores = score_rows(opened.model, rows, scoring);
+  std::string text;
+  for (std::size_t i = 0; i < examples.size(); ++i) text += dump_json(scored(examples[i], scores[i])) + "\n";
+  write_file(options.output, text);
+}
+
+}  // namespace
+
+void add_score(CLI::App& program, Action& action) {
+  auto options = std::make_shared<ScoreOptions>();
+  auto* command = program.add_subcommand("score", "Log-probabilities of given texts, token by token");
+  add_model_options(*command, options->model);
+  command->add_option("--input", options->input, "JSON lines {\"text\"}, {\"prompt\", \"response\"} or {\"ids\"}")
+      ->required();
+  command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
+  command->footer(
+      "Example: lethe score --model opt-2.7b --adapter runs/opt/adapter --input pairs.jsonl --output scores.jsonl");
+  command->callback([options, &action] { action = [options] { score(*options); }; });
+}
+
+}  // namespace lethe

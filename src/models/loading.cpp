@@ -1,0 +1,153 @@
+#include "models/loading.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/random.h"
+#include "core/terminal.h"
+#include "vectors/rewrite.h"
+#include "vectors/tensors.h"
+
+namespace lethe {
+namespace {
+
+Error broken(const Checkpoint& checkpoint) {
+  return bad_input("cannot load the model " + checkpoint.folder().string());
+}
+
+// The stored tensor of a parameter, tried also without the family's optional prefix.
+const StoredTensor* find_stored(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
+  const StoredTensor* tensor = checkpoint.find(name);
+  const std::string& prefix = spec.names.optional_prefix;
+  if (tensor == nullptr && !prefix.empty() && name.starts_with(prefix))
+    tensor = checkpoint.find(name.substr(prefix.size()));
+  return tensor;
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + text + "]";
+}
+
+// Tensors that no parameter takes: allowed are tables that old files carry, a tied head, and what holds no weights.
+void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::set<std::string>& used) {
+  for (const StoredTensor* tensor : checkpoint.tensors()) {
+    if (used.contains(tensor->name) || !is_floating(tensor->type)) continue;
+    if (spec.tied_head && tensor->name == spec.names.head + ".weight") continue;
+    const auto& ignored = spec.names.ignored;
+    const bool known = std::any_of(ignored.begin(), ignored.end(), [&](const std::string& part) {
+      return tensor->name.starts_with(part) || tensor->name.ends_with(part);
+    });
+    if (known) continue;
+    throw broken(checkpoint)
+        .with("tensor", excerpt(tensor->name, 200))
+        .wanted("only weights that " + spec.model_type + " has")
+        .found(tensor->text())
+        .with("likely", "config.json belongs to another model, or to a variant that is not supported");
+  }
+}
+
+std::string stored_name(const DecoderSpec& spec, const std::string& name, const std::set<std::string>& known) {
+  if (known.contains(name)) return name;
+  return spec.names.optional_prefix + name;
+}
+
+}  // namespace
+
+CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
+  CausalLM model(decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string()));
+  const DecoderSpec& spec = model.spec();
+  Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
+  std::uint64_t done = 0;
+  std::set<std::string> used;
+  for (const Parameter& parameter : model.parameters()) {
+    const StoredTensor* stored = find_stored(checkpoint, spec, parameter.name);
+    // A head that is not stored is the embedding, whatever config.json leaves out.
+    if (stored == nullptr) {
+      throw broken(checkpoint)
+          .with("tensor", parameter.name)
+          .wanted(shape_text(parameter.shape))
+          .found("no such tensor");
+    }
+    if (stored->shape != parameter.shape || !is_floating(stored->type)) {
+      throw broken(checkpoint)
+          .with("tensor", excerpt(stored->name, 200))
+          .wanted("shape " + shape_text(parameter.shape) + ", as config.json says")
+          .found(stored->text());
+    }
+    used.insert(stored->name);
+    at::Tensor value = tensor_over(*stored, checkpoint.values(*stored));
+    if (options.adapters != nullptr && options.adapters->changes(stored->name)) {
+      value = options.adapters->apply(stored->name, value.to(at::kFloat));
+    }
+    *parameter.tensor = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
+    checkpoint.release(*stored);
+    progress.update(done += stored->bytes());
+  }
+  check_left_over(checkpoint, spec, used);
+  return model;
+}
+
+CausalLM random_model(const Json& config, const std::string& where, std::uint64_t seed, at::ScalarType dtype) {
+  CausalLM model(decoder_spec(config, where));
+  const double deviation = model.spec().initializer_range;
+  for (const Parameter& parameter : model.parameters()) {
+    at::Tensor value = at::zeros(parameter.shape, at::kFloat);
+    const bool is_matrix = parameter.shape.size() > 1;
+    if (is_matrix) {
+      RandomStream stream(seed, "initialise " + parameter.name);
+      float* values = value.mutable_data_ptr<float>();
+      for (std::int64_t i = 0; i < value.numel(); ++i) values[i] = static_cast<float>(deviation) * stream.normal();
+    } else if (parameter.name.ends_with(".weight")) {
+      value.fill_(1);  // of a norm
+    }
+    *parameter.tensor = value.to(dtype);
+  }
+  return model;
+}
+
+TensorLookup weights_by_name(CausalLM& model) {
+  std::map<std::string, at::Tensor> weights;
+  std::set<std::string> names;
+  for (const Parameter& parameter : model.parameters()) {
+    weights[parameter.name] = parameter.tensor->detach();
+    names.insert(parameter.name);
+  }
+  const DecoderSpec& spec = model.spec();
+  const std::string head = spec.tied_head ? spec.names.head + ".weight" : "",
+                    embedding = spec.names.embedding + ".weight";
+  return [=, prefix_spec = spec](const std::string& name) -> at::Tensor {
+    const auto found = weights.find(name == head ? embedding : stored_name(prefix_spec, name, names));
+    return found == weights.end() ? at::Tensor() : found->second;
+  };
+}
+
+void write_like(const Checkpoint& base, CausalLM& model, const std::filesystem::path& folder,
+                const ShardOptions& options) {
+  const TensorLookup weights = weights_by_name(model);
+  rewrite_checkpoint(
+      base, folder,
+      [&](const StoredTensor& tensor, const at::Tensor& value) -> at::Tensor {
+        const at::Tensor weight = weights(tensor.name);
+        return weight.defined() ? weight.to(at::kCPU, value.scalar_type()).contiguous() : at::Tensor();
+      },
+      options);
+}
+
+void write_new(CausalLM& model, const Json& config, const std::filesystem::path& folder) {
+  std::vector<TensorSpec> specs;
+  for (const Parameter& parameter : model.parameters()) specs.push_back({parameter.name, DType::f32, parameter.shape});
+  CheckpointWriter writer(folder, specs);
+  for (const Parameter& parameter : model.parameters()) {
+    const at::Tensor value = parameter.tensor->detach().to(at::kCPU, at::kFloat).contiguous();
+    writer.write(bytes_of(value));
+  }
+  writer.finish();
+  write_file(folder / "config.json", dump_json(config, 2) + "\n");
+}
+
+}  // namespace lethe

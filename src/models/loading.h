@@ -1,0 +1,43 @@
+// Weights into the decoder and back: from a checkpoint, from random numbers, into a checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "formats/checkpoint.h"
+#include "models/causal_lm.h"
+#include "vectors/apply_adapter.h"
+#include "vectors/negate.h"
+
+namespace lethe {
+
+struct LoadOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;          ///< of arithmetic
+  const AppliedAdapters* adapters = nullptr;  ///< folded in, in float32, before conversion
+};
+
+/// Reads all weights, converted to the type of arithmetic.
+/// @throws Error (bad input) for an unknown architecture, a tensor that is missing, has another shape, or that the
+///         architecture has no use for
+CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options = {});
+
+/// A model of config.json with random weights, as transformers initialises them: matrices normal with
+/// initializer_range, biases 0, norms 1.
+CausalLM random_model(const Json& config, const std::string& where, std::uint64_t seed,
+                      at::ScalarType dtype = at::kFloat);
+
+/// The model's weights by their names in this checkpoint (which may leave out the family's optional prefix).
+TensorLookup weights_by_name(CausalLM& model);
+
+/// The model's weights under the base's names and types, with its configuration and tokenizer, into `folder` (exists).
+void write_like(const Checkpoint& base, CausalLM& model, const std::filesystem::path& folder,
+                const ShardOptions& options = {});
+
+/// The weights of a model that has no base, float32, and its config.json, into `folder` (exists). A tied head is stored
+/// once.
+void write_new(CausalLM& model, const Json& config, const std::filesystem::path& folder);
+
+}  // namespace lethe

@@ -1,0 +1,63 @@
+#include "models/lora.h"
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/random.h"
+#include "vectors/tensors.h"
+
+namespace lethe {
+
+std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed) {
+  const std::vector<NamedLinear> linears = model.linears();
+  std::vector<std::string> names;
+  for (const NamedLinear& linear : linears) names.push_back(linear.name);
+  const std::string head = linears.back().name;
+  std::vector<NamedLora> pairs;
+  for (const std::string& name : chosen_modules(settings.targets, names, head)) {
+    if (name == head) {
+      throw bad_input("cannot place LoRA adapters (lora.targets)")
+          .wanted("linear maps other than the output head")
+          .found(head)
+          .hint("leave it out; tuning: full trains the head too");
+    }
+    for (const NamedLinear& linear : linears) {
+      if (linear.name != name) continue;
+      const std::int64_t out = linear.linear->weight.size(0), in = linear.linear->weight.size(1);
+      RandomStream stream(seed, "lora " + name);
+      at::Tensor a = at::empty({settings.rank, in}, at::kFloat);
+      const float bound = 1.0F / std::sqrt(static_cast<float>(in));
+      float* values = a.mutable_data_ptr<float>();
+      for (std::int64_t i = 0; i < a.numel(); ++i) values[i] = bound * (2 * stream.uniform() - 1);
+      LoraPair pair{a.to(model.device()), at::zeros({out, settings.rank}, a.options().device(model.device())),
+                    settings.alpha / static_cast<double>(settings.rank)};
+      pair.a.requires_grad_(true);
+      pair.b.requires_grad_(true);
+      linear.linear->adapters.push_back(pair);
+      pairs.push_back({name, &linear.linear->adapters.back()});
+    }
+  }
+  model.adapters.dropout = settings.dropout;
+  return pairs;
+}
+
+void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& settings, const std::string& base_model,
+                   const std::filesystem::path& folder, double factor, Access access) {
+  std::vector<TensorSpec> specs;
+  std::vector<at::Tensor> values;
+  for (const NamedLora& lora : pairs) {
+    for (const char half : {'A', 'B'}) {
+      at::Tensor value = (half == 'A' ? lora.pair->a : lora.pair->b).detach().to(at::kCPU, at::kFloat);
+      if (half == 'B') value = value * factor;
+      values.push_back(value.contiguous());
+      specs.push_back(spec_of(lora_tensor_name(lora.module, half), values.back()));
+    }
+  }
+  SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}}, access);
+  for (const at::Tensor& value : values) writer.write(bytes_of(value));
+  writer.close();
+  write_file(folder / "adapter_config.json", dump_json(adapter_config(settings, base_model), 2) + "\n", access);
+}
+
+}  // namespace lethe

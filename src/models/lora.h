@@ -1,0 +1,31 @@
+// LoRA on the decoder: fresh adapters to train, and the folder they are written to.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "formats/adapter.h"
+#include "models/causal_lm.h"
+
+namespace lethe {
+
+/// A trained pair under its module's path.
+struct NamedLora {
+  std::string module;
+  LoraPair* pair;  ///< owned by the model
+};
+
+/// Puts a fresh adapter on each chosen linear: A uniform in ±1/√in (Kaiming, a = √5), B zero, float32, both requiring
+/// gradients. @return the pairs, in the order of the layers
+/// @throws Error (bad input) if the targets choose none, or the head (whose logits are never held as a whole)
+std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed);
+
+/// Writes the adapter as PEFT reads it, into `folder` (exists), with B times `factor` (−α: the negated adapter).
+void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& settings, const std::string& base_model,
+                   const std::filesystem::path& folder, double factor = 1.0, Access access = Access::normal);
+
+}  // namespace lethe

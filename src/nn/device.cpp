@@ -1,0 +1,58 @@
+#include "nn/device.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace {
+
+// The program links the CPU part of the engine alone; this registers the CUDA back end where a driver is installed.
+bool load_cuda() {
+  static const bool loaded = [] {
+    if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_GLOBAL) == nullptr) return false;
+    return dlopen("libtorch_cuda.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr;
+  }();
+  return loaded && at::hasCUDA() && at::globalContext().getAcceleratorHooksInterface().deviceCount() > 0;
+}
+
+}  // namespace
+
+Compute choose_compute(const std::string& device, const std::string& dtype, int threads) {
+  Compute compute;
+  if (threads < 0) throw bad_usage("cannot use --threads " + std::to_string(threads)).wanted("0 or more");
+  if (threads > 0) at::set_num_threads(threads);
+  if (device != "auto" && device != "cpu" && device != "cuda" && !device.starts_with("cuda:")) {
+    throw bad_usage("cannot use --device " + excerpt(device)).wanted("auto, cpu, cuda or cuda:n");
+  }
+  if (device == "auto") {
+    if (load_cuda()) compute.device = at::kCUDA;
+  } else if (device != "cpu") {
+    if (!load_cuda()) {
+      throw bad_input("cannot compute on " + excerpt(device))
+          .wanted("a CUDA driver and libtorch_cuda.so beside libtorch_cpu.so")
+          .found("none")
+          .hint("--device cpu");
+    }
+    const std::string number = device == "cuda" ? "0" : device.substr(5);
+    if (number.empty() || number.size() > 3 || number.find_first_not_of("0123456789") != std::string::npos) {
+      throw bad_usage("cannot use --device " + excerpt(device)).wanted("cuda:n");
+    }
+    compute.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(std::stoi(number)));
+  }
+  if (dtype == "auto") {
+    compute.dtype = compute.device.is_cpu() ? at::kFloat : at::kBFloat16;
+  } else if (dtype == "float32") {
+    compute.dtype = at::kFloat;
+  } else if (dtype == "bfloat16") {
+    compute.dtype = at::kBFloat16;
+  } else if (dtype == "float16") {
+    compute.dtype = at::kHalf;
+  } else {
+    throw bad_usage("cannot use --dtype " + excerpt(dtype)).wanted("auto, float32, bfloat16 or float16");
+  }
+  return compute;
+}
+
+}  // namespace lethe

@@ -1,0 +1,22 @@
+// Where and in which type to compute.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+namespace lethe {
+
+struct Compute {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+};
+
+/// @param device  auto | cpu | cuda | cuda:n; auto takes a GPU where the CUDA back end can be loaded and finds one
+/// @param dtype   auto | float32 | bfloat16 | float16; auto is float32 on a CPU (16-bit arithmetic there is a thousand
+///                times slower), bfloat16 on a GPU
+/// @param threads 0: one a core
+/// @throws Error (usage) for another word; Error (bad input) if cuda is asked for and there is none
+Compute choose_compute(const std::string& device, const std::string& dtype, int threads);
+
+}  // namespace lethe
