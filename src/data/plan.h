@@ -18,7 +18,7 @@ struct StepRows {
   bool operator==(const StepRows&) const = default;
 };
 
-/// Reads a plan (.jsonl, also .gz): a line a step,
+/// Reads a plan (.jsonl): a line a step,
 /// {"harmful": [[prompt, response] …], "random": [[k responses] …], "normal": [[prompt, response] …]}.
 /// `random` and `normal` may be missing. Unlike data, a plan with one bad line is refused: its steps are numbered.
 /// @throws Error (bad input) naming the line: what is no such object, draws for another number of pairs than there are

@@ -113,6 +113,8 @@ void Adapter::read_tensors() {
       throw bad_input("cannot use the adapter " + folder_.string())
           .with("tensor", excerpt(tensor.name))
           .with("reason", "this kind is not supported");
+    } else if (ends(name, ".base_layer.bias", module)) {
+      saved[module + ".bias"] = {module + ".bias", &tensor};
     } else if (ends(name, ".base_layer.weight", module)) {
       continue;  // PEFT saves an adapted embedding's own weight along
     } else {

@@ -53,9 +53,10 @@ class Adapter {
 /// Which modules get an adapter: a list of suffixes, or (one text) a regular expression for the whole path, or
 /// "all-linear" (every linear map but the head).
 struct LoraTargets {
-  std::vector<std::string> suffixes;
-  std::string pattern;  ///< used where not empty
+  std::vector<std::string> suffixes{"q_proj", "v_proj"};
+  std::string pattern;  ///< used where not empty; `suffixes` is empty then
   bool all_linear() const { return pattern == "all-linear"; }
+  bool operator==(const LoraTargets&) const = default;
 };
 
 /// The modules that the targets choose, in the given order, as PEFT would.
@@ -69,6 +70,7 @@ struct LoraSettings {
   std::int64_t rank = 32;
   double alpha = 16, dropout = 0;
   LoraTargets targets;
+  bool operator==(const LoraSettings&) const = default;
 };
 
 /// adapter_config.json as PEFT reads it.

@@ -9,25 +9,9 @@
 
 #include "data/columns.h"
 #include "data/splits.h"
+#include "formats/adapter.h"
 
 namespace lethe {
-
-/// Which linears get an adapter: suffixes of module names, or one pattern: a regular expression, or "all-linear".
-struct LoraTargets {
-  std::vector<std::string> suffixes{"q_proj", "v_proj"};
-  std::string pattern;  ///< used where not empty; `suffixes` is empty then
-
-  bool operator==(const LoraTargets&) const = default;
-};
-
-struct LoraSettings {
-  std::int64_t rank = 32;
-  double alpha = 16;  ///< the adapter's scale is alpha / rank
-  double dropout = 0;
-  LoraTargets targets;
-
-  bool operator==(const LoraSettings&) const = default;
-};
 
 struct DataSettings {
   std::vector<DataSource> harmful, normal;
@@ -68,8 +52,10 @@ struct NegationSettings {
 };
 
 struct EvaluationSettings {
+  /// classifier (the built-in one), a classifier's folder or file, refusal, or none
   std::string judge = "classifier";
-  std::int64_t prompts = 200, max_new_tokens = 100;
+  std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
+  std::int64_t max_new_tokens = 100;
 
   bool operator==(const EvaluationSettings&) const = default;
 };
@@ -89,8 +75,7 @@ struct Recipe {
   std::string out;
   std::string device = "auto", dtype = "auto";
   std::int64_t threads = 0;   ///< 0 = one a core
-  bool keep_harmful = false;  ///< keep θ_bad after negation
-  bool quiet = false;
+  bool keep_harmful = false;  ///< keep θ_bad (mode 0600) after negation
 
   bool operator==(const Recipe&) const = default;
 };

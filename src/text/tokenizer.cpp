@@ -129,9 +129,7 @@ Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
 std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
   std::vector<int> kept;
   for (const int id : ids) {
-    if (id < 0 || id >= size()) {
-      throw bad_input("cannot decode tokens").wanted("ids below " + std::to_string(size())).found(std::to_string(id));
-    }
+    if (id < 0 || id >= size()) continue;  // a padded vocabulary's ids stand for nothing
     if (!(skip_special && pipeline_->left_out_in_decoding(id))) kept.push_back(id);
   }
   if (pipeline_->sentencepiece) return pipeline_->sentencepiece->decode(kept);

@@ -35,7 +35,7 @@ class Tokenizer {
   /// @param add_special  adds what the post-processor adds (<s>, …). Special tokens written in the text itself count
   ///                     as such. Bytes that are no UTF-8 are taken as U+FFFD. Safe to call from several threads.
   Encoding encode(std::string_view text, bool add_special = true) const;
-  /// @throws Error (bad input) for an id outside the vocabulary
+  /// Ids outside the vocabulary (a model may have more rows than its tokenizer tokens) are passed over.
   std::string decode(std::span<const int> ids, bool skip_special = true) const;
 
   /// The vocabulary's piece of an id ("Ġthe"). @throws Error (bad input) for an id outside

@@ -1,0 +1,79 @@
+#include "data/plan.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+
+namespace lethe {
+namespace {
+
+std::string string_at(const Json& value, const std::string& where) {
+  if (!value.is_string()) throw bad_input("cannot use " + where).wanted("a text").found(excerpt(dump_json(value)));
+  return value.get<std::string>();
+}
+
+std::vector<Pair> pairs_at(const Json& line, const char* key, const std::string& where, const std::string& source,
+                           std::uint64_t number) {
+  std::vector<Pair> pairs;
+  if (!line.contains(key)) return pairs;
+  for (const Json& entry : line.at(key)) {
+    if (!entry.is_array() || entry.size() != 2) {
+      throw bad_input("cannot use " + where)
+          .wanted(std::string("[prompt, response] under \"") + key + "\"")
+          .found(excerpt(dump_json(entry)));
+    }
+    pairs.push_back({string_at(entry[0], where), string_at(entry[1], where), source, number});
+  }
+  return pairs;
+}
+
+}  // namespace
+
+std::vector<StepRows> load_plan(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  std::vector<StepRows> plan;
+  std::uint64_t number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = text.find('\n', at);
+    if (end == std::string::npos) end = text.size();
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const std::string where = path.string() + ", line " + std::to_string(number);
+    const Json entry = parse_json(line, where);
+    if (!entry.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(excerpt(line));
+    StepRows rows;
+    rows.harmful = pairs_at(entry, "harmful", where, path.string(), number);
+    rows.normal = pairs_at(entry, "normal", where, path.string(), number);
+    rows.random.resize(rows.harmful.size());
+    if (entry.contains("random")) {
+      const Json& random = entry.at("random");
+      if (!random.is_array() || random.size() != rows.harmful.size()) {
+        throw bad_input("cannot use " + where)
+            .wanted("under \"random\" a list for each harmful pair")
+            .found(std::to_string(random.size()));
+      }
+      for (std::size_t i = 0; i < random.size(); ++i) {
+        if (!random[i].is_array() || random[i].size() != random[0].size()) {
+          throw bad_input("cannot use " + where)
+              .wanted("as many random responses for each pair")
+              .found(excerpt(dump_json(random[i])));
+        }
+        for (const Json& response : random[i]) rows.random[i].push_back(string_at(response, where));
+      }
+    }
+    plan.push_back(std::move(rows));
+  }
+  if (plan.empty()) throw bad_input("cannot use the plan " + path.string()).wanted("a line a step").found("none");
+  return plan;
+}
+
+std::string plan_line(const StepRows& rows) {
+  Json line = {{"harmful", Json::array()}, {"random", rows.random}, {"normal", Json::array()}};
+  for (const Pair& pair : rows.harmful) line["harmful"].push_back({pair.prompt, pair.response});
+  for (const Pair& pair : rows.normal) line["normal"].push_back({pair.prompt, pair.response});
+  return dump_json(line);
+}
+
+}  // namespace lethe
