@@ -6,17 +6,20 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/terminal.h"
 
 namespace lethe {
 
 int run_program(int argc, char** argv) {
+  handle_interrupts();
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
   program.name("lethe");
   program.set_version_flag("--version", std::string(LETHE_VERSION));
   program.require_subcommand(1);
   Action action;
   // One line a subcommand, in the order of --help.
+  add_unlearn(program, action);
   add_negate(program, action);
   add_merge(program, action);
   add_tokenize(program, action);

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "core/interrupt.h"
+
 namespace lethe {
 namespace {
 
@@ -63,6 +65,7 @@ Progress::~Progress() {
 }
 
 void Progress::update(std::uint64_t done, const std::string& note) {
+  stop_if_interrupted();
   using namespace std::chrono_literals;
   if (terminal.quiet || finished_) return;
   const auto now = std::chrono::steady_clock::now();

@@ -27,6 +27,7 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
 
+  /// @throws Error (interrupted) if the user pressed Ctrl-C
   /// @param note  short extra text behind the rate: loss terms, memory
   void update(std::uint64_t done, const std::string& note = "");
   /// Erases the bar; called by the destructor.

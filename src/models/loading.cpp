@@ -18,15 +18,6 @@ Error broken(const Checkpoint& checkpoint) {
   return bad_input("cannot load the model " + checkpoint.folder().string());
 }
 
-// The stored tensor of a parameter, tried also without the family's optional prefix.
-const StoredTensor* find_stored(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
-  const StoredTensor* tensor = checkpoint.find(name);
-  const std::string& prefix = spec.names.optional_prefix;
-  if (tensor == nullptr && !prefix.empty() && name.starts_with(prefix))
-    tensor = checkpoint.find(name.substr(prefix.size()));
-  return tensor;
-}
-
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text;
   for (const std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
@@ -58,6 +49,19 @@ std::string stored_name(const DecoderSpec& spec, const std::string& name, const 
 
 }  // namespace
 
+const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
+  const StoredTensor* tensor = checkpoint.find(name);
+  const std::string& prefix = spec.names.optional_prefix;
+  if (tensor == nullptr && !prefix.empty() && name.starts_with(prefix))
+    tensor = checkpoint.find(name.substr(prefix.size()));
+  // A tied pair may be stored under the head's name alone.
+  if (tensor == nullptr && spec.tied_head && name == spec.names.embedding + ".weight") {
+    tensor = checkpoint.find(spec.names.head + ".weight");
+  }
+  if (tensor == nullptr) throw broken(checkpoint).with("tensor", name).found("no such tensor");
+  return *tensor;
+}
+
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
   CausalLM model(decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string()));
   const DecoderSpec& spec = model.spec();
@@ -65,14 +69,7 @@ CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
   std::uint64_t done = 0;
   std::set<std::string> used;
   for (const Parameter& parameter : model.parameters()) {
-    const StoredTensor* stored = find_stored(checkpoint, spec, parameter.name);
-    // A head that is not stored is the embedding, whatever config.json leaves out.
-    if (stored == nullptr) {
-      throw broken(checkpoint)
-          .with("tensor", parameter.name)
-          .wanted(shape_text(parameter.shape))
-          .found("no such tensor");
-    }
+    const StoredTensor* stored = &stored_parameter(checkpoint, spec, parameter.name);
     if (stored->shape != parameter.shape || !is_floating(stored->type)) {
       throw broken(checkpoint)
           .with("tensor", excerpt(stored->name, 200))

@@ -24,6 +24,10 @@ struct LoadOptions {
 ///         architecture has no use for
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options = {});
 
+/// The stored tensor of a parameter, with or without the family's optional prefix.
+/// @throws Error (bad input) if there is none
+const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name);
+
 /// A model of config.json with random weights, as transformers initialises them: matrices normal with
 /// initializer_range, biases 0, norms 1.
 CausalLM random_model(const Json& config, const std::string& where, std::uint64_t seed,

@@ -1,0 +1,64 @@
+#include "cli/run_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "core/terminal.h"
+
+namespace lethe {
+
+void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags) {
+  command.add_option("recipe", words_, "RECIPE.yaml, then key=value …");
+  for (const auto& [name, key] : flags) {
+    flags_.push_back(std::make_unique<Flag>());
+    flags_.back()->key = key;
+    auto* option = command.add_option("--" + name, flags_.back()->values, "Sets " + key);
+    if (key == "data.harmful" || key == "data.normal" || key == "data.train") option->expected(1, -1);
+  }
+  for (const char* key : {"device", "dtype", "threads", "seed"}) {
+    flags_.push_back(std::make_unique<Flag>());
+    flags_.back()->key = key;
+    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key);
+  }
+  command.add_flag_callback(
+      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+}
+
+Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
+  std::string file;
+  std::vector<std::string> overrides = given;
+  // `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
+  const std::vector<std::string> keys = recipe_keys();
+  const auto is_setting = [&](const std::string& word) {
+    const std::string key = word.substr(0, word.find('='));
+    return word.find('=') != std::string::npos && key.find('/') == std::string::npos &&
+           key.find(':') == std::string::npos &&
+           key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string::npos;
+  };
+  for (const std::string& word : words_) {
+    if (is_setting(word)) {
+      overrides.push_back(word);
+    } else if (file.empty()) {
+      file = word;
+    } else {
+      throw bad_usage("cannot use " + excerpt(word)).wanted("one recipe, then key=value");
+    }
+  }
+  for (const auto& flag : flags_) {
+    Json values = Json::array();
+    for (const std::string& value : flag->values) {
+      if (is_setting(value) && flag->key.starts_with("data.")) {
+        overrides.push_back(value);
+      } else {
+        values.push_back(value);
+      }
+    }
+    if (values.empty()) continue;
+    const bool list = flag->key == "data.harmful" || flag->key == "data.normal" || flag->key == "data.train";
+    overrides.push_back(flag->key + "=" + (list ? dump_json(values) : values.back().get<std::string>()));
+  }
+  return load_recipe(file, overrides);
+}
+
+}  // namespace lethe

@@ -1,0 +1,28 @@
+// The options that set a recipe: a file, key=value, and flags of the same name as a key.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "runs/recipe.h"
+
+namespace lethe {
+
+class RecipeOptions {
+ public:
+  /// Adds [RECIPE.yaml] [key=value …] and a flag for each (flag, key).
+  void add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags);
+  /// The recipe file, then key=value and flags. @param given  settings of the command itself, weaker than the user's
+  Recipe resolve(const std::vector<std::string>& given = {}) const;
+
+ private:
+  std::vector<std::string> words_;
+  struct Flag {
+    std::string key;
+    std::vector<std::string> values;
+  };
+  std::vector<std::unique_ptr<Flag>> flags_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,59 @@
+#include "runs/divergence_meter.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "core/terminal.h"
+
+namespace lethe {
+
+DivergenceMeter::DivergenceMeter(CausalLM& model, ExampleMaker& examples, std::vector<Pair> pairs)
+    : model_(model), examples_(examples), pairs_(std::move(pairs)), reference_(model, examples, pairs_) {}
+
+double DivergenceMeter::measure() {
+  const c10::NoGradGuard no_gradient;
+  constexpr std::size_t kGroup = 16;
+  double total = 0;
+  std::int64_t tokens = 0;
+  for (std::size_t first = 0; first < pairs_.size(); first += kGroup) {
+    const auto some = std::span(pairs_).subspan(first, std::min(kGroup, pairs_.size() - first));
+    ExamplePacker packer(packing_for(model_));
+    for (const Pair& pair : some) packer.add(examples_.example(pair));
+    const PackedExamples packed = packer.build(model_.device());
+    const at::Tensor states = response_states(model_.hidden(packed.batch), packed);
+    const auto kl =
+        kl_divergence(states, model_.head(), reference_.states(some), reference_.head(), at::ones({states.size(0)}));
+    total += kl.each.to(at::kDouble).sum().item<double>();
+    tokens += states.size(0);
+  }
+  return total / static_cast<double>(std::max<std::int64_t>(tokens, 1));
+}
+
+AlphaChoice choose_alpha(const std::function<double(double)>& kl_at, double budget) {
+  AlphaChoice choice;
+  Progress progress("choosing alpha", 15, "points");
+  const auto measure = [&](double alpha) {
+    choice.curve.push_back({alpha, kl_at(alpha)});
+    progress.update(choice.curve.size());
+    return choice.curve.back().kl <= budget;
+  };
+  int fits = 0;  // tenths
+  for (int tenth = 1; tenth <= 10; ++tenth) {
+    if (measure(tenth / 10.0)) fits = tenth;
+  }
+  choice.alpha = fits / 10.0;
+  if (fits < 10) {
+    double low = fits / 10.0, high = low + 0.1;
+    for (int i = 0; i < 5; ++i) {
+      const double middle = (low + high) / 2;
+      (measure(middle) ? low : high) = middle;
+    }
+    choice.alpha = low;
+  }
+  std::sort(choice.curve.begin(), choice.curve.end(),
+            [](const AlphaPoint& a, const AlphaPoint& b) { return a.alpha < b.alpha; });
+  return choice;
+}
+
+}  // namespace lethe

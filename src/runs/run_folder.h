@@ -1,0 +1,45 @@
+// A run is a folder: recipe.yaml, metrics.jsonl, run.json, results.json, model/ or adapter/, report.html. It appears
+// under its name when it is whole.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "runs/recipe.h"
+
+namespace lethe {
+
+class RunFolder {
+ public:
+  /// @param command  "unlearn", …: named in run.json
+  /// @throws Error (bad input) if `out` already holds something
+  RunFolder(const Recipe& recipe, std::string command);
+
+  const std::filesystem::path& path() const { return folder_.path(); }
+  std::filesystem::path metrics() const { return path() / "metrics.jsonl"; }
+  /// A new folder within: "model", "adapter".
+  std::filesystem::path make(const std::string& name) const;
+  /// Remembers an input for run.json: path, size and a hash of its bytes (of a folder: of its file list and sizes).
+  void add_input(const std::string& role, const std::filesystem::path& path);
+  /// Further facts for run.json.
+  void note(const std::string& key, OrderedJson value) { facts_[key] = std::move(value); }
+  void write_results(const OrderedJson& results) const;
+  /// Writes recipe.yaml and run.json, and gives the folder its name.
+  void finish(const Recipe& recipe);
+  std::string final_path() const { return folder_.final_path().string(); }
+
+ private:
+  StagedFolder folder_;
+  std::string command_;
+  OrderedJson facts_ = OrderedJson::object(), inputs_ = OrderedJson::array();
+  std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
+};
+
+/// Prints the settings that decide what a run does, before it starts.
+void print_settings(const Recipe& recipe, const std::string& command);
+
+}  // namespace lethe

@@ -1,0 +1,99 @@
+#include "runs/training_data.h"
+
+#include <set>
+
+#include "core/error.h"
+#include "core/terminal.h"
+#include "runs/run_folder.h"
+
+namespace lethe {
+
+std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
+                                RunFolder& run) {
+  if (sources.empty()) return {};
+  const LoadedPairs loaded = load_pairs(sources, role);
+  for (const FileReport& file : loaded.files) {
+    run.add_input(name, file.path);
+    for (const std::string& line : describe(file)) say(line);
+  }
+  if (loaded.pairs.empty()) {
+    throw bad_input("cannot use the " + name + " data")
+        .wanted("at least one pair")
+        .found("none in " + to_text(sources[0]));
+  }
+  return loaded.pairs;
+}
+
+void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name) {
+  const std::size_t before = pairs.size(), dropped = examples.drop_truncated(pairs);
+  if (dropped == 0) return;
+  warn(with_commas(dropped) + " of " + with_commas(before) + " " + name +
+       " pairs left out: their prompt leaves no room for the response (data.max_length)");
+  if (pairs.empty())
+    throw bad_input("cannot use the " + name + " data")
+        .wanted("a larger data.max_length")
+        .found("no response token in any pair");
+}
+
+namespace {
+
+void describe_split(const Split& split, const std::string& name, const std::string& by) {
+  say(name + ": " + with_commas(split.train.size()) + " pairs to train on, " + with_commas(split.validation.size()) +
+      " to validate, " + with_commas(split.test.size()) + " to test, split by " + by + " (" +
+      with_commas(split.prompts_train) + " / " + with_commas(split.prompts_validation) + " / " +
+      with_commas(split.prompts_test) + " prompts)");
+}
+
+void need_rows(const std::vector<Pair>& pairs, const std::string& what, const std::string& share) {
+  if (!pairs.empty()) return;
+  throw bad_input("cannot use the data as split")
+      .wanted("at least one pair in " + what)
+      .found("none")
+      .hint("more data, or a larger data.split." + share);
+}
+
+std::vector<Pair> pairs_of_plan(const std::vector<StepRows>& plan, bool harmful) {
+  std::vector<Pair> pairs;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const StepRows& rows : plan) {
+    for (const Pair& pair : harmful ? rows.harmful : rows.normal) {
+      if (seen.insert({pair.prompt, pair.response}).second) pairs.push_back(pair);
+    }
+  }
+  return pairs;
+}
+
+// A plan's rows fix training; the same pairs serve to validate and test where no data was given.
+Split split_of_plan(const std::vector<Pair>& pairs) {
+  Split split;
+  split.train = split.validation = split.test = pairs;
+  return split;
+}
+
+}  // namespace
+
+RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder& run) {
+  RunData data;
+  if (!recipe.data.plan.empty()) {
+    data.plan = load_plan(recipe.data.plan);
+    run.add_input("plan", recipe.data.plan);
+    say(with_commas(data.plan.size()) + " steps fixed by " + recipe.data.plan);
+  }
+  const auto part = [&](const std::vector<DataSource>& sources, Role role, const std::string& name) {
+    if (sources.empty()) return split_of_plan(pairs_of_plan(data.plan, role == Role::harmful));
+    std::vector<Pair> pairs = load_reported(sources, role, name, run);
+    drop_truncated(pairs, examples, name);
+    const Split split = split_pairs(pairs, recipe.data.split, recipe.seed);
+    describe_split(split, name, recipe.data.split.by);
+    return split;
+  };
+  data.harmful = part(recipe.data.harmful, Role::harmful, "harmful");
+  data.normal = part(recipe.data.normal, Role::normal, "normal");
+  need_rows(data.harmful.train, "the harmful training part", "train");
+  need_rows(data.normal.train, "the normal training part", "train");
+  if (!recipe.negation.alpha)
+    need_rows(data.normal.validation, "the normal validation part (negation.alpha: auto)", "validation");
+  return data;
+}
+
+}  // namespace lethe
