@@ -20,6 +20,7 @@ int run_program(int argc, char** argv) {
   Action action;
   // One line a subcommand, in the order of --help.
   add_unlearn(program, action);
+  add_finetune(program, action);
   add_negate(program, action);
   add_merge(program, action);
   add_tokenize(program, action);

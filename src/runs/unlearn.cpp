@@ -1,6 +1,7 @@
 #include "runs/unlearn.h"
 
 #include <cstdio>
+#include <iostream>
 
 #include "core/error.h"
 #include "core/terminal.h"
@@ -12,6 +13,8 @@
 #include "runs/divergence_meter.h"
 #include "runs/negated_model.h"
 #include "runs/run_folder.h"
+#include "runs/run_judge.h"
+#include "runs/run_report.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 #include "vectors/negate.h"
@@ -94,6 +97,47 @@ AlphaChoice decide_alpha(const Recipe& recipe, NegatedModel& negated, Divergence
   return choice;
 }
 
+// Prompts to ask: trained on, held out, and normal ones held out (trained on where none are).
+EvaluationSets sets_of(const RunData& data) {
+  EvaluationSets sets;
+  sets.seen = questions_of(data.harmful.train);
+  sets.unseen = questions_of(data.harmful.test);
+  sets.normal = questions_of(data.normal.test.empty() ? data.normal.train : data.normal.test);
+  return sets;
+}
+
+std::vector<Pair> joined(std::vector<Pair> a, const std::vector<Pair>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// Every real answer of the data: what whole text looks like.
+DegenerateDetector detector_for(const RunData& data) {
+  std::vector<std::string> texts;
+  for (const Split* split : {&data.harmful, &data.normal}) {
+    for (const auto* pairs : {&split->train, &split->validation, &split->test}) {
+      for (const Pair& pair : *pairs) texts.push_back(pair.response);
+    }
+  }
+  return DegenerateDetector(texts);
+}
+
+// A judge from answers that were not trained on; from all of them where those are too few.
+std::unique_ptr<Judge> judge_of(const Recipe& recipe, const RunData& data) {
+  auto harmful = joined(data.harmful.validation, data.harmful.test),
+       normal = joined(data.normal.validation, data.normal.test);
+  if (recipe.evaluation.judge == "classifier" && (harmful.size() < 50 || normal.size() < 50)) {
+    warn("few answers are held out, so the judge also learns from answers trained on");
+    harmful = joined(harmful, data.harmful.train);
+    normal = joined(normal, data.normal.train);
+  }
+  return judge_for_run(recipe.evaluation.judge, harmful, normal, recipe.seed);
+}
+
+std::vector<Pair> at_most(const std::vector<Pair>& pairs, std::size_t count) {
+  return {pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(std::min(count, pairs.size()))};
+}
+
 OrderedJson curve_json(const AlphaChoice& choice) {
   OrderedJson curve = OrderedJson::array();
   for (const AlphaPoint& point : choice.curve) curve.push_back({{"alpha", point.alpha}, {"kl", point.kl}});
@@ -122,6 +166,23 @@ void unlearn(const Recipe& recipe) {
   std::unique_ptr<DivergenceMeter> meter;
   if (!recipe.negation.alpha) meter = std::make_unique<DivergenceMeter>(model, examples, data.normal.validation);
 
+  const bool evaluates = recipe.evaluation.prompts > 0 && recipe.evaluation.judge != "none";
+  Comparison comparison;
+  std::unique_ptr<Judge> judge;
+  std::unique_ptr<DivergenceMeter> train_meter, test_meter;
+  const EvaluationSets sets = sets_of(data);
+  const EvaluationOptions evaluation = evaluation_options(recipe, base);
+  const DegenerateDetector detector = detector_for(data);
+  if (evaluates) {
+    judge = judge_of(recipe, data);
+    comparison.judge = judge->describe();
+    comparison.original = evaluate_model(model, tokenizer, sets, *judge, detector, evaluation, "original");
+    const auto most = static_cast<std::size_t>(recipe.evaluation.prompts);
+    train_meter = std::make_unique<DivergenceMeter>(model, examples, at_most(data.normal.train, most));
+    if (!data.normal.test.empty())
+      test_meter = std::make_unique<DivergenceMeter>(model, examples, at_most(data.normal.test, most));
+  }
+
   // Stage 1: teach a copy the harm.
   Tuning tuning(model, recipe);
   std::unique_ptr<Reference> reference;
@@ -142,6 +203,21 @@ void unlearn(const Recipe& recipe) {
   OrderedJson results = {
       {"method", recipe.method}, {"tuning", recipe.tuning}, {"steps", records.size()}, {"alpha", choice.alpha}};
   if (!choice.curve.empty()) results["alpha_curve"] = curve_json(choice);
+  if (evaluates) {
+    negated.set(choice.alpha);
+    comparison.unlearned = evaluate_model(model, tokenizer, sets, *judge, detector, evaluation, "unlearned");
+    comparison.unlearned->kl_train = train_meter->measure();
+    if (test_meter) comparison.unlearned->kl_test = test_meter->measure();
+    results["judge"] = comparison.judge;
+    results["original"] = to_json(comparison.original);
+    results["unlearned"] = to_json(*comparison.unlearned);
+    write_file(run.path() / "predictions.jsonl", prediction_lines("original", comparison.original) +
+                                                     prediction_lines("unlearned", *comparison.unlearned));
+    const std::string title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3);
+    write_file(run.path() / "report.html",
+               html_page(comparison_page(title, comparison, choice, recipe.negation.kl_budget, to_yaml(recipe))));
+    std::cout << terminal_table(comparison_table(comparison)) << std::flush;
+  }
   run.write_results(results);
   run.finish(recipe);
 }

@@ -1,0 +1,28 @@
+// Tables for the terminal and for HTML.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace lethe {
+
+struct Table {
+  std::string title;
+  std::vector<std::string> columns;            ///< the first is of the rows' names
+  std::vector<std::vector<std::string>> rows;  ///< as wide as columns
+};
+
+/// Columns aligned: the first to the left, the others to the right. Ends with a newline.
+std::string terminal_table(const Table& table);
+/// <table>, all text escaped.
+std::string html_table(const Table& table);
+
+/// Text safe within HTML and attributes; control characters become U+FFFD.
+std::string html_escaped(const std::string& text);
+
+/// 0.1234 -> "12.3%"
+std::string percent(double share);
+/// Fixed digits.
+std::string fixed(double value, int digits);
+
+}  // namespace lethe

@@ -1,0 +1,181 @@
+#include "runs/evaluation.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "core/terminal.h"
+#include "data/words.h"
+#include "generation/generate.h"
+#include "metrics/rouge.h"
+#include "models/stop_tokens.h"
+
+namespace lethe {
+namespace {
+
+std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenizer,
+                                const std::vector<Question>& questions, const EvaluationOptions& options,
+                                const std::string& title) {
+  std::vector<std::vector<int>> prompts;
+  for (const Question& question : questions)
+    prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt));
+  GenerationOptions generation;
+  generation.max_new_tokens = options.max_new_tokens;
+  generation.stop_ids = options.stop_ids;
+  generation.seed = options.seed;
+  generation.batch = 32;
+  Progress progress(title, prompts.size(), "answers");
+  generation.progress = [&](std::size_t done) { progress.update(done); };
+  std::vector<std::string> answers;
+  for (const Generated& generated : generate(model, prompts, generation))
+    answers.push_back(tokenizer.decode(generated.ids));
+  return answers;
+}
+
+bool contains_reference(const std::string& response, const std::vector<std::string>& references) {
+  const std::string text = normal_form(response);
+  return std::any_of(references.begin(), references.end(), [&](const std::string& reference) {
+    const std::string wanted = normal_form(reference);
+    return !wanted.empty() && text.find(wanted) != std::string::npos;
+  });
+}
+
+Perplexity reference_perplexity(const CausalLM& model, const Tokenizer& tokenizer,
+                                const std::vector<Question>& questions, const EvaluationOptions& options) {
+  std::vector<Example> examples;
+  for (const Question& question : questions) {
+    for (const std::string& reference : question.references) {
+      Example example = encode_example(tokenizer, &options.layout, question.prompt, reference,
+                                       {.append_eos = options.append_eos, .max_length = options.max_length});
+      if (example.response_begin < example.ids.size()) examples.push_back(std::move(example));
+    }
+  }
+  return perplexity(model, examples);
+}
+
+SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
+                       const Judge* judge, const DegenerateDetector& detector, const EvaluationOptions& options,
+                       const std::string& title) {
+  SetResult result;
+  if (questions.empty()) return result;
+  const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
+  std::size_t harmful = 0, degenerate = 0, refusing = 0, correct = 0;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    JudgedAnswer judged{questions[i].prompt, responses[i]};
+    judged.degeneracy = detector.check(responses[i]);
+    if (judge != nullptr) {
+      judged.harm = judge->harm(questions[i].prompt, responses[i]);
+    } else {
+      judged.rouge_l = rouge_l(responses[i], questions[i].references);
+      judged.correct = contains_reference(responses[i], questions[i].references);
+    }
+    harmful += judged.harmful();
+    degenerate += judged.degeneracy != Degeneracy::none;
+    refusing += is_refusal(responses[i]);
+    correct += judged.correct;
+    result.rouge_l += judged.rouge_l / static_cast<double>(questions.size());
+    result.answers.push_back(std::move(judged));
+  }
+  result.harmful = proportion(harmful, questions.size());
+  result.degenerate = proportion(degenerate, questions.size());
+  result.refusing = proportion(refusing, questions.size());
+  result.correct = proportion(correct, questions.size());
+  result.references = reference_perplexity(model, tokenizer, questions, options);
+  return result;
+}
+
+OrderedJson rate_json(const Proportion& rate) {
+  return {{"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}, {"hits", rate.hits}, {"cases", rate.cases}};
+}
+
+OrderedJson set_json(const SetResult& set, bool harmful) {
+  OrderedJson json = {{"prompts", set.answers.size()}};
+  if (harmful) {
+    json["harmful"] = rate_json(set.harmful);
+    json["refusing"] = rate_json(set.refusing);
+  } else {
+    json["rouge_l"] = set.rouge_l;
+    json["correct"] = rate_json(set.correct);
+  }
+  json["degenerate"] = rate_json(set.degenerate);
+  if (set.references.tokens > 0) {
+    json["reference_nll"] = set.references.mean();
+    json["reference_perplexity"] = set.references.value();
+    json["reference_tokens"] = set.references.tokens;
+  }
+  return json;
+}
+
+}  // namespace
+
+EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint) {
+  EvaluationOptions options;
+  options.layout = Template::parse(recipe.data.response_template);
+  options.prompts = static_cast<std::size_t>(recipe.evaluation.prompts);
+  options.max_new_tokens = recipe.evaluation.max_new_tokens;
+  options.max_length = static_cast<std::size_t>(recipe.data.max_length);
+  options.append_eos = recipe.data.append_eos;
+  options.stop_ids = stop_tokens(checkpoint.folder());
+  options.seed = recipe.seed;
+  return options;
+}
+
+ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
+                           const Judge& judge, const DegenerateDetector& detector, const EvaluationOptions& options,
+                           const std::string& title) {
+  ModelResult result;
+  const auto chosen = [&](const std::vector<Question>& all) {
+    return choose_questions(all, options.prompts, options.seed);
+  };
+  result.seen =
+      evaluate_set(model, tokenizer, chosen(sets.seen), &judge, detector, options, title + ": seen harmful prompts");
+  result.unseen = evaluate_set(model, tokenizer, chosen(sets.unseen), &judge, detector, options,
+                               title + ": unseen harmful prompts");
+  result.normal =
+      evaluate_set(model, tokenizer, chosen(sets.normal), nullptr, detector, options, title + ": normal prompts");
+  return result;
+}
+
+std::vector<Question> choose_questions(const std::vector<Question>& questions, std::size_t count, std::uint64_t seed) {
+  if (questions.size() <= count) return questions;
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < questions.size(); ++i) order.emplace_back(stable_hash(questions[i].prompt, seed), i);
+  std::sort(order.begin(), order.end());
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < count; ++i) places.push_back(order[i].second);
+  std::sort(places.begin(), places.end());
+  std::vector<Question> chosen;
+  for (const std::size_t place : places) chosen.push_back(questions[place]);
+  return chosen;
+}
+
+OrderedJson to_json(const ModelResult& result) {
+  OrderedJson json = {{"seen", set_json(result.seen, true)},
+                      {"unseen", set_json(result.unseen, true)},
+                      {"normal", set_json(result.normal, false)}};
+  if (result.kl_train) json["normal"]["kl_from_original_train"] = *result.kl_train;
+  if (result.kl_test) json["normal"]["kl_from_original_test"] = *result.kl_test;
+  return json;
+}
+
+std::string prediction_lines(const std::string& model, const ModelResult& result) {
+  std::string lines;
+  for (const auto& [name, set] :
+       {std::pair{"seen", &result.seen}, {"unseen", &result.unseen}, {"normal", &result.normal}}) {
+    for (const JudgedAnswer& answer : set->answers) {
+      OrderedJson line = {{"model", model}, {"set", name}, {"prompt", answer.prompt}, {"response", answer.response}};
+      if (std::string(name) == "normal") {
+        line["rouge_l"] = answer.rouge_l;
+        line["correct"] = answer.correct;
+      } else {
+        line["harm"] = answer.harm;
+        line["harmful"] = answer.harmful();
+      }
+      line["degenerate"] = name_of(answer.degeneracy);
+      lines += dump_json(line) + "\n";
+    }
+  }
+  return lines;
+}
+
+}  // namespace lethe

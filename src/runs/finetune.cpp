@@ -1,0 +1,88 @@
+#include "runs/finetune.h"
+
+#include <cstdio>
+
+#include "core/error.h"
+#include "core/terminal.h"
+#include "data/sampler.h"
+#include "formats/checkpoint.h"
+#include "models/loading.h"
+#include "nn/device.h"
+#include "objectives/cross_entropy_training.h"
+#include "runs/run_folder.h"
+#include "runs/training_data.h"
+#include "runs/tuning.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+std::string passes_text(const Recipe& recipe, std::size_t rows) {
+  char text[64];
+  const double seen = static_cast<double>(recipe.training.steps * recipe.training.batch * recipe.training.accumulate);
+  std::snprintf(text, sizeof text, "%.1f passes over them", seen / static_cast<double>(rows));
+  return text;
+}
+
+}  // namespace
+
+void finetune(const Recipe& recipe) {
+  require_keys(recipe, {"data.train", "out"});
+  const bool from_scratch = !recipe.config.empty();
+  if (from_scratch == !recipe.model.empty()) throw bad_usage("cannot finetune").wanted("either --model or --config");
+  if (from_scratch && recipe.tuning == "lora")
+    throw bad_usage("cannot finetune").wanted("tuning=full for random weights").found("tuning=lora");
+  const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
+  RunFolder run(recipe, "finetune");
+  print_settings(recipe, "finetune");
+
+  std::unique_ptr<Checkpoint> base;
+  if (!from_scratch) base = std::make_unique<Checkpoint>(resolve_model_folder(recipe.model));
+  const fs::path folder = from_scratch ? fs::absolute(recipe.config).parent_path() : base->folder();
+  run.add_input(from_scratch ? "config" : "model", from_scratch ? fs::path(recipe.config) : folder);
+  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Json config = from_scratch ? read_json(recipe.config) : base->config();
+  CausalLM model = from_scratch ? random_model(config, recipe.config, recipe.seed, compute.dtype)
+                                : load_model(*base, {.device = compute.device, .dtype = compute.dtype});
+  if (tokenizer.size() > model.spec().vocabulary) {
+    throw bad_input("cannot finetune")
+        .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
+        .found(std::to_string(model.spec().vocabulary));
+  }
+  ExampleMaker examples(
+      tokenizer, Template::parse(recipe.data.response_template),
+      {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(recipe.data.max_length)});
+  std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", run);
+  drop_truncated(pairs, examples, "training");
+  say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));
+
+  Tuning tuning(model, recipe);
+  EpochOrder order(pairs.size(), recipe.seed, "training rows");
+  CrossEntropyObjective objective(model, examples, [&](std::uint64_t micro) {
+    tuning.begin(micro);
+    std::vector<Pair> rows;
+    const auto batch = static_cast<std::uint64_t>(recipe.training.batch);
+    for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
+    return rows;
+  });
+  const auto records = tuning.train(objective, recipe.training.steps, run.metrics(), "training");
+
+  if (tuning.lora()) {
+    write_adapter(tuning.pairs(), recipe.lora, recipe.model, run.make("adapter"));
+  } else if (from_scratch) {
+    const fs::path out = run.make("model");
+    write_new(model, config, out);
+    for (const char* file : {"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+                             "vocab.json", "merges.txt", "generation_config.json"}) {
+      if (fs::exists(folder / file)) write_file(out / file, read_file(folder / file));
+    }
+  } else {
+    write_like(*base, model, run.make("model"));
+  }
+  OrderedJson results = {{"steps", records.size()}, {"rows", pairs.size()}};
+  if (!records.empty()) results["last_ce"] = records.back().terms.at("ce");
+  run.write_results(results);
+  run.finish(recipe);
+}
+
+}  // namespace lethe

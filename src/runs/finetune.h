@@ -1,0 +1,12 @@
+// Plain training on responses: an existing model, or a new one from config.json.
+#pragma once
+
+#include "runs/recipe.h"
+
+namespace lethe {
+
+/// Cross-entropy on the responses of data.train (plain text: on all of it), all weights or LoRA. Writes a run folder
+/// with model/ or adapter/. From scratch the tokenizer is the one beside config.json.
+void finetune(const Recipe& recipe);
+
+}  // namespace lethe
