@@ -21,6 +21,9 @@ int run_program(int argc, char** argv) {
   // One line a subcommand, in the order of --help.
   add_unlearn(program, action);
   add_finetune(program, action);
+  add_evaluate(program, action);
+  add_judge(program, action);
+  add_split(program, action);
   add_negate(program, action);
   add_merge(program, action);
   add_tokenize(program, action);

@@ -13,20 +13,17 @@
 namespace lethe {
 namespace {
 
-void check_options(const SplitOptions& options) {
+void check_shares(const std::vector<double>& shares, const std::string& by) {
   double sum = 0;
-  for (const double share : {options.train, options.validation, options.test}) {
+  for (const double share : shares) {
     if (!(share >= 0))
-      throw bad_usage("cannot split the data (data.split)").wanted("shares of at least 0").found(std::to_string(share));
+      throw bad_usage("cannot split the data").wanted("shares of at least 0").found(std::to_string(share));
     sum += share;
   }
   if (sum > 1 + 1e-9)
-    throw bad_usage("cannot split the data (data.split)")
-        .wanted("shares that sum to at most 1")
-        .found(std::to_string(sum));
-  if (options.by != "prompt" && options.by != "similarity") {
-    throw bad_usage("cannot split the data (data.split.by)").wanted("prompt or similarity").found(excerpt(options.by));
-  }
+    throw bad_usage("cannot split the data").wanted("shares that sum to at most 1").found(std::to_string(sum));
+  if (by != "prompt" && by != "similarity")
+    throw bad_usage("cannot split the data").wanted("by prompt or similarity").found(excerpt(by));
 }
 
 struct Groups {
@@ -96,8 +93,9 @@ std::vector<std::size_t> similarity_groups(std::span<const std::string> prompts,
   return first;
 }
 
-Split split_pairs(std::span<const Pair> pairs, const SplitOptions& options, std::uint64_t seed) {
-  check_options(options);
+Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& shares, const std::string& by, double cosine,
+                   std::uint64_t seed) {
+  check_shares(shares, by);
   // Prompts in an order that the rows' order does not change.
   std::map<std::string, std::size_t> places;
   for (const Pair& pair : pairs) places.emplace(prompt_key(pair), 0);
@@ -108,24 +106,37 @@ Split split_pairs(std::span<const Pair> pairs, const SplitOptions& options, std:
   }
   std::vector<std::size_t> group(prompts.size());
   std::iota(group.begin(), group.end(), std::size_t{0});
-  if (options.by == "similarity") group = similarity_groups(prompts, options.cosine);
+  if (by == "similarity") group = similarity_groups(prompts, cosine);
 
-  Split split;
-  const std::vector<double> ends = {options.train, options.train + options.validation,
-                                    options.train + options.validation + options.test};
-  std::vector<std::size_t> part(prompts.size());
+  Parts parts;
+  parts.prompts.assign(shares.size() + 1, 0);
+  std::vector<std::size_t> part(prompts.size(), shares.size());
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    split.groups += group[i] == i;
+    parts.groups += group[i] == i;
     const double place = static_cast<double>(stable_hash(prompts[group[i]], seed) >> 11) * 0x1p-53;
-    part[i] = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end() - 1, place) - ends.begin());
-    if (part[i] == 2 && place >= ends[2] && ends[2] < 1 - 1e-9) part[i] = 3;
-    std::uint64_t* const counts[] = {&split.prompts_train, &split.prompts_validation, &split.prompts_test,
-                                     &split.prompts_unused};
-    ++*counts[part[i]];
+    double end = 0;
+    for (std::size_t j = 0; j < shares.size() && part[i] == shares.size(); ++j) {
+      end += shares[j];
+      if (place < end + 1e-9) part[i] = j;
+    }
+    ++parts.prompts[part[i]];
   }
-  std::vector<Pair>* const lists[] = {&split.train, &split.validation, &split.test, nullptr};
-  for (const Pair& pair : pairs) {
-    if (auto* list = lists[part[places.at(prompt_key(pair))]]) list->push_back(pair);
+  for (const Pair& pair : pairs) parts.of_pair.push_back(part[places.at(prompt_key(pair))]);
+  return parts;
+}
+
+Split split_pairs(std::span<const Pair> pairs, const SplitOptions& options, std::uint64_t seed) {
+  const Parts parts =
+      assign_parts(pairs, {options.train, options.validation, options.test}, options.by, options.cosine, seed);
+  Split split;
+  split.groups = parts.groups;
+  split.prompts_train = parts.prompts[0];
+  split.prompts_validation = parts.prompts[1];
+  split.prompts_test = parts.prompts[2];
+  split.prompts_unused = parts.prompts[3];
+  std::vector<Pair>* const lists[] = {&split.train, &split.validation, &split.test};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (parts.of_pair[i] < 3) lists[parts.of_pair[i]]->push_back(pairs[i]);
   }
   return split;
 }

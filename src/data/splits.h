@@ -31,6 +31,16 @@ struct Split {
 /// @throws Error (usage) if a share is negative or not a number, they sum to more than 1, or `by` is not known
 Split split_pairs(std::span<const Pair> pairs, const SplitOptions& options, std::uint64_t seed);
 
+/// The part of each pair when prompts (or groups of like prompts) go into parts of these shares; shares.size(): none.
+/// @throws Error as split_pairs()
+struct Parts {
+  std::vector<std::size_t> of_pair;
+  std::vector<std::uint64_t> prompts;  ///< in each part, the last entry: in none
+  std::uint64_t groups = 0;
+};
+Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& shares, const std::string& by, double cosine,
+                   std::uint64_t seed);
+
 /// Groups of prompts whose TF-IDF cosine (word unigrams, smooth idf, L2 norm) is above `threshold`, transitively.
 /// @return for each prompt the index of the first prompt of its group. About linear in ordinary data.
 std::vector<std::size_t> similarity_groups(std::span<const std::string> prompts, double threshold = 0.7);

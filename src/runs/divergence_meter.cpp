@@ -8,22 +8,22 @@
 
 namespace lethe {
 
-DivergenceMeter::DivergenceMeter(CausalLM& model, ExampleMaker& examples, std::vector<Pair> pairs)
-    : model_(model), examples_(examples), pairs_(std::move(pairs)), reference_(model, examples, pairs_) {}
+DivergenceMeter::DivergenceMeter(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs)
+    : examples_(examples), pairs_(std::move(pairs)), reference_(original, examples, pairs_) {}
 
-double DivergenceMeter::measure() {
+double DivergenceMeter::measure(CausalLM& model) {
   const c10::NoGradGuard no_gradient;
   constexpr std::size_t kGroup = 16;
   double total = 0;
   std::int64_t tokens = 0;
   for (std::size_t first = 0; first < pairs_.size(); first += kGroup) {
     const auto some = std::span(pairs_).subspan(first, std::min(kGroup, pairs_.size() - first));
-    ExamplePacker packer(packing_for(model_));
+    ExamplePacker packer(packing_for(model));
     for (const Pair& pair : some) packer.add(examples_.example(pair));
-    const PackedExamples packed = packer.build(model_.device());
-    const at::Tensor states = response_states(model_.hidden(packed.batch), packed);
+    const PackedExamples packed = packer.build(model.device());
+    const at::Tensor states = response_states(model.hidden(packed.batch), packed);
     const auto kl =
-        kl_divergence(states, model_.head(), reference_.states(some), reference_.head(), at::ones({states.size(0)}));
+        kl_divergence(states, model.head(), reference_.states(some), reference_.head(), at::ones({states.size(0)}));
     total += kl.each.to(at::kDouble).sum().item<double>();
     tokens += states.size(0);
   }

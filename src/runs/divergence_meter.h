@@ -8,16 +8,15 @@
 
 namespace lethe {
 
-/// Mean KL(P‖Q) over the response tokens of fixed normal pairs, P the model as it is when this is made.
+/// Mean KL(P‖Q) over the response tokens of fixed normal pairs, P the original: the model as it is when this is made.
 class DivergenceMeter {
  public:
-  DivergenceMeter(CausalLM& model, ExampleMaker& examples, std::vector<Pair> pairs);
-  /// Of the model as it is now, nats a token.
-  double measure();
+  DivergenceMeter(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs);
+  /// Of a model as it is now (the same one, changed, or another of the same vocabulary), nats a token.
+  double measure(CausalLM& model);
   std::size_t pairs() const { return pairs_.size(); }
 
  private:
-  CausalLM& model_;
   ExampleMaker& examples_;
   std::vector<Pair> pairs_;
   StoredReference reference_;

@@ -79,12 +79,12 @@ void print_curve(const AlphaChoice& choice, double budget) {
 }
 
 // Stage 2 on the model in memory: which α, by the recipe or by the budget.
-AlphaChoice decide_alpha(const Recipe& recipe, NegatedModel& negated, DivergenceMeter* meter) {
+AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, NegatedModel& negated, DivergenceMeter* meter) {
   if (recipe.negation.alpha) return {*recipe.negation.alpha, {}};
   const AlphaChoice choice = choose_alpha(
       [&](double alpha) {
         negated.set(alpha);
-        return meter->measure();
+        return meter->measure(model);
       },
       recipe.negation.kl_budget);
   print_curve(choice, recipe.negation.kl_budget);
@@ -196,7 +196,7 @@ void unlearn(const Recipe& recipe) {
 
   // Stage 2: subtract what was learned.
   NegatedModel negated(model, base, tuning.pairs());
-  const AlphaChoice choice = decide_alpha(recipe, negated, meter.get());
+  const AlphaChoice choice = decide_alpha(recipe, model, negated, meter.get());
   if (recipe.keep_harmful) negated.write_harmful(run.make("harmful"), recipe);
   negated.write(choice.alpha, run.make(tuning.lora() ? "adapter" : "model"), recipe);
 
@@ -206,8 +206,8 @@ void unlearn(const Recipe& recipe) {
   if (evaluates) {
     negated.set(choice.alpha);
     comparison.unlearned = evaluate_model(model, tokenizer, sets, *judge, detector, evaluation, "unlearned");
-    comparison.unlearned->kl_train = train_meter->measure();
-    if (test_meter) comparison.unlearned->kl_test = test_meter->measure();
+    comparison.unlearned->kl_train = train_meter->measure(model);
+    if (test_meter) comparison.unlearned->kl_test = test_meter->measure(model);
     results["judge"] = comparison.judge;
     results["original"] = to_json(comparison.original);
     results["unlearned"] = to_json(*comparison.unlearned);

@@ -1,0 +1,86 @@
+// lethe split: a data file in parts, so that no prompt (or no like prompt) of one stands in another.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "data/splits.h"
+
+namespace lethe {
+namespace {
+
+struct SplitCommand {
+  std::vector<std::string> data, parts;
+  std::string out, role = "generic", by = "prompt";
+  double cosine = 0.7;
+  SharedOptions shared;
+};
+
+void split(const SplitCommand& options) {
+  std::vector<std::string> names;
+  std::vector<double> shares;
+  for (const std::string& part : options.parts) {
+    const std::size_t equals = part.find('=');
+    const std::string name = part.substr(0, equals),
+                      number = equals == std::string::npos ? "" : part.substr(equals + 1);
+    char* end = nullptr;
+    const double share = std::strtod(number.c_str(), &end);
+    if (name.empty() || name.find('/') != std::string::npos || number.empty() || *end != 0) {
+      throw bad_usage("cannot use --parts " + excerpt(part)).wanted("name=share");
+    }
+    names.push_back(name);
+    shares.push_back(share);
+  }
+  std::vector<DataSource> sources;
+  for (const std::string& text : options.data) sources.push_back(parse_data_source(text));
+  const Role role = options.role == "harmful" ? Role::harmful : options.role == "normal" ? Role::normal : Role::generic;
+  const LoadedPairs loaded = load_pairs(sources, role);
+  for (const FileReport& file : loaded.files) {
+    for (const std::string& line : describe(file)) say(line);
+  }
+  const Parts parts = assign_parts(loaded.pairs, shares, options.by, options.cosine, options.shared.seed);
+  StagedFolder out(options.out);
+  for (std::size_t part = 0; part < names.size(); ++part) {
+    std::string text;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < loaded.pairs.size(); ++i) {
+      if (parts.of_pair[i] != part) continue;
+      const Pair& pair = loaded.pairs[i];
+      text += dump_json(pair.prompt.empty() ? OrderedJson{{"text", pair.response}}
+                                            : OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) +
+              "\n";
+      ++count;
+    }
+    if (count == 0)
+      throw bad_input("cannot split the data").with("part", names[part]).wanted("at least one row").found("none");
+    write_file(out.path() / (names[part] + ".jsonl"), text);
+    say(names[part] + ": " + with_commas(count) + " rows, " + with_commas(parts.prompts[part]) + " prompts");
+  }
+  out.commit();
+  say("wrote " + options.out);
+}
+
+}  // namespace
+
+void add_split(CLI::App& program, Action& action) {
+  auto options = std::make_shared<SplitCommand>();
+  auto* command = program.add_subcommand("split", "A data file in parts that share no prompt");
+  command->add_option("--data", options->data, "Data files")->required()->expected(1, -1);
+  command->add_option("--role", options->role, "harmful, normal or generic: which responses of known data sets to take")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"harmful", "normal", "generic"}));
+  command->add_option("--parts", options->parts, "name=share …, of the prompts")->required()->delimiter(',');
+  command->add_option("--by", options->by, "prompt, or similarity: like prompts stay together")->capture_default_str();
+  command->add_option("--cosine", options->cosine, "How like: TF-IDF cosine above this")->capture_default_str();
+  command->add_option("--out", options->out, "Folder to write")->required();
+  add_shared_options(*command, options->shared);
+  command->footer(
+      "Example: lethe split --data pku.jsonl --role harmful --parts seen=0.6,unseen=0.4 --by similarity --out parts");
+  command->callback([options, &action] { action = [options] { split(*options); }; });
+}
+
+}  // namespace lethe

@@ -1,0 +1,117 @@
+#include "runs/evaluate.h"
+
+#include <iostream>
+
+#include "core/error.h"
+#include "core/terminal.h"
+#include "models/loading.h"
+#include "nn/device.h"
+#include "runs/divergence_meter.h"
+#include "runs/run_folder.h"
+#include "runs/run_report.h"
+
+namespace lethe {
+namespace {
+
+std::vector<Question> load_reported_questions(const std::vector<DataSource>& sources, Role role,
+                                              const std::string& name, RunFolder& run) {
+  if (sources.empty()) return {};
+  const LoadedQuestions loaded = load_questions(sources, role);
+  for (const FileReport& file : loaded.files) {
+    run.add_input(name, file.path);
+    for (const std::string& line : describe(file)) say(line);
+  }
+  if (loaded.questions.empty())
+    throw bad_input("cannot evaluate on the " + name + " prompts").wanted("at least one").found("none");
+  return loaded.questions;
+}
+
+// What the divergence is measured on: the best reference of each question that fits.
+std::vector<Pair> answers_of(const std::vector<Question>& questions, const EvaluationOptions& options,
+                             ExampleMaker& examples) {
+  std::vector<Pair> pairs;
+  for (const Question& question : choose_questions(questions, options.prompts, options.seed)) {
+    if (!question.references.empty())
+      pairs.push_back({question.prompt, question.references[0], question.source, question.line});
+  }
+  examples.drop_truncated(pairs);
+  return pairs;
+}
+
+}  // namespace
+
+void evaluate(const EvaluateRequest& request) {
+  const Recipe& recipe = request.recipe;
+  const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
+  RunFolder run(recipe, "evaluate");
+  const std::unique_ptr<Judge> judge = open_judge(recipe.evaluation.judge);
+  const Checkpoint checkpoint(resolve_model_folder(request.model));
+  run.add_input("model", checkpoint.folder());
+  const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
+  const EvaluationOptions options = evaluation_options(recipe, checkpoint);
+  EvaluationSets sets;
+  sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", run);
+  sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", run);
+  sets.normal = load_reported_questions(request.normal, Role::normal, "normal", run);
+  const std::vector<Question> normal_train =
+      load_reported_questions(request.normal_train, Role::normal, "normal training", run);
+  std::vector<std::string> texts;
+  for (const auto* questions :
+       std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.normal, &normal_train}) {
+    for (const Question& question : *questions)
+      texts.insert(texts.end(), question.references.begin(), question.references.end());
+  }
+  const DegenerateDetector detector(texts);
+  if (!detector.knows_order())
+    warn("too few reference answers to tell gibberish; only empty and repeating answers count as degenerate");
+
+  ExampleMaker examples(tokenizer, options.layout,
+                        {.append_eos = options.append_eos, .max_length = options.max_length});
+  const LoadOptions load{.device = compute.device, .dtype = compute.dtype};
+  Comparison comparison;
+  comparison.judge = judge->describe();
+  std::unique_ptr<DivergenceMeter> meter, train_meter;
+  if (!request.original.empty()) {
+    const Checkpoint base(resolve_model_folder(request.original));
+    run.add_input("original", base.folder());
+    CausalLM original = load_model(base, load);
+    comparison.original = evaluate_model(original, tokenizer, sets, *judge, detector, options, "original");
+    if (const auto pairs = answers_of(sets.normal, options, examples); !pairs.empty())
+      meter = std::make_unique<DivergenceMeter>(original, examples, pairs);
+    if (const auto pairs = answers_of(normal_train, options, examples); !pairs.empty()) {
+      train_meter = std::make_unique<DivergenceMeter>(original, examples, pairs);
+    }
+  }
+  std::vector<std::unique_ptr<Adapter>> adapters;
+  std::vector<WeightedAdapter> weighted;
+  for (const std::string& name : request.adapters) {
+    adapters.push_back(std::make_unique<Adapter>(name));
+    weighted.push_back({adapters.back().get(), 1.0});
+  }
+  const AppliedAdapters applied(checkpoint, weighted);
+  CausalLM model = load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied});
+  ModelResult result = evaluate_model(model, tokenizer, sets, *judge, detector, options, "model");
+  if (meter) result.kl_test = meter->measure(model);
+  if (train_meter) result.kl_train = train_meter->measure(model);
+
+  OrderedJson results = {{"judge", comparison.judge}};
+  std::string predictions;
+  if (request.original.empty()) {
+    results["model"] = to_json(result);
+    predictions = prediction_lines("model", result);
+    comparison.original = std::move(result);
+  } else {
+    results["original"] = to_json(comparison.original);
+    results["unlearned"] = to_json(result);
+    predictions = prediction_lines("original", comparison.original) + prediction_lines("unlearned", result);
+    comparison.unlearned = std::move(result);
+  }
+  write_file(run.path() / "predictions.jsonl", predictions);
+  const std::string title = "Evaluation of " + checkpoint.folder().filename().string();
+  write_file(run.path() / "report.html", html_page(comparison_page(title, comparison, {}, 0, "")));
+  std::cout << terminal_table(comparison_table(comparison)) << std::flush;
+  run.write_results(results);
+  run.finish(recipe);
+}
+
+}  // namespace lethe

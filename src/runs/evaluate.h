@@ -1,0 +1,22 @@
+// Judge a model that is there already, beside the original if it is given.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/columns.h"
+#include "runs/recipe.h"
+
+namespace lethe {
+
+struct EvaluateRequest {
+  std::string model, original;        ///< checkpoint folders; original may be empty
+  std::vector<std::string> adapters;  ///< on the model
+  std::vector<DataSource> seen, unseen, normal, normal_train;
+  Recipe recipe;  ///< template, lengths, judge, prompts, device, out, seed
+};
+
+/// Writes results.json, predictions.jsonl and report.html into recipe.out, and prints the table.
+void evaluate(const EvaluateRequest& request);
+
+}  // namespace lethe
