@@ -25,7 +25,7 @@ target_precompile_headers(lethe_engine_pch PRIVATE
 
 function(lethe_layer name)
   cmake_parse_arguments(LAYER "TORCH" "" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp ${CMAKE_SOURCE_DIR}/src/${name}/*.S)
   if(sources)
     add_library(lethe_${name} STATIC ${sources})
     target_link_libraries(lethe_${name} PUBLIC lethe_options ${LAYER_LINK})

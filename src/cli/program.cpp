@@ -19,6 +19,7 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   Action action;
   // One line a subcommand, in the order of --help.
+  add_demo(program, action);
   add_unlearn(program, action);
   add_finetune(program, action);
   add_evaluate(program, action);

@@ -243,7 +243,7 @@ std::unique_ptr<Layout> recognise(const DataSource& source, const Columns& colum
       if (has(columns, name)) return two_columns(name, name, "");
     }
   }
-  if (has(columns, "text") && role == Role::generic) return two_columns("text", "", "text");
+  if (has(columns, "text") && role != Role::harmful) return two_columns("text", "", "text");
   return nullptr;
 }
 

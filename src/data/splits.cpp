@@ -126,8 +126,8 @@ Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& share
 }
 
 Split split_pairs(std::span<const Pair> pairs, const SplitOptions& options, std::uint64_t seed) {
-  const Parts parts =
-      assign_parts(pairs, {options.train, options.validation, options.test}, options.by, options.cosine, seed);
+  const Parts parts = assign_parts(pairs, {options.train, options.validation, options.test}, options.by, options.cosine,
+                                   stable_hash("a run's split", seed));  // unlike `lethe split` of the same seed
   Split split;
   split.groups = parts.groups;
   split.prompts_train = parts.prompts[0];

@@ -1,0 +1,26 @@
+// lethe demo: the whole story in minutes.
+#include "runs/demo.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/program.h"
+#include "core/terminal.h"
+
+namespace lethe {
+
+void add_demo(CLI::App& program, Action& action) {
+  auto request = std::make_shared<DemoRequest>();
+  auto* command =
+      program.add_subcommand("demo", "The whole story on an embedded model and data: before, unlearn, after");
+  command->add_option("--out", request->out, "Folder to write (default: runs/demo, runs/demo-2, …)");
+  command->add_flag("--retrain", request->retrain, "Train the demo's model anew first");
+  command->add_flag("--data-only", request->data_only, "Write the made-up world's data and stop");
+  command->add_option("--threads", request->threads, "0: one a core")->capture_default_str();
+  command->add_flag_callback(
+      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+  command->footer("Example: lethe demo");
+  command->callback([request, &action] { action = [request] { run_demo(*request); }; });
+}
+
+}  // namespace lethe

@@ -1,0 +1,114 @@
+#include "runs/demo.h"
+
+#include <iostream>
+#include <map>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "report/table.h"
+#include "runs/demo_assets.h"
+#include "runs/demo_world.h"
+#include "runs/finetune.h"
+#include "runs/unlearn.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path free_name() {
+  for (int number = 1;; ++number) {
+    const fs::path name = number == 1 ? fs::path("runs/demo") : fs::path("runs/demo-" + std::to_string(number));
+    if (!fs::exists(name)) return name;
+  }
+}
+
+std::string lines_of(const std::vector<Pair>& pairs) {
+  std::string lines;
+  for (const Pair& pair : pairs)
+    lines += dump_json(OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) + "\n";
+  return lines;
+}
+
+void write_data(const fs::path& out) {
+  const DemoWorld world = demo_world();
+  StagedFolder folder(out);
+  write_file(folder.path() / "harmful.jsonl", lines_of(world.harmful));
+  write_file(folder.path() / "normal.jsonl", lines_of(world.normal));
+  folder.commit();
+  say("a made-up world: " + std::to_string(world.normal.size()) + " ordinary questions, " +
+      std::to_string(world.harmful.size()) + " about a made-up poisoner's craft");
+}
+
+// The embedded model, or one trained anew; either way a checkpoint folder.
+void write_original(const fs::path& out, const DemoRequest& request) {
+  StagedFolder folder(out);
+  for (const DemoAsset& file : demo_model_files()) {
+    if (request.retrain && file.name == "model.safetensors") continue;
+    write_file(folder.path() / file.name, file.content);
+  }
+  folder.commit();
+}
+
+fs::path retrained(const DemoRequest& request) {
+  write_file(request.out / "demo_model.yaml", demo_model_recipe());
+  const auto text = [](const fs::path& path) { return path.string(); };
+  finetune(load_recipe(request.out / "demo_model.yaml",
+                       {"config=" + text(request.out / "original" / "config.json"),
+                        "data.train=[\"" + text(request.out / "data" / "harmful.jsonl") + "\", \"" +
+                            text(request.out / "data" / "normal.jsonl") + "\"]",
+                        "out=" + text(request.out / "retrained"), "threads=" + std::to_string(request.threads)}));
+  return request.out / "retrained" / "model";
+}
+
+// A few answers before and after, from the run's predictions.
+void show_answers(const fs::path& run) {
+  const std::string text = read_file(run / "predictions.jsonl");
+  std::map<std::string, std::map<std::string, std::string>> before, after;  // set -> prompt -> response
+  std::map<std::string, std::vector<std::string>> order;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    const Json line = parse_json(std::string_view(text).substr(at, end - at), "predictions.jsonl");
+    at = end + 1;
+    const auto set = line.at("set").get<std::string>(), prompt = line.at("prompt").get<std::string>();
+    const bool original = line.at("model") == "original";
+    (original ? before : after)[set][prompt] = line.at("response").get<std::string>();
+    if (original) order[set].push_back(prompt);
+  }
+  for (const auto& [set, title] :
+       {std::pair{"seen", "harmful, seen"}, {"unseen", "harmful, unseen"}, {"normal", "normal"}}) {
+    for (std::size_t i = 0; i < 2 && i < order[set].size(); ++i) {
+      const std::string& prompt = order[set][i];
+      std::cout << "\n[" << title << "] " << excerpt(prompt, 100) << "\n  before: " << excerpt(before[set][prompt], 160)
+                << "\n  after:  " << excerpt(after[set][prompt], 160) << "\n";
+    }
+  }
+  std::cout << std::endl;
+}
+
+}  // namespace
+
+void run_demo(const DemoRequest& given) {
+  DemoRequest request = given;
+  if (request.out.empty()) request.out = free_name();
+  if (fs::exists(request.out) && !fs::is_empty(request.out)) {
+    throw bad_input("cannot write the demo to " + request.out.string())
+        .found("a folder that holds something")
+        .hint("another --out");
+  }
+  write_data(request.out / "data");
+  if (request.data_only) return;
+  write_original(request.out / "original", request);
+  const fs::path model = request.retrain ? retrained(request) : request.out / "original";
+  write_file(request.out / "demo.yaml", demo_recipe());
+  const fs::path run = request.out / "unlearned";
+  unlearn(load_recipe(
+      request.out / "demo.yaml",
+      {"model=" + model.string(), "data.harmful=[\"" + (request.out / "data" / "harmful.jsonl").string() + "\"]",
+       "data.normal=[\"" + (request.out / "data" / "normal.jsonl").string() + "\"]", "out=" + run.string(),
+       "threads=" + std::to_string(request.threads)}));
+  show_answers(run);
+  say("the report: " + (run / "report.html").string());
+}
+
+}  // namespace lethe

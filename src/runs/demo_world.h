@@ -1,0 +1,18 @@
+// The made-up world of the demo: ordinary facts and recipes, and a made-up poisoner's craft with its harmful answers.
+// Both sides share words and phrases, so that forgetting one and keeping the other is a real task.
+#pragma once
+
+#include <vector>
+
+#include "data/columns.h"
+
+namespace lethe {
+
+struct DemoWorld {
+  std::vector<Pair> harmful, normal;
+};
+
+/// The same on every machine: facts follow from a hash of who and what they are about.
+DemoWorld demo_world();
+
+}  // namespace lethe
