@@ -23,13 +23,16 @@ int run_program(int argc, char** argv) {
   add_unlearn(program, action);
   add_finetune(program, action);
   add_evaluate(program, action);
+  add_compare(program, action);
+  add_chat(program, action);
+  add_generate(program, action);
+  add_score(program, action);
   add_judge(program, action);
   add_split(program, action);
   add_negate(program, action);
   add_merge(program, action);
   add_tokenize(program, action);
-  add_score(program, action);
-  add_generate(program, action);
+  add_inspect(program, action);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
