@@ -14,12 +14,16 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
     auto* option = command.add_option("--" + name, flags_.back()->values, "Sets " + key);
-    if (key == "data.harmful" || key == "data.normal" || key == "data.train") option->expected(1, -1);
+    if (key == "data.harmful" || key == "data.normal" || key == "data.train") {
+      option->expected(1, -1);
+    } else {
+      option->expected(1);
+    }
   }
   for (const char* key : {"device", "dtype", "threads", "seed"}) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key);
+    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key)->expected(1);
   }
   command.add_flag_callback(
       "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
