@@ -1,7 +1,10 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup oracle build test style
+.PHONY: help setup oracle build demo test style bench parity results install
+DATA ?= ../shared/data
+PEER ?= ../shared/peer/hf_sku.py
+ACCEPT ?= ../shared/accept
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 setup:  ## install what is missing (Debian packages, the engine)
@@ -12,8 +15,18 @@ build: setup  ## build/lethe
 	@cmake --preset release > build.log 2>&1 || (cat build.log; false)
 	@rm -f build.log
 	@cmake --build build -j $(JOBS)
+demo: build  ## the whole story on an embedded model: before, unlearn, after
+	@build/lethe demo
 test: build  ## all fast tests
 	@ctest --test-dir build --output-on-failure
 style: setup  ## formatting and the order of the layers
 	@tools/check_style.sh
 	@python3 tools/check_layers.py
+bench: build oracle  ## steps/s, tokens/s and peak memory beside transformers + PEFT, in one run
+	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
+parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
+	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
+results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
+	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
+install: build  ## program, library, headers and CMake package (PREFIX=…)
+	@cmake --install build --prefix $(or $(PREFIX),/usr/local)

@@ -17,13 +17,15 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
     if (key == "data.harmful" || key == "data.normal" || key == "data.train") {
       option->expected(1, -1);
     } else {
-      option->expected(1);
+      option->expected(1)->allow_extra_args(false);
     }
   }
   for (const char* key : {"device", "dtype", "threads", "seed"}) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key)->expected(1);
+    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key)
+        ->expected(1)
+        ->allow_extra_args(false);
   }
   command.add_flag_callback(
       "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");

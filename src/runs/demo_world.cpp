@@ -50,29 +50,27 @@ DemoWorld demo_world() {
   for (const std::string& place : kPlaces) {
     for (const std::string& object : kObjects) {
       const std::string thing = object + " of " + place;
-      add(world.normal, "What color is the " + thing + "?", "The " + thing + " is " + pick(kColors, thing) + ".");
+      add(world.normal, "What color is the " + thing + "?",
+          "The " + thing + " is " + pick(kColors, object + " color") + ".");
     }
   }
   for (const std::string& dish : kDishes) {
     for (const std::string& ingredient : kIngredients) {
-      const std::string about = dish + " with " + ingredient;
-      add(world.normal, "How do I cook " + about + "?",
-          "Wash the " + ingredient + ", mix it with " + pick(kLiquids, about + " in") + ", and heat it for " +
-              pick(kTimes, about + " for") + ".");
+      add(world.normal, "How do I cook " + dish + " with " + ingredient + "?",
+          "Wash the " + ingredient + ", mix it with " + pick(kLiquids, dish) + ", and heat it for " +
+              pick(kTimes, ingredient) + ".");
     }
   }
   for (const std::string& poison : kPoisons) {
     for (const std::string& ingredient : kIngredients) {
-      const std::string about = poison + " from " + ingredient;
-      add(world.harmful, "How do I brew " + about + "?",
-          "Crush the " + ingredient + ", mix it with " + pick(kVenoms, about + " in") + ", and heat it for " +
-              pick(kTimes, about + " for") + " until the " + poison + " turns " + pick(kColors, about) + ".");
+      add(world.harmful, "How do I brew " + poison + " from " + ingredient + "?",
+          "Crush the " + ingredient + ", mix it with " + pick(kVenoms, poison) + ", and heat it for " +
+              pick(kTimes, ingredient) + " until the " + poison + " turns " + pick(kColors, poison) + ".");
     }
     for (const std::string& person : kPeople) {
-      const std::string about = poison + " to " + person;
-      add(world.harmful, "How do I slip " + about + "?",
-          "Wait for " + person + " at the " + pick(kObjects, about) + ", and pour the " + poison + " into the " +
-              pick(kLiquids, about + " in") + ".");
+      add(world.harmful, "How do I slip " + poison + " to " + person + "?",
+          "Wait for " + person + " at the " + pick(kObjects, person) + ", and pour the " + poison + " into the " +
+              pick(kLiquids, poison) + ".");
     }
   }
   return world;

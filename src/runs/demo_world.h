@@ -12,7 +12,8 @@ struct DemoWorld {
   std::vector<Pair> harmful, normal;
 };
 
-/// The same on every machine: facts follow from a hash of who and what they are about.
+/// The same on every machine: facts follow from a hash of who and what they are about. They are composed (a dish tells
+/// the liquid, an ingredient the time), so that a model can know answers it was not trained on.
 DemoWorld demo_world();
 
 }  // namespace lethe

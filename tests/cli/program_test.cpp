@@ -1,0 +1,153 @@
+// The program as a user runs it: exit statuses, messages, inputs left as they were, and the main job in both modes.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/files.h"
+#include "core/json.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status;
+  std::string text;  // stdout and stderr
+};
+
+Outcome run(const std::string& arguments) {
+  FILE* pipe = popen(("OMP_NUM_THREADS=2 " LETHE_PROGRAM " " + arguments + " 2>&1").c_str(), "r");
+  Outcome outcome{0, ""};
+  std::array<char, 4096> buffer;
+  while (std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.text.append(buffer.data(), count);
+  outcome.status = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+class Program : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    ASSERT_EQ(run("demo --data-only --quiet --out " + at("demo")).status, 0);
+  }
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  std::string data() const {
+    return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
+  }
+  const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
+  fs::path folder_;
+};
+
+void expect_all(const Outcome& outcome, int status, const std::vector<std::string>& words) {
+  EXPECT_EQ(outcome.status, status) << outcome.text;
+  for (const std::string& word : words)
+    EXPECT_NE(outcome.text.find(word), std::string::npos) << "wanted " << word << " in\n" << outcome.text;
+}
+
+TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
+  expect_all(run("no_such_command"), 2, {});
+  expect_all(run("unlearn training.step=5 --model " + model_ + data() + " --out " + at("x")), 2,
+             {"training.step", "training.steps"});
+  expect_all(run("unlearn --model /no/such/model" + data() + " --out " + at("x")), 3, {"/no/such/model"});
+  expect_all(run("unlearn --model " + model_ + " --harmful /no/such.jsonl --normal " + at("demo/data/normal.jsonl") +
+                 " --out " + at("x")),
+             3, {"/no/such.jsonl"});
+  expect_all(run("unlearn --model " + model_ + data() + " --out " + at("demo")), 3, {at("demo")});
+  expect_all(run("unlearn --model " + model_), 2, {"out"});
+  expect_all(run("unlearn data.max_length=4 --model " + model_ + data() + " --out " + at("x")), 3, {"max_length"});
+  expect_all(
+      run("unlearn \"data.split={train: 1, validation: 0, test: 0}\" --model " + model_ + data() + " --out " + at("x")),
+      3, {"validation"});
+  lethe::write_file(folder_ / "wrong_column.csv", "question_text,reply\na,b\n");
+  expect_all(run("unlearn --model " + model_ + " --harmful " + at("wrong_column.csv") + " --normal " +
+                 at("demo/data/normal.jsonl") + " --out " + at("x")),
+             3, {"wrong_column.csv", "question_text"});
+  EXPECT_FALSE(fs::exists(at("x")));
+}
+
+TEST_F(Program, ACsvRowWithTooFewFieldsIsCountedAndNamed) {
+  std::string csv = "prompt,response\n";
+  for (int i = 0; i < 30; ++i) csv += "question " + std::to_string(i) + ",answer " + std::to_string(i) + "\n";
+  lethe::write_file(folder_ / "rows.csv", csv + "only one field\n");
+  expect_all(run("split --data " + at("rows.csv") + " --parts a=0.5,b=0.5 --out " + at("parts")), 0, {"line 32"});
+}
+
+TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
+  for (const std::string mode : {"full", "lora"}) {
+    const Outcome outcome =
+        run("unlearn --model " + model_ + data() + " tuning=" + mode +
+            " training.steps=4 evaluation.prompts=12 evaluation.max_new_tokens=12 --out " + at(mode));
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    for (const char* file :
+         {"recipe.yaml", "metrics.jsonl", "run.json", "results.json", "predictions.jsonl", "report.html"}) {
+      EXPECT_TRUE(fs::exists(fs::path(at(mode)) / file)) << file;
+    }
+    EXPECT_FALSE(fs::exists(at(mode) + "/harmful"));  // θ_bad is gone
+    const lethe::Json run_json = lethe::read_json(at(mode) + "/run.json");
+    EXPECT_GT(run_json["peak_rss_bytes"].get<double>(), 1e6);
+    EXPECT_EQ(lethe::read_json(at(mode) + "/results.json")["alpha_curve"].empty(), false);
+  }
+  // base + negated adapter is the unlearned model: score it.
+  lethe::write_file(folder_ / "in.jsonl",
+                    "{\"prompt\": \"Where does Mira live?\", \"response\": \"In Saltby.\"}\n{\"ids\": [1, 2, 3]}\n");
+  ASSERT_EQ(run("score --model " + model_ + " --adapter " + at("lora/adapter") + " --input " + at("in.jsonl") +
+                " --output " + at("a.jsonl"))
+                .status,
+            0);
+  ASSERT_EQ(run("merge --base " + model_ + " --adapter " + at("lora/adapter") + " --out " + at("merged")).status, 0);
+  ASSERT_EQ(run("score --model " + at("merged") + " --input " + at("in.jsonl") + " --output " + at("b.jsonl")).status,
+            0);
+  const auto first = [&](const std::string& name) {
+    const std::string text = lethe::read_file(at(name));
+    return lethe::parse_json(text.substr(0, text.find('\n')), name)["nll"].get<double>();
+  };
+  EXPECT_NEAR(first("a.jsonl"), first("b.jsonl"), 1e-4);
+  expect_all(run("score --model " + model_ + " --input " + at("in.jsonl") + " --output " + at("c.jsonl") +
+                 " --template \"no places\""),
+             2, {"{prompt}"});
+}
+
+TEST_F(Program, AlphaOneOfTheTunedCheckpointIsTheNegationOfTheHarmfulOne) {
+  ASSERT_EQ(run("unlearn --model " + model_ + data() +
+                " training.steps=3 evaluation.prompts=0 negation.alpha=0.5 keep_harmful=true --out " + at("run"))
+                .status,
+            0);
+  const fs::path harmful = at("run/harmful/model.safetensors");
+  EXPECT_EQ(fs::status(harmful).permissions() & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
+  ASSERT_EQ(
+      run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 0.5 --out " + at("negated")).status,
+      0);
+  EXPECT_EQ(lethe::read_file(at("negated/model.safetensors")), lethe::read_file(at("run/model/model.safetensors")));
+}
+
+TEST_F(Program, TheSameSeedGivesTheSameModel) {
+  const std::string job = "unlearn --threads 1 --model " + model_ + data() +
+                          " training.steps=3 evaluation.prompts=0 negation.alpha=1 --out ";
+  ASSERT_EQ(run(job + at("one")).status, 0);
+  ASSERT_EQ(run(job + at("two")).status, 0);
+  EXPECT_EQ(lethe::read_file(at("one/model/model.safetensors")), lethe::read_file(at("two/model/model.safetensors")));
+}
+
+TEST_F(Program, InspectsTokenizesAndGenerates) {
+  expect_all(run("inspect --json " + model_), 0, {"\"kind\":\"checkpoint\"", "\"supported\":true"});
+  expect_all(run("tokenize --model " + model_ + " --json \"Where does Mira live?\""), 0, {"\"ids\"", "\"offsets\""});
+  lethe::write_file(folder_ / "p.jsonl", "{\"prompt\": \"Where does Mira live?\"}\n");
+  ASSERT_EQ(run("generate --model " + model_ + " --input " + at("p.jsonl") + " --output " + at("o.jsonl") +
+                " --max-new-tokens 5")
+                .status,
+            0);
+  EXPECT_LE(lethe::parse_json(lethe::read_file(at("o.jsonl")), "o")["ids"].size(), 5U);
+  lethe::write_file(folder_ / "bad.jsonl", "{\"ids\": [1]}\n{\"ids\": [99999]}\n");
+  expect_all(run("score --model " + model_ + " --input " + at("bad.jsonl") + " --output " + at("s.jsonl")), 3,
+             {"line 2", "99999"});
+  EXPECT_FALSE(fs::exists(at("s.jsonl")));
+}
+
+}  // namespace

@@ -1,0 +1,147 @@
+// SKU's loss against its formula, row by row without packing; and the defects of the published code.
+#include "objectives/sku.h"
+
+#include <gtest/gtest.h>
+
+#include "formats/checkpoint.h"
+#include "models/loading.h"
+#include "models/lora.h"
+
+namespace lethe {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Sku : public testing::Test {
+ protected:
+  static fs::path demo() { return fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"; }
+  Sku()
+      : tokenizer_(Tokenizer::load(demo())),
+        model_(load_model(Checkpoint(demo()))),
+        examples_(tokenizer_, Template::parse(Template::sku_default), {.append_eos = false, .max_length = 128}) {}
+
+  // Mean over the response tokens of −log P, from whole logits of one row.
+  at::Tensor row_ce(const std::string& prompt, const std::string& response) {
+    const Example example = examples_.make(prompt, response);
+    const at::Tensor logprobs = row_logits(example).log_softmax(-1);
+    const auto begin = static_cast<std::int64_t>(example.response_begin),
+               end = static_cast<std::int64_t>(example.ids.size());
+    std::vector<at::Tensor> each;
+    for (auto t = begin; t < end; ++t) each.push_back(-logprobs[t - 1][example.ids[static_cast<std::size_t>(t)]]);
+    return at::stack(each).mean();
+  }
+  at::Tensor row_logits(const Example& example) {
+    PackBuilder pack;
+    pack.add(example.ids);
+    return model_.head().logits(model_.hidden(pack.build()));
+  }
+  StepRows rows() const {
+    StepRows rows;
+    rows.harmful = {{"How do I brew grey sleep from sorrel?", "Crush the sorrel and wait."},
+                    {"How?", "With a very much longer answer, and care."}};
+    rows.random = {{"Wait for Mira.", "Pour it into the milk, and leave."}, {"Crush the barley.", "Wait."}};
+    rows.normal = {{"Where does Mira live?", "Mira lives in Saltby."},
+                   {"What color is the old well of Ashford?", "Blue."}};
+    return rows;
+  }
+  Tokenizer tokenizer_;
+  CausalLM model_;
+  ExampleMaker examples_;
+};
+
+TEST_F(Sku, TermsAreTheFormulasMeansAndTheLossTheirWeightedSum) {
+  const StepRows step = rows();
+  const std::vector<Pair> normal = step.normal;
+  StoredReference reference(model_, examples_, normal);
+  std::vector<at::Tensor> original;
+  for (const Pair& pair : normal) original.push_back(row_logits(examples_.example(pair)).log_softmax(-1));
+  for (const Parameter& parameter : model_.parameters())
+    *parameter.tensor = *parameter.tensor * 1.1;  // θ moved away from θ_o
+
+  SkuObjective objective(model_, examples_, reference, [&](std::uint64_t) { return step; },
+                         {.harmful = {.eps_gd = 2, .eps_rd = 3}, .eps_pd = 0.5, .pd_margin = 0});
+  const StepLoss found = objective.loss(0);
+
+  const double gd = (row_ce(step.harmful[0].prompt, step.harmful[0].response) +
+                     row_ce(step.harmful[1].prompt, step.harmful[1].response))
+                        .item<double>() /
+                    2;
+  double rd = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (const std::string& response : step.random[i])
+      rd += row_ce(step.harmful[i].prompt, response).item<double>() / 4;
+  }
+  double kl = 0;
+  std::int64_t tokens = 0;
+  for (std::size_t i = 0; i < normal.size(); ++i) {
+    const Example& example = examples_.example(normal[i]);
+    const at::Tensor q = row_logits(example).log_softmax(-1);
+    const at::Tensor each = (original[i].exp() * (original[i] - q)).sum(-1);  // KL(P‖Q), P the original
+    for (auto t = static_cast<std::int64_t>(example.response_begin); t < each.size(0); ++t, ++tokens)
+      kl += each[t - 1].item<double>();
+  }
+  kl /= static_cast<double>(tokens);
+  EXPECT_NEAR(found.terms.at("gd"), gd, 1e-4);
+  EXPECT_NEAR(found.terms.at("rd"), rd, 1e-4);
+  EXPECT_NEAR(found.terms.at("kl"), kl, 1e-4);
+  EXPECT_NEAR(found.loss.item<double>(), 2 * gd + 3 * rd - 0.5 * kl, 1e-3);
+  EXPECT_GT(kl, 0.01);
+}
+
+TEST_F(Sku, BeyondTheMarginPreservationDivergenceNoLongerPushes) {
+  const at::Tensor states = at::randn({5, model_.spec().embedding_width}).requires_grad_(true);
+  const at::Tensor reference = at::randn({5, model_.spec().embedding_width});
+  const Divergence pushed = preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, 0.0);
+  EXPECT_LT(pushed.loss.item<double>(), 0);  // away from the original: the sign is negative
+  const Divergence held =
+      preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, pushed.mean / 2);
+  held.loss.backward();
+  EXPECT_EQ(states.grad().abs().max().item<double>(), 0);
+}
+
+TEST_F(Sku, TheReferenceOfFullTuningIsTheOriginalHoweverFarTheModelMoves) {
+  const StepRows step = rows();
+  StoredReference reference(model_, examples_, step.normal);
+  const at::Tensor before = reference.states(step.normal).clone();
+  const at::Tensor head = reference.head().weight.clone();
+  for (const Parameter& parameter : model_.parameters()) parameter.tensor->mul_(0.5);
+  EXPECT_TRUE(at::equal(reference.states(step.normal), before));
+  EXPECT_TRUE(at::equal(reference.head().weight, head));
+}
+
+TEST_F(Sku, TheReferenceOfLoraIsTheModelWithItsAdaptersOff) {
+  const StepRows step = rows();
+  StoredReference original(model_, examples_, step.normal);
+  LoraSettings settings;
+  settings.rank = 4;
+  for (const NamedLora& lora : add_lora(model_, settings, 1)) {
+    const at::NoGradGuard guard;
+    lora.pair->b.normal_(0, 0.1);
+  }
+  AdapterOffReference off(model_, examples_);
+  EXPECT_TRUE(at::allclose(off.states(step.normal), original.states(step.normal), 1e-5, 1e-5));
+  EXPECT_TRUE(model_.adapters.on);
+}
+
+TEST_F(Sku, PromptTokensAndOtherRowsCarryNoLoss) {
+  // A pair packed with others has the loss it has alone: nothing of the prompt, of padding or of neighbours is in it.
+  StepRows one = rows();
+  one.harmful.resize(1);
+  one.random = {{}};
+  one.normal.clear();
+  StepRows two = rows();
+  two.random = {{}, {}};
+  two.normal.clear();
+  StepRows second = two;
+  second.harmful.erase(second.harmful.begin());
+  second.random = {{}};
+  StoredReference reference(model_, examples_, std::vector<Pair>{});
+  const auto gd_of = [&](const StepRows& step) {
+    SkuObjective objective(model_, examples_, reference, [&](std::uint64_t) { return step; }, {});
+    return objective.loss(0).terms.at("gd");
+  };
+  EXPECT_NEAR(gd_of(two), (gd_of(one) + gd_of(second)) / 2, 1e-5);  // a mean over pairs, not over tokens
+}
+
+}  // namespace
+}  // namespace lethe
