@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path path_of(const std::string& name) {
-  return fs::path(testing::TempDir()) / (name + ".safetensors");
+  return fs::path(testing::TempDir()) / ("lethe_" + name + ".safetensors");
 }
 
 fs::path raw_file(const std::string& name, const std::string& header, std::size_t data, std::uint64_t stated = 0) {
@@ -25,6 +25,7 @@ fs::path raw_file(const std::string& name, const std::string& header, std::size_
 }
 
 TEST(Safetensors, KeepsNamesTypesShapesValuesAndMetadata) {
+  fs::remove(path_of("good"));  // of an earlier run
   const float values[6] = {1, 2, 3, 4, 5, 6};
   const std::uint8_t bytes[2] = {7, 9};
   SafetensorsWriter writer(path_of("good"),
