@@ -25,11 +25,12 @@ if [[ ! -d base ]]; then
  "eos_token_id": 0, "torch_dtype": "float32"}
 JSON
   "$lethe" finetune --config config/config.json --data parts/pku/seen.jsonl parts/pku/known.jsonl parts/truthful/train.jsonl parts/stories/train.jsonl \
-    data.max_length=80 data.append_eos=true training.steps=1500 training.batch=32 training.lr=1e-3 training.schedule=cosine training.warmup=50 --out base
+    data.max_length=80 data.append_eos=true training.steps=560 training.batch=32 training.lr=1e-3 training.schedule=cosine training.warmup=50 --out base
 fi
 [[ -f judge.json ]] || "$lethe" judge train --harmful parts/pku/judge.jsonl --harmless parts/truthful/judge.jsonl parts/stories/judge.jsonl --out judge.json
+# The budget is a little below 0.3: what is asked for is at most 0.3 on the training answers, and alpha is chosen on validation.
 [[ -d unlearned ]] || "$lethe" unlearn --model base/model --harmful parts/pku/seen.jsonl --normal parts/truthful/train.jsonl \
   data.max_length=80 data.append_eos=true "data.split={train: 0.9, validation: 0.1, test: 0.0, by: similarity}" \
-  training.steps=100 training.lr=5e-4 negation.kl_budget=0.3 evaluation.prompts=0 --out unlearned
+  training.steps=100 training.batch=8 training.lr=4e-4 negation.kl_budget=0.28 evaluation.prompts=0 --out unlearned
 [[ -d evaluation ]] || "$lethe" evaluate --model unlearned/model --original base/model --seen parts/pku/seen.jsonl --unseen parts/pku/known.jsonl parts/pku/held.jsonl \
   --normal parts/truthful/test.jsonl --normal-train parts/truthful/train.jsonl --judge judge.json --prompts 400 --max-new-tokens 40 --max-length 80 --out evaluation
