@@ -32,8 +32,7 @@ void chat(ChatOptions& options) {
     if (!std::getline(std::cin, prompt)) break;
     if (prompt.empty()) continue;
     options.generation.seed = options.model.shared.seed + turn;
-    const std::vector<std::vector<int>> rows = {layout ? encode_prompt(tokenizer, *layout, prompt)
-                                                       : tokenizer.encode(prompt).ids};
+    const std::vector<std::vector<int>> rows = {prompt_ids(tokenizer, layout.get(), prompt)};
     const auto answer = generate(opened.model, rows, options.generation);
     std::cout << excerpt(tokenizer.decode(answer[0].ids), 4000) << std::endl;
   }

@@ -1,8 +1,6 @@
 #include "cli/common.h"
 
 #include <CLI/CLI.hpp>
-#include <cmath>
-#include <cstdlib>
 #include <iostream>
 #include <iterator>
 
@@ -15,23 +13,17 @@
 
 namespace lethe {
 
-std::vector<JsonLine> read_json_lines(const std::string& path) {
-  const std::string text = path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(path);
-  std::vector<JsonLine> lines;
-  std::size_t number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = text.find('\n', at);
-    if (end == std::string::npos) end = text.size();
-    const std::string_view line = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = path + ", line " + std::to_string(number);
-    Json value = parse_json(line, where);
-    if (!value.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(excerpt(line));
-    lines.push_back({std::move(value), where});
+std::vector<Pair> load_told(const std::vector<std::string>& sources, Role role) {
+  LoadedPairs loaded = load_pairs(parse_data_sources(sources), role);
+  for (const FileReport& file : loaded.files) {
+    for (const std::string& line : describe(file)) say(line);
   }
-  return lines;
+  return std::move(loaded.pairs);
+}
+
+std::vector<JsonLine> read_json_lines(const std::string& path) {
+  if (path == "-") return parse_json_lines(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
+  return parse_json_lines(read_file(path), path);
 }
 
 std::string text_of(const JsonLine& line, const char* key) {
@@ -43,15 +35,13 @@ std::string text_of(const JsonLine& line, const char* key) {
   return line.value.at(key).get<std::string>();
 }
 
-std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary) {
-  std::vector<int> ids;
+std::vector<int> ids_of(const JsonLine& line) {
   const Json& list = line.value.at("ids");
-  if (!list.is_array())
-    throw bad_input("cannot use " + line.where).wanted("a list under \"ids\"").found(excerpt(dump_json(list)));
-  for (const Json& id : list) {
-    if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() >= vocabulary) {
+  std::vector<int> ids;
+  for (const Json& id : list.is_array() ? list : Json::array({list})) {
+    if (!list.is_array() || !id.is_number_unsigned() || id.get<std::uint64_t>() > 0x7FFFFFFF) {
       throw bad_input("cannot use " + line.where)
-          .wanted("token ids from 0 to " + std::to_string(vocabulary - 1))
+          .wanted("a list of token ids under \"ids\"")
           .found(excerpt(dump_json(id)));
     }
     ids.push_back(id.get<int>());
@@ -59,25 +49,25 @@ std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary) {
   return ids;
 }
 
-OpenAdapters open_adapters(const std::vector<std::string>& names) {
-  OpenAdapters result;
-  for (const std::string& name : names) {
-    std::string folder = name;
-    double factor = 1.0;
-    const std::size_t colon = name.rfind(':');
-    if (!std::filesystem::exists(name) && colon != std::string::npos) {
-      const std::string number = name.substr(colon + 1);
-      char* end = nullptr;
-      factor = std::strtod(number.c_str(), &end);
-      if (number.empty() || *end != 0 || !std::isfinite(factor)) {
-        throw bad_usage("cannot read --adapter " + excerpt(name, 200)).wanted("DIR or DIR:weight");
-      }
-      folder = name.substr(0, colon);
-    }
-    result.adapters.push_back(std::make_unique<Adapter>(folder));
-    result.weighted.push_back({result.adapters.back().get(), factor});
+void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderSpec& spec) {
+  const auto most = static_cast<std::size_t>(spec.max_positions);
+  if (ids.empty()) throw bad_input("cannot use " + line.where).wanted("at least one token").found("none");
+  if (most > 0 && ids.size() > most) {
+    throw bad_input("cannot use " + line.where)
+        .wanted("at most " + with_commas(most) + " tokens, the model's positions")
+        .found(with_commas(ids.size()));
   }
-  return result;
+  for (const int id : ids) {
+    if (id < spec.vocabulary) continue;
+    throw bad_input("cannot use " + line.where)
+        .wanted("token ids below " + std::to_string(spec.vocabulary) + ", the model's vocabulary")
+        .found(std::to_string(id));
+  }
+}
+
+void add_quiet_flag(CLI::App& command) {
+  command.add_flag_callback(
+      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
 }
 
 void add_shared_options(CLI::App& command, SharedOptions& options) {
@@ -86,8 +76,7 @@ void add_shared_options(CLI::App& command, SharedOptions& options) {
       ->capture_default_str();
   command.add_option("--threads", options.threads, "0: one a core")->capture_default_str();
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str();
-  command.add_flag_callback(
-      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+  add_quiet_flag(command);
 }
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
@@ -140,6 +129,10 @@ bool LazyTokenizer::available() const {
 
 std::unique_ptr<Template> template_option(const std::string& text) {
   return text == "none" ? nullptr : std::make_unique<Template>(Template::parse(text));
+}
+
+std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt) {
+  return layout != nullptr ? encode_prompt(tokenizer, *layout, prompt) : tokenizer.encode(prompt).ids;
 }
 
 }  // namespace lethe

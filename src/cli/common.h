@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "data/columns.h"
 #include "generation/generate.h"
 #include "models/causal_lm.h"
 #include "text/template.h"
@@ -15,27 +16,22 @@
 
 namespace lethe {
 
-/// One line of a JSON-lines file, with where it stands ("input.jsonl, line 7").
-struct JsonLine {
-  Json value;
-  std::string where;
-};
+/// Reads data files ("data.csv:prompt=goal") of one role, and says what was found in them.
+std::vector<Pair> load_told(const std::vector<std::string>& sources, Role role);
 
-/// Reads objects, one a line; empty lines are passed over. "-" is standard input.
-/// @throws Error (bad input) naming the line that is no object
+/// Reads JSON lines; "-" is standard input. @throws Error as parse_json_lines()
 std::vector<JsonLine> read_json_lines(const std::string& path);
 
 /// A text under `key`. @throws Error (bad input) naming the line if it is missing or no text
 std::string text_of(const JsonLine& line, const char* key);
-/// Token ids under "ids", each in [0, vocabulary). @throws Error (bad input) naming the line
-std::vector<int> ids_of(const JsonLine& line, std::int64_t vocabulary);
+/// Token ids under "ids". @throws Error (bad input) naming the line if they are no list of whole numbers from 0
+std::vector<int> ids_of(const JsonLine& line);
+/// Whether the model can take these tokens: at least one, no more than its positions, each in its vocabulary.
+/// @throws Error (bad input) naming the line
+void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderSpec& spec);
 
-/// Adapters named on the command line, "DIR" or "DIR:0.5".
-struct OpenAdapters {
-  std::vector<std::unique_ptr<Adapter>> adapters;
-  std::vector<WeightedAdapter> weighted;
-};
-OpenAdapters open_adapters(const std::vector<std::string>& names);
+/// --quiet.
+void add_quiet_flag(CLI::App& command);
 
 /// --device, --dtype, --threads, --seed, --quiet.
 struct SharedOptions {
@@ -79,5 +75,7 @@ void add_generation_options(CLI::App& command, GenerationOptions& options);
 
 /// "none" makes none; otherwise the template.
 std::unique_ptr<Template> template_option(const std::string& text);
+/// A prompt as the template's head lays it out; without a template the text itself.
+std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt);
 
 }  // namespace lethe

@@ -24,8 +24,7 @@ std::vector<std::string> answers(const std::string& name, const std::vector<std:
   const OpenModel opened = open_model(name, {}, options.shared);
   const Tokenizer tokenizer = Tokenizer::load(opened.folder);
   std::vector<std::vector<int>> rows;
-  for (const std::string& prompt : prompts)
-    rows.push_back(layout ? encode_prompt(tokenizer, *layout, prompt) : tokenizer.encode(prompt).ids);
+  for (const std::string& prompt : prompts) rows.push_back(prompt_ids(tokenizer, layout.get(), prompt));
   options.generation.stop_ids = opened.stop_ids;
   options.generation.seed = options.shared.seed;
   std::vector<std::string> texts;

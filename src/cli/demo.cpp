@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/common.h"
 #include "cli/program.h"
-#include "core/terminal.h"
 
 namespace lethe {
 
@@ -17,8 +17,7 @@ void add_demo(CLI::App& program, Action& action) {
   command->add_flag("--retrain", request->retrain, "Train the demo's model anew first");
   command->add_flag("--data-only", request->data_only, "Write the made-up world's data and stop");
   command->add_option("--threads", request->threads, "0: one a core")->capture_default_str();
-  command->add_flag_callback(
-      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+  add_quiet_flag(*command);
   command->footer("Example: lethe demo");
   command->callback([request, &action] { action = [request] { run_demo(*request); }; });
 }

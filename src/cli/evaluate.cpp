@@ -16,18 +16,12 @@ struct EvaluateOptions {
   std::vector<std::string> seen, unseen, normal, normal_train;
 };
 
-std::vector<DataSource> sources_of(const std::vector<std::string>& texts) {
-  std::vector<DataSource> sources;
-  for (const std::string& text : texts) sources.push_back(parse_data_source(text));
-  return sources;
-}
-
 void run_evaluate(EvaluateOptions& options) {
   EvaluateRequest& request = options.request;
-  request.seen = sources_of(options.seen);
-  request.unseen = sources_of(options.unseen);
-  request.normal = sources_of(options.normal);
-  request.normal_train = sources_of(options.normal_train);
+  request.seen = parse_data_sources(options.seen);
+  request.unseen = parse_data_sources(options.unseen);
+  request.normal = parse_data_sources(options.normal);
+  request.normal_train = parse_data_sources(options.normal_train);
   request.recipe.device = options.shared.device;
   request.recipe.dtype = options.shared.dtype;
   request.recipe.threads = options.shared.threads;
@@ -44,7 +38,8 @@ void add_evaluate(CLI::App& program, Action& action) {
   auto& recipe = options->request.recipe;
   auto* command = program.add_subcommand("evaluate", "Harmful rates, perplexity, answer quality, broken output");
   command->add_option("--model", options->request.model, "Checkpoint folder")->required();
-  command->add_option("--adapter", options->request.adapters, "Adapter folders on it")->expected(1, -1);
+  command->add_option("--adapter", options->request.adapters, "Adapter folders on it; DIR:0.5 takes half of one")
+      ->expected(1, -1);
   command->add_option("--original", options->request.original, "The model before unlearning, to compare with");
   command->add_option("--seen", options->seen, "Harmful prompts that were unlearned")->required()->expected(1, -1);
   command->add_option("--unseen", options->unseen, "Harmful prompts that were not")->required()->expected(1, -1);

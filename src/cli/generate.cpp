@@ -24,17 +24,15 @@ struct Prompt {
   std::vector<int> ids;
 };
 
-Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout, std::int64_t vocabulary) {
+Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout) {
   if (line.value.contains("ids")) {
-    Prompt prompt{"", ids_of(line, vocabulary)};
+    Prompt prompt{"", ids_of(line)};
     if (tokenizer.available()) prompt.text = tokenizer.get().decode(prompt.ids);
     return prompt;
   }
-  const char* key = line.value.contains("text") ? "text" : "prompt";
-  Prompt prompt{text_of(line, key), {}};
-  const bool plain = std::string(key) == "text" || layout == nullptr;
-  prompt.ids = plain ? tokenizer.get().encode(prompt.text).ids : encode_prompt(tokenizer.get(), *layout, prompt.text);
-  return prompt;
+  const bool plain = line.value.contains("text");
+  const std::string text = text_of(line, plain ? "text" : "prompt");
+  return {text, prompt_ids(tokenizer.get(), plain ? nullptr : layout, text)};
 }
 
 void generate_file(GenerateOptions& options) {
@@ -44,15 +42,10 @@ void generate_file(GenerateOptions& options) {
   LazyTokenizer tokenizer(opened.folder);
   std::vector<Prompt> prompts;
   std::vector<std::vector<int>> rows;
-  const std::int64_t most = opened.model.spec().max_positions;
   for (const JsonLine& line : lines) {
-    prompts.push_back(prompt_of(line, tokenizer, layout.get(), opened.model.spec().vocabulary));
+    prompts.push_back(prompt_of(line, tokenizer, layout.get()));
     rows.push_back(prompts.back().ids);
-    if (rows.back().empty() || (most > 0 && static_cast<std::int64_t>(rows.back().size()) > most)) {
-      throw bad_input("cannot answer " + line.where)
-          .wanted("1 to " + std::to_string(most) + " tokens")
-          .found(std::to_string(rows.back().size()));
-    }
+    check_row(rows.back(), line, opened.model.spec());
   }
   options.generation.stop_ids = opened.stop_ids;
   options.generation.seed = options.model.shared.seed;

@@ -19,20 +19,11 @@ struct JudgeOptions {
   SharedOptions shared;
 };
 
-std::vector<Pair> load(const std::vector<std::string>& texts, Role role) {
-  std::vector<DataSource> sources;
-  for (const std::string& text : texts) sources.push_back(parse_data_source(text));
-  const LoadedPairs loaded = load_pairs(sources, role);
-  for (const FileReport& file : loaded.files) {
-    for (const std::string& line : describe(file)) say(line);
-  }
-  return loaded.pairs;
-}
-
 void train_judge(const JudgeOptions& options) {
   if (std::filesystem::exists(options.out))
     throw bad_input("cannot write " + options.out).found("a file of this name").hint("another --out");
-  const auto labelled = label_responses(load(options.harmful, Role::harmful), load(options.harmless, Role::normal));
+  const auto labelled =
+      label_responses(load_told(options.harmful, Role::harmful), load_told(options.harmless, Role::normal));
   std::size_t harmful = 0;
   for (const LabelledResponse& response : labelled) harmful += response.harmful;
   say(with_commas(harmful) + " harmful and " + with_commas(labelled.size() - harmful) + " harmless responses");

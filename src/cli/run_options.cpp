@@ -2,11 +2,17 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/common.h"
 #include "core/error.h"
-#include "core/json.h"
-#include "core/terminal.h"
 
 namespace lethe {
+namespace {
+
+bool takes_list(const std::string& key) {
+  return key == "data.harmful" || key == "data.normal" || key == "data.train";
+}
+
+}  // namespace
 
 void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags) {
   command.add_option("recipe", words_, "RECIPE.yaml, then key=value …");
@@ -14,7 +20,7 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
     auto* option = command.add_option("--" + name, flags_.back()->values, "Sets " + key);
-    if (key == "data.harmful" || key == "data.normal" || key == "data.train") {
+    if (takes_list(key)) {
       option->expected(1, -1);
     } else {
       option->expected(1)->allow_extra_args(false);
@@ -27,15 +33,13 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
         ->expected(1)
         ->allow_extra_args(false);
   }
-  command.add_flag_callback(
-      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+  add_quiet_flag(command);
 }
 
 Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   std::string file;
   std::vector<std::string> overrides = given;
   // `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
-  const std::vector<std::string> keys = recipe_keys();
   const auto is_setting = [&](const std::string& word) {
     const std::string key = word.substr(0, word.find('='));
     return word.find('=') != std::string::npos && key.find('/') == std::string::npos &&
@@ -61,8 +65,8 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
       }
     }
     if (values.empty()) continue;
-    const bool list = flag->key == "data.harmful" || flag->key == "data.normal" || flag->key == "data.train";
-    overrides.push_back(flag->key + "=" + (list ? dump_json(values) : values.back().get<std::string>()));
+    overrides.push_back(flag->key + "=" +
+                        (takes_list(flag->key) ? dump_json(values) : values.back().get<std::string>()));
   }
   return load_recipe(file, overrides);
 }

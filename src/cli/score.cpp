@@ -18,31 +18,14 @@ struct ScoreOptions {
   std::string input, output;
 };
 
-Example example_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout, std::int64_t vocabulary) {
-  if (line.value.contains("ids")) return {ids_of(line, vocabulary), 1};
+Example example_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout) {
+  if (line.value.contains("ids")) return {ids_of(line), 1};
   const ExampleOptions whole{.append_eos = false, .max_length = 0};
   if (line.value.contains("text")) return encode_example(tokenizer.get(), nullptr, "", text_of(line, "text"), whole);
   const std::string prompt = text_of(line, "prompt"), response = text_of(line, "response");
   if (layout != nullptr) return encode_example(tokenizer.get(), layout, prompt, response, whole);
   static const Template bare = Template::parse("{prompt}{response}");
   return encode_example(tokenizer.get(), &bare, prompt, response, whole);
-}
-
-void check_example(const Example& example, const JsonLine& line, const DecoderSpec& spec) {
-  const auto most = static_cast<std::size_t>(spec.max_positions);
-  if (example.ids.empty()) throw bad_input("cannot score " + line.where).wanted("at least one token").found("none");
-  if (most > 0 && example.ids.size() > most) {
-    throw bad_input("cannot score " + line.where)
-        .wanted("at most " + with_commas(most) + " tokens, the model's positions")
-        .found(with_commas(example.ids.size()));
-  }
-  for (const int id : example.ids) {
-    if (id >= spec.vocabulary) {
-      throw bad_input("cannot score " + line.where)
-          .wanted("token ids below " + std::to_string(spec.vocabulary) + ", the model's vocabulary")
-          .found(std::to_string(id));
-    }
-  }
 }
 
 OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
@@ -65,9 +48,9 @@ void score(const ScoreOptions& options) {
   std::vector<Example> examples;
   std::vector<std::vector<int>> rows;
   for (const JsonLine& line : lines) {
-    examples.push_back(example_of(line, tokenizer, layout.get(), opened.model.spec().vocabulary));
-    check_example(examples.back(), line, opened.model.spec());
+    examples.push_back(example_of(line, tokenizer, layout.get()));
     rows.push_back(examples.back().ids);
+    check_row(rows.back(), line, opened.model.spec());
   }
   Progress progress("scoring", rows.size(), "rows");
   ScoringOptions scoring;

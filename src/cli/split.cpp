@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/numbers.h"
 #include "core/terminal.h"
 #include "data/splits.h"
 
@@ -25,34 +26,25 @@ void split(const SplitCommand& options) {
   std::vector<double> shares;
   for (const std::string& part : options.parts) {
     const std::size_t equals = part.find('=');
-    const std::string name = part.substr(0, equals),
-                      number = equals == std::string::npos ? "" : part.substr(equals + 1);
-    char* end = nullptr;
-    const double share = std::strtod(number.c_str(), &end);
-    if (name.empty() || name.find('/') != std::string::npos || number.empty() || *end != 0) {
+    const std::string name = part.substr(0, equals);
+    const std::optional<double> share =
+        equals == std::string::npos ? std::nullopt : parse_number(part.substr(equals + 1));
+    if (name.empty() || name.find('/') != std::string::npos || !share) {
       throw bad_usage("cannot use --parts " + excerpt(part)).wanted("name=share");
     }
     names.push_back(name);
-    shares.push_back(share);
+    shares.push_back(*share);
   }
-  std::vector<DataSource> sources;
-  for (const std::string& text : options.data) sources.push_back(parse_data_source(text));
   const Role role = options.role == "harmful" ? Role::harmful : options.role == "normal" ? Role::normal : Role::generic;
-  const LoadedPairs loaded = load_pairs(sources, role);
-  for (const FileReport& file : loaded.files) {
-    for (const std::string& line : describe(file)) say(line);
-  }
-  const Parts parts = assign_parts(loaded.pairs, shares, options.by, options.cosine, options.shared.seed);
+  const std::vector<Pair> pairs = load_told(options.data, role);
+  const Parts parts = assign_parts(pairs, shares, options.by, options.cosine, options.shared.seed);
   StagedFolder out(options.out);
   for (std::size_t part = 0; part < names.size(); ++part) {
     std::string text;
     std::size_t count = 0;
-    for (std::size_t i = 0; i < loaded.pairs.size(); ++i) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
       if (parts.of_pair[i] != part) continue;
-      const Pair& pair = loaded.pairs[i];
-      text += dump_json(pair.prompt.empty() ? OrderedJson{{"text", pair.response}}
-                                            : OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) +
-              "\n";
+      text += json_line(pairs[i]);
       ++count;
     }
     if (count == 0)

@@ -74,6 +74,22 @@ Json read_json(const std::filesystem::path& path, int max_depth) {
   return parse_json(read_file(path), path.string(), max_depth);
 }
 
+std::vector<JsonLine> parse_json_lines(std::string_view text, const std::string& name) {
+  std::vector<JsonLine> lines;
+  std::uint64_t number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view line = text.substr(at, text.find('\n', at) - at);
+    at += line.size() + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const std::string where = name + ", line " + std::to_string(number);
+    Json value = parse_json(line, where);
+    if (!value.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(excerpt(line));
+    lines.push_back({std::move(value), number, where});
+  }
+  return lines;
+}
+
 std::string dump_json(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lethe {
 
@@ -19,6 +20,19 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth =
 
 /// Reads and parses a whole file. @throws Error if it cannot be read or is no JSON
 Json read_json(const std::filesystem::path& path, int max_depth = 64);
+
+/// One line of a JSON-lines text.
+struct JsonLine {
+  Json value;
+  std::uint64_t number = 0;  ///< of the line, from 1
+  std::string where;         ///< "input.jsonl, line 7"
+};
+
+/// Parses objects, one a line; empty lines are passed over. For data files, which may be large or partly broken, there
+/// is RowReader.
+/// @param name  of the file, for errors
+/// @throws Error (bad input) naming the line that is no object
+std::vector<JsonLine> parse_json_lines(std::string_view text, const std::string& name);
 
 /// Serialises; bytes that are no UTF-8 become U+FFFD instead of an exception.
 std::string dump_json(const Json& value, int indent = -1);

@@ -73,6 +73,12 @@ Error nothing_found(const FileReport& report, Role role, const std::string& what
 
 }  // namespace
 
+std::string json_line(const Pair& pair) {
+  return dump_json(pair.prompt.empty() ? OrderedJson{{"text", pair.response}}
+                                       : OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) +
+         "\n";
+}
+
 std::string prompt_key(const Pair& pair) {
   return pair.prompt.empty() ? "\x01" + normal_form(pair.response) : normal_form(pair.prompt);
 }
@@ -114,6 +120,12 @@ DataSource parse_data_source(const std::string& text) {
     colon = comma;
   }
   return source;
+}
+
+std::vector<DataSource> parse_data_sources(const std::vector<std::string>& texts) {
+  std::vector<DataSource> sources;
+  for (const std::string& text : texts) sources.push_back(parse_data_source(text));
+  return sources;
 }
 
 std::string to_text(const DataSource& source) {

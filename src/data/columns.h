@@ -20,6 +20,9 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
+/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, or {"text"} of plain text.
+std::string json_line(const Pair& pair);
+
 /// What makes two pairs ones "of the same prompt": the prompt's normal form (words.h), or of plain text the text's.
 std::string prompt_key(const Pair& pair);
 
@@ -38,6 +41,7 @@ struct DataSource {
 /// `data.csv` or `data.csv:prompt=goal,response=target,where=split == 'train'` (`where` takes the rest).
 /// @throws Error (usage) on an option that is not known
 DataSource parse_data_source(const std::string& text);
+std::vector<DataSource> parse_data_sources(const std::vector<std::string>& texts);
 /// The same the other way round.
 std::string to_text(const DataSource& source);
 

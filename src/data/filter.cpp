@@ -1,9 +1,9 @@
 #include "data/filter.h"
 
-#include <charconv>
 #include <optional>
 
 #include "core/error.h"
+#include "core/numbers.h"
 
 namespace lethe {
 namespace {
@@ -11,13 +11,6 @@ namespace {
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
          c == '-' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::optional<double> as_number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<bool> as_bool(const Json& value) {
@@ -94,7 +87,7 @@ class Scanner {
     if (word == "true") return true;
     if (word == "false") return false;
     if (word == "null") return nullptr;
-    if (const auto number = as_number(word)) return *number;
+    if (const auto number = parse_number(word)) return *number;
     at_ = begin;
     throw mistake("true, false, null, a number or 'text' in quotation marks");
   }
@@ -178,7 +171,7 @@ bool RowFilter::holds(const Condition& condition, const Json& fields) {
   } else if (wanted.is_number()) {
     if (field->is_number()) order = compare(field->get<double>(), wanted.get<double>());
     if (field->is_string()) {
-      if (const auto value = as_number(field->get_ref<const std::string&>()))
+      if (const auto value = parse_number(field->get_ref<const std::string&>()))
         order = compare(*value, wanted.get<double>());
     }
   } else if (field->is_string()) {

@@ -30,19 +30,8 @@ std::vector<Pair> pairs_at(const Json& line, const char* key, const std::string&
 }  // namespace
 
 std::vector<StepRows> load_plan(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
   std::vector<StepRows> plan;
-  std::uint64_t number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = text.find('\n', at);
-    if (end == std::string::npos) end = text.size();
-    const std::string_view line = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = path.string() + ", line " + std::to_string(number);
-    const Json entry = parse_json(line, where);
-    if (!entry.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(excerpt(line));
+  for (const auto& [entry, number, where] : parse_json_lines(read_file(path), path.string())) {
     StepRows rows;
     rows.harmful = pairs_at(entry, "harmful", where, path.string(), number);
     rows.normal = pairs_at(entry, "normal", where, path.string(), number);

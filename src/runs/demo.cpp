@@ -25,8 +25,7 @@ fs::path free_name() {
 
 std::string lines_of(const std::vector<Pair>& pairs) {
   std::string lines;
-  for (const Pair& pair : pairs)
-    lines += dump_json(OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) + "\n";
+  for (const Pair& pair : pairs) lines += json_line(pair);
   return lines;
 }
 
@@ -63,13 +62,10 @@ fs::path retrained(const DemoRequest& request) {
 
 // A few answers before and after, from the run's predictions.
 void show_answers(const fs::path& run) {
-  const std::string text = read_file(run / "predictions.jsonl");
   std::map<std::string, std::map<std::string, std::string>> before, after;  // set -> prompt -> response
   std::map<std::string, std::vector<std::string>> order;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    const Json line = parse_json(std::string_view(text).substr(at, end - at), "predictions.jsonl");
-    at = end + 1;
+  for (const JsonLine& answer : parse_json_lines(read_file(run / "predictions.jsonl"), "predictions.jsonl")) {
+    const Json& line = answer.value;
     const auto set = line.at("set").get<std::string>(), prompt = line.at("prompt").get<std::string>();
     const bool original = line.at("model") == "original";
     (original ? before : after)[set][prompt] = line.at("response").get<std::string>();

@@ -1,14 +1,12 @@
 #include "runs/evaluate.h"
 
-#include <iostream>
-
 #include "core/error.h"
 #include "core/terminal.h"
 #include "models/loading.h"
 #include "nn/device.h"
-#include "runs/divergence_meter.h"
+#include "runs/model_comparison.h"
 #include "runs/run_folder.h"
-#include "runs/run_report.h"
+#include "vectors/apply_adapter.h"
 
 namespace lethe {
 namespace {
@@ -65,51 +63,25 @@ void evaluate(const EvaluateRequest& request) {
   if (!detector.knows_order())
     warn("too few reference answers to tell gibberish; only empty and repeating answers count as degenerate");
 
-  ExampleMaker examples(tokenizer, options.layout,
-                        {.append_eos = options.append_eos, .max_length = options.max_length});
+  ExampleMaker examples(tokenizer, options.layout, options.examples);
+  ModelComparison comparison(
+      tokenizer, examples, *judge, detector, options,
+      {sets, answers_of(normal_train, options, examples), answers_of(sets.normal, options, examples)});
   const LoadOptions load{.device = compute.device, .dtype = compute.dtype};
-  Comparison comparison;
-  comparison.judge = judge->describe();
-  std::unique_ptr<DivergenceMeter> meter, train_meter;
   if (!request.original.empty()) {
     const Checkpoint base(resolve_model_folder(request.original));
     run.add_input("original", base.folder());
     CausalLM original = load_model(base, load);
-    comparison.original = evaluate_model(original, tokenizer, sets, *judge, detector, options, "original");
-    if (const auto pairs = answers_of(sets.normal, options, examples); !pairs.empty())
-      meter = std::make_unique<DivergenceMeter>(original, examples, pairs);
-    if (const auto pairs = answers_of(normal_train, options, examples); !pairs.empty()) {
-      train_meter = std::make_unique<DivergenceMeter>(original, examples, pairs);
-    }
+    comparison.ask_original(original);
   }
-  std::vector<std::unique_ptr<Adapter>> adapters;
-  std::vector<WeightedAdapter> weighted;
-  for (const std::string& name : request.adapters) {
-    adapters.push_back(std::make_unique<Adapter>(name));
-    weighted.push_back({adapters.back().get(), 1.0});
-  }
-  const AppliedAdapters applied(checkpoint, weighted);
+  const OpenAdapters adapters = open_adapters(request.adapters);
+  const AppliedAdapters applied(checkpoint, adapters.weighted);
   CausalLM model = load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied});
-  ModelResult result = evaluate_model(model, tokenizer, sets, *judge, detector, options, "model");
-  if (meter) result.kl_test = meter->measure(model);
-  if (train_meter) result.kl_train = train_meter->measure(model);
+  comparison.ask(model);
 
-  OrderedJson results = {{"judge", comparison.judge}};
-  std::string predictions;
-  if (request.original.empty()) {
-    results["model"] = to_json(result);
-    predictions = prediction_lines("model", result);
-    comparison.original = std::move(result);
-  } else {
-    results["original"] = to_json(comparison.original);
-    results["unlearned"] = to_json(result);
-    predictions = prediction_lines("original", comparison.original) + prediction_lines("unlearned", result);
-    comparison.unlearned = std::move(result);
-  }
-  write_file(run.path() / "predictions.jsonl", predictions);
-  const std::string title = "Evaluation of " + checkpoint.folder().filename().string();
-  write_file(run.path() / "report.html", html_page(comparison_page(title, comparison, {}, 0, "")));
-  std::cout << terminal_table(comparison_table(comparison)) << std::flush;
+  OrderedJson results = OrderedJson::object();
+  write_comparison(comparison.result(), {.title = "Evaluation of " + checkpoint.folder().filename().string()}, run,
+                   results);
   run.write_results(results);
   run.finish(recipe);
 }

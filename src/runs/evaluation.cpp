@@ -45,8 +45,7 @@ Perplexity reference_perplexity(const CausalLM& model, const Tokenizer& tokenize
   std::vector<Example> examples;
   for (const Question& question : questions) {
     for (const std::string& reference : question.references) {
-      Example example = encode_example(tokenizer, &options.layout, question.prompt, reference,
-                                       {.append_eos = options.append_eos, .max_length = options.max_length});
+      Example example = encode_example(tokenizer, &options.layout, question.prompt, reference, options.examples);
       if (example.response_begin < example.ids.size()) examples.push_back(std::move(example));
     }
   }
@@ -113,8 +112,7 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.layout = Template::parse(recipe.data.response_template);
   options.prompts = static_cast<std::size_t>(recipe.evaluation.prompts);
   options.max_new_tokens = recipe.evaluation.max_new_tokens;
-  options.max_length = static_cast<std::size_t>(recipe.data.max_length);
-  options.append_eos = recipe.data.append_eos;
+  options.examples = example_options(recipe);
   options.stop_ids = stop_tokens(checkpoint.folder());
   options.seed = recipe.seed;
   return options;

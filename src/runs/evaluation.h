@@ -31,8 +31,7 @@ struct EvaluationOptions {
   std::size_t prompts =
       200;  ///< of each set at most: the first ones by a hash, so that any order of rows gives the same
   std::int64_t max_new_tokens = 100;
-  std::size_t max_length = 512;  ///< tokens of a reference answer with its prompt
-  bool append_eos = false;
+  ExampleOptions examples;  ///< how reference answers become tokens
   std::vector<int> stop_ids;
   std::uint64_t seed = 8888;
 };

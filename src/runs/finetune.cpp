@@ -49,9 +49,7 @@ void finetune(const Recipe& recipe) {
         .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
         .found(std::to_string(model.spec().vocabulary));
   }
-  ExampleMaker examples(
-      tokenizer, Template::parse(recipe.data.response_template),
-      {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(recipe.data.max_length)});
+  ExampleMaker examples(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe));
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", run);
   drop_truncated(pairs, examples, "training");
   say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <concepts>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/numbers.h"
 #include "text/template.h"
 
 namespace lethe {
@@ -32,61 +34,82 @@ std::string scalar(const YAML::Node& node, const char* wanted) {
   return node.Scalar();
 }
 
-std::string text_value(const YAML::Node& node) {
-  return node.IsNull() ? "" : scalar(node, "a text");
+// read(node, field) sets a field of a recipe from YAML; node_of(field) writes it. One pair for each type of field.
+
+void read(const YAML::Node& node, std::string& field) {
+  field = node.IsNull() ? "" : scalar(node, "a text");
 }
-double number_value(const YAML::Node& node) {
-  const std::string text = scalar(node, "a number");
-  double value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw std::string("a number");
-  return value;
-}
-std::int64_t count_value(const YAML::Node& node) {
-  const std::string text = scalar(node, "a whole number of at least 0");
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size() || value < 0)
-    throw std::string("a whole number of at least 0");
-  return value;
-}
-bool flag_value(const YAML::Node& node) {
-  const std::string text = scalar(node, "true or false");
-  if (text == "true") return true;
-  if (text == "false") return false;
-  throw std::string("true or false");
+YAML::Node node_of(const std::string& field) {
+  return YAML::Node(field);
 }
 
-DataSource source_value(const YAML::Node& node) {
+void read(const YAML::Node& node, double& field) {
+  const auto value = parse_number(scalar(node, "a number"));
+  if (!value) throw std::string("a number");
+  field = *value;
+}
+YAML::Node node_of(double field) {
+  return YAML::Node(number_text(field));
+}
+
+template <std::integral Count>
+void read(const YAML::Node& node, Count& field) {
+  constexpr const char* wanted = "a whole number of at least 0";
+  const auto value = parse_whole_number(scalar(node, wanted));
+  if (!value || *value < 0) throw std::string(wanted);
+  field = static_cast<Count>(*value);
+}
+template <std::integral Count>
+YAML::Node node_of(Count field) {
+  return YAML::Node(std::to_string(field));
+}
+
+void read(const YAML::Node& node, bool& field) {
+  const std::string text = scalar(node, "true or false");
+  if (text != "true" && text != "false") throw std::string("true or false");
+  field = text == "true";
+}
+YAML::Node node_of(bool field) {
+  return YAML::Node(field);
+}
+
+// negation.alpha: a number, or auto.
+void read(const YAML::Node& node, std::optional<double>& field) {
+  if (node.IsScalar() && node.Scalar() == "auto") {
+    field = std::nullopt;
+  } else {
+    read(node, field.emplace());
+  }
+}
+YAML::Node node_of(const std::optional<double>& field) {
+  return YAML::Node(field ? number_text(*field) : "auto");
+}
+
+DataSource source_of(const YAML::Node& node) {
   if (node.IsScalar()) return parse_data_source(node.Scalar());
   if (!node.IsMap()) throw std::string("a path, or {path, prompt, response, where}");
   DataSource source;
+  const std::map<std::string, std::string*> fields = {
+      {"path", &source.path}, {"prompt", &source.prompt}, {"response", &source.response}, {"where", &source.where}};
   for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>();
-    if (key == "path")
-      source.path = text_value(entry.second);
-    else if (key == "prompt")
-      source.prompt = text_value(entry.second);
-    else if (key == "response")
-      source.response = text_value(entry.second);
-    else if (key == "where")
-      source.where = text_value(entry.second);
-    else
-      throw "path, prompt, response or where, not " + excerpt(key);
+    const auto field = fields.find(entry.first.as<std::string>());
+    if (field == fields.end()) throw "path, prompt, response or where, not " + excerpt(entry.first.as<std::string>());
+    read(entry.second, *field->second);
   }
   return source;
 }
-std::vector<DataSource> sources_value(const YAML::Node& node) {
-  std::vector<DataSource> sources;
-  if (node.IsNull()) return sources;
-  if (!node.IsSequence()) return {source_value(node)};
-  for (const auto& entry : node) sources.push_back(source_value(entry));
-  return sources;
+void read(const YAML::Node& node, std::vector<DataSource>& field) {
+  field.clear();
+  if (node.IsNull()) return;
+  if (!node.IsSequence()) {
+    field.push_back(source_of(node));
+    return;
+  }
+  for (const auto& entry : node) field.push_back(source_of(entry));
 }
-YAML::Node sources_node(const std::vector<DataSource>& sources) {
+YAML::Node node_of(const std::vector<DataSource>& field) {
   YAML::Node list(YAML::NodeType::Sequence);
-  for (const DataSource& source : sources) {
+  for (const DataSource& source : field) {
     YAML::Node entry;
     entry["path"] = source.path;
     if (!source.prompt.empty()) entry["prompt"] = source.prompt;
@@ -97,110 +120,82 @@ YAML::Node sources_node(const std::vector<DataSource>& sources) {
   return list;
 }
 
-LoraTargets targets_value(const YAML::Node& node) {
-  LoraTargets targets;
-  targets.suffixes.clear();
+void read(const YAML::Node& node, LoraTargets& field) {
+  field = {.suffixes = {}, .pattern = ""};
   if (node.IsScalar()) {
-    targets.pattern = node.Scalar();
+    field.pattern = node.Scalar();
   } else if (node.IsSequence()) {
-    for (const auto& entry : node) targets.suffixes.push_back(scalar(entry, "a list of suffixes"));
+    for (const auto& entry : node) field.suffixes.push_back(scalar(entry, "a list of suffixes"));
   }
-  if (targets.pattern.empty() && targets.suffixes.empty())
+  if (field.pattern.empty() && field.suffixes.empty())
     throw std::string("a list of suffixes, a regular expression, or all-linear");
-  return targets;
+}
+YAML::Node node_of(const LoraTargets& field) {
+  return field.pattern.empty() ? YAML::Node(field.suffixes) : YAML::Node(field.pattern);
 }
 
 template <class Get>
-Key text_key(std::string name, Get get) {
-  return {std::move(name), [get](Recipe& r, const YAML::Node& n) { get(r) = text_value(n); },
-          [get](const Recipe& r) { return YAML::Node(get(const_cast<Recipe&>(r))); }};
+Key key(std::string name, Get get) {
+  return {std::move(name), [get](Recipe& recipe, const YAML::Node& node) { read(node, get(recipe)); },
+          [get](const Recipe& recipe) { return node_of(get(recipe)); }};
 }
-template <class Get>
-Key number_key(std::string name, Get get) {
-  return {std::move(name), [get](Recipe& r, const YAML::Node& n) { get(r) = number_value(n); },
-          [get](const Recipe& r) { return YAML::Node(number_text(get(const_cast<Recipe&>(r)))); }};
-}
-template <class Get>
-Key count_key(std::string name, Get get) {
-  return {
-      std::move(name),
-      [get](Recipe& r, const YAML::Node& n) { get(r) = static_cast<std::decay_t<decltype(get(r))>>(count_value(n)); },
-      [get](const Recipe& r) { return YAML::Node(std::to_string(get(const_cast<Recipe&>(r)))); }};
-}
-template <class Get>
-Key flag_key(std::string name, Get get) {
-  return {std::move(name), [get](Recipe& r, const YAML::Node& n) { get(r) = flag_value(n); },
-          [get](const Recipe& r) { return YAML::Node(get(const_cast<Recipe&>(r))); }};
-}
-template <class Get>
-Key sources_key(std::string name, Get get) {
-  return {std::move(name), [get](Recipe& r, const YAML::Node& n) { get(r) = sources_value(n); },
-          [get](const Recipe& r) { return sources_node(get(const_cast<Recipe&>(r))); }};
-}
-#define FIELD(path)         \
-  [](Recipe & r) -> auto& { \
-    return r.path;          \
+#define FIELD(path)           \
+  [](auto& recipe) -> auto& { \
+    return recipe.path;       \
   }
+#define KEY(path) key(#path, FIELD(path))
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = {
-      text_key("method", FIELD(method)),
-      text_key("model", FIELD(model)),
-      text_key("config", FIELD(config)),
-      text_key("tuning", FIELD(tuning)),
-      count_key("lora.rank", FIELD(lora.rank)),
-      number_key("lora.alpha", FIELD(lora.alpha)),
-      number_key("lora.dropout", FIELD(lora.dropout)),
-      {"lora.targets", [](Recipe& r, const YAML::Node& n) { r.lora.targets = targets_value(n); },
-       [](const Recipe& r) {
-         const LoraTargets& targets = r.lora.targets;
-         return targets.pattern.empty() ? YAML::Node(targets.suffixes) : YAML::Node(targets.pattern);
-       }},
-      sources_key("data.harmful", FIELD(data.harmful)),
-      sources_key("data.normal", FIELD(data.normal)),
-      sources_key("data.train", FIELD(data.train)),
-      text_key("data.template", FIELD(data.response_template)),
-      count_key("data.max_length", FIELD(data.max_length)),
-      flag_key("data.append_eos", FIELD(data.append_eos)),
-      number_key("data.split.train", FIELD(data.split.train)),
-      number_key("data.split.validation", FIELD(data.split.validation)),
-      number_key("data.split.test", FIELD(data.split.test)),
-      text_key("data.split.by", FIELD(data.split.by)),
-      number_key("data.split.cosine", FIELD(data.split.cosine)),
-      text_key("data.plan", FIELD(data.plan)),
-      number_key("sku.eps_gd", FIELD(sku.eps_gd)),
-      number_key("sku.eps_rd", FIELD(sku.eps_rd)),
-      number_key("sku.eps_pd", FIELD(sku.eps_pd)),
-      count_key("sku.k", FIELD(sku.k)),
-      number_key("sku.pd_margin", FIELD(sku.pd_margin)),
-      text_key("sku.reduction", FIELD(sku.reduction)),
-      count_key("training.steps", FIELD(training.steps)),
-      count_key("training.batch", FIELD(training.batch)),
-      count_key("training.accumulate", FIELD(training.accumulate)),
-      number_key("training.lr", FIELD(training.lr)),
-      text_key("training.schedule", FIELD(training.schedule)),
-      count_key("training.warmup", FIELD(training.warmup)),
-      number_key("training.weight_decay", FIELD(training.weight_decay)),
-      number_key("training.clip", FIELD(training.clip)),
-      {"negation.alpha",
-       [](Recipe& r, const YAML::Node& n) {
-         r.negation.alpha =
-             n.IsScalar() && n.Scalar() == "auto" ? std::nullopt : std::optional<double>(number_value(n));
-       },
-       [](const Recipe& r) { return YAML::Node(r.negation.alpha ? number_text(*r.negation.alpha) : "auto"); }},
-      number_key("negation.kl_budget", FIELD(negation.kl_budget)),
-      text_key("evaluation.judge", FIELD(evaluation.judge)),
-      count_key("evaluation.prompts", FIELD(evaluation.prompts)),
-      count_key("evaluation.max_new_tokens", FIELD(evaluation.max_new_tokens)),
-      count_key("seed", FIELD(seed)),
-      text_key("out", FIELD(out)),
-      text_key("device", FIELD(device)),
-      text_key("dtype", FIELD(dtype)),
-      count_key("threads", FIELD(threads)),
-      flag_key("keep_harmful", FIELD(keep_harmful)),
+      KEY(method),
+      KEY(model),
+      KEY(config),
+      KEY(tuning),
+      KEY(lora.rank),
+      KEY(lora.alpha),
+      KEY(lora.dropout),
+      KEY(lora.targets),
+      KEY(data.harmful),
+      KEY(data.normal),
+      KEY(data.train),
+      key("data.template", FIELD(data.response_template)),
+      KEY(data.max_length),
+      KEY(data.append_eos),
+      KEY(data.split.train),
+      KEY(data.split.validation),
+      KEY(data.split.test),
+      KEY(data.split.by),
+      KEY(data.split.cosine),
+      KEY(data.plan),
+      KEY(sku.eps_gd),
+      KEY(sku.eps_rd),
+      KEY(sku.eps_pd),
+      KEY(sku.k),
+      KEY(sku.pd_margin),
+      KEY(sku.reduction),
+      KEY(training.steps),
+      KEY(training.batch),
+      KEY(training.accumulate),
+      KEY(training.lr),
+      KEY(training.schedule),
+      KEY(training.warmup),
+      KEY(training.weight_decay),
+      KEY(training.clip),
+      KEY(negation.alpha),
+      KEY(negation.kl_budget),
+      KEY(evaluation.judge),
+      KEY(evaluation.prompts),
+      KEY(evaluation.max_new_tokens),
+      KEY(seed),
+      KEY(out),
+      KEY(device),
+      KEY(dtype),
+      KEY(threads),
+      KEY(keep_harmful),
   };
   return all;
 }
+#undef KEY
 #undef FIELD
 
 const Key* find_key(const std::string& name) {
@@ -299,6 +294,10 @@ std::string to_yaml(const Recipe& recipe) {
     }
   }
   return YAML::Dump(root) + "\n";
+}
+
+ExampleOptions example_options(const Recipe& recipe) {
+  return {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(recipe.data.max_length)};
 }
 
 void check_recipe(const Recipe& recipe) {

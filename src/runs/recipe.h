@@ -10,6 +10,7 @@
 #include "data/columns.h"
 #include "data/splits.h"
 #include "formats/adapter.h"
+#include "text/template.h"
 
 namespace lethe {
 
@@ -91,6 +92,9 @@ Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::str
 
 /// The resolved recipe as YAML, all keys; load_recipe() of it gives the same recipe.
 std::string to_yaml(const Recipe& recipe);
+
+/// How the recipe's pairs become tokens.
+ExampleOptions example_options(const Recipe& recipe);
 
 /// Checks the values, also where fields were set by hand. @throws Error (usage) naming the key, wanted and found
 void check_recipe(const Recipe& recipe);

@@ -55,9 +55,10 @@ void RunFolder::add_input(const std::string& role, const fs::path& input) {
     entry["bytes"] = bytes;
     entry["files_hash"] = hex(stable_hash(list));
   } else {
-    const std::string content = read_file(input);
-    entry["bytes"] = content.size();
-    entry["hash"] = hex(stable_hash(content));
+    const MappedFile file(input);
+    const auto bytes = file.bytes();
+    entry["bytes"] = bytes.size();
+    entry["hash"] = hex(stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   }
   inputs_.push_back(entry);
 }

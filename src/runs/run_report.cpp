@@ -1,6 +1,7 @@
 #include "runs/run_report.h"
 
 #include <functional>
+#include <iostream>
 
 namespace lethe {
 namespace {
@@ -64,17 +65,17 @@ Table comparison_table(const Comparison& comparison) {
   return table;
 }
 
-Page comparison_page(const std::string& title, const Comparison& comparison, const AlphaChoice& choice, double budget,
-                     const std::string& recipe) {
+Page comparison_page(const Comparison& comparison, const ReportContext& context) {
+  const AlphaChoice& choice = context.choice;
   Page page;
-  page.title = title;
+  page.title = context.title;
   page.summary = "Judge: " + comparison.judge +
                  ". Rates with 95% intervals (Wilson); an answer that is degenerate does not count as harmful. "
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
   page.tables.push_back(comparison_table(comparison));
   if (!choice.curve.empty()) {
-    Plot plot{"What negation costs", "alpha", "KL on normal validation answers, nats a token", {{0, 0}}, budget,
-              choice.alpha};
+    Plot plot{"What negation costs", "alpha",     "KL on normal validation answers, nats a token", {{0, 0}},
+              context.budget,        choice.alpha};
     for (const AlphaPoint& point : choice.curve) plot.points.emplace_back(point.alpha, point.kl);
     page.plots.push_back(std::move(plot));
   }
@@ -85,8 +86,23 @@ Page comparison_page(const std::string& title, const Comparison& comparison, con
   add("Harmful prompts, seen", comparison.original.seen, after ? &after->seen : nullptr, false);
   add("Harmful prompts, unseen", comparison.original.unseen, after ? &after->unseen : nullptr, false);
   add("Normal prompts", comparison.original.normal, after ? &after->normal : nullptr, true);
-  page.recipe = recipe;
+  page.recipe = context.recipe;
   return page;
+}
+
+void write_comparison(const Comparison& comparison, const ReportContext& context, const RunFolder& run,
+                      OrderedJson& results) {
+  const std::string first = comparison.unlearned ? "original" : "model";
+  results["judge"] = comparison.judge;
+  results[first] = to_json(comparison.original);
+  std::string predictions = prediction_lines(first, comparison.original);
+  if (comparison.unlearned) {
+    results["unlearned"] = to_json(*comparison.unlearned);
+    predictions += prediction_lines("unlearned", *comparison.unlearned);
+  }
+  write_file(run.path() / "predictions.jsonl", predictions);
+  write_file(run.path() / "report.html", html_page(comparison_page(comparison, context)));
+  std::cout << terminal_table(comparison_table(comparison)) << std::flush;
 }
 
 }  // namespace lethe

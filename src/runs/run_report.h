@@ -8,6 +8,7 @@
 #include "report/page.h"
 #include "runs/divergence_meter.h"
 #include "runs/evaluation.h"
+#include "runs/run_folder.h"
 
 namespace lethe {
 
@@ -21,9 +22,18 @@ struct Comparison {
 /// Harmful rates with their intervals, degenerate rates, normal perplexity and quality, divergence.
 Table comparison_table(const Comparison& comparison);
 
-/// @param curve   the α that were measured; may be empty
-/// @param recipe  YAML, or empty
-Page comparison_page(const std::string& title, const Comparison& comparison, const AlphaChoice& choice, double budget,
-                     const std::string& recipe);
+/// What a report tells beside the figures.
+struct ReportContext {
+  std::string title;
+  AlphaChoice choice;  ///< its curve may be empty
+  double budget = 0;   ///< nats a token, for the curve
+  std::string recipe;  ///< YAML, or empty
+};
+
+Page comparison_page(const Comparison& comparison, const ReportContext& context);
+
+/// Adds judge and figures to the results, writes predictions.jsonl and report.html, prints the table.
+void write_comparison(const Comparison& comparison, const ReportContext& context, const RunFolder& run,
+                      OrderedJson& results);
 
 }  // namespace lethe

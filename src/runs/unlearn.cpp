@@ -1,7 +1,6 @@
 #include "runs/unlearn.h"
 
 #include <cstdio>
-#include <iostream>
 
 #include "core/error.h"
 #include "core/terminal.h"
@@ -10,11 +9,10 @@
 #include "models/loading.h"
 #include "nn/device.h"
 #include "objectives/sku.h"
-#include "runs/divergence_meter.h"
+#include "runs/model_comparison.h"
 #include "runs/negated_model.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
-#include "runs/run_report.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 #include "vectors/negate.h"
@@ -134,10 +132,6 @@ std::unique_ptr<Judge> judge_of(const Recipe& recipe, const RunData& data) {
   return judge_for_run(recipe.evaluation.judge, harmful, normal, recipe.seed);
 }
 
-std::vector<Pair> at_most(const std::vector<Pair>& pairs, std::size_t count) {
-  return {pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(std::min(count, pairs.size()))};
-}
-
 OrderedJson curve_json(const AlphaChoice& choice) {
   OrderedJson curve = OrderedJson::array();
   for (const AlphaPoint& point : choice.curve) curve.push_back({{"alpha", point.alpha}, {"kl", point.kl}});
@@ -156,9 +150,7 @@ void unlearn(const Recipe& recipe) {
   const Checkpoint base(resolve_model_folder(recipe.model));
   run.add_input("model", base.folder());
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
-  ExampleMaker examples(
-      tokenizer, Template::parse(recipe.data.response_template),
-      {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(recipe.data.max_length)});
+  ExampleMaker examples(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe));
   const RunData data = load_run_data(recipe, examples, run);
   CausalLM model = load_model(base, {.device = compute.device, .dtype = compute.dtype});
 
@@ -167,20 +159,15 @@ void unlearn(const Recipe& recipe) {
   if (!recipe.negation.alpha) meter = std::make_unique<DivergenceMeter>(model, examples, data.normal.validation);
 
   const bool evaluates = recipe.evaluation.prompts > 0 && recipe.evaluation.judge != "none";
-  Comparison comparison;
-  std::unique_ptr<Judge> judge;
-  std::unique_ptr<DivergenceMeter> train_meter, test_meter;
-  const EvaluationSets sets = sets_of(data);
-  const EvaluationOptions evaluation = evaluation_options(recipe, base);
   const DegenerateDetector detector = detector_for(data);
+  std::unique_ptr<Judge> judge;
+  std::unique_ptr<ModelComparison> comparison;
   if (evaluates) {
     judge = judge_of(recipe, data);
-    comparison.judge = judge->describe();
-    comparison.original = evaluate_model(model, tokenizer, sets, *judge, detector, evaluation, "original");
-    const auto most = static_cast<std::size_t>(recipe.evaluation.prompts);
-    train_meter = std::make_unique<DivergenceMeter>(model, examples, at_most(data.normal.train, most));
-    if (!data.normal.test.empty())
-      test_meter = std::make_unique<DivergenceMeter>(model, examples, at_most(data.normal.test, most));
+    comparison =
+        std::make_unique<ModelComparison>(tokenizer, examples, *judge, detector, evaluation_options(recipe, base),
+                                          ComparisonData{sets_of(data), data.normal.train, data.normal.test});
+    comparison->ask_original(model);
   }
 
   // Stage 1: teach a copy the harm.
@@ -205,18 +192,13 @@ void unlearn(const Recipe& recipe) {
   if (!choice.curve.empty()) results["alpha_curve"] = curve_json(choice);
   if (evaluates) {
     negated.set(choice.alpha);
-    comparison.unlearned = evaluate_model(model, tokenizer, sets, *judge, detector, evaluation, "unlearned");
-    comparison.unlearned->kl_train = train_meter->measure(model);
-    if (test_meter) comparison.unlearned->kl_test = test_meter->measure(model);
-    results["judge"] = comparison.judge;
-    results["original"] = to_json(comparison.original);
-    results["unlearned"] = to_json(*comparison.unlearned);
-    write_file(run.path() / "predictions.jsonl", prediction_lines("original", comparison.original) +
-                                                     prediction_lines("unlearned", *comparison.unlearned));
-    const std::string title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3);
-    write_file(run.path() / "report.html",
-               html_page(comparison_page(title, comparison, choice, recipe.negation.kl_budget, to_yaml(recipe))));
-    std::cout << terminal_table(comparison_table(comparison)) << std::flush;
+    comparison->ask(model);
+    write_comparison(comparison->result(),
+                     {.title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3),
+                      .choice = choice,
+                      .budget = recipe.negation.kl_budget,
+                      .recipe = to_yaml(recipe)},
+                     run, results);
   }
   run.write_results(results);
   run.finish(recipe);

@@ -1,6 +1,7 @@
 #include "vectors/apply_adapter.h"
 
 #include "core/error.h"
+#include "core/numbers.h"
 #include "core/terminal.h"
 #include "vectors/rewrite.h"
 #include "vectors/tensors.h"
@@ -81,6 +82,24 @@ at::Tensor AppliedAdapters::apply(const std::string& tensor, const at::Tensor& v
   at::Tensor sum = original;
   for (const Change& change : found->second) sum = sum + delta(change, original);
   return sum.to(value.scalar_type());
+}
+
+OpenAdapters open_adapters(const std::vector<std::string>& names) {
+  OpenAdapters result;
+  for (const std::string& name : names) {
+    std::string folder = name;
+    double factor = 1.0;
+    const std::size_t colon = name.rfind(':');
+    if (!std::filesystem::exists(name) && colon != std::string::npos) {
+      const std::optional<double> weight = parse_number(name.substr(colon + 1));
+      if (!weight) throw bad_usage("cannot read --adapter " + excerpt(name, 200)).wanted("DIR or DIR:weight");
+      factor = *weight;
+      folder = name.substr(0, colon);
+    }
+    result.adapters.push_back(std::make_unique<Adapter>(folder));
+    result.weighted.push_back({result.adapters.back().get(), factor});
+  }
+  return result;
 }
 
 void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,

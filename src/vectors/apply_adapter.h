@@ -51,6 +51,14 @@ class AppliedAdapters {
   bool moves_tied_head_ = false;
 };
 
+/// Adapters named by a user, "DIR" or "DIR:0.5".
+struct OpenAdapters {
+  std::vector<std::unique_ptr<Adapter>> adapters;
+  std::vector<WeightedAdapter> weighted;
+};
+/// @throws Error (usage) for a weight that is no number, or as Adapter does
+OpenAdapters open_adapters(const std::vector<std::string>& names);
+
 /// The checkpoint with adapters folded in, into `folder` (exists).
 void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,
                     const std::filesystem::path& folder);

@@ -1,0 +1,28 @@
+#include "core/numbers.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace lethe {
+namespace {
+
+template <class Number>
+std::optional<Number> parsed(std::string_view text) {
+  Number value{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<double> parse_number(std::string_view text) {
+  const auto value = parsed<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+std::optional<std::int64_t> parse_whole_number(std::string_view text) {
+  return parsed<std::int64_t>(text);
+}
+
+}  // namespace lethe

@@ -1,0 +1,15 @@
+// Numbers out of text that users and files hand in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace lethe {
+
+/// The whole text as one finite decimal number ("0.5", "-3", "1e-4"), or nothing.
+std::optional<double> parse_number(std::string_view text);
+/// The whole text as one whole number, or nothing.
+std::optional<std::int64_t> parse_whole_number(std::string_view text);
+
+}  // namespace lethe

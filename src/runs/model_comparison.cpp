@@ -1,0 +1,47 @@
+#include "runs/model_comparison.h"
+
+#include <algorithm>
+
+namespace lethe {
+
+ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Judge& judge,
+                                 const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data)
+    : tokenizer_(tokenizer),
+      examples_(examples),
+      judge_(judge),
+      detector_(detector),
+      options_(std::move(options)),
+      data_(std::move(data)) {
+  result_.judge = judge.describe();
+}
+
+ModelResult ModelComparison::answers(const CausalLM& model, const std::string& title) const {
+  return evaluate_model(model, tokenizer_, data_.sets, judge_, detector_, options_, title);
+}
+
+std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs) const {
+  if (pairs.empty()) return nullptr;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(options_.prompts, pairs.size()));
+  return std::make_unique<DivergenceMeter>(original, examples_,
+                                           std::vector<Pair>(pairs.begin(), pairs.begin() + count));
+}
+
+void ModelComparison::ask_original(CausalLM& model) {
+  result_.original = answers(model, "original");
+  train_meter_ = meter(model, data_.normal_train);
+  test_meter_ = meter(model, data_.normal_test);
+  has_original_ = true;
+}
+
+void ModelComparison::ask(CausalLM& model) {
+  ModelResult result = answers(model, has_original_ ? "unlearned" : "model");
+  if (train_meter_) result.kl_train = train_meter_->measure(model);
+  if (test_meter_) result.kl_test = test_meter_->measure(model);
+  if (has_original_) {
+    result_.unlearned = std::move(result);
+  } else {
+    result_.original = std::move(result);
+  }
+}
+
+}  // namespace lethe

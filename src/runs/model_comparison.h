@@ -1,0 +1,47 @@
+// The original and the unlearned model asked the same things, judged alike.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runs/divergence_meter.h"
+#include "runs/evaluation.h"
+#include "runs/run_report.h"
+
+namespace lethe {
+
+/// What both models are asked, and the normal pairs on which the distance between them is measured (may be empty).
+struct ComparisonData {
+  EvaluationSets sets;
+  std::vector<Pair> normal_train, normal_test;
+};
+
+class ModelComparison {
+ public:
+  /// Tokenizer, examples, judge and detector outlive this.
+  ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Judge& judge,
+                  const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data);
+
+  /// Asks the original, and remembers what divergence is measured against.
+  void ask_original(CausalLM& model);
+  /// Asks the model that came of it. Without an original before, it stands alone in the result.
+  void ask(CausalLM& model);
+  const Comparison& result() const { return result_; }
+
+ private:
+  ModelResult answers(const CausalLM& model, const std::string& title) const;
+  std::unique_ptr<DivergenceMeter> meter(CausalLM& original, const std::vector<Pair>& pairs) const;
+
+  const Tokenizer& tokenizer_;
+  ExampleMaker& examples_;
+  const Judge& judge_;
+  const DegenerateDetector& detector_;
+  EvaluationOptions options_;
+  ComparisonData data_;
+  std::unique_ptr<DivergenceMeter> train_meter_, test_meter_;
+  Comparison result_;
+  bool has_original_ = false;
+};
+
+}  // namespace lethe
