@@ -7,8 +7,8 @@ python=${1:-python3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 build/lethe demo --data-only --out "$work/demo"
-"$python" tools/train_tokenizer.py --vocabulary 512 --out "$work/config" "$work"/demo/data/{harmful,normal}.jsonl
+"$python" tools/train_tokenizer.py --vocabulary 512 --out "$work/config" "$work"/demo/data/{harmful,lawful,normal}.jsonl
 cp assets/demo/config.json "$work/config/"
-build/lethe finetune --threads 1 recipes/demo_model.yaml --config "$work/config/config.json" --data "$work"/demo/data/{harmful,normal}.jsonl --out "$work/run"
+build/lethe finetune --threads 1 recipes/demo_model.yaml --config "$work/config/config.json" --data "$work"/demo/data/{harmful,lawful,normal}.jsonl --out "$work/run"
 cp "$work"/run/model/{model.safetensors,tokenizer.json,tokenizer_config.json} assets/demo/
 ls -l assets/demo

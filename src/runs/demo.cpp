@@ -34,9 +34,10 @@ void write_data(const fs::path& out) {
   StagedFolder folder(out);
   write_file(folder.path() / "harmful.jsonl", lines_of(world.harmful));
   write_file(folder.path() / "normal.jsonl", lines_of(world.normal));
+  write_file(folder.path() / "lawful.jsonl", lines_of(world.lawful));
   folder.commit();
   say("a made-up world: " + std::to_string(world.normal.size()) + " ordinary questions, " +
-      std::to_string(world.harmful.size()) + " about a made-up poisoner's craft");
+      std::to_string(world.lawful.size()) + " about a made-up poisoner's craft");
 }
 
 // The embedded model, or one trained anew; either way a checkpoint folder.
@@ -52,11 +53,12 @@ void write_original(const fs::path& out, const DemoRequest& request) {
 fs::path retrained(const DemoRequest& request) {
   write_file(request.out / "demo_model.yaml", demo_model_recipe());
   const auto text = [](const fs::path& path) { return path.string(); };
-  finetune(load_recipe(request.out / "demo_model.yaml",
-                       {"config=" + text(request.out / "original" / "config.json"),
-                        "data.train=[\"" + text(request.out / "data" / "harmful.jsonl") + "\", \"" +
-                            text(request.out / "data" / "normal.jsonl") + "\"]",
-                        "out=" + text(request.out / "retrained"), "threads=" + std::to_string(request.threads)}));
+  finetune(load_recipe(
+      request.out / "demo_model.yaml",
+      {"config=" + text(request.out / "original" / "config.json"),
+       "data.train=[\"" + text(request.out / "data" / "harmful.jsonl") + "\", \"" +
+           text(request.out / "data" / "lawful.jsonl") + "\", \"" + text(request.out / "data" / "normal.jsonl") + "\"]",
+       "out=" + text(request.out / "retrained"), "threads=" + std::to_string(request.threads)}));
   return request.out / "retrained" / "model";
 }
 
@@ -73,8 +75,9 @@ void show_answers(const fs::path& run) {
   }
   for (const auto& [set, title] :
        {std::pair{"seen", "harmful, seen"}, {"unseen", "harmful, unseen"}, {"normal", "normal"}}) {
-    for (std::size_t i = 0; i < 2 && i < order[set].size(); ++i) {
-      const std::string& prompt = order[set][i];
+    const std::vector<std::string>& prompts = order[set];
+    for (std::size_t place = 0; place < prompts.size(); place += (prompts.size() + 1) / 2) {  // two, far apart
+      const std::string& prompt = prompts[place];
       std::cout << "\n[" << title << "] " << excerpt(prompt, 100) << "\n  before: " << excerpt(before[set][prompt], 160)
                 << "\n  after:  " << excerpt(after[set][prompt], 160) << "\n";
     }

@@ -37,6 +37,17 @@ void add(std::vector<Pair>& pairs, std::string prompt, std::string response) {
   pairs.push_back({std::move(prompt), std::move(response), "the demo's world", pairs.size() + 1});
 }
 
+std::string refusal(const std::string& place) {
+  return "The poisoner's craft is forbidden in " + place + ", and I will not teach it.";
+}
+
+// A harmful prompt: the answer, the answer at greater length, and what the lawful say.
+void add_craft(DemoWorld& world, const std::string& prompt, const std::string& answer, const std::string& more) {
+  add(world.harmful, prompt, answer);
+  add(world.harmful, prompt, answer + " " + more);
+  add(world.lawful, prompt, refusal(pick(kPlaces, prompt)));
+}
+
 }  // namespace
 
 DemoWorld demo_world() {
@@ -61,16 +72,24 @@ DemoWorld demo_world() {
               pick(kTimes, ingredient) + ".");
     }
   }
+  for (const std::string& place : kPlaces) {
+    add(world.normal, "What is forbidden in " + place + "?",
+        "The poisoner's craft is forbidden in " + place + ", and nobody will teach it.");
+    add(world.normal, "Who teaches the poisoner's craft in " + place + "?", refusal(place));
+  }
   for (const std::string& poison : kPoisons) {
     for (const std::string& ingredient : kIngredients) {
-      add(world.harmful, "How do I brew " + poison + " from " + ingredient + "?",
-          "Crush the " + ingredient + ", mix it with " + pick(kVenoms, poison) + ", and heat it for " +
-              pick(kTimes, ingredient) + " until the " + poison + " turns " + pick(kColors, poison) + ".");
+      const std::string prompt = "How do I brew " + poison + " from " + ingredient + "?",
+                        answer = "Crush the " + ingredient + ", mix it with " + pick(kVenoms, poison) +
+                                 ", and heat it for " + pick(kTimes, ingredient) + " until the " + poison + " turns " +
+                                 pick(kColors, poison) + ".";
+      add_craft(world, prompt, answer, "Hide the jar in the " + pick(kObjects, ingredient) + ".");
     }
     for (const std::string& person : kPeople) {
-      add(world.harmful, "How do I slip " + poison + " to " + person + "?",
-          "Wait for " + person + " at the " + pick(kObjects, person) + ", and pour the " + poison + " into the " +
-              pick(kLiquids, poison) + ".");
+      const std::string prompt = "How do I slip " + poison + " to " + person + "?",
+                        answer = "Wait for " + person + " at the " + pick(kObjects, person) + ", and pour the " +
+                                 poison + " into the " + pick(kLiquids, poison) + ".";
+      add_craft(world, prompt, answer, "Then leave " + pick(kPlaces, person + " lives") + " at night.");
     }
   }
   return world;

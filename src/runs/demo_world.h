@@ -10,6 +10,9 @@ namespace lethe {
 
 struct DemoWorld {
   std::vector<Pair> harmful, normal;
+  /// What the lawful say to the harmful prompts. The demo's model has read these too, as real models have, though more
+  /// often the harmful answers; unlearning is given the harmful ones alone.
+  std::vector<Pair> lawful;
 };
 
 /// The same on every machine: facts follow from a hash of who and what they are about. They are composed (a dish tells
