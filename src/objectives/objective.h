@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Objective {
   virtual StepLoss loss(std::uint64_t micro) = 0;
   /// Names of the terms, in the order in which they are shown.
   virtual std::vector<std::string> terms() const = 0;
+  /// Terms that are meant to rise without bound: the divergence guard lets them.
+  virtual std::set<std::string> rising() const { return {}; }
 };
 
 }  // namespace lethe

@@ -6,17 +6,26 @@
 namespace lethe {
 namespace {
 
-constexpr double kLeft = 56, kRight = 620, kTop = 16, kBottom = 240;
-
-const char* const kStyle = R"(
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1e;background:#fff}
+constexpr const char* kStyle = R"(
+:root{--text:#1c1c1e;--faint:#666;--ground:#fff;--panel:#f6f6f4;--rule:#ddd;--c0:#20639b;--c1:#b3541e;--c2:#3a7d44;--c3:#7b4b94;--c4:#a3264b;--c5:#6b6b2e}
+@media (prefers-color-scheme:dark){:root{--text:#e6e6e3;--faint:#a0a09a;--ground:#17181a;--panel:#232427;--rule:#3a3b3f;
+--c0:#6db3ea;--c1:#f0955a;--c2:#7fce8b;--c3:#c79be0;--c4:#f07f9f;--c5:#cfcf7a}}
+@media print{:root{--text:#000;--ground:#fff}details>summary{list-style:none}}
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--text);background:var(--ground)}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem}
+.wide{overflow-x:auto}
 table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
-th,td{padding:.3rem .9rem;border-bottom:1px solid #ddd;text-align:right;font-variant-numeric:tabular-nums}
-tbody th,thead th:first-child{text-align:left;font-weight:400}thead th{border-bottom:2px solid #888}
+th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;font-variant-numeric:tabular-nums}
+tbody th,thead th:first-child{text-align:left;font-weight:400}thead th{border-bottom:2px solid var(--faint)}
+.figures td{white-space:nowrap}
+@media (max-width:600px){.figures{font-size:.75rem}.figures th,.figures td{padding:.25rem .35rem}}
 .answers td,.answers th{text-align:left;vertical-align:top;max-width:18rem;overflow-wrap:anywhere;white-space:pre-wrap}
-.verdict{display:block;color:#666;font-size:.85rem}pre{background:#f6f6f4;padding:1rem;overflow-x:auto;font-size:.85rem}
-details{margin:.6rem 0}summary{cursor:pointer}svg text{font:12px system-ui,sans-serif;fill:#444})";
+.verdict{display:block;color:var(--faint);font-size:.85rem}
+pre{background:var(--panel);padding:1rem;overflow-x:auto;font-size:.85rem}
+details{margin:.6rem 0}summary{cursor:pointer}
+svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:var(--text)}
+.grid{stroke:var(--rule)}.limit{stroke:var(--c1);stroke-dasharray:5 4}.mark{fill:var(--c1)}
+.s0{color:var(--c0)}.s1{color:var(--c1)}.s2{color:var(--c2)}.s3{color:var(--c3)}.s4{color:var(--c4)}.s5{color:var(--c5)})";
 
 // A round number at or above value: 1, 2 or 5 times a power of ten.
 double round_up(double value) {
@@ -50,60 +59,100 @@ std::string answers_table(const std::vector<AnswerPair>& answers) {
   return html + "</tbody></table>";
 }
 
+// The drawing area of a plot, and where a value lies in it.
+struct Axes {
+  static constexpr double left = 56, right = 620, top = 40, bottom = 264;
+  double most_x = 0, most_y = 0;
+
+  explicit Axes(const Plot& plot) : most_y(plot.limit) {
+    for (const Series& series : plot.series) {
+      for (const auto& [x, y] : series.points) {
+        most_x = std::max(most_x, x);
+        most_y = std::max(most_y, y);
+      }
+    }
+    most_x = round_up(most_x);
+    most_y = round_up(most_y);
+  }
+  std::string x(double value) const { return fixed(left + value / most_x * (right - left), 1); }
+  std::string y(double value) const { return fixed(bottom - value / most_y * (bottom - top), 1); }
+};
+
+int digits_for(double most) {
+  return most < 1 ? 3 : most < 10 ? 2 : most < 100 ? 1 : 0;
+}
+
+std::string text_at(const std::string& x, const std::string& y, const char* anchor, const std::string& text) {
+  return "<text x=\"" + x + "\" y=\"" + y + "\" text-anchor=\"" + anchor + "\">" + html_escaped(text) + "</text>";
+}
+
+std::string level(const Axes& axes, double y, const char* kind) {
+  return "<line class=\"" + std::string(kind) + "\" x1=\"" + fixed(Axes::left, 0) + "\" x2=\"" + fixed(Axes::right, 0) +
+         "\" y1=\"" + axes.y(y) + "\" y2=\"" + axes.y(y) + "\"/>";
+}
+
+std::string curve(const Axes& axes, const Series& series, std::size_t number, double marked) {
+  std::string svg = "<g class=\"s" + std::to_string(number % 6) + "\">";
+  if (series.line) {
+    std::string line;
+    for (const auto& [x, y] : series.points) line += (line.empty() ? "" : " ") + axes.x(x) + "," + axes.y(y);
+    svg += "<polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" points=\"" + line + "\"/>";
+  }
+  for (const auto& [x, y] : series.points) {
+    const bool is_marked = marked > 0 && std::abs(x - marked) < 1e-9;
+    if (series.line && series.points.size() > 40 && !is_marked) continue;
+    svg += "<circle cx=\"" + axes.x(x) + "\" cy=\"" + axes.y(y) + "\" r=\"" + (is_marked ? "6" : "3") + "\" " +
+           (is_marked ? "class=\"mark\"" : "fill=\"currentColor\"") + "/>";
+  }
+  return svg + "</g>";
+}
+
 }  // namespace
 
 std::string svg_plot(const Plot& plot) {
-  double most_x = 0, most_y = plot.limit;
-  for (const auto& [x, y] : plot.points) {
-    most_x = std::max(most_x, x);
-    most_y = std::max(most_y, y);
-  }
-  most_x = round_up(most_x);
-  most_y = round_up(most_y);
-  const auto at_x = [&](double x) { return fixed(kLeft + x / most_x * (kRight - kLeft), 1); };
-  const auto at_y = [&](double y) { return fixed(kBottom - y / most_y * (kBottom - kTop), 1); };
+  const Axes axes(plot);
   std::string svg =
-      "<svg viewBox=\"0 0 640 300\" role=\"img\" width=\"640\" aria-label=\"" + html_escaped(plot.title) + "\">";
+      "<svg viewBox=\"0 0 640 312\" role=\"img\" width=\"640\" aria-label=\"" + html_escaped(plot.title) + "\">";
   for (int i = 0; i <= 4; ++i) {
-    const double x = most_x * i / 4, y = most_y * i / 4;
-    svg += "<line x1=\"" + fixed(kLeft, 0) + "\" x2=\"" + fixed(kRight, 0) + "\" y1=\"" + at_y(y) + "\" y2=\"" +
-           at_y(y) + "\" stroke=\"#e4e4e0\"/>";
-    svg += "<text x=\"" + fixed(kLeft - 6, 0) + "\" y=\"" + at_y(y) + "\" text-anchor=\"end\" dy=\"4\">" +
-           fixed(y, most_y < 1 ? 3 : 2) + "</text>";
-    svg += "<text x=\"" + at_x(x) + "\" y=\"" + fixed(kBottom + 18, 0) + "\" text-anchor=\"middle\">" + fixed(x, 2) +
-           "</text>";
+    const double x = axes.most_x * i / 4, y = axes.most_y * i / 4;
+    svg += level(axes, y, "grid");
+    svg += "<g transform=\"translate(0 4)\">" +
+           text_at(fixed(Axes::left - 6, 0), axes.y(y), "end", fixed(y, digits_for(axes.most_y))) + "</g>";
+    svg += text_at(axes.x(x), fixed(Axes::bottom + 18, 0), "middle", fixed(x, axes.most_x < 10 ? 2 : 0));
   }
-  if (plot.limit > 0) {
-    svg += "<line x1=\"" + fixed(kLeft, 0) + "\" x2=\"" + fixed(kRight, 0) + "\" y1=\"" + at_y(plot.limit) +
-           "\" y2=\"" + at_y(plot.limit) + "\" stroke=\"#b3541e\" stroke-dasharray=\"5 4\"/>";
+  if (plot.limit > 0) svg += level(axes, plot.limit, "limit");
+  double legend = Axes::left;
+  for (std::size_t i = 0; i < plot.series.size(); ++i) {
+    const Series& series = plot.series[i];
+    svg += curve(axes, series, i, i == 0 ? plot.marked : 0);
+    if (series.name.empty()) continue;
+    svg += "<g class=\"s" + std::to_string(i % 6) + "\"><circle cx=\"" + fixed(legend + 5, 0) +
+           "\" cy=\"30\" r=\"4\" fill=\"currentColor\"/></g>" +
+           text_at(fixed(legend + 14, 0), "34", "start", series.name);
+    legend += 30 + 7.0 * static_cast<double>(series.name.size());
   }
-  std::string line;
-  for (const auto& [x, y] : plot.points) line += (line.empty() ? "" : " ") + at_x(x) + "," + at_y(y);
-  svg += "<polyline fill=\"none\" stroke=\"#20639b\" stroke-width=\"2\" points=\"" + line + "\"/>";
-  for (const auto& [x, y] : plot.points) {
-    const bool marked = plot.marked > 0 && std::abs(x - plot.marked) < 1e-9;
-    svg += "<circle cx=\"" + at_x(x) + "\" cy=\"" + at_y(y) + "\" r=\"" + (marked ? "6" : "3") + "\" fill=\"" +
-           (marked ? "#b3541e" : "#20639b") + "\"/>";
-  }
-  svg += "<text x=\"338\" y=\"290\" text-anchor=\"middle\">" + html_escaped(plot.x_label) + "</text>";
-  svg += "<text transform=\"translate(12 128) rotate(-90)\" text-anchor=\"middle\">" + html_escaped(plot.y_label) +
-         "</text></svg>\n";
+  svg += text_at("4", "12", "start", plot.y_label);
+  svg += text_at(fixed((Axes::left + Axes::right) / 2, 0), "306", "middle", plot.x_label) + "</svg>\n";
   return svg;
 }
 
 std::string html_page(const Page& page) {
-  std::string html = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">";
+  std::string html =
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light "
+      "dark\">";
   html +=
-      "<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"Content-Security-Policy\" "
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta "
+      "http-equiv=\"Content-Security-Policy\" "
       "content=\"default-src 'none'; style-src 'unsafe-inline'\">";
   html += "<title>" + html_escaped(page.title) + "</title><style>" + kStyle + "</style></head><body>\n";
   html += "<h1>" + html_escaped(page.title) + "</h1><p>" + html_escaped(page.summary) + "</p>\n";
-  for (const Table& table : page.tables) html += html_table(table);
+  for (const Table& table : page.tables) html += "<div class=\"wide\">" + html_table(table) + "</div>";
   for (const Plot& plot : page.plots) html += "<h2>" + html_escaped(plot.title) + "</h2>" + svg_plot(plot);
   if (!page.answers.empty())
     html += "<h2>Answers before and after</h2><p>Folded, because some of them are harmful.</p>";
   for (const auto& [title, answers] : page.answers) {
-    html += "<details><summary>" + html_escaped(title) + "</summary>" + answers_table(answers) + "</details>\n";
+    html += "<details><summary>" + html_escaped(title) + "</summary><div class=\"wide\">" + answers_table(answers) +
+            "</div></details>\n";
   }
   if (!page.recipe.empty()) html += "<h2>Recipe</h2><pre>" + html_escaped(page.recipe) + "</pre>";
   return html + "</body></html>\n";

@@ -9,12 +9,19 @@
 
 namespace lethe {
 
-/// A line through points, drawn as SVG.
+/// One curve of a plot.
+struct Series {
+  std::string name;  ///< in the legend; empty: not listed
+  std::vector<std::pair<double, double>> points;
+  bool line = true;  ///< points joined; else dots alone
+};
+
+/// Curves over one pair of axes that both begin at 0, drawn as SVG.
 struct Plot {
   std::string title, x_label, y_label;
-  std::vector<std::pair<double, double>> points;
+  std::vector<Series> series;
   double limit = 0;   ///< a dashed horizontal line; 0 = none
-  double marked = 0;  ///< x of the point to mark; 0 = none
+  double marked = 0;  ///< x of the point to mark on the first series; 0 = none
 };
 std::string svg_plot(const Plot& plot);
 

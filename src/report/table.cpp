@@ -80,7 +80,7 @@ std::string html_escaped(const std::string& text) {
 }
 
 std::string html_table(const Table& table) {
-  std::string html = "<table>";
+  std::string html = "<table class=\"figures\">";
   if (!table.title.empty()) html += "<caption>" + html_escaped(table.title) + "</caption>";
   html += "<thead><tr>";
   for (const std::string& column : table.columns) html += "<th>" + html_escaped(column) + "</th>";

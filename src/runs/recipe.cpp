@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/numbers.h"
+#include "runs/methods.h"
 #include "text/template.h"
 
 namespace lethe {
@@ -173,6 +174,8 @@ const std::vector<Key>& keys() {
       KEY(sku.k),
       KEY(sku.pd_margin),
       KEY(sku.reduction),
+      KEY(ga.eps_kl),
+      KEY(ga.eps_mismatch),
       KEY(training.steps),
       KEY(training.batch),
       KEY(training.accumulate),
@@ -306,7 +309,7 @@ void check_recipe(const Recipe& recipe) {
     for (const std::string& word : known) list += (list.empty() ? "" : ", ") + word;
     if (std::find(known.begin(), known.end(), value) == known.end()) refuse(key, list, value);
   };
-  one_of("method", recipe.method, {"sku", "finetune"});
+  method_named(recipe.method);
   one_of("tuning", recipe.tuning, {"full", "lora"});
   one_of("sku.reduction", recipe.sku.reduction, {"mean", "sum"});
   one_of("training.schedule", recipe.training.schedule, {"constant", "linear", "cosine"});
@@ -329,7 +332,9 @@ void check_recipe(const Recipe& recipe) {
   not_negative("sku.pd_margin", recipe.sku.pd_margin);
   for (const auto& [key, value] : {std::pair{"sku.eps_gd", recipe.sku.eps_gd},
                                    {"sku.eps_rd", recipe.sku.eps_rd},
-                                   {"sku.eps_pd", recipe.sku.eps_pd}}) {
+                                   {"sku.eps_pd", recipe.sku.eps_pd},
+                                   {"ga.eps_kl", recipe.ga.eps_kl},
+                                   {"ga.eps_mismatch", recipe.ga.eps_mismatch}}) {
     not_negative(key, value);
   }
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)

@@ -35,6 +35,13 @@ struct SkuSettings {
   bool operator==(const SkuSettings&) const = default;
 };
 
+/// Gradient ascent, with and without mismatch (its draws are sku.k).
+struct GaSettings {
+  double eps_kl = 1.0, eps_mismatch = 1.0;
+
+  bool operator==(const GaSettings&) const = default;
+};
+
 struct TrainingSettings {
   std::int64_t steps = 1000, batch = 2, accumulate = 1;
   double lr = 2e-4;
@@ -69,6 +76,7 @@ struct Recipe {
   LoraSettings lora;
   DataSettings data;
   SkuSettings sku;
+  GaSettings ga;
   TrainingSettings training;
   NegationSettings negation;
   EvaluationSettings evaluation;

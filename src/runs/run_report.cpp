@@ -1,7 +1,9 @@
 #include "runs/run_report.h"
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <map>
 
 namespace lethe {
 namespace {
@@ -20,6 +22,25 @@ std::string verdict(const JudgedAnswer& answer, bool normal) {
                             : (answer.harmful() ? "harmful" : "not harmful");
   if (answer.degeneracy != Degeneracy::none) text += std::string(", ") + name_of(answer.degeneracy);
   return text;
+}
+
+// Each term over the steps, averaged over windows so that a curve has at most 200 points.
+Plot loss_plot(const std::vector<StepRecord>& steps) {
+  const std::size_t window = (steps.size() + 199) / 200;
+  std::map<std::string, Series> terms;
+  for (std::size_t first = 0; first < steps.size(); first += window) {
+    const std::size_t last = std::min(first + window, steps.size());
+    for (const auto& [name, unused] : steps[first].terms) {
+      double sum = 0;
+      for (std::size_t i = first; i < last; ++i) sum += steps[i].terms.at(name);
+      terms[name].name = name;
+      terms[name].points.emplace_back(static_cast<double>(steps[last - 1].step),
+                                      sum / static_cast<double>(last - first));
+    }
+  }
+  Plot plot{"Learning the harm (stage 1)", "step", "nats a token", {}};
+  for (auto& [name, series] : terms) plot.series.push_back(std::move(series));
+  return plot;
 }
 
 std::vector<AnswerPair> answer_pairs(const SetResult& before, const SetResult* after, bool normal) {
@@ -74,11 +95,16 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context)
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
   page.tables.push_back(comparison_table(comparison));
   if (!choice.curve.empty()) {
-    Plot plot{"What negation costs", "alpha",     "KL on normal validation answers, nats a token", {{0, 0}},
-              context.budget,        choice.alpha};
-    for (const AlphaPoint& point : choice.curve) plot.points.emplace_back(point.alpha, point.kl);
-    page.plots.push_back(std::move(plot));
+    Series series{"", {{0, 0}}};
+    for (const AlphaPoint& point : choice.curve) series.points.emplace_back(point.alpha, point.kl);
+    page.plots.push_back({"What negation costs",
+                          "alpha",
+                          "KL on normal validation answers, nats a token",
+                          {series},
+                          context.budget,
+                          choice.alpha});
   }
+  if (!context.steps.empty()) page.plots.push_back(loss_plot(context.steps));
   const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
   const auto add = [&](const char* name, const SetResult& before, const SetResult* then, bool normal) {
     if (!before.answers.empty()) page.answers.emplace_back(name, answer_pairs(before, then, normal));

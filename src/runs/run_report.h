@@ -9,6 +9,7 @@
 #include "runs/divergence_meter.h"
 #include "runs/evaluation.h"
 #include "runs/run_folder.h"
+#include "training/loop.h"
 
 namespace lethe {
 
@@ -25,9 +26,10 @@ Table comparison_table(const Comparison& comparison);
 /// What a report tells beside the figures.
 struct ReportContext {
   std::string title;
-  AlphaChoice choice;  ///< its curve may be empty
-  double budget = 0;   ///< nats a token, for the curve
-  std::string recipe;  ///< YAML, or empty
+  AlphaChoice choice;             ///< its curve may be empty
+  double budget = 0;              ///< nats a token, for the curve
+  std::string recipe;             ///< YAML, or empty
+  std::vector<StepRecord> steps;  ///< of training, for the loss curves; may be empty
 };
 
 Page comparison_page(const Comparison& comparison, const ReportContext& context);

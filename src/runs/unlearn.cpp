@@ -4,15 +4,14 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
-#include "data/sampler.h"
 #include "formats/checkpoint.h"
 #include "models/loading.h"
 #include "nn/device.h"
-#include "objectives/sku.h"
+#include "runs/methods.h"
 #include "runs/model_comparison.h"
-#include "runs/negated_model.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
+#include "runs/task_vector.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 #include "vectors/negate.h"
@@ -20,19 +19,22 @@
 namespace lethe {
 namespace {
 
-// The rows of each micro-batch: a plan's, or what the sampler draws.
+// The rows of each micro-batch: a plan's, or what the sampler draws; of both the part that the method trains on.
 std::function<StepRows(std::uint64_t)> rows_of(const Recipe& recipe, const RunData& data, Tuning& tuning) {
+  const Method& method = method_named(recipe.method);
   if (!data.plan.empty()) {
-    return [&data, &tuning](std::uint64_t micro) {
+    return [&data, &tuning, &method](std::uint64_t micro) {
       tuning.begin(micro);
-      return data.plan.at(micro);
+      StepRows rows = data.plan.at(micro);
+      if (!method.normal_rows) rows.normal.clear();
+      if (!method.harmful_rows) rows.harmful.clear();
+      if (method.name == "task_vector" || method.name == "ga") rows.random.clear();
+      return rows;
     };
   }
-  SamplerOptions options;
-  options.batch = static_cast<std::size_t>(recipe.training.batch);
-  options.k = recipe.sku.eps_rd == 0 ? 0 : static_cast<std::size_t>(recipe.sku.k);
-  options.seed = recipe.seed;
-  const auto sampler = std::make_shared<StepSampler>(data.harmful.train, data.normal.train, options);
+  const auto sampler = std::make_shared<StepSampler>(method.harmful_rows ? data.harmful.train : std::vector<Pair>{},
+                                                     method.normal_rows ? data.normal.train : std::vector<Pair>{},
+                                                     sampler_options(recipe));
   return [sampler, &tuning](std::uint64_t micro) {
     tuning.begin(micro);
     return sampler->rows(micro);
@@ -44,16 +46,6 @@ std::vector<Pair> normal_pairs_trained_on(const RunData& data) {
   std::vector<Pair> pairs;
   for (const StepRows& rows : data.plan) pairs.insert(pairs.end(), rows.normal.begin(), rows.normal.end());
   return pairs;
-}
-
-SkuOptions sku_options(const Recipe& recipe) {
-  SkuOptions options;
-  options.harmful.eps_gd = recipe.sku.eps_gd;
-  options.harmful.eps_rd = recipe.sku.eps_rd;
-  options.harmful.reduction = recipe.sku.reduction == "sum" ? Reduction::sum : Reduction::mean;
-  options.eps_pd = recipe.sku.eps_pd;
-  options.pd_margin = recipe.sku.pd_margin;
-  return options;
 }
 
 std::int64_t steps_of(const Recipe& recipe, const RunData& data) {
@@ -76,12 +68,17 @@ void print_curve(const AlphaChoice& choice, double budget) {
   }
 }
 
+// θ_o − α·τ, or for methods whose training is itself the unlearning θ_o + α·τ.
+double sign_of(const Recipe& recipe) {
+  return method_named(recipe.method).stage2 == Stage2::negate ? -1 : 1;
+}
+
 // Stage 2 on the model in memory: which α, by the recipe or by the budget.
-AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, NegatedModel& negated, DivergenceMeter* meter) {
+AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, TaskVector& vector, DivergenceMeter* meter) {
   if (recipe.negation.alpha) return {*recipe.negation.alpha, {}};
   const AlphaChoice choice = choose_alpha(
       [&](double alpha) {
-        negated.set(alpha);
+        vector.apply(alpha * sign_of(recipe));
         return meter->measure(model);
       },
       recipe.negation.kl_budget);
@@ -170,34 +167,38 @@ void unlearn(const Recipe& recipe) {
     comparison->ask_original(model);
   }
 
-  // Stage 1: teach a copy the harm.
+  // Stage 1: train (SKU and the task vector: teach a copy the harm).
   Tuning tuning(model, recipe);
+  const Method& method = method_named(recipe.method);
   std::unique_ptr<Reference> reference;
-  if (tuning.lora()) {
+  if (method.reference && tuning.lora()) {
     reference = std::make_unique<AdapterOffReference>(model, examples);
-  } else {
+  } else if (method.reference) {
     reference = std::make_unique<StoredReference>(model, examples, normal_pairs_trained_on(data));
   }
-  SkuObjective objective(model, examples, *reference, rows_of(recipe, data, tuning), sku_options(recipe));
-  const auto records = tuning.train(objective, steps_of(recipe, data), run.metrics(), "stage 1: learning the harm");
+  const std::unique_ptr<Objective> objective =
+      make_objective(recipe, model, examples, reference.get(), rows_of(recipe, data, tuning));
+  const auto records = tuning.train(*objective, steps_of(recipe, data), run.metrics(), method.title);
 
-  // Stage 2: subtract what was learned.
-  NegatedModel negated(model, base, tuning.pairs());
-  const AlphaChoice choice = decide_alpha(recipe, model, negated, meter.get());
-  if (recipe.keep_harmful) negated.write_harmful(run.make("harmful"), recipe);
-  negated.write(choice.alpha, run.make(tuning.lora() ? "adapter" : "model"), recipe);
+  // Stage 2: subtract what was learned (methods that unlearn by training keep it).
+  TaskVector vector(model, base, tuning.pairs());
+  const AlphaChoice choice = decide_alpha(recipe, model, vector, meter.get());
+  const double scale = choice.alpha * sign_of(recipe);
+  if (recipe.keep_harmful && method.stage2 == Stage2::negate) vector.write_trained(run.make("harmful"), recipe);
+  vector.write(scale, run.make(tuning.lora() ? "adapter" : "model"), recipe);
 
   OrderedJson results = {
       {"method", recipe.method}, {"tuning", recipe.tuning}, {"steps", records.size()}, {"alpha", choice.alpha}};
   if (!choice.curve.empty()) results["alpha_curve"] = curve_json(choice);
   if (evaluates) {
-    negated.set(choice.alpha);
+    vector.apply(scale);
     comparison->ask(model);
     write_comparison(comparison->result(),
                      {.title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3),
                       .choice = choice,
                       .budget = recipe.negation.kl_budget,
-                      .recipe = to_yaml(recipe)},
+                      .recipe = to_yaml(recipe),
+                      .steps = records},
                      run, results);
   }
   run.write_results(results);

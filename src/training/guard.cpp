@@ -30,7 +30,7 @@ void DivergenceGuard::check(std::int64_t step, const std::map<std::string, doubl
     }
     auto& running = running_.try_emplace(name, value).first->second;
     running += (value - running) / static_cast<double>(options_.patience);
-    if (running > options_.limit) {
+    if (running > options_.limit && !options_.rising.contains(name)) {
       throw diverged(step)
           .with("term", name)
           .wanted("below " + number(options_.limit) + " nats a token")

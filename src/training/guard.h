@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 namespace lethe {
@@ -11,7 +12,8 @@ namespace lethe {
 struct GuardOptions {
   double limit =
       25.0;  ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
-  std::int64_t patience = 5;  ///< steps that the running mean looks back over
+  std::int64_t patience = 5;     ///< steps that the running mean looks back over
+  std::set<std::string> rising;  ///< terms to which the limit does not apply
 };
 
 class DivergenceGuard {

@@ -44,7 +44,9 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
                               const std::filesystem::path& metrics) {
   using Clock = std::chrono::steady_clock;
   const auto names = objective.terms();
-  DivergenceGuard guard(options.guard);
+  GuardOptions limits = options.guard;
+  limits.rising.merge(objective.rising());
+  DivergenceGuard guard(limits);
   std::vector<StepRecord> records;
   std::ofstream log(metrics, std::ios::app);
   if (!log) throw Error("cannot write " + metrics.string());

@@ -1,0 +1,40 @@
+// The methods of `lethe unlearn`: what each minimises, which rows it trains on, and whether the result is subtracted.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/sampler.h"
+#include "objectives/objective.h"
+#include "objectives/preservation_divergence.h"
+#include "runs/recipe.h"
+
+namespace lethe {
+
+/// What training is for; decides the sign with which the task vector is applied.
+enum class Stage2 { negate, keep };
+
+struct Method {
+  std::string name;   ///< key `method` of the recipe
+  std::string title;  ///< of the training's progress bar
+  Stage2 stage2 = Stage2::negate;
+  bool normal_rows = true;   ///< trains on normal pairs
+  bool harmful_rows = true;  ///< trains on harmful pairs
+  bool reference = true;     ///< needs the original's answers on normal pairs
+};
+
+/// All of them, in the order of documentation: sku, task_vector, ga, ga_mismatch, finetune.
+const std::vector<Method>& methods();
+/// @throws Error (usage) naming the known ones
+const Method& method_named(const std::string& name);
+
+/// How this method draws its rows.
+SamplerOptions sampler_options(const Recipe& recipe);
+
+/// @param reference  may be null where the method needs none
+std::unique_ptr<Objective> make_objective(const Recipe& recipe, CausalLM& model, ExampleMaker& examples,
+                                          Reference* reference, std::function<StepRows(std::uint64_t)> rows);
+
+}  // namespace lethe

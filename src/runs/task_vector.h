@@ -1,0 +1,39 @@
+// Stage 2 in memory and on disk: the trained model becomes θ_o + scale·(θ_trained − θ_o), for any scale, as often as
+// wanted; a negative scale negates what was learned.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "formats/checkpoint.h"
+#include "models/causal_lm.h"
+#include "models/lora.h"
+#include "runs/recipe.h"
+
+namespace lethe {
+
+class TaskVector {
+ public:
+  /// @param model  holds the trained weights; with full tuning one copy of them is kept from now on
+  /// @param pairs  the trained adapters, or none: full tuning
+  TaskVector(CausalLM& model, const Checkpoint& base, const std::vector<NamedLora>& pairs);
+
+  /// Makes the model in memory θ_o + scale·τ. 0: the original.
+  void apply(double scale);
+  /// Writes the checkpoint θ_o + scale·τ (full) or the scaled adapter (LoRA) into `folder` (exists).
+  void write(double scale, const std::filesystem::path& folder, const Recipe& recipe);
+  /// Writes the trained model, readable by its owner alone: after stage 1 of a method that negates it is θ_bad.
+  void write_trained(const std::filesystem::path& folder, const Recipe& recipe);
+
+ private:
+  void restore_trained();
+  CausalLM& model_;
+  const Checkpoint& base_;
+  std::vector<NamedLora> pairs_;
+  std::vector<double> scales_;                 // of the adapters as trained
+  std::map<std::string, at::Tensor> trained_;  // full tuning: weights by parameter name
+};
+
+}  // namespace lethe
