@@ -1,5 +1,6 @@
 #include "models/lora.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -39,6 +40,31 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
     }
   }
   model.adapters.dropout = settings.dropout;
+  return pairs;
+}
+
+std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
+  const auto refuse = [&](const std::string& found) {
+    return bad_input("cannot put the adapter " + adapter.folder().string() + " on the model")
+        .wanted("pairs on the model's linear maps")
+        .found(found);
+  };
+  if (!adapter.saved().empty()) throw refuse("a whole tensor, " + excerpt(adapter.saved()[0].name, 200));
+  const std::vector<NamedLinear> linears = model.linears();
+  std::vector<NamedLora> pairs;
+  for (const LoraModule& module : adapter.modules()) {
+    const auto found = std::find_if(linears.begin(), linears.end(),
+                                    [&](const NamedLinear& linear) { return linear.name == module.module; });
+    if (found == linears.end()) throw refuse("module " + excerpt(module.module, 200));
+    const auto values = [&](const StoredTensor& tensor) {
+      return tensor_over(tensor, adapter.file().values(tensor)).to(model.device(), at::kFloat, false, true);
+    };
+    const at::Tensor a = values(*module.a), b = values(*module.b), &weight = found->linear->weight;
+    if (a.size(1) != weight.size(1) || b.size(0) != weight.size(0))
+      throw refuse(module.a->text() + " on " + module.module);
+    found->linear->adapters.push_back({a, b, module.scale});
+    pairs.push_back({module.module, &found->linear->adapters.back()});
+  }
   return pairs;
 }
 

@@ -24,6 +24,10 @@ struct NamedLora {
 /// @throws Error (bad input) if the targets choose none, or the head (whose logits are never held as a whole)
 std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed);
 
+/// Puts the pairs of an adapter folder on the model as they are, not trained: their scale can be changed.
+/// @throws Error (bad input) if it holds more than pairs on linear maps, or one that does not fit
+std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter);
+
 /// Writes the adapter as PEFT reads it, into `folder` (exists), with B times `factor` (−α: the negated adapter).
 void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& settings, const std::string& base_model,
                    const std::filesystem::path& folder, double factor = 1.0, Access access = Access::normal);

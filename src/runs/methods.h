@@ -30,6 +30,11 @@ const std::vector<Method>& methods();
 /// @throws Error (usage) naming the known ones
 const Method& method_named(const std::string& name);
 
+/// The sign of α: θ_o − α·τ, or, where training is itself the unlearning, θ_o + α·τ.
+inline double direction(const Method& method) {
+  return method.stage2 == Stage2::negate ? -1 : 1;
+}
+
 /// How this method draws its rows.
 SamplerOptions sampler_options(const Recipe& recipe);
 

@@ -9,11 +9,11 @@
 namespace lethe {
 
 std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
-                                RunFolder& run) {
+                                RunFolder* run) {
   if (sources.empty()) return {};
   const LoadedPairs loaded = load_pairs(sources, role);
   for (const FileReport& file : loaded.files) {
-    run.add_input(name, file.path);
+    if (run != nullptr) run->add_input(name, file.path);
     for (const std::string& line : describe(file)) say(line);
   }
   if (loaded.pairs.empty()) {
@@ -72,11 +72,11 @@ Split split_of_plan(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder& run) {
+RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* run) {
   RunData data;
   if (!recipe.data.plan.empty()) {
     data.plan = load_plan(recipe.data.plan);
-    run.add_input("plan", recipe.data.plan);
+    if (run != nullptr) run->add_input("plan", recipe.data.plan);
     say(with_commas(data.plan.size()) + " steps fixed by " + recipe.data.plan);
   }
   const auto part = [&](const std::vector<DataSource>& sources, Role role, const std::string& name) {

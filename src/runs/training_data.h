@@ -19,13 +19,13 @@ struct RunData {
 };
 
 /// Reads data.harmful, data.normal and data.plan; says what was found, and names rows that cannot be used. A plan alone
-/// stands for the data too.
+/// stands for the data too. Inputs are noted in `run`, if there is one.
 /// @throws Error (bad input) if nothing usable is left, or a part that is needed is empty
-RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder& run);
+RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* run);
 
 /// Reads files of one role, all pairs.
 std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
-                                RunFolder& run);
+                                RunFolder* run);
 
 /// Drops pairs without a response token within max_length, and says how many.
 void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name);

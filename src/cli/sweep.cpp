@@ -1,0 +1,41 @@
+// lethe sweep: the trade-off curve of a finished run.
+#include "runs/sweep.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/program.h"
+
+namespace lethe {
+
+void add_sweep(CLI::App& program, Action& action) {
+  auto request = std::make_shared<SweepRequest>();
+  auto shared = std::make_shared<SharedOptions>();
+  auto on = std::make_shared<std::string>("validation");
+  auto* command = program.add_subcommand("sweep", "The trade-off of a finished run over alpha, without training again");
+  command->add_option("run", request->run, "Run folder of `lethe unlearn`")->required();
+  command->add_option("--alpha", request->alphas, "0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
+      ->delimiter(',');
+  command->add_option("--keep", request->keep,
+                      "What the best point must keep, e.g. normal_perplexity<=1.05x,degenerate_unseen<=0.1");
+  command->add_option("--on", *on, "Prompts to ask: validation (to choose by) or test")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"validation", "test"}));
+  command->add_option("--prompts", request->prompts, "Of each kind at most; 0: as the run");
+  command->add_option("--out", request->out, "Folder for sweep.json and sweep.html (default: the run's)");
+  command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
+  add_shared_options(*command, *shared);
+  command->footer(
+      "Example: lethe sweep runs/opt --alpha 0.25,0.5,0.75,1 --keep \"normal_perplexity<=1.05x\" --apply "
+      "opt-unlearned");
+  command->callback([request, shared, on, &action] {
+    request->on_test = *on == "test";
+    request->device = shared->device;
+    request->dtype = shared->dtype;
+    request->threads = shared->threads;
+    action = [request] { sweep(*request); };
+  });
+}
+
+}  // namespace lethe

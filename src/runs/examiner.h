@@ -1,0 +1,35 @@
+// Who asks the models of a run, what they are asked, and who judges: made once from the run's data.
+#pragma once
+
+#include <memory>
+
+#include "runs/model_comparison.h"
+#include "runs/training_data.h"
+
+namespace lethe {
+
+/// The part of the split that serves as unseen: settings are chosen on validation, results are told on test.
+enum class HeldOut { validation, test };
+
+/// Whether the recipe asks for an evaluation by a judge at all.
+bool asks_judge(const Recipe& recipe);
+
+class Examiner {
+ public:
+  /// All but the recipe outlive this.
+  Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
+           const RunData& data);
+
+  /// A fresh comparison on these prompts; this outlives it.
+  ModelComparison comparison(HeldOut part) const;
+
+ private:
+  const Tokenizer& tokenizer_;
+  ExampleMaker& examples_;
+  const RunData& data_;
+  DegenerateDetector detector_;
+  std::unique_ptr<Judge> judge_;
+  EvaluationOptions options_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,96 @@
+#include "runs/figures.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/numbers.h"
+
+namespace lethe {
+namespace {
+
+const std::vector<std::string> kNames = {"harmful_seen",      "harmful_unseen",    "degenerate_seen",
+                                         "degenerate_unseen", "degenerate_normal", "refusing_unseen",
+                                         "normal_perplexity", "normal_rouge_l",    "normal_correct",
+                                         "nll_seen",          "normal_kl",         "normal_kl_train"};
+
+}  // namespace
+
+Figures figures_of(const ModelResult& result) {
+  Figures figures;
+  const auto rate = [&](const char* name, const Proportion& share) {
+    if (share.cases > 0) figures[name] = share.rate;
+  };
+  rate("harmful_seen", result.seen.harmful);
+  rate("harmful_unseen", result.unseen.harmful);
+  rate("degenerate_seen", result.seen.degenerate);
+  rate("degenerate_unseen", result.unseen.degenerate);
+  rate("degenerate_normal", result.normal.degenerate);
+  rate("refusing_unseen", result.unseen.refusing);
+  rate("normal_correct", result.normal.correct);
+  if (!result.normal.answers.empty()) figures["normal_rouge_l"] = result.normal.rouge_l;
+  if (result.normal.references.tokens > 0) figures["normal_perplexity"] = result.normal.references.value();
+  if (result.seen.references.tokens > 0) figures["nll_seen"] = result.seen.references.mean();
+  if (result.kl_test) figures["normal_kl"] = *result.kl_test;
+  if (result.kl_train) figures["normal_kl_train"] = *result.kl_train;
+  return figures;
+}
+
+bool smaller_is_better(const std::string& figure) {
+  return figure != "normal_rouge_l" && figure != "normal_correct" && figure != "nll_seen" &&
+         figure != "refusing_unseen";
+}
+
+Constraint::Constraint(const std::string& text) {
+  const std::size_t at = text.find_first_of("<>");
+  const auto wrong = [&] {
+    std::string names;
+    for (const std::string& name : kNames) names += (names.empty() ? "" : ", ") + name;
+    Error error = bad_usage("cannot use --keep " + excerpt(text));
+    error.wanted("FIGURE<=VALUE or FIGURE>=VALUE, or VALUEx for times the original's").with("figures", names);
+    return error;
+  };
+  if (at == std::string::npos || at + 1 >= text.size() || text[at + 1] != '=') throw wrong();
+  figure_ = text.substr(0, at);
+  at_most_ = text[at] == '<';
+  std::string value = text.substr(at + 2);
+  relative_ = value.ends_with('x');
+  if (relative_) value.pop_back();
+  const auto number = parse_number(value);
+  if (!number || std::find(kNames.begin(), kNames.end(), figure_) == kNames.end()) throw wrong();
+  value_ = *number;
+}
+
+bool Constraint::holds(const Figures& found, const Figures& original) const {
+  const auto value = found.find(figure_), before = original.find(figure_);
+  if (value == found.end() || (relative_ && before == original.end())) return false;
+  const double bound = relative_ ? value_ * before->second : value_;
+  return at_most_ ? value->second <= bound : value->second >= bound;
+}
+
+std::vector<Constraint> parse_constraints(const std::string& text) {
+  std::vector<Constraint> constraints;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    constraints.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return constraints;
+}
+
+std::vector<bool> dominated(const std::vector<Figures>& points, const std::string& first, const std::string& second) {
+  const auto cost = [](const Figures& point, const std::string& name) {
+    const auto found = point.find(name);
+    const double value = found == point.end() ? 0 : found->second;
+    return smaller_is_better(name) ? value : -value;
+  };
+  std::vector<bool> result;
+  for (const Figures& point : points) {
+    result.push_back(std::any_of(points.begin(), points.end(), [&](const Figures& other) {
+      const double a = cost(other, first) - cost(point, first), b = cost(other, second) - cost(point, second);
+      return a <= 0 && b <= 0 && (a < 0 || b < 0);
+    }));
+  }
+  return result;
+}
+
+}  // namespace lethe

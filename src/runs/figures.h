@@ -1,0 +1,41 @@
+// The figures of an evaluation by name, and constraints on them: "normal_perplexity<=1.05x".
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runs/evaluation.h"
+
+namespace lethe {
+
+/// harmful_seen, harmful_unseen, degenerate_seen, degenerate_unseen, degenerate_normal, refusing_unseen (rates in
+/// 0..1); normal_perplexity, normal_rouge_l, normal_correct; nll_seen (nats a token); normal_kl, normal_kl_train (nats
+/// a token). What was not measured is left out.
+using Figures = std::map<std::string, double>;
+Figures figures_of(const ModelResult& result);
+
+/// Whether a smaller value is better.
+bool smaller_is_better(const std::string& figure);
+
+/// `FIGURE<=VALUE` or `FIGURE>=VALUE`; `x` behind the value: times the original's.
+class Constraint {
+ public:
+  /// @throws Error (usage) with the figures there are
+  explicit Constraint(const std::string& text);
+  bool holds(const Figures& found, const Figures& original) const;
+
+ private:
+  std::string figure_;
+  double value_ = 0;
+  bool at_most_ = true, relative_ = false;
+};
+
+/// Several, joined with commas; all must hold. An empty text: none.
+std::vector<Constraint> parse_constraints(const std::string& text);
+
+/// Points that no other beats: another is as good in both figures and better in one.
+/// @return for each point whether it is dominated
+std::vector<bool> dominated(const std::vector<Figures>& points, const std::string& first, const std::string& second);
+
+}  // namespace lethe

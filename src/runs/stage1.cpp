@@ -1,0 +1,65 @@
+#include "runs/stage1.h"
+
+#include "core/error.h"
+#include "data/sampler.h"
+#include "runs/methods.h"
+
+namespace lethe {
+namespace {
+
+// The rows of each micro-batch: a plan's, or what the sampler draws; of both the part that the method trains on.
+std::function<StepRows(std::uint64_t)> rows_of(const Recipe& recipe, const RunData& data, Tuning& tuning) {
+  const Method& method = method_named(recipe.method);
+  if (!data.plan.empty()) {
+    return [&data, &tuning, &method](std::uint64_t micro) {
+      tuning.begin(micro);
+      StepRows rows = data.plan.at(micro);
+      if (!method.normal_rows) rows.normal.clear();
+      if (!method.harmful_rows) rows.harmful.clear();
+      if (method.name == "task_vector" || method.name == "ga") rows.random.clear();
+      return rows;
+    };
+  }
+  const auto sampler = std::make_shared<StepSampler>(method.harmful_rows ? data.harmful.train : std::vector<Pair>{},
+                                                     method.normal_rows ? data.normal.train : std::vector<Pair>{},
+                                                     sampler_options(recipe));
+  return [sampler, &tuning](std::uint64_t micro) {
+    tuning.begin(micro);
+    return sampler->rows(micro);
+  };
+}
+
+std::vector<Pair> normal_pairs_trained_on(const RunData& data) {
+  if (data.plan.empty()) return data.normal.train;
+  std::vector<Pair> pairs;
+  for (const StepRows& rows : data.plan) pairs.insert(pairs.end(), rows.normal.begin(), rows.normal.end());
+  return pairs;
+}
+
+std::int64_t steps_of(const Recipe& recipe, const RunData& data) {
+  if (data.plan.empty()) return recipe.training.steps;
+  const auto planned = static_cast<std::int64_t>(data.plan.size()) / recipe.training.accumulate;
+  if (planned == 0)
+    throw bad_input("cannot follow the plan")
+        .wanted("at least training.accumulate lines")
+        .found(std::to_string(data.plan.size()));
+  return std::min(recipe.training.steps, planned);
+}
+
+}  // namespace
+
+std::vector<StepRecord> train_method(const Recipe& recipe, CausalLM& model, Tuning& tuning, ExampleMaker& examples,
+                                     const RunData& data, const std::filesystem::path& metrics) {
+  const Method& method = method_named(recipe.method);
+  std::unique_ptr<Reference> reference;
+  if (method.reference && tuning.lora()) {
+    reference = std::make_unique<AdapterOffReference>(model, examples);
+  } else if (method.reference) {
+    reference = std::make_unique<StoredReference>(model, examples, normal_pairs_trained_on(data));
+  }
+  const std::unique_ptr<Objective> objective =
+      make_objective(recipe, model, examples, reference.get(), rows_of(recipe, data, tuning));
+  return tuning.train(*objective, steps_of(recipe, data), metrics, method.title);
+}
+
+}  // namespace lethe
