@@ -24,6 +24,7 @@ int run_program(int argc, char** argv) {
   add_finetune(program, action);
   add_evaluate(program, action);
   add_sweep(program, action);
+  add_reproduce(program, action);
   add_compare(program, action);
   add_chat(program, action);
   add_generate(program, action);

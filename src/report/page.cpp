@@ -7,9 +7,9 @@ namespace lethe {
 namespace {
 
 constexpr const char* kStyle = R"(
-:root{--text:#1c1c1e;--faint:#666;--ground:#fff;--panel:#f6f6f4;--rule:#ddd;--c0:#20639b;--c1:#b3541e;--c2:#3a7d44;--c3:#7b4b94;--c4:#a3264b;--c5:#6b6b2e}
+:root{--text:#1c1c1e;--faint:#666;--ground:#fff;--panel:#f6f6f4;--rule:#ddd;--c0:#20639b;--c1:#b3541e;--c2:#3a7d44;--c3:#7b4b94;--c4:#a3264b;--c5:#6b6b2e;--c6:#0f7f80;--c7:#8a5a2b}
 @media (prefers-color-scheme:dark){:root{--text:#e6e6e3;--faint:#a0a09a;--ground:#17181a;--panel:#232427;--rule:#3a3b3f;
---c0:#6db3ea;--c1:#f0955a;--c2:#7fce8b;--c3:#c79be0;--c4:#f07f9f;--c5:#cfcf7a}}
+--c0:#6db3ea;--c1:#f0955a;--c2:#7fce8b;--c3:#c79be0;--c4:#f07f9f;--c5:#cfcf7a;--c6:#64cfd0;--c7:#d0a070}}
 @media print{:root{--text:#000;--ground:#fff}details>summary{list-style:none}}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--text);background:var(--ground)}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem}
@@ -25,7 +25,7 @@ pre{background:var(--panel);padding:1rem;overflow-x:auto;font-size:.85rem}
 details{margin:.6rem 0}summary{cursor:pointer}
 svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:var(--text)}
 .grid{stroke:var(--rule)}.limit{stroke:var(--c1);stroke-dasharray:5 4}.mark{fill:var(--c1)}
-.s0{color:var(--c0)}.s1{color:var(--c1)}.s2{color:var(--c2)}.s3{color:var(--c3)}.s4{color:var(--c4)}.s5{color:var(--c5)})";
+.s0{color:var(--c0)}.s1{color:var(--c1)}.s2{color:var(--c2)}.s3{color:var(--c3)}.s4{color:var(--c4)}.s5{color:var(--c5)}.s6{color:var(--c6)}.s7{color:var(--c7)})";
 
 // A round number at or above value: 1, 2 or 5 times a power of ten.
 double round_up(double value) {
@@ -67,6 +67,7 @@ struct Axes {
   explicit Axes(const Plot& plot) : most_y(plot.limit) {
     for (const Series& series : plot.series) {
       for (const auto& [x, y] : series.points) {
+        if (plot.largest_x > 0 && x > plot.largest_x) continue;
         most_x = std::max(most_x, x);
         most_y = std::max(most_y, y);
       }
@@ -91,8 +92,25 @@ std::string level(const Axes& axes, double y, const char* kind) {
          "\" y1=\"" + axes.y(y) + "\" y2=\"" + axes.y(y) + "\"/>";
 }
 
-std::string curve(const Axes& axes, const Series& series, std::size_t number, double marked) {
-  std::string svg = "<g class=\"s" + std::to_string(number % 6) + "\">";
+// The curve up to the edge of the drawing area.
+std::vector<std::pair<double, double>> visible(const std::vector<std::pair<double, double>>& points, double most_x) {
+  std::vector<std::pair<double, double>> result;
+  for (const auto& point : points) {
+    if (point.first <= most_x) {
+      result.push_back(point);
+      continue;
+    }
+    if (result.empty() || result.back().first >= most_x) break;
+    const auto [x, y] = result.back();
+    result.emplace_back(most_x, y + (point.second - y) * (most_x - x) / (point.first - x));
+    break;
+  }
+  return result;
+}
+
+std::string curve(const Axes& axes, const Series& given, std::size_t number, double marked) {
+  const Series series{given.name, visible(given.points, axes.most_x), given.line};
+  std::string svg = "<g class=\"s" + std::to_string(number % 8) + "\">";
   if (series.line) {
     std::string line;
     for (const auto& [x, y] : series.points) line += (line.empty() ? "" : " ") + axes.x(x) + "," + axes.y(y);
@@ -126,7 +144,7 @@ std::string svg_plot(const Plot& plot) {
     const Series& series = plot.series[i];
     svg += curve(axes, series, i, i == 0 ? plot.marked : 0);
     if (series.name.empty()) continue;
-    svg += "<g class=\"s" + std::to_string(i % 6) + "\"><circle cx=\"" + fixed(legend + 5, 0) +
+    svg += "<g class=\"s" + std::to_string(i % 8) + "\"><circle cx=\"" + fixed(legend + 5, 0) +
            "\" cy=\"30\" r=\"4\" fill=\"currentColor\"/></g>" +
            text_at(fixed(legend + 14, 0), "34", "start", series.name);
     legend += 30 + 7.0 * static_cast<double>(series.name.size());
@@ -146,6 +164,7 @@ std::string html_page(const Page& page) {
       "content=\"default-src 'none'; style-src 'unsafe-inline'\">";
   html += "<title>" + html_escaped(page.title) + "</title><style>" + kStyle + "</style></head><body>\n";
   html += "<h1>" + html_escaped(page.title) + "</h1><p>" + html_escaped(page.summary) + "</p>\n";
+  for (const std::string& note : page.notes) html += "<p>" + html_escaped(note) + "</p>\n";
   for (const Table& table : page.tables) html += "<div class=\"wide\">" + html_table(table) + "</div>";
   for (const Plot& plot : page.plots) html += "<h2>" + html_escaped(plot.title) + "</h2>" + svg_plot(plot);
   if (!page.answers.empty())

@@ -20,8 +20,9 @@ struct Series {
 struct Plot {
   std::string title, x_label, y_label;
   std::vector<Series> series;
-  double limit = 0;   ///< a dashed horizontal line; 0 = none
-  double marked = 0;  ///< x of the point to mark on the first series; 0 = none
+  double limit = 0;      ///< a dashed horizontal line; 0 = none
+  double marked = 0;     ///< x of the point to mark on the first series; 0 = none
+  double largest_x = 0;  ///< curves are cut beyond this; 0 = all of them
 };
 std::string svg_plot(const Plot& plot);
 
@@ -33,6 +34,7 @@ struct AnswerPair {
 
 struct Page {
   std::string title, summary;
+  std::vector<std::string> notes;  ///< paragraphs behind the summary
   std::vector<Table> tables;
   std::vector<Plot> plots;
   /// Folded; harmful text is shown only when the reader opens it.

@@ -49,6 +49,24 @@ std::string terminal_table(const Table& table) {
   return text;
 }
 
+std::string markdown_table(const Table& table) {
+  const auto line = [](const std::vector<std::string>& cells) {
+    std::string text = "|";
+    for (const std::string& cell : cells) {
+      text += " ";
+      for (const char c : cell) text += c == '|' ? std::string("\\|") : std::string(1, c == '\n' ? ' ' : c);
+      text += " |";
+    }
+    return text + "\n";
+  };
+  std::string text = table.title.empty() ? "" : "**" + table.title + "**\n\n";
+  text += line(table.columns) + "|" + std::string("---|");
+  for (std::size_t i = 1; i < table.columns.size(); ++i) text += "---:|";
+  text += "\n";
+  for (const auto& row : table.rows) text += line(row);
+  return text;
+}
+
 std::string html_escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {

@@ -14,6 +14,8 @@ struct Table {
 
 /// Columns aligned: the first to the left, the others to the right. Ends with a newline.
 std::string terminal_table(const Table& table);
+/// A Markdown table behind its title; "|" within cells is escaped.
+std::string markdown_table(const Table& table);
 /// <table>, all text escaped.
 std::string html_table(const Table& table);
 

@@ -41,10 +41,10 @@ void write_data(const fs::path& out) {
 }
 
 // The embedded model, or one trained anew; either way a checkpoint folder.
-void write_original(const fs::path& out, const DemoRequest& request) {
+void write_original(const fs::path& out, bool without_weights) {
   StagedFolder folder(out);
   for (const DemoAsset& file : demo_model_files()) {
-    if (request.retrain && file.name == "model.safetensors") continue;
+    if (without_weights && file.name == "model.safetensors") continue;
     write_file(folder.path() / file.name, file.content);
   }
   folder.commit();
@@ -97,17 +97,26 @@ void run_demo(const DemoRequest& given) {
   }
   write_data(request.out / "data");
   if (request.data_only) return;
-  write_original(request.out / "original", request);
-  const fs::path model = request.retrain ? retrained(request) : request.out / "original";
-  write_file(request.out / "demo.yaml", demo_recipe());
-  const fs::path run = request.out / "unlearned";
-  unlearn(load_recipe(
-      request.out / "demo.yaml",
-      {"model=" + model.string(), "data.harmful=[\"" + (request.out / "data" / "harmful.jsonl").string() + "\"]",
-       "data.normal=[\"" + (request.out / "data" / "normal.jsonl").string() + "\"]", "out=" + run.string(),
-       "threads=" + std::to_string(request.threads)}));
+  write_original(request.out / "original", request.retrain);
+  const fs::path model = request.retrain ? retrained(request) : request.out / "original",
+                 run = request.out / "unlearned";
+  unlearn(demo_settings(
+      request.out, {"model=" + model.string(), "out=" + run.string(), "threads=" + std::to_string(request.threads)}));
   show_answers(run);
   say("the report: " + (run / "report.html").string());
+}
+
+Recipe demo_settings(const fs::path& inputs, const std::vector<std::string>& overrides) {
+  const auto list = [&](const char* name) { return "[\"" + (inputs / "data" / name).string() + "\"]"; };
+  std::vector<std::string> all = {"model=" + (inputs / "original").string(), "data.harmful=" + list("harmful.jsonl"),
+                                  "data.normal=" + list("normal.jsonl")};
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  return parse_recipe(demo_recipe(), "the demo's recipe", all);
+}
+
+void write_demo_inputs(const fs::path& inputs) {
+  if (!fs::exists(inputs / "data")) write_data(inputs / "data");
+  if (!fs::exists(inputs / "original")) write_original(inputs / "original", false);
 }
 
 }  // namespace lethe

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "runs/recipe.h"
+
 namespace lethe {
 
 struct DemoRequest {
@@ -14,5 +16,10 @@ struct DemoRequest {
 
 /// Writes out/data (harmful.jsonl, normal.jsonl), out/original (the model as it was) and out/unlearned (a run folder).
 void run_demo(const DemoRequest& request);
+
+/// The demo's recipe on inputs that write_demo_inputs() writes to `inputs`.
+Recipe demo_settings(const std::filesystem::path& inputs, const std::vector<std::string>& overrides);
+/// Writes inputs/data and inputs/original where they are not there yet.
+void write_demo_inputs(const std::filesystem::path& inputs);
 
 }  // namespace lethe

@@ -35,6 +35,12 @@ Figures figures_of(const ModelResult& result) {
   return figures;
 }
 
+OrderedJson to_json(const Figures& figures) {
+  OrderedJson json = OrderedJson::object();
+  for (const auto& [name, value] : figures) json[name] = value;
+  return json;
+}
+
 bool smaller_is_better(const std::string& figure) {
   return figure != "normal_rouge_l" && figure != "normal_correct" && figure != "nll_seen" &&
          figure != "refusing_unseen";

@@ -14,6 +14,7 @@ namespace lethe {
 /// a token). What was not measured is left out.
 using Figures = std::map<std::string, double>;
 Figures figures_of(const ModelResult& result);
+OrderedJson to_json(const Figures& figures);
 
 /// Whether a smaller value is better.
 bool smaller_is_better(const std::string& figure);

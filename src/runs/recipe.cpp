@@ -264,17 +264,18 @@ void set_override(Recipe& recipe, const std::string& text) {
 }  // namespace
 
 Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  return parse_recipe(path.empty() ? "" : read_file(path), path.string(), overrides);
+}
+
+Recipe parse_recipe(std::string_view yaml, const std::string& where, const std::vector<std::string>& overrides) {
   Recipe recipe;
-  if (!path.empty()) {
-    const YAML::Node root = parse_yaml(read_file(path), path.string());
-    if (!root.IsNull() && !root.IsMap())
-      throw bad_input("cannot use the recipe " + path.string()).wanted("keys and values");
-    std::set<std::string> seen;
-    for (const auto& entry : root) {
-      const std::string where = path.string() + ", line " + std::to_string(entry.first.Mark().line + 1);
-      if (!entry.first.IsScalar()) throw bad_usage("cannot use " + where).wanted("a key");
-      set_key(recipe, entry.first.Scalar(), entry.second, where, &seen);
-    }
+  const YAML::Node root = parse_yaml(std::string(yaml), where);
+  if (!root.IsNull() && !root.IsMap()) throw bad_input("cannot use the recipe " + where).wanted("keys and values");
+  std::set<std::string> seen;
+  for (const auto& entry : root) {
+    const std::string place = where + ", line " + std::to_string(entry.first.Mark().line + 1);
+    if (!entry.first.IsScalar()) throw bad_usage("cannot use " + place).wanted("a key");
+    set_key(recipe, entry.first.Scalar(), entry.second, place, &seen);
   }
   for (const std::string& text : overrides) set_override(recipe, text);
   check_recipe(recipe);

@@ -98,6 +98,9 @@ struct Recipe {
 ///   that cannot be; with file and line. Error (bad input) if the file cannot be read or is no YAML
 Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
 
+/// The same from YAML in memory. @param where  named in errors
+Recipe parse_recipe(std::string_view yaml, const std::string& where, const std::vector<std::string>& overrides = {});
+
 /// The resolved recipe as YAML, all keys; load_recipe() of it gives the same recipe.
 std::string to_yaml(const Recipe& recipe);
 

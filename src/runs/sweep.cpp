@@ -99,12 +99,6 @@ Table table_of(const Figures& original, const std::vector<Point>& points, const 
   return table;
 }
 
-OrderedJson json_of(const Figures& figures) {
-  OrderedJson json = OrderedJson::object();
-  for (const auto& [name, value] : figures) json[name] = value;
-  return json;
-}
-
 Page page_of(const std::string& title, const Table& table, const std::vector<Point>& points, bool on_test) {
   Page page;
   page.title = title;
@@ -178,11 +172,11 @@ void sweep(const SweepRequest& request) {
                       {"alpha_of_run", finished.alpha},
                       {"prompts", request.on_test ? "test" : "validation"},
                       {"keep", request.keep},
-                      {"original", json_of(original)},
+                      {"original", to_json(original)},
                       {"points", OrderedJson::array()}};
   for (const Point& point : points) {
     OrderedJson entry = {{"alpha", point.alpha}};
-    entry.update(json_of(point.figures));
+    entry.update(to_json(point.figures));
     entry["dominated"] = point.dominated;
     entry["allowed"] = point.allowed;
     json["points"].push_back(std::move(entry));

@@ -135,6 +135,74 @@ TEST_F(Program, TheSameSeedGivesTheSameModel) {
   EXPECT_EQ(lethe::read_file(at("one/model/model.safetensors")), lethe::read_file(at("two/model/model.safetensors")));
 }
 
+TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
+  for (const std::string method : {"task_vector", "ga", "ga_mismatch", "finetune"}) {
+    const Outcome outcome =
+        run("unlearn --model " + model_ + data() + " method=" + method +
+            " training.steps=2 sku.k=2 negation.alpha=0.5 evaluation.prompts=0 --out " + at(method));
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    EXPECT_TRUE(fs::exists(at(method) + "/model/model.safetensors"));
+  }
+  expect_all(run("unlearn method=magic --model " + model_ + data() + " --out " + at("x")), 2, {"ga_mismatch"});
+  const std::string sweep =
+      "sweep " + at("ga") + " --alpha 0.5,1 --prompts 6 --keep \"normal_kl<=100\" --apply " + at("applied");
+  expect_all(run(sweep), 0, {"<- best"});
+  const lethe::Json json = lethe::read_json(at("ga/sweep.json"));
+  EXPECT_EQ(json["points"].size(), 2U);
+  EXPECT_TRUE(fs::exists(at("applied/model.safetensors")));
+  expect_all(run(sweep), 3, {"sweep.json"});  // what is there is not written over
+  expect_all(run("sweep " + at("demo")), 3, {"results.json"});
+}
+
+TEST_F(Program, AnInterruptedTableGoesOnWhereItWas) {
+  const std::string job =
+      "reproduce --quiet --model " + model_ + data() +
+      " training.steps=1 sku.k=2 data.max_length=64 evaluation.prompts=4 evaluation.max_new_tokens=4"
+      " --seeds 1 --rates 1e-4 --alphas 0.5 --out " +
+      at("table");
+  ASSERT_EQ(run(job).status, 0);
+  const std::string first = lethe::read_file(at("table/table.json"));
+  fs::remove(at("table/cells/sku-1.json"));
+  fs::remove(at("table/table.json"));
+  const auto kept = fs::last_write_time(at("table/cells/ga-1.json"));
+  ASSERT_EQ(run(job).status, 0);
+  EXPECT_EQ(fs::last_write_time(at("table/cells/ga-1.json")), kept);
+  const lethe::Json before = lethe::parse_json(first, "first"), after = lethe::read_json(at("table/table.json"));
+  EXPECT_EQ(before["tables"][0], after["tables"][0]);  // the same figures
+  EXPECT_EQ(before["tables"][0]["rows"].size(), 9U);   // the original and eight methods
+  expect_all(run(job + " training.batch=3"), 3, {"plan.json"});
+}
+
+TEST_F(Program, AFullDiskOrAnInterruptLeavesNothingHalfDone) {
+  const std::string merge = LETHE_PROGRAM " negate --base " + model_ + " --tuned " + model_ + " --out " + at("full");
+  const auto shell = [](const std::string& command) {
+    FILE* pipe = popen(("bash -c '" + command + "' 2>&1").c_str(), "r");
+    Outcome outcome{0, ""};
+    std::array<char, 4096> buffer;
+    while (std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      outcome.text.append(buffer.data(), count);
+    outcome.status = WEXITSTATUS(pclose(pipe));
+    return outcome;
+  };
+  // A file that may not grow beyond 100 kB stands for a disk that has no more room.
+  const Outcome full = shell("trap \"\" XFSZ; ulimit -f 100; " + merge);
+  EXPECT_NE(full.status, 0);
+  EXPECT_NE(full.text.find("model.safetensors"), std::string::npos) << full.text;
+  EXPECT_FALSE(fs::exists(at("full")));
+
+  const Outcome stopped = shell("timeout --preserve-status -s INT 3 " LETHE_PROGRAM " unlearn --quiet --model " +
+                                model_ + data() + " training.steps=100000 evaluation.prompts=0 --out " + at("stopped"));
+  EXPECT_EQ(stopped.status, 130) << stopped.text;
+  for (const auto& entry : fs::directory_iterator(folder_)) EXPECT_EQ(entry.path().filename(), "demo") << "left behind";
+}
+
+TEST_F(Program, ATruncatedCheckpointIsRefusedByFileAndTensor) {
+  fs::copy(model_, at("cut"));
+  fs::resize_file(at("cut/model.safetensors"), 500000);
+  expect_all(run("score --model " + at("cut") + " --input /dev/null --output " + at("s.jsonl")), 3,
+             {"model.safetensors", "500,000"});
+}
+
 TEST_F(Program, InspectsTokenizesAndGenerates) {
   expect_all(run("inspect --json " + model_), 0, {"\"kind\":\"checkpoint\"", "\"supported\":true"});
   expect_all(run("tokenize --model " + model_ + " --json \"Where does Mira live?\""), 0, {"\"ids\"", "\"offsets\""});

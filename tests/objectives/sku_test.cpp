@@ -6,6 +6,7 @@
 #include "formats/checkpoint.h"
 #include "models/loading.h"
 #include "models/lora.h"
+#include "objectives/gradient_ascent.h"
 
 namespace lethe {
 namespace {
@@ -86,6 +87,20 @@ TEST_F(Sku, TermsAreTheFormulasMeansAndTheLossTheirWeightedSum) {
   EXPECT_NEAR(found.terms.at("kl"), kl, 1e-4);
   EXPECT_NEAR(found.loss.item<double>(), 2 * gd + 3 * rd - 0.5 * kl, 1e-3);
   EXPECT_GT(kl, 0.01);
+}
+
+TEST_F(Sku, GradientAscentTurnsTheSignsOfDistortionAndDivergence) {
+  const StepRows step = rows();
+  StoredReference reference(model_, examples_, step.normal);
+  for (const Parameter& parameter : model_.parameters()) *parameter.tensor = *parameter.tensor * 1.1;
+  const auto same_rows = [&](std::uint64_t) { return step; };
+  SkuObjective sku(model_, examples_, reference, same_rows, {.eps_pd = 1, .pd_margin = 0});
+  GradientAscentObjective ascent(model_, examples_, reference, same_rows, {.eps_kl = 0.5, .eps_mismatch = 2});
+  const auto plain = sku.loss(0).terms;
+  const StepLoss found = ascent.loss(0);
+  EXPECT_NEAR(found.terms.at("ce"), plain.at("gd"), 1e-5);
+  EXPECT_NEAR(found.loss.item<double>(), -plain.at("gd") + 2 * plain.at("rd") + 0.5 * plain.at("kl"), 1e-4);
+  EXPECT_TRUE(ascent.rising().contains("ce"));
 }
 
 TEST_F(Sku, BeyondTheMarginPreservationDivergenceNoLongerPushes) {

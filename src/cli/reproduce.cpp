@@ -1,0 +1,66 @@
+// lethe reproduce: the paper's table from one command.
+#include "runs/reproduce.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/program.h"
+#include "cli/run_options.h"
+#include "runs/demo.h"
+
+namespace lethe {
+namespace {
+
+struct ReproduceOptions {
+  RecipeOptions recipe;
+  bool quick = false;
+  std::vector<std::uint64_t> seeds;
+  std::vector<double> rates, budgets, alphas = {0.25, 0.5, 0.75};
+};
+
+void run(const ReproduceOptions& options) {
+  ReproduceRequest request;
+  if (options.quick) {
+    const Recipe given = options.recipe.resolve();
+    const std::filesystem::path out = given.out.empty() ? "runs/reproduce" : given.out;
+    request.demo_inputs = out / "world";
+    request.recipe =
+        demo_settings(request.demo_inputs, {"out=" + out.string(), "threads=" + std::to_string(given.threads),
+                                            "training.steps=60", "evaluation.prompts=60"});
+  } else {
+    request.recipe = options.recipe.resolve();
+  }
+  request.seeds = options.seeds.empty() ? std::vector<std::uint64_t>{8888, 1, 2} : options.seeds;
+  const double lr = request.recipe.training.lr;
+  request.rates = options.rates.empty() ? std::vector<double>{lr / 2, lr} : options.rates;
+  request.budgets = options.budgets.empty() ? std::vector<double>{request.recipe.negation.kl_budget} : options.budgets;
+  request.alphas = options.alphas;
+  reproduce(request);
+}
+
+}  // namespace
+
+void add_reproduce(CLI::App& program, Action& action) {
+  auto options = std::make_shared<ReproduceOptions>();
+  auto* command = program.add_subcommand(
+      "reproduce", "The paper's table: original, baselines, SKU and its ablations on the same data, over seeds");
+  options->recipe.add_to(*command,
+                         {{"model", "model"}, {"harmful", "data.harmful"}, {"normal", "data.normal"}, {"out", "out"}});
+  command->add_flag("--quick", options->quick, "The embedded model and world of `lethe demo`, in minutes");
+  command->add_option("--seeds", options->seeds, "Seeds (default 8888,1,2)")->delimiter(',');
+  command->add_option("--rates", options->rates, "Learning rates tried for every method (default lr/2, lr)")
+      ->delimiter(',');
+  command->add_option("--budgets", options->budgets, "KL budgets, nats a token (default: negation.kl_budget)")
+      ->delimiter(',');
+  command->add_option("--alphas", options->alphas, "Further points of each curve")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->footer(
+      "Example: lethe reproduce --quick --out runs/table\n"
+      "         lethe reproduce --model base --harmful pku/seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
+      "runs/table\n"
+      "An interrupted table goes on where it was when the same command is given again.");
+  command->callback([options, &action] { action = [options] { run(*options); }; });
+}
+
+}  // namespace lethe

@@ -1,0 +1,128 @@
+// The floor everything stands on: errors, JSON, files, numbers, random streams.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "core/numbers.h"
+#include "core/random.h"
+
+namespace lethe {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path fresh(const std::string& name) {
+  const fs::path path = fs::path(testing::TempDir()) / ("lethe_core_" + name);
+  fs::remove_all(path);
+  return path;
+}
+
+TEST(Errors, StandInAlignedLinesAndEscapeWhatComesFromOutside) {
+  const Error error = bad_input("cannot load x").with("tensor", "a").wanted("F16").found("F32");
+  EXPECT_STREQ(error.what(), "cannot load x\n  tensor  a\n  wanted  F16\n  found   F32");
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_EQ(excerpt("a\x1b[31mb\nc").find('\x1b'), std::string::npos);
+  EXPECT_EQ(excerpt("a\nb").find('\n'), std::string::npos);
+  EXPECT_LE(excerpt(std::string(1000, 'x'), 80).size(), 90U);
+  EXPECT_NE(nearest("lora.rnak", {"model", "lora.rank"}).find("lora.rank"), std::string::npos);
+  EXPECT_EQ(nearest("zzzzzzzzzz", {"model"}), "");
+  EXPECT_EQ(with_commas(1234567), "1,234,567");
+}
+
+TEST(JsonText, RefusesDuplicateKeysDepthAndRubbishNamingThePlace) {
+  EXPECT_THROW(parse_json("{\"a\":1,\"a\":2}", "x"), Error);
+  EXPECT_THROW(parse_json(std::string(100, '[') + std::string(100, ']'), "x"), Error);
+  EXPECT_NO_THROW(parse_json(std::string(60, '[') + std::string(60, ']'), "x"));
+  EXPECT_THROW(parse_json("{\"a\":1} more", "x"), Error);
+  try {
+    parse_json_lines("{\"a\":1}\n\n  \n[1]\n", "rows.jsonl");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("rows.jsonl, line 4"), std::string::npos) << error.what();
+  }
+  const auto lines = parse_json_lines("{\"a\":1}\r\n\n{\"a\":2}", "rows");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[1].number, 3U);
+  EXPECT_EQ(dump_json(Json("\xff")), "\"\xEF\xBF\xBD\"");
+}
+
+TEST(Files, AppearWholeOrNotAtAll) {
+  const fs::path folder = fresh("staged");
+  {
+    StagedFolder staged(folder);
+    write_file(staged.path() / "a", "1");
+  }
+  EXPECT_FALSE(fs::exists(folder));
+  {
+    StagedFolder staged(folder);
+    write_file(staged.path() / "a", "1");
+    staged.commit();
+  }
+  EXPECT_EQ(read_file(folder / "a"), "1");
+  EXPECT_THROW(StagedFolder{folder}, Error);  // it holds something
+  EXPECT_EQ(read_file(folder / "a"), "1");
+  for (const auto& entry : fs::directory_iterator(folder.parent_path()))
+    EXPECT_EQ(entry.path().filename().string().find(".lethe_core_staged"), std::string::npos);
+}
+
+TEST(Files, KeepTheOldContentWhereANewOneCannotBeWritten) {
+  const fs::path folder = fresh("replace");
+  fs::create_directories(folder);
+  write_file(folder / "a", "old");
+  write_file(folder / "a", "new");
+  EXPECT_EQ(read_file(folder / "a"), "new");
+  EXPECT_THROW(write_file(folder / "no" / "a", "x"), Error);
+  EXPECT_THROW(read_file(folder), Error);
+  EXPECT_THROW(read_file(folder / "missing"), Error);
+}
+
+TEST(Files, WhatIsDangerousIsReadableByItsOwnerAlone) {
+  const fs::path path = fresh("secret");
+  write_file(path, "x", Access::owner_only);
+  EXPECT_EQ(fs::status(path).permissions() & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST(Numbers, AreTakenWholeOrNotAtAll) {
+  EXPECT_EQ(parse_number("2.5e-4"), 2.5e-4);
+  EXPECT_EQ(parse_whole_number("-7"), -7);
+  for (const char* text : {"", "1x", " 1", "nan", "inf", "1e999", "0x10"}) EXPECT_FALSE(parse_number(text)) << text;
+  EXPECT_FALSE(parse_whole_number("1.5"));
+  EXPECT_FALSE(parse_whole_number("99999999999999999999"));
+}
+
+TEST(RandomStreams, DependOnSeedPurposeAndStepAlone) {
+  const auto draws = [](std::uint64_t seed, const char* purpose, std::uint64_t step) {
+    RandomStream stream(seed, purpose, step);
+    std::vector<std::uint32_t> list;
+    for (int i = 0; i < 10; ++i) list.push_back(stream.next());
+    return list;
+  };
+  EXPECT_EQ(draws(1, "a", 2), draws(1, "a", 2));
+  const std::set<std::vector<std::uint32_t>> different = {draws(1, "a", 2), draws(2, "a", 2), draws(1, "b", 2),
+                                                          draws(1, "a", 3)};
+  EXPECT_EQ(different.size(), 4U);
+}
+
+TEST(RandomStreams, AreUniformAndNormal) {
+  RandomStream stream(5, "test");
+  std::array<int, 6> counts{};
+  double sum = 0, squares = 0;
+  for (int i = 0; i < 60000; ++i) {
+    ++counts[stream.below(6)];
+    const double value = stream.normal();
+    sum += value;
+    squares += value * value;
+  }
+  for (const int count : counts) EXPECT_NEAR(count, 10000, 500);  // five standard deviations
+  EXPECT_NEAR(sum / 60000, 0, 0.02);
+  EXPECT_NEAR(squares / 60000, 1, 0.03);
+  const auto sample = stream.sample(10, 10);
+  EXPECT_EQ(std::set<std::size_t>(sample.begin(), sample.end()).size(), 10U);
+  EXPECT_THROW(stream.sample(3, 4), Error);
+}
+
+}  // namespace
+}  // namespace lethe
