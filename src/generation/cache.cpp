@@ -35,15 +35,21 @@ at::Tensor KeyValueCache::next_positions() const {
   return at::tensor(lengths_, at::kLong).to(keys_[0].device());
 }
 
-void KeyValueCache::begin_step(std::int64_t window) {
+void KeyValueCache::begin_step() {
   longest_ = *std::max_element(lengths_.begin(), lengths_.end()) + 1;
-  const at::Tensor positions = next_positions();
-  index_ = positions.view({rows(), 1, 1, 1});
-  const at::Tensor columns = at::arange(longest_, positions.options()).view({1, 1, 1, longest_});
+  index_ = next_positions().view({rows(), 1, 1, 1});
+  masks_.clear();
+}
+
+const at::Tensor& KeyValueCache::mask(std::int64_t window) {
+  at::Tensor& mask = masks_[window];
+  if (mask.defined()) return mask;
+  const at::Tensor columns = at::arange(longest_, index_.options()).view({1, 1, 1, longest_});
   at::Tensor hidden = columns > index_;
   if (window > 0) hidden = hidden.logical_or(columns <= index_ - window);
-  mask_ = at::zeros({rows(), 1, 1, longest_}, keys_[0].options())
-              .masked_fill_(hidden, -std::numeric_limits<float>::infinity());
+  mask = at::zeros({rows(), 1, 1, longest_}, keys_[0].options())
+             .masked_fill_(hidden, -std::numeric_limits<float>::infinity());
+  return mask;
 }
 
 void KeyValueCache::end_step() {
@@ -62,10 +68,11 @@ at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, cons
   if (options.softcap > 0) {
     const std::int64_t repeat = q.size(1) / k.size(1);
     at::Tensor scores = at::matmul(query, keys.repeat_interleave(repeat, 1).transpose(2, 3)) * options.scale;
-    scores = (scores / options.softcap).tanh() * options.softcap + mask_;
+    scores = (scores / options.softcap).tanh() * options.softcap + mask(options.window);
     return at::matmul(scores.softmax(-1), values.repeat_interleave(repeat, 1)).squeeze(2);
   }
-  return at::scaled_dot_product_attention(query, keys, values, mask_, 0.0, false, options.scale, q.size(1) != k.size(1))
+  return at::scaled_dot_product_attention(query, keys, values, mask(options.window), 0.0, false, options.scale,
+                                          q.size(1) != k.size(1))
       .squeeze(2);
 }
 

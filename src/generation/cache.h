@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
 #include <vector>
 
 #include "models/decoder_spec.h"
@@ -32,8 +33,8 @@ class KeyValueCache {
   /// Appends one token's k and v [rows, G, d] and attends with q [rows, H, d] to all of each row's tokens.
   at::Tensor append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const AttentionOptions& options);
-  /// Once a step, before the first layer: where the step's tokens go, and what they may see.
-  void begin_step(std::int64_t window = 0);
+  /// Once a step, before the first layer: where the step's tokens go.
+  void begin_step();
   /// Once a step, after the last layer.
   void end_step();
   /// [rows] int64: the position of the token each row takes next.
@@ -43,7 +44,9 @@ class KeyValueCache {
   std::int64_t slots_;
   std::vector<at::Tensor> keys_, values_;  // a layer: [S, G, C, d]
   std::vector<std::int64_t> lengths_;
-  at::Tensor index_, mask_;  // of this step: [rows, 1, 1, 1] int64; [rows, 1, 1, longest] in the compute type
+  const at::Tensor& mask(std::int64_t window);
+  at::Tensor index_;                          // of this step: [rows, 1, 1, 1] int64
+  std::map<std::int64_t, at::Tensor> masks_;  // of this step, by window: [rows, 1, 1, longest] in the compute type
   std::int64_t longest_ = 0;
 };
 

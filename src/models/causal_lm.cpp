@@ -14,6 +14,8 @@ CausalLM::CausalLM(DecoderSpec spec) : spec_(std::move(spec)), blocks_(spec_.lay
   for (auto& block : blocks_) {
     shape_norm(block.attention_norm);
     shape_norm(block.mlp_norm);
+    shape_norm(block.query_norm);
+    shape_norm(block.key_norm);
   }
   shape_norm(final_norm_);
 }
@@ -27,10 +29,10 @@ std::vector<Parameter> CausalLM::parameters() {
     list.push_back({name + ".weight", {out, in}, &linear.weight});
     if (bias) list.push_back({name + ".bias", {out}, &linear.bias});
   };
-  const auto add_norm = [&](const std::string& name, Norm& norm) {
+  const auto add_norm = [&](const std::string& name, Norm& norm, std::int64_t size) {
     if (name.empty() || !s.norm_affine) return;
-    list.push_back({name + ".weight", {s.width}, &norm.weight});
-    if (s.norm == NormKind::layer) list.push_back({name + ".bias", {s.width}, &norm.bias});
+    list.push_back({name + ".weight", {size}, &norm.weight});
+    if (s.norm == NormKind::layer) list.push_back({name + ".bias", {size}, &norm.bias});
   };
   list.push_back({n.embedding + ".weight", {s.vocabulary, s.embedding_width}, &embedding_});
   if (!n.positions.empty())
@@ -40,17 +42,19 @@ std::vector<Parameter> CausalLM::parameters() {
   for (std::int64_t i = 0; i < s.layers; ++i) {
     auto& block = blocks_[i];
     const auto name = [&](const std::string& part) { return part.empty() ? part : s.layer_name(i, part); };
-    add_norm(name(n.attention_norm), block.attention_norm);
+    add_norm(name(n.attention_norm), block.attention_norm, s.width);
     add_linear(name(n.query), block.query, s.heads * s.head_dim, s.width, s.attention_bias);
     add_linear(name(n.key), block.key, s.kv_heads * s.head_dim, s.width, s.attention_bias);
     add_linear(name(n.value), block.value, s.kv_heads * s.head_dim, s.width, s.attention_bias);
+    add_norm(name(n.query_norm), block.query_norm, s.head_dim);
+    add_norm(name(n.key_norm), block.key_norm, s.head_dim);
     add_linear(name(n.attention_out), block.attention_out, s.width, s.heads * s.head_dim, s.attention_out_bias);
-    add_norm(name(n.mlp_norm), block.mlp_norm);
+    add_norm(name(n.mlp_norm), block.mlp_norm, s.width);
     add_linear(name(n.gate), block.gate, s.inner, s.width, s.mlp_bias);
     add_linear(name(n.up), block.up, s.inner, s.width, s.mlp_bias);
     add_linear(name(n.down), block.down, s.width, s.inner, s.mlp_bias);
   }
-  add_norm(n.final_norm, final_norm_);
+  add_norm(n.final_norm, final_norm_, s.width);
   if (!s.tied_head) add_linear(n.head, head_, s.vocabulary, s.embedding_width, false);
   return list;
 }
@@ -120,12 +124,17 @@ at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const Rotary
   };
   at::Tensor q = heads(b.query, spec_.heads), k = heads(b.key, spec_.kv_heads);
   const at::Tensor v = heads(b.value, spec_.kv_heads);
+  if (!spec_.names.query_norm.empty()) {
+    q = b.query_norm.forward(q);
+    k = b.key_norm.forward(k);
+  }
   if (spec_.rotary) {
     q = rotate(q, angles);
     k = rotate(k, angles);
   }
   AttentionOptions options;
   options.scale = 1.0 / std::sqrt(static_cast<double>(spec_.head_dim));
+  if (!spec_.windows.empty()) options.window = spec_.windows[index];
   const at::Tensor out = attention.attend(static_cast<int>(index), q, k, v, options);
   return b.attention_out.forward(out.reshape({x.size(0), spec_.heads * spec_.head_dim}), adapters);
 }

@@ -61,7 +61,7 @@ class CausalLM {
 
  private:
   struct Block {
-    Norm attention_norm, mlp_norm;
+    Norm attention_norm, mlp_norm, query_norm, key_norm;
     Linear query, key, value, attention_out, gate, up, down;
   };
   at::Tensor block(std::size_t index, at::Tensor x, const RotaryAngles& angles, AttentionContext& attention) const;

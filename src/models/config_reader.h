@@ -22,6 +22,8 @@ class ConfigReader {
   std::string text(const std::string& key, const std::string& fallback);
   /// The value, null where it is missing.
   const Json& raw(const std::string& key);
+  /// Whether the key stands there at all, null or not.
+  bool has(const std::string& key) const { return config_.contains(key); }
   /// One id or a list of ids.
   std::vector<int> ids(const std::string& key);
 

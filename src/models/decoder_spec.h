@@ -19,6 +19,7 @@ struct TensorNames {
   std::string embedding, positions, project_in, project_out, final_norm, head;
   std::string layer;
   std::string attention_norm, query, key, value, attention_out;
+  std::string query_norm, key_norm;  ///< of each head's queries and keys, before the rotary embedding
   std::string mlp_norm, gate, up, down;
   /// Prefix that some files of the family leave out ("model."): tried without where a name is missing.
   std::string optional_prefix;
@@ -42,6 +43,8 @@ struct DecoderSpec {
   bool norm_affine = true;
   bool norm_after = false;  ///< norm of (x + block(x)) instead of x + block(norm(x)) (OPT-350m)
   bool attention_bias = false, attention_out_bias = false, mlp_bias = false;
+  /// Of each layer: tokens that a query sees, itself included; 0: all before it. Empty: no layer has a window.
+  std::vector<std::int64_t> windows;
   Activation activation = Activation::silu;
   bool tied_head = false;
 

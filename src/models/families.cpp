@@ -11,8 +11,7 @@ using Family = DecoderSpec (*)(ConfigReader&);
 
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> table = {
-      {"llama", llama_spec},
-      {"opt", opt_spec},
+      {"llama", llama_spec}, {"mistral", mistral_spec}, {"opt", opt_spec}, {"qwen2", qwen2_spec}, {"qwen3", qwen3_spec},
   };
   return table;
 }
@@ -45,6 +44,25 @@ DecoderSpec decoder_spec(const Json& config, const std::string& where) {
   reader.finish();
   if (spec.heads % spec.kv_heads != 0) reader.refuse("num_key_value_heads", "a divisor of num_attention_heads");
   return spec;
+}
+
+std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
+                                           std::int64_t first_windowed) {
+  std::vector<std::int64_t> windows;
+  const Json& types = config.raw("layer_types");
+  if (types.is_null()) {
+    for (std::int64_t i = 0; i < layers; ++i) windows.push_back(i >= first_windowed ? window : 0);
+    return windows;
+  }
+  if (!types.is_array() || static_cast<std::int64_t>(types.size()) != layers)
+    config.refuse("layer_types", "a list of one type for each layer");
+  for (const Json& type : types) {
+    if (type != "full_attention" && type != "sliding_attention")
+      config.refuse("layer_types", "full_attention or sliding_attention for each layer");
+    if (type == "sliding_attention" && window == 0) config.refuse("sliding_window", "a number of tokens");
+    windows.push_back(type == "sliding_attention" ? window : 0);
+  }
+  return windows;
 }
 
 Activation read_activation(ConfigReader& config, const std::string& key, const std::string& fallback) {

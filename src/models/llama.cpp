@@ -4,18 +4,19 @@
 
 namespace lethe {
 
-DecoderSpec llama_spec(ConfigReader& config) {
+DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
   spec.width = spec.embedding_width = config.size("hidden_size");
   spec.layers = config.size("num_hidden_layers");
   spec.heads = config.size("num_attention_heads");
-  spec.kv_heads = config.size("num_key_value_heads", spec.heads);
+  const std::int64_t usual_kv_heads = defaults.kv_heads == 0 ? spec.heads : defaults.kv_heads;
+  spec.kv_heads = config.size("num_key_value_heads", config.has("num_key_value_heads") ? spec.heads : usual_kv_heads);
   spec.inner = config.size("intermediate_size");
-  if (config.raw("head_dim").is_null() && spec.width % spec.heads != 0)
-    config.refuse("hidden_size", "a multiple of num_attention_heads");
-  spec.head_dim = config.size("head_dim", spec.width / spec.heads);
-  const std::int64_t positions = config.size("max_position_embeddings", 2048);
+  const bool divided = config.raw("head_dim").is_null() && defaults.head_dim == 0;
+  if (divided && spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
+  spec.head_dim = config.size("head_dim", divided ? spec.width / spec.heads : defaults.head_dim);
+  const std::int64_t positions = config.size("max_position_embeddings", defaults.positions);
 
   spec.rotary = true;
   spec.rotary_options = read_rope(config, spec.head_dim, positions);
@@ -23,8 +24,6 @@ DecoderSpec llama_spec(ConfigReader& config) {
   spec.max_positions = spec.rotary_options.kind == RotaryOptions::Kind::dynamic ? 0 : positions;
   spec.norm = NormKind::rms;
   spec.norm_epsilon = config.number("rms_norm_eps", 1e-6);
-  spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
-  spec.mlp_bias = config.flag("mlp_bias", false);
   spec.activation = read_activation(config, "hidden_act", "silu");
   spec.tied_head = config.flag("tie_word_embeddings", false);
   spec.initializer_range = config.number("initializer_range", 0.02);
@@ -45,6 +44,13 @@ DecoderSpec llama_spec(ConfigReader& config) {
   n.head = "lm_head";
   n.optional_prefix = "model.";
   n.ignored = {"rotary_emb.inv_freq"};
+  return spec;
+}
+
+DecoderSpec llama_spec(ConfigReader& config) {
+  DecoderSpec spec = llama_body(config, {});
+  spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
+  spec.mlp_bias = config.flag("mlp_bias", false);
   return spec;
 }
 

@@ -61,7 +61,7 @@ void trim_offsets(Tokens& tokens, std::string_view text, bool prefix_space) {
   }
 }
 
-PostProcessor make_byte_level(const Json& part) {
+PostProcessor make_offset_trimming(const Json& part) {
   return [trim = component_flag(part, "trim_offsets", true),
           prefix_space = component_flag(part, "add_prefix_space", true)](Tokens& tokens, std::string_view text, bool) {
     if (trim) trim_offsets(tokens, text, prefix_space);
@@ -129,7 +129,7 @@ PostProcessor make_post_processor(const Json& part) {
       for (const PostProcessor& step : steps) step(tokens, text, add_special);
     };
   }
-  if (type == "ByteLevel") return make_byte_level(part);
+  if (type == "ByteLevel") return make_offset_trimming(part);
   if (type == "TemplateProcessing") return make_template(part);
   if (type == "BertProcessing") return make_cls_sep(part, false);
   if (type == "RobertaProcessing") return make_cls_sep(part, true);
