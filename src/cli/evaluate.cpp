@@ -59,6 +59,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--template", recipe.data.response_template, "Text with {prompt} and {response}")
       ->capture_default_str();
+  command->add_flag("--json", options->request.json, "Print the results as one JSON object");
   add_shared_options(*command, options->shared);
   command->footer(
       "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"

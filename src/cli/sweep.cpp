@@ -25,6 +25,7 @@ void add_sweep(CLI::App& program, Action& action) {
   command->add_option("--prompts", request->prompts, "Of each kind at most; 0: as the run");
   command->add_option("--out", request->out, "Folder for sweep.json and sweep.html (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
+  command->add_flag("--json", request->json, "Print the sweep as one JSON object");
   add_shared_options(*command, *shared);
   command->footer(
       "Example: lethe sweep runs/opt --alpha 0.25,0.5,0.75,1 --keep \"normal_perplexity<=1.05x\" --apply "

@@ -80,7 +80,8 @@ void evaluate(const EvaluateRequest& request) {
   comparison.ask(model);
 
   OrderedJson results = OrderedJson::object();
-  write_comparison(comparison.result(), {.title = "Evaluation of " + checkpoint.folder().filename().string()}, run,
+  write_comparison(comparison.result(),
+                   {.title = "Evaluation of " + checkpoint.folder().filename().string(), .json = request.json}, run,
                    results);
   run.write_results(results);
   run.finish(recipe);

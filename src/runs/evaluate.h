@@ -13,7 +13,8 @@ struct EvaluateRequest {
   std::string model, original;        ///< checkpoint folders; original may be empty
   std::vector<std::string> adapters;  ///< on the model
   std::vector<DataSource> seen, unseen, normal, normal_train;
-  Recipe recipe;  ///< template, lengths, judge, prompts, device, out, seed
+  bool json = false;  ///< print results.json instead of the table
+  Recipe recipe;      ///< template, lengths, judge, prompts, device, out, seed
 };
 
 /// Writes results.json, predictions.jsonl and report.html into recipe.out, and prints the table.

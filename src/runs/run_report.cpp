@@ -128,7 +128,7 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   }
   write_file(run.path() / "predictions.jsonl", predictions);
   write_file(run.path() / "report.html", html_page(comparison_page(comparison, context)));
-  std::cout << terminal_table(comparison_table(comparison)) << std::flush;
+  std::cout << (context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison))) << std::flush;
 }
 
 }  // namespace lethe

@@ -30,11 +30,12 @@ struct ReportContext {
   double budget = 0;              ///< nats a token, for the curve
   std::string recipe;             ///< YAML, or empty
   std::vector<StepRecord> steps;  ///< of training, for the loss curves; may be empty
+  bool json = false;              ///< print the figures as one JSON object instead of the table
 };
 
 Page comparison_page(const Comparison& comparison, const ReportContext& context);
 
-/// Adds judge and figures to the results, writes predictions.jsonl and report.html, prints the table.
+/// Adds judge and figures to the results, writes predictions.jsonl and report.html, prints the table (or the results).
 void write_comparison(const Comparison& comparison, const ReportContext& context, const RunFolder& run,
                       OrderedJson& results);
 

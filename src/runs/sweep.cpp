@@ -183,7 +183,7 @@ void sweep(const SweepRequest& request) {
   }
   json["best"] = best ? OrderedJson(best->alpha) : OrderedJson();
   const Table table = table_of(original, points, best);
-  std::cout << terminal_table(table) << std::flush;
+  std::cout << (request.json ? dump_json(json) + "\n" : terminal_table(table)) << std::flush;
   fs::create_directories(out);
   const std::string title = "Sweep of " + fs::absolute(request.run).filename().string();
   write_file(out / "sweep.html", html_page(page_of(title, table, points, request.on_test)));

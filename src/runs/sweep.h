@@ -15,6 +15,7 @@ struct SweepRequest {
   std::int64_t prompts = 0;     ///< of each kind at most; 0: as the run
   std::filesystem::path out;    ///< where sweep.json and sweep.html go; empty: the run's folder
   std::filesystem::path apply;  ///< writes the best point's model or adapter there; empty: not
+  bool json = false;            ///< print sweep.json instead of the table
   std::string device = "auto", dtype = "auto";
   int threads = 0;
 };
