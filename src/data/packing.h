@@ -43,6 +43,8 @@ class ExamplePacker {
   void add_group(std::span<const Example> examples);
   void add(const Example& example) { add_group({&example, 1}); }
   std::size_t examples() const { return spans_.size(); }
+  /// Tokens laid down so far.
+  std::int64_t tokens() const { return pack_.tokens(); }
   std::span<const ResponseSpan> spans() const { return spans_; }
   /// Response tokens so far: where the next example's begin in predictors and targets.
   std::int64_t response_tokens() const { return static_cast<std::int64_t>(targets_.size()); }

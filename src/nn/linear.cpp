@@ -1,16 +1,19 @@
 #include "nn/linear.h"
 
+#include <algorithm>
+
 #include "core/random.h"
 
 namespace lethe {
 namespace {
 
 /// Inverted dropout whose mask comes from our own stream, so that a resumed run draws the same one.
-at::Tensor dropped_out(const at::Tensor& x, double probability, RandomStream& stream) {
-  at::Tensor mask = at::empty(x.sizes(), at::TensorOptions().dtype(at::kFloat));
-  const auto keep = static_cast<float>(1.0 - probability);
+at::Tensor dropped_out(const at::Tensor& x, const AdapterMode& mode) {
+  at::Tensor mask = at::ones(x.sizes(), at::TensorOptions().dtype(at::kFloat));
+  const auto keep = static_cast<float>(1.0 - mode.dropout);
   float* data = mask.data_ptr<float>();
-  for (std::int64_t i = 0; i < mask.numel(); ++i) data[i] = stream.uniform() < keep ? 1.0f / keep : 0.0f;
+  const std::int64_t last = std::min(mode.dropout_tokens, x.size(0)) * x.size(1);
+  for (std::int64_t i = 0; i < last; ++i) data[i] = mode.randomness->uniform() < keep ? 1.0f / keep : 0.0f;
   return x * mask.to(x.device(), x.scalar_type());
 }
 
@@ -21,7 +24,7 @@ at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
   if (!mode.on) return y;
   for (const auto& adapter : adapters) {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;
-    const at::Tensor input = drop ? dropped_out(x, mode.dropout, *mode.randomness) : x;
+    const at::Tensor input = drop ? dropped_out(x, mode) : x;
     const at::Tensor low = at::linear(input.to(adapter.a.scalar_type()), adapter.a);
     y = at::addmm(y, low, adapter.b.t(), 1.0, adapter.scale);
   }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <limits>
 #include <vector>
 
 namespace lethe {
@@ -21,6 +22,8 @@ struct AdapterMode {
   bool on = true;
   double dropout = 0.0;                ///< of the adapter's input, while training only
   RandomStream* randomness = nullptr;  ///< draws the dropout masks; nullptr: no dropout
+  /// Dropout applies to the first so many tokens of a pack; those behind (whose divergence is measured) go without.
+  std::int64_t dropout_tokens = std::numeric_limits<std::int64_t>::max();
 };
 
 /// y = x·Wᵀ + bias, plus the adapters.

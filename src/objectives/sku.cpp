@@ -10,10 +10,12 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
   // One pack: the harmful prompts with their own and drawn responses, then the normal pairs.
   ExamplePacker packer(packing_for(model_));
   const HarmfulSpans harmful = pack_harmful(rows, examples_, packer);
-  const std::int64_t harmful_tokens = packer.response_tokens();
+  const std::int64_t harmful_tokens = packer.response_tokens(), harmful_end = packer.tokens();
   for (const auto& pair : rows.normal) packer.add(examples_.example(pair));
   const PackedExamples packed = packer.build(model_.device());
 
+  // Dropout would enter the divergence as noise: the reference has none.
+  model_.adapters.dropout_tokens = harmful_end;
   const at::Tensor states = response_states(model_.hidden(packed.batch), packed);
   const Head head = model_.head();
 

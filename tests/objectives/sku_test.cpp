@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/random.h"
 #include "formats/checkpoint.h"
 #include "models/loading.h"
 #include "models/lora.h"
@@ -136,6 +137,25 @@ TEST_F(Sku, TheReferenceOfLoraIsTheModelWithItsAdaptersOff) {
   AdapterOffReference off(model_, examples_);
   EXPECT_TRUE(at::allclose(off.states(step.normal), original.states(step.normal), 1e-5, 1e-5));
   EXPECT_TRUE(model_.adapters.on);
+}
+
+TEST_F(Sku, DropoutOfAdaptersDoesNotEnterTheDivergence) {  // defect 9 of the published code
+  const StepRows step = rows();
+  LoraSettings settings;
+  settings.rank = 4;
+  for (const NamedLora& lora : add_lora(model_, settings, 1)) {
+    const at::NoGradGuard guard;
+    lora.pair->b.normal_(0, 0.1);
+  }
+  AdapterOffReference reference(model_, examples_);
+  SkuObjective objective(model_, examples_, reference, [&](std::uint64_t) { return step; }, {});
+  const auto plain = objective.loss(0).terms;
+  RandomStream stream(1, "dropout");
+  model_.adapters.dropout = 0.5;
+  model_.adapters.randomness = &stream;
+  const auto dropped = objective.loss(0).terms;
+  EXPECT_NEAR(dropped.at("kl"), plain.at("kl"), 1e-5);
+  EXPECT_GT(std::abs(dropped.at("gd") - plain.at("gd")), 1e-4);  // harmful rows do have it
 }
 
 TEST_F(Sku, PromptTokensAndOtherRowsCarryNoLoss) {
