@@ -1,22 +1,17 @@
 #include "runs/reproduce.h"
 
-#include <chrono>
 #include <iostream>
 #include <map>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/terminal.h"
-#include "models/loading.h"
 #include "nn/device.h"
+#include "runs/bench.h"
 #include "runs/cells.h"
 #include "runs/demo.h"
-#include "runs/examiner.h"
-#include "runs/methods.h"
 #include "runs/reproduce_table.h"
 #include "runs/run_folder.h"
-#include "runs/stage1.h"
-#include "runs/task_vector.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -60,75 +55,6 @@ void open_folder(const fs::path& out, const std::string& plan) {
   fs::create_directories(out / "cells");
   write_file(file, plan);
 }
-
-// Everything that the cells of one seed share: the split, the judge, the original's answers.
-class Bench {
- public:
-  Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute)
-      : base_(base),
-        compute_(compute),
-        examples_(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe)),
-        data_(load_run_data(recipe, examples_, nullptr)),
-        examiner_(recipe, base, tokenizer, examples_, data_) {
-    CausalLM model = load();
-    meter_ = std::make_unique<DivergenceMeter>(model, examples_, data_.normal.validation);
-  }
-
-  // Trains by the recipe and asks the model at each budget and each α.
-  Cell measure(const Recipe& recipe, const std::string& name, HeldOut part, const std::vector<double>& budgets,
-               const std::vector<double>& alphas, const fs::path& metrics) {
-    const auto start = std::chrono::steady_clock::now();
-    CausalLM model = load();
-    ModelComparison& comparison = comparison_on(part, model);
-    Cell cell{name, recipe.seed, recipe.training.lr};
-    cell.original = figures_of(comparison.result().original);
-    try {
-      Tuning tuning(model, recipe);
-      cell.steps = static_cast<std::int64_t>(train_method(recipe, model, tuning, examples_, data_, metrics).size());
-      TaskVector vector(model, base_, tuning.pairs());
-      const double sign = direction(method_named(recipe.method));
-      const auto ask_at = [&](double alpha, double budget) {
-        vector.apply(sign * alpha);
-        comparison.ask(model);
-        cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
-      };
-      for (const double budget : budgets) {
-        const auto kl_at = [&](double alpha) {
-          vector.apply(sign * alpha);
-          return meter_->measure(model);
-        };
-        ask_at(choose_alpha(kl_at, budget).alpha, budget);
-      }
-      for (const double alpha : alphas) ask_at(alpha, 0);
-    } catch (const Error& error) {
-      if (error.code() != ExitCode::failed) throw;  // interrupted, bad input
-      cell.failed = error.what();
-      cell.points.clear();
-    }
-    cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    return cell;
-  }
-
- private:
-  // Made, and the original asked, when a part is first needed.
-  ModelComparison& comparison_on(HeldOut part, CausalLM& original) {
-    const auto [place, fresh] = comparisons_.emplace(part, nullptr);
-    if (fresh) {
-      place->second = std::make_unique<ModelComparison>(examiner_.comparison(part));
-      place->second->ask_original(original);
-    }
-    return *place->second;
-  }
-  CausalLM load() const { return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype}); }
-
-  const Checkpoint& base_;
-  Compute compute_;
-  ExampleMaker examples_;
-  RunData data_;
-  Examiner examiner_;
-  std::map<HeldOut, std::unique_ptr<ModelComparison>> comparisons_;
-  std::unique_ptr<DivergenceMeter> meter_;
-};
 
 // Share of answers to harmful prompts that are harmful or broken: what a learning rate is chosen by.
 double harmful_or_degenerate(const Cell& cell, double budget) {
