@@ -1,44 +1,58 @@
 // The report: one HTML file that needs nothing else, and runs nothing.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "report/plot.h"
 #include "report/table.h"
 
 namespace lethe {
 
-/// One curve of a plot.
-struct Series {
-  std::string name;  ///< in the legend; empty: not listed
-  std::vector<std::pair<double, double>> points;
-  bool line = true;  ///< points joined; else dots alone
+/// How an answer is marked: by a sign and a colour beside its verdict.
+enum class Tone : std::uint8_t {
+  neutral,
+  good,
+  broken,
+  harmful,  ///< the answer is folded away until the reader opens it
 };
 
-/// Curves over one pair of axes that both begin at 0, drawn as SVG.
-struct Plot {
-  std::string title, x_label, y_label;
-  std::vector<Series> series;
-  double limit = 0;      ///< a dashed horizontal line; 0 = none
-  double marked = 0;     ///< x of the point to mark on the first series; 0 = none
-  double largest_x = 0;  ///< curves are cut beyond this; 0 = all of them
+struct ShownAnswer {
+  std::string text, verdict;
+  Tone tone = Tone::neutral;
 };
-std::string svg_plot(const Plot& plot);
 
-/// Two answers to one prompt, shown side by side.
+/// Two answers to one prompt, shown side by side (one below the other on a narrow screen); or one model's alone.
 struct AnswerPair {
-  std::string prompt, before, after;
-  std::string before_verdict, after_verdict;
+  std::string prompt;
+  ShownAnswer before;
+  std::optional<ShownAnswer> after;
 };
 
-struct Page {
-  std::string title, summary;
-  std::vector<std::string> notes;  ///< paragraphs behind the summary
+/// Answers of one kind, folded; harmful ones within are folded once more.
+struct AnswerGroup {
+  std::string title;
+  std::vector<AnswerPair> pairs;
+  std::size_t left_out = 0;  ///< further ones that are not shown
+};
+
+/// A part of the page under a heading of its own. Everything may be empty; all text is escaped.
+struct Section {
+  std::string title;
+  std::vector<std::string> notes;  ///< paragraphs
+  std::vector<std::string> items;  ///< a list
   std::vector<Table> tables;
   std::vector<Plot> plots;
-  /// Folded; harmful text is shown only when the reader opens it.
-  std::vector<std::pair<std::string, std::vector<AnswerPair>>> answers;
+  std::vector<AnswerGroup> answers;
+};
+
+/// The page's own notes, tables, plots and answers come first, then the sections, with a table of contents.
+struct Page : Section {
+  std::string summary;                ///< a paragraph under the title
+  std::vector<std::string> warnings;  ///< what must not be overlooked, before all else
+  std::vector<Section> sections;
   std::string recipe;  ///< YAML
 };
 

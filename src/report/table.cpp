@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "report/escape.h"
+
 namespace lethe {
 namespace {
+
+constexpr std::size_t kLongestCell = 2000;  // bytes
 
 // Characters, not bytes.
 std::size_t width(const std::string& text) {
@@ -67,49 +71,25 @@ std::string markdown_table(const Table& table) {
   return text;
 }
 
-std::string html_escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F) {
-          out += "\xEF\xBF\xBD";
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out;
-}
-
 std::string html_table(const Table& table) {
-  std::string html = "<table class=\"figures\">";
-  if (!table.title.empty()) html += "<caption>" + html_escaped(table.title) + "</caption>";
+  // A region of its own: too wide for a phone, it scrolls by itself, by keyboard too.
+  std::string html = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"" +
+                     (table.title.empty() ? "Table" : html_bounded(table.title, 200)) + "\"><table class=\"" +
+                     (table.prose ? "prose" : "figures") + "\">";
+  if (!table.title.empty()) html += "<caption>" + html_bounded(table.title, kLongestCell) + "</caption>";
   html += "<thead><tr>";
-  for (const std::string& column : table.columns) html += "<th>" + html_escaped(column) + "</th>";
+  for (const std::string& column : table.columns)
+    html += column.empty() ? "<td></td>" : "<th scope=\"col\">" + html_bounded(column, kLongestCell) + "</th>";
   html += "</tr></thead><tbody>";
   for (const auto& row : table.rows) {
     html += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i)
-      html += (i == 0 ? "<th>" : "<td>") + html_escaped(row[i]) + (i == 0 ? "</th>" : "</td>");
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string text = html_bounded(row[i], kLongestCell);
+      html += i == 0 ? "<th scope=\"row\">" + text + "</th>" : "<td>" + text + "</td>";
+    }
     html += "</tr>\n";
   }
-  return html + "</tbody></table>\n";
+  return html + "</tbody></table></div>\n";
 }
 
 }  // namespace lethe

@@ -10,17 +10,15 @@ struct Table {
   std::string title;
   std::vector<std::string> columns;            ///< the first is of the rows' names
   std::vector<std::vector<std::string>> rows;  ///< as wide as columns
+  bool prose = false;                          ///< in HTML: cells hold text, which is wrapped, to the left
 };
 
 /// Columns aligned: the first to the left, the others to the right. Ends with a newline.
 std::string terminal_table(const Table& table);
 /// A Markdown table behind its title; "|" within cells is escaped.
 std::string markdown_table(const Table& table);
-/// <table>, all text escaped.
+/// <table> in a region that scrolls by itself; all text escaped, cells cut to 2,000 bytes.
 std::string html_table(const Table& table);
-
-/// Text safe within HTML and attributes; control characters become U+FFFD.
-std::string html_escaped(const std::string& text);
 
 /// 0.1234 -> "12.3%"
 std::string percent(double share);

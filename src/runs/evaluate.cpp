@@ -6,6 +6,7 @@
 #include "nn/device.h"
 #include "runs/model_comparison.h"
 #include "runs/run_folder.h"
+#include "runs/training_data.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
@@ -17,6 +18,7 @@ std::vector<Question> load_reported_questions(const std::vector<DataSource>& sou
   const LoadedQuestions loaded = load_questions(sources, role);
   for (const FileReport& file : loaded.files) {
     run.add_input(name, file.path);
+    note_left_out(file, run);
     for (const std::string& line : describe(file)) say(line);
   }
   if (loaded.questions.empty())

@@ -32,7 +32,8 @@ std::string hex(std::uint64_t value) {
 
 }  // namespace
 
-RunFolder::RunFolder(const Recipe& recipe, std::string command) : folder_(recipe.out), command_(std::move(command)) {}
+RunFolder::RunFolder(const Recipe& recipe, std::string command)
+    : folder_(recipe.out), command_(std::move(command)), seed_(recipe.seed) {}
 
 fs::path RunFolder::make(const std::string& name) const {
   fs::create_directory(path() / name);
@@ -67,7 +68,7 @@ void RunFolder::write_results(const OrderedJson& results) const {
   write_file(path() / "results.json", dump_json(results, 2) + "\n");
 }
 
-void RunFolder::finish(const Recipe& recipe) {
+OrderedJson RunFolder::describe() const {
   const auto now = std::chrono::system_clock::now();
   OrderedJson run = {{"command", command_},
                      {"lethe", LETHE_VERSION},
@@ -75,12 +76,16 @@ void RunFolder::finish(const Recipe& recipe) {
                      {"started", utc(start_)},
                      {"finished", utc(now)},
                      {"seconds", std::chrono::duration<double>(now - start_).count()},
-                     {"seed", recipe.seed},
+                     {"seed", seed_},
                      {"threads", at::get_num_threads()},
                      {"peak_rss_bytes", peak_resident_bytes()},
                      {"inputs", inputs_}};
   for (const auto& [key, value] : facts_.items()) run[key] = value;
-  write_file(path() / "run.json", dump_json(run, 2) + "\n");
+  return run;
+}
+
+void RunFolder::finish(const Recipe& recipe) {
+  write_file(path() / "run.json", dump_json(describe(), 2) + "\n");
   write_file(path() / "recipe.yaml", to_yaml(recipe));
   folder_.commit();
   say("wrote " + final_path());

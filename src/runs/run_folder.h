@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -27,6 +28,11 @@ class RunFolder {
   void add_input(const std::string& role, const std::filesystem::path& path);
   /// Further facts for run.json.
   void note(const std::string& key, OrderedJson value) { facts_[key] = std::move(value); }
+  /// What of the inputs was not used, for the report: "pku.jsonl, line 7: no JSON".
+  void leave_out(std::string what) { left_out_.push_back(std::move(what)); }
+  const std::vector<std::string>& left_out() const { return left_out_; }
+  /// What run.json will hold, as far as it is known: versions, seed, inputs with their hashes, times, facts.
+  OrderedJson describe() const;
   void write_results(const OrderedJson& results) const;
   /// Writes recipe.yaml and run.json, and gives the folder its name.
   void finish(const Recipe& recipe);
@@ -35,6 +41,8 @@ class RunFolder {
  private:
   StagedFolder folder_;
   std::string command_;
+  std::uint64_t seed_;
+  std::vector<std::string> left_out_;
   OrderedJson facts_ = OrderedJson::object(), inputs_ = OrderedJson::array();
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
 };

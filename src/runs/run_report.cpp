@@ -5,6 +5,8 @@
 #include <iostream>
 #include <map>
 
+#include "core/terminal.h"
+
 namespace lethe {
 namespace {
 
@@ -17,11 +19,20 @@ std::string number(double value, int digits, bool known) {
   return known ? fixed(value, digits) : "-";
 }
 
-std::string verdict(const JudgedAnswer& answer, bool normal) {
-  std::string text = normal ? (answer.correct ? "right" : "ROUGE-L " + fixed(answer.rouge_l, 2))
-                            : (answer.harmful() ? "harmful" : "not harmful");
-  if (answer.degeneracy != Degeneracy::none) text += std::string(", ") + name_of(answer.degeneracy);
-  return text;
+ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
+  ShownAnswer result{answer.response, "", Tone::good};
+  if (normal) {
+    result.verdict = answer.correct ? "right" : "ROUGE-L " + fixed(answer.rouge_l, 2);
+    if (!answer.correct) result.tone = Tone::neutral;
+  } else {
+    result.verdict = answer.harmful() ? "harmful" : "not harmful";
+    if (answer.harmful()) result.tone = Tone::harmful;
+  }
+  if (answer.degeneracy != Degeneracy::none) {
+    result.verdict += std::string(", ") + name_of(answer.degeneracy);
+    result.tone = Tone::broken;
+  }
+  return result;
 }
 
 // Each term over the steps, averaged over windows so that a curve has at most 200 points.
@@ -38,24 +49,68 @@ Plot loss_plot(const std::vector<StepRecord>& steps) {
                                       sum / static_cast<double>(last - first));
     }
   }
-  Plot plot{"Learning the harm (stage 1)", "step", "nats a token", {}};
+  Plot plot{"Terms of the loss, plain means", "step", "nats a token", {}};
   for (auto& [name, series] : terms) plot.series.push_back(std::move(series));
   return plot;
 }
 
-std::vector<AnswerPair> answer_pairs(const SetResult& before, const SetResult* after, bool normal) {
+AnswerGroup answer_group(const std::string& title, const SetResult& before, const SetResult* after, bool normal) {
   constexpr std::size_t kMost = 40;
-  std::vector<AnswerPair> pairs;
+  AnswerGroup group{title, {}};
   for (std::size_t i = 0; i < before.answers.size() && i < kMost; ++i) {
-    const JudgedAnswer& old = before.answers[i];
-    AnswerPair pair{old.prompt, old.response, "", verdict(old, normal), ""};
-    if (after != nullptr) {
-      pair.after = after->answers[i].response;
-      pair.after_verdict = verdict(after->answers[i], normal);
-    }
-    pairs.push_back(std::move(pair));
+    AnswerPair pair{before.answers[i].prompt, shown(before.answers[i], normal), std::nullopt};
+    if (after != nullptr) pair.after = shown(after->answers[i], normal);
+    group.pairs.push_back(std::move(pair));
   }
-  return pairs;
+  group.left_out = before.answers.size() - group.pairs.size();
+  return group;
+}
+
+Section answers_section(const Comparison& comparison) {
+  Section section{
+      comparison.unlearned ? "Answers before and after" : "Answers",
+      {"Folded, because some of them are harmful; harmful ones are folded once more. Model text is shown as it "
+       "is, cut to 600 bytes."}};
+  const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
+  const auto add = [&](const char* name, const SetResult& before, const SetResult* then, bool normal) {
+    if (!before.answers.empty()) section.answers.push_back(answer_group(name, before, then, normal));
+  };
+  add("Harmful prompts, seen", comparison.original.seen, after ? &after->seen : nullptr, false);
+  add("Harmful prompts, unseen", comparison.original.unseen, after ? &after->unseen : nullptr, false);
+  add("Normal prompts", comparison.original.normal, after ? &after->normal : nullptr, true);
+  return section;
+}
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
+}
+
+// Versions, seed, inputs and their hashes: what it takes to get the same again.
+Section provenance_section(const RunFolder& run) {
+  const OrderedJson facts = run.describe();
+  Table table{"", {"", "value"}, {}, true};
+  for (const auto& [key, value] : facts.items()) {
+    if (key != "inputs" && key != "finished") table.rows.push_back({key, text_of(value)});
+  }
+  Table inputs{"Inputs", {"role", "path", "bytes", "hash"}, {}, true};
+  for (const auto& input : facts.at("inputs")) {
+    inputs.rows.push_back({text_of(input.at("role")), text_of(input.at("path")), text_of(input.at("bytes")),
+                           text_of(input.contains("hash") ? input.at("hash") : input.at("files_hash"))});
+  }
+  return {"Versions and inputs", {}, {}, {table, inputs}};
+}
+
+// The share of a set's answers that are broken, of both models where there are two.
+void warn_of_broken(const char* prompts, const SetResult& before, const SetResult* after,
+                    std::vector<std::string>& warnings) {
+  const SetResult& last = after != nullptr ? *after : before;
+  const bool rose = after == nullptr || last.degenerate.rate > before.degenerate.rate + 0.1;
+  if (last.answers.empty() || last.degenerate.rate < 0.25 || !rose) return;
+  const auto empty = std::count_if(last.answers.begin(), last.answers.end(),
+                                   [](const JudgedAnswer& a) { return a.degeneracy == Degeneracy::empty; });
+  warnings.push_back(percent(last.degenerate.rate) + " of the answers to " + prompts + " are broken (" +
+                     std::to_string(empty) + " of " + std::to_string(last.answers.size()) +
+                     " are empty): the model is damaged, not safe.");
 }
 
 }  // namespace
@@ -86,32 +141,54 @@ Table comparison_table(const Comparison& comparison) {
   return table;
 }
 
-Page comparison_page(const Comparison& comparison, const ReportContext& context) {
+std::vector<std::string> warnings_of(const Comparison& comparison) {
+  std::vector<std::string> warnings;
+  const ModelResult& original = comparison.original;
+  const std::size_t asked = original.seen.harmful.cases + original.unseen.harmful.cases;
+  if (comparison.unlearned && asked > 0 && original.seen.harmful.hits + original.unseen.harmful.hits == 0)
+    warnings.push_back("The judge called none of the original's " + std::to_string(asked) +
+                       " answers to harmful prompts harmful. Either it finds nothing, or there was nothing to unlearn: "
+                       "these rates show no unlearning.");
+  const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
+  warn_of_broken("harmful prompts seen", original.seen, after ? &after->seen : nullptr, warnings);
+  warn_of_broken("harmful prompts unseen", original.unseen, after ? &after->unseen : nullptr, warnings);
+  warn_of_broken("normal prompts", original.normal, after ? &after->normal : nullptr, warnings);
+  return warnings;
+}
+
+Page comparison_page(const Comparison& comparison, const ReportContext& context, const RunFolder* run) {
   const AlphaChoice& choice = context.choice;
   Page page;
   page.title = context.title;
   page.summary = "Judge: " + comparison.judge +
                  ". Rates with 95% intervals (Wilson); an answer that is degenerate does not count as harmful. "
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
+  page.warnings = warnings_of(comparison);
   page.tables.push_back(comparison_table(comparison));
   if (!choice.curve.empty()) {
     Series series{"", {{0, 0}}};
-    for (const AlphaPoint& point : choice.curve) series.points.emplace_back(point.alpha, point.kl);
-    page.plots.push_back({"What negation costs",
-                          "alpha",
-                          "KL on normal validation answers, nats a token",
-                          {series},
-                          context.budget,
-                          choice.alpha});
+    for (const AlphaPoint& point : choice.curve) {
+      series.points.emplace_back(point.alpha, point.kl);
+      if (point.alpha == choice.alpha) series.points.back().mark = Mark::chosen;
+    }
+    page.sections.push_back({"What negation costs",
+                             {},
+                             {},
+                             {},
+                             {{"Divergence from the original over alpha",
+                               "alpha",
+                               "KL on normal validation answers, nats a token",
+                               {series},
+                               context.budget,
+                               "budget"}}});
   }
-  if (!context.steps.empty()) page.plots.push_back(loss_plot(context.steps));
-  const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
-  const auto add = [&](const char* name, const SetResult& before, const SetResult* then, bool normal) {
-    if (!before.answers.empty()) page.answers.emplace_back(name, answer_pairs(before, then, normal));
-  };
-  add("Harmful prompts, seen", comparison.original.seen, after ? &after->seen : nullptr, false);
-  add("Harmful prompts, unseen", comparison.original.unseen, after ? &after->unseen : nullptr, false);
-  add("Normal prompts", comparison.original.normal, after ? &after->normal : nullptr, true);
+  if (!context.steps.empty()) page.sections.push_back({"Training", {}, {}, {}, {loss_plot(context.steps)}});
+  page.sections.insert(page.sections.end(), context.sections.begin(), context.sections.end());
+  page.sections.push_back(answers_section(comparison));
+  if (run != nullptr) {
+    if (!run->left_out().empty()) page.sections.push_back({"What was left out", {}, run->left_out()});
+    page.sections.push_back(provenance_section(*run));
+  }
   page.recipe = context.recipe;
   return page;
 }
@@ -127,7 +204,8 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
     predictions += prediction_lines("unlearned", *comparison.unlearned);
   }
   write_file(run.path() / "predictions.jsonl", predictions);
-  write_file(run.path() / "report.html", html_page(comparison_page(comparison, context)));
+  write_file(run.path() / "report.html", html_page(comparison_page(comparison, context, &run)));
+  for (const std::string& warning : warnings_of(comparison)) warn(warning);
   std::cout << (context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison))) << std::flush;
 }
 

@@ -30,10 +30,16 @@ struct ReportContext {
   double budget = 0;              ///< nats a token, for the curve
   std::string recipe;             ///< YAML, or empty
   std::vector<StepRecord> steps;  ///< of training, for the loss curves; may be empty
+  std::vector<Section> sections;  ///< further parts of the page, before the answers: agreement of judges, …
   bool json = false;              ///< print the figures as one JSON object instead of the table
 };
 
-Page comparison_page(const Comparison& comparison, const ReportContext& context);
+/// What a reader must not overlook: a judge that finds nothing harmful in the original, a model that only looks safe
+/// because it is broken.
+std::vector<std::string> warnings_of(const Comparison& comparison);
+
+/// @param run  tells versions, inputs and what was left out; may be null
+Page comparison_page(const Comparison& comparison, const ReportContext& context, const RunFolder* run = nullptr);
 
 /// Adds judge and figures to the results, writes predictions.jsonl and report.html, prints the table (or the results).
 void write_comparison(const Comparison& comparison, const ReportContext& context, const RunFolder& run,

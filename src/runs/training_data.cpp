@@ -8,12 +8,24 @@
 
 namespace lethe {
 
+void note_left_out(const FileReport& file, RunFolder& run) {
+  if (file.duplicates + file.filtered + file.other_role + file.rows.bad_rows == 0) return;
+  run.leave_out(describe(file)[0]);
+  for (const BadRow& row : file.rows.bad) run.leave_out(file.path + ", line " + with_commas(row.line) + ": " + row.why);
+  if (file.rows.bad_rows > file.rows.bad.size())
+    run.leave_out("… and " + with_commas(file.rows.bad_rows - file.rows.bad.size()) + " more rows of " + file.path +
+                  " that cannot be used");
+}
+
 std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
                                 RunFolder* run) {
   if (sources.empty()) return {};
   const LoadedPairs loaded = load_pairs(sources, role);
   for (const FileReport& file : loaded.files) {
-    if (run != nullptr) run->add_input(name, file.path);
+    if (run != nullptr) {
+      run->add_input(name, file.path);
+      note_left_out(file, *run);
+    }
     for (const std::string& line : describe(file)) say(line);
   }
   if (loaded.pairs.empty()) {
@@ -24,11 +36,13 @@ std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role rol
   return loaded.pairs;
 }
 
-void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name) {
+void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name, RunFolder* run) {
   const std::size_t before = pairs.size(), dropped = examples.drop_truncated(pairs);
   if (dropped == 0) return;
-  warn(with_commas(dropped) + " of " + with_commas(before) + " " + name +
-       " pairs left out: their prompt leaves no room for the response (data.max_length)");
+  const std::string what = with_commas(dropped) + " of " + with_commas(before) + " " + name +
+                           " pairs left out: their prompt leaves no room for the response (data.max_length)";
+  warn(what);
+  if (run != nullptr) run->leave_out(what);
   if (pairs.empty())
     throw bad_input("cannot use the " + name + " data")
         .wanted("a larger data.max_length")
@@ -82,7 +96,7 @@ RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* r
   const auto part = [&](const std::vector<DataSource>& sources, Role role, const std::string& name) {
     if (sources.empty()) return split_of_plan(pairs_of_plan(data.plan, role == Role::harmful));
     std::vector<Pair> pairs = load_reported(sources, role, name, run);
-    drop_truncated(pairs, examples, name);
+    drop_truncated(pairs, examples, name, run);
     const Split split = split_pairs(pairs, recipe.data.split, recipe.seed);
     describe_split(split, name, recipe.data.split.by);
     return split;

@@ -27,7 +27,11 @@ RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* r
 std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
                                 RunFolder* run);
 
-/// Drops pairs without a response token within max_length, and says how many.
-void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name);
+/// Drops pairs without a response token within max_length, says how many, and notes it in `run`, if there is one.
+void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name,
+                    RunFolder* run = nullptr);
+
+/// What of a file was not used, with the lines of rows that could not be: for the report.
+void note_left_out(const FileReport& file, RunFolder& run);
 
 }  // namespace lethe

@@ -1,46 +1,163 @@
 // Text of models is hostile: it is escaped and bounded wherever it is shown.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <regex>
+
+#include "report/escape.h"
 #include "report/page.h"
 
 namespace lethe {
 namespace {
 
-TEST(Page, WhatAModelSaysStaysText) {
-  const std::string attack = "<script>alert(1)</script><img src=x onerror='a()'>\" & \x01";
+// Every place of a page that takes text, filled with one.
+Page page_of(const std::string& text) {
+  Section section{text, {text}, {text}, {{text, {text, "b"}, {{text, text}}}, {text, {text}, {{text}}, true}}};
+  Plot plot{text, text, text, {{text, {{0, 0}, {1, 2}}}}, 1.5, text};
+  plot.series[0].points[0].label = text;
+  section.plots = {plot};
+  section.answers = {
+      {text, {{text, {text, text, Tone::harmful}, ShownAnswer{text, text, Tone::good}}, {text, {text, text}}}, 3}};
   Page page;
-  page.title = attack;
-  page.summary = attack;
-  page.notes = {attack};
-  page.tables = {{attack, {attack, "b"}, {{attack, attack}}}};
-  page.plots = {{attack, attack, attack, {{attack, {{0, 0}, {1, 2}}}}}};
-  page.answers = {{attack, {{attack, attack, attack, attack, attack}}}};
-  page.recipe = attack;
-  const std::string html = html_page(page);
-  EXPECT_EQ(html.find("<script"), std::string::npos);
-  EXPECT_EQ(html.find("<img"), std::string::npos);
+  static_cast<Section&>(page) = section;
+  page.summary = text;
+  page.warnings = {text};
+  page.sections = {section};
+  page.recipe = text;
+  return page;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST(Page, WhatAModelSaysStaysText) {
+  const std::string html =
+      html_page(page_of("<script>alert(1)</script><img src=x onerror='a()'>\" onload=\"b() & </style></svg>\x01"));
+  const std::string harmless = html_page(page_of("x"));
+  for (const char* markup : {"<script", "<img", "</style", "</svg", "onerror='", "onload=\"", "<title", "<details"})
+    EXPECT_EQ(count(html, markup), count(harmless, markup)) << markup;
   EXPECT_EQ(html.find('\x01'), std::string::npos);
   EXPECT_NE(html.find("&lt;script&gt;"), std::string::npos);
   EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
 }
 
-TEST(Page, LongAnswersAreCutAtACharacter) {
+TEST(Page, HasNoAttributeThatRunsOrLoads) {
+  const std::string html = html_page(page_of("text"));
+  EXPECT_FALSE(std::regex_search(html, std::regex(R"( (on[a-z]+|src|style)=)")));
+  const std::regex link(R"(href="([^"]*)\")");
+  for (std::sregex_iterator it(html.begin(), html.end(), link), end; it != end; ++it)
+    EXPECT_EQ((*it)[1].str().substr(0, 6), "#part-");
+}
+
+TEST(Page, CharactersThatDeceiveAreShownAsUnknown) {
+  // U+202E turns the reading order round, U+2066 isolates, U+E0041 is invisible; C1 and DEL are controls.
+  for (const char* hidden :
+       {"\u202e", "\u2066", "\U000E0041", "\u0085", "\x7f", "\x1b", "\xff", "\xc3", "\xed\xa0\x80"})
+    EXPECT_EQ(html_escaped(std::string("a") + hidden + "b").find(hidden), std::string::npos);
+  EXPECT_EQ(html_escaped("a\u202eb"), "a\uFFFDb");
+  EXPECT_EQ(html_escaped("\xff\xfe"), "\uFFFD\uFFFD");
+  EXPECT_EQ(html_escaped("a\r\nb\tä日😀\u200f"), "a\nb\tä日😀\u200f");
+}
+
+TEST(Page, LongTextIsCutAtACharacterAndItsLengthTold) {
   std::string answer;
-  for (int i = 0; i < 1000; ++i) answer += "ä";
+  while (answer.size() < 1'000'000) answer += "日";
   Page page;
-  page.answers = {{"set", {{"prompt", answer, "", "", ""}}}};
+  page.answers = {{"set", {{answer, {answer, answer}, ShownAnswer{answer, answer}}}}};
+  page.tables = {{answer, {answer}, {{answer}}}};
   const std::string html = html_page(page);
-  EXPECT_LT(html.size(), 6000U);
-  EXPECT_NE(html.find("ä…"), std::string::npos);
+  EXPECT_LT(html.size(), 30'000U);
+  EXPECT_NE(html.find("日… (1,000,002 bytes in all)"), std::string::npos);
+  EXPECT_EQ(html.find("\uFFFD"), std::string::npos);
+}
+
+TEST(Page, HarmfulAnswersAreFoldedTwiceAndMarkedByWords) {
+  Page page;
+  page.answers = {
+      {"unseen",
+       {{"p", {"answer one", "harmful", Tone::harmful}, ShownAnswer{"answer two", "not harmful", Tone::good}}}}};
+  const std::string html = html_page(page);
+  const std::size_t answer = html.find("answer one"), other = html.find("answer two");
+  const auto open = [&](std::size_t at) {
+    const std::string before = html.substr(0, at);
+    return count(before, "<details>") - count(before, "</details>");
+  };
+  EXPECT_EQ(open(answer), 2U);
+  EXPECT_EQ(open(other), 1U);
+  EXPECT_EQ(html.find("<details open"), std::string::npos);
+  EXPECT_NE(html.find("before: 1 harmful, 0 broken; after: 0 harmful, 0 broken"), std::string::npos);
+  EXPECT_NE(html.find("</span>harmful</p>"), std::string::npos);
+}
+
+TEST(Page, SectionsAreListedAndReached) {
+  Page page;
+  page.sections = {{"One", {"a"}}, {"Two", {"b"}}};
+  const std::string html = html_page(page);
+  EXPECT_NE(html.find("<a href=\"#part-2\">Two</a>"), std::string::npos);
+  EXPECT_NE(html.find("<h2 id=\"part-2\">Two</h2>"), std::string::npos);
 }
 
 TEST(Plot, CurvesEndAtTheEdgeThatWasAskedFor) {
   const Plot whole{"t", "x", "y", {{"a", {{0, 1}, {1, 0.5}, {100, 0}}}}};
   Plot cut = whole;
   cut.largest_x = 2;
-  EXPECT_NE(svg_plot(whole).find(">100<"), std::string::npos);
-  EXPECT_EQ(svg_plot(cut).find(">100<"), std::string::npos);
-  EXPECT_NE(svg_plot({"", "x", "y", {}}).find("<svg"), std::string::npos);  // nothing to draw is no error
+  EXPECT_NE(html_plot(whole).find(">100</text>"), std::string::npos);
+  EXPECT_EQ(html_plot(cut).find(">100</text>"), std::string::npos);
+  EXPECT_NE(html_plot({"", "x", "y", {}}).find("<svg"), std::string::npos);  // nothing to draw is no error
+}
+
+TEST(Plot, AxesBeginWhereTheDataDo) {
+  const auto expect_axis = [](double low, double high, double begin, double end) {
+    const AxisRange axis = axis_around(low, high);
+    EXPECT_NEAR(axis.begin, begin, 1e-9) << low << " " << high;
+    EXPECT_NEAR(axis.end, end, 1e-9) << low << " " << high;
+    const double ticks = (axis.end - axis.begin) / axis.step;
+    EXPECT_NEAR(ticks, std::round(ticks), 1e-9);
+    EXPECT_GE(ticks, 2);
+    EXPECT_LE(ticks, 7);
+  };
+  expect_axis(0.1, 0.93, 0, 1.0);
+  expect_axis(8.1, 8.9, 8, 9);  // far from 0: not squeezed under the upper edge
+  expect_axis(-3.2, 1.1, -4, 2);
+  expect_axis(-8, -1, -8, 0);
+  expect_axis(5, 5, 4.5, 5.5);
+  expect_axis(0, 0, 0, 1);
+}
+
+TEST(Plot, NegativeValuesAndNoNumbersStayWithinTheDrawing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const std::string html =
+      html_plot({"t", "x", "y", {{"a", {{0, -3}, {1, nan}, {nan, 1}, {2, inf}, {3, 4, nan, inf}}}}});
+  EXPECT_EQ(html.find("nan"), std::string::npos);
+  EXPECT_EQ(html.find("inf"), std::string::npos);
+  const std::regex corner(R"(points="([-0-9.]+),([-0-9.]+) ([-0-9.]+),([-0-9.]+)\")");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(html, found, corner));
+  for (const int y : {2, 4}) {
+    EXPECT_GE(std::stod(found[y]), 0);
+    EXPECT_LE(std::stod(found[y]), 320);
+  }
+}
+
+TEST(Plot, MarksAndIntervalsAreDrawnAndNamed) {
+  Plot plot{"t", "x", "y", {{"a", {{0, 1, 0.8, 1.3}, {1, 2}, {2, 3}}}}};
+  EXPECT_EQ(html_plot(plot).find("dominated"), std::string::npos);
+  plot.series[0].points[1].mark = Mark::dominated;
+  plot.series[0].points[2].mark = Mark::chosen;
+  const std::string html = html_plot(plot);
+  EXPECT_EQ(count(html, "class=\"cross\""), 2U);  // in the drawing and in the legend
+  EXPECT_EQ(count(html, "class=\"chosen\""), 2U);
+  EXPECT_EQ(count(html, "class=\"bar\""), 3U);
+  EXPECT_NE(html.find("dominated: another point is better"), std::string::npos);
+  EXPECT_NE(html.find("<td>0.8000–1.3000</td>"), std::string::npos);
+  plot.series[0].points.clear();
+  for (int i = 0; i < 60; ++i) plot.series[0].points.emplace_back(i, i, i - 1, i + 1);
+  EXPECT_EQ(count(html_plot(plot), "class=\"band\""), 1U);  // a long curve has a band instead
+  EXPECT_EQ(count(html_plot(plot), "class=\"bar\""), 0U);
 }
 
 TEST(Table, IsAlignedByCharactersAndEscapedInMarkdown) {

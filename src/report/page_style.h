@@ -1,0 +1,51 @@
+// The look of the report page, and nothing else.
+#pragma once
+
+namespace lethe {
+
+/// Light and dark, phone, print. Colours are never the only sign.
+constexpr const char* kPageStyle = R"css(
+:root{--text:#1c1c1e;--faint:#5c5c60;--ground:#fff;--panel:#f5f5f2;--rule:#d8d8d4;--bad:#a3264b;--good:#2f6b39;--warn:#8a5a00;
+--c0:#20639b;--c1:#b3541e;--c2:#3a7d44;--c3:#7b4b94;--c4:#a3264b;--c5:#6b6b2e;--c6:#0f7f80;--c7:#8a5a2b;--c8:#444c5c;--c9:#c2408d}
+@media screen and (prefers-color-scheme:dark){:root{--text:#e6e6e3;--faint:#a6a6a0;--ground:#17181a;--panel:#222326;--rule:#3c3d42;--bad:#ff9ab3;
+--good:#8fdc9b;--warn:#f0c46a;--c0:#6db3ea;--c1:#f0955a;--c2:#7fce8b;--c3:#c79be0;--c4:#f07f9f;--c5:#cfcf7a;--c6:#64cfd0;--c7:#d0a070;--c8:#b4bccc;--c9:#f58fcb}}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:0 auto;padding:1.5rem 1rem 4rem;color:var(--text);background:var(--ground);overflow-wrap:break-word}
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.4rem 0 .6rem;border-bottom:1px solid var(--rule)}
+h3{font-size:1rem;margin:1.2rem 0 .3rem}
+a{color:var(--c0)}:focus-visible{outline:2px solid var(--c0);outline-offset:2px}
+nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
+.warning{border-left:4px solid var(--warn);background:var(--panel);padding:.5rem .8rem;margin:.8rem 0}.warning b{color:var(--warn)}
+.wide{overflow-x:auto;margin:1rem 0}
+table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
+th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
+th:first-child{text-align:left}tbody th{font-weight:400;position:sticky;left:0;background:var(--ground)}thead th{border-bottom:2px solid var(--faint);vertical-align:bottom}
+.figures td{white-space:nowrap}
+.prose th,.prose td{text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;min-width:6rem}
+figure{margin:1.2rem 0;max-width:42rem}figure h3{margin:0}
+figure>svg{display:block;width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:var(--text)}
+.axis{margin:0;color:var(--faint);font-size:.85rem}.axis.x{text-align:center}
+.grid{stroke:var(--rule)}.tick{stroke:var(--faint)}.limit{stroke:var(--warn);stroke-dasharray:6 4;stroke-width:1.5}
+polyline{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}.band{fill:currentColor;opacity:.18}.bar{stroke:currentColor;stroke-width:1.5}
+.cross{stroke:var(--text);stroke-width:1.5;fill:none}.chosen{fill:none;stroke:var(--text);stroke-width:2}
+.legend{list-style:none;padding:0;margin:.4rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;font-size:.9rem}
+.legend li{max-width:100%}.legend svg{width:36px;height:18px;vertical-align:middle}
+.s0{color:var(--c0)}.s1{color:var(--c1)}.s2{color:var(--c2)}.s3{color:var(--c3)}.s4{color:var(--c4)}
+.s5{color:var(--c5)}.s6{color:var(--c6)}.s7{color:var(--c7)}.s8{color:var(--c8)}.s9{color:var(--c9)}
+.s5 polyline,.s6 polyline,.s7 polyline,.s8 polyline,.s9 polyline{stroke-dasharray:7 3}
+details{margin:.5rem 0}summary{cursor:pointer}
+.pairs{padding:0;margin:0;list-style:none}.pairs>li{border-top:1px solid var(--rule);padding:.8rem 0}
+.prompt{font-weight:600;margin:0 0 .4rem}
+.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:.6rem 1.2rem}
+.answer{background:var(--panel);border-left:4px solid var(--rule);padding:.4rem .7rem;min-width:0}
+.answer p{margin:.2rem 0}.text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
+.who{color:var(--faint);font-size:.85rem}.verdict{font-size:.9rem;font-weight:600}
+.good{border-color:var(--good)}.good .verdict{color:var(--good)}.broken{border-color:var(--warn);border-left-style:dashed}.broken .verdict{color:var(--warn)}
+.harmful{border-color:var(--bad);border-left-style:double}.harmful .verdict{color:var(--bad)}
+pre{background:var(--panel);padding:.8rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
+@media screen and (max-width:600px){body{padding-top:1rem}th,td{padding:.25rem .4rem}.figures{font-size:.8rem}svg text{font-size:21px}.figures th:first-child{max-width:9rem}}
+@media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}.wide{overflow:visible}.figures td,.figures th{font-size:9pt;padding:.15rem .4rem}
+figure,tr,.pairs>li,.warning{break-inside:avoid}h2,h3{break-after:avoid}details:not([open])>summary::after{content:" (folded when printed)";color:var(--faint)}}
+)css";
+
+}  // namespace lethe
