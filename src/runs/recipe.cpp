@@ -135,6 +135,22 @@ YAML::Node node_of(const LoraTargets& field) {
   return field.pattern.empty() ? YAML::Node(field.suffixes) : YAML::Node(field.pattern);
 }
 
+// negation.factors: {pattern: factor, …}, in the order given.
+void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& field) {
+  field.clear();
+  if (node.IsNull()) return;
+  if (!node.IsMap()) throw std::string("{pattern: factor, …}");
+  for (const auto& entry : node) {
+    field.emplace_back(entry.first.as<std::string>(), 0.0);
+    read(entry.second, field.back().second);
+  }
+}
+YAML::Node node_of(const std::vector<std::pair<std::string, double>>& field) {
+  YAML::Node map(YAML::NodeType::Map);
+  for (const auto& [pattern, factor] : field) map[pattern] = number_text(factor);
+  return map;
+}
+
 template <class Get>
 Key key(std::string name, Get get) {
   return {std::move(name), [get](Recipe& recipe, const YAML::Node& node) { read(node, get(recipe)); },
@@ -184,8 +200,14 @@ const std::vector<Key>& keys() {
       KEY(training.warmup),
       KEY(training.weight_decay),
       KEY(training.clip),
+      KEY(training.weights),
       KEY(negation.alpha),
       KEY(negation.kl_budget),
+      KEY(negation.factors),
+      KEY(negation.rank),
+      KEY(negation.repair.steps),
+      KEY(negation.repair.lr),
+      KEY(negation.repair.alpha),
       KEY(evaluation.judge),
       KEY(evaluation.prompts),
       KEY(evaluation.max_new_tokens),
@@ -252,7 +274,7 @@ void set_override(Recipe& recipe, const std::string& text) {
   if (equals == std::string::npos || equals == 0) throw bad_usage("cannot use " + excerpt(text)).wanted("key=value");
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   // A template or a pattern is taken as it stands, unless it is quoted.
-  static const std::set<std::string> plain = {"data.template", "model", "config", "out", "data.plan"};
+  static const std::set<std::string> plain = {"data.template", "model", "config", "out", "data.plan", "training.weights"};
   const bool as_it_stands = plain.contains(name) && !value.starts_with('"') && !value.starts_with('\'');
   set_key(recipe, name, as_it_stands ? YAML::Node(value) : parse_yaml(value, excerpt(text)), excerpt(text), nullptr);
 }
@@ -328,6 +350,8 @@ void check_recipe(const Recipe& recipe) {
   positive("training.lr", recipe.training.lr);
   positive("data.max_length", static_cast<double>(recipe.data.max_length));
   positive("negation.kl_budget", recipe.negation.kl_budget);
+  positive("negation.repair.lr", recipe.negation.repair.lr);
+  positive("negation.repair.alpha", recipe.negation.repair.alpha);
   not_negative("training.clip", recipe.training.clip);
   not_negative("training.weight_decay", recipe.training.weight_decay);
   not_negative("sku.pd_margin", recipe.sku.pd_margin);
@@ -341,6 +365,8 @@ void check_recipe(const Recipe& recipe) {
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
   Template::parse(recipe.data.response_template);
+  if (!recipe.training.weights.empty() && recipe.tuning == "lora")
+    refuse("training.weights", "nothing with tuning: lora", recipe.training.weights + " (lora.targets says what is tuned)");
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {

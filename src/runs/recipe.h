@@ -48,13 +48,27 @@ struct TrainingSettings {
   std::string schedule = "linear";    ///< constant | linear | cosine
   std::int64_t warmup = 0;            ///< steps
   double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
+  std::string weights;                ///< full tuning: a regular expression found in the names that train; empty: all
 
   bool operator==(const TrainingSettings&) const = default;
+};
+
+/// A short repair behind the negation: steps on normal answers that bring the model back towards the original.
+struct RepairSettings {
+  std::int64_t steps = 0;  ///< 0 = none
+  double lr = 2e-4;
+  double alpha = 1;  ///< of the negation that is repaired; what came of it is then scaled by negation.alpha
+
+  bool operator==(const RepairSettings&) const = default;
 };
 
 struct NegationSettings {
   std::optional<double> alpha;  ///< nothing = auto
   double kl_budget = 0.3;       ///< nats a token
+  /// α by layer or module: (regular expression found in a weight's name, factor), the first that fits; 1 elsewhere
+  std::vector<std::pair<std::string, double>> factors;
+  std::int64_t rank = 0;  ///< only so many of the strongest singular directions of each matrix of τ; 0 = all
+  RepairSettings repair;
 
   bool operator==(const NegationSettings&) const = default;
 };

@@ -2,15 +2,91 @@
 
 #include <c10/core/GradMode.h>
 
+#include <limits>
+
+#include "core/error.h"
+#include "core/regex.h"
 #include "models/loading.h"
 #include "vectors/negate.h"
+#include "vectors/strongest_directions.h"
 #include "vectors/tensors.h"
 
 namespace lethe {
+namespace {
+
+// What α is multiplied by, by a weight's name.
+class FactorTable {
+ public:
+  explicit FactorTable(const std::vector<std::pair<std::string, double>>& factors) {
+    for (const auto& [pattern, factor] : factors) entries_.push_back({Regex(pattern), pattern, factor});
+  }
+  double of(const std::string& name) const {
+    for (const Entry& entry : entries_) {
+      if (!entry.regex.found_in(name)) continue;
+      entry.used = true;
+      return entry.factor;
+    }
+    return 1;
+  }
+  // A pattern that fits no weight is a mistake that would go unnoticed.
+  void check_all_used() const {
+    for (const Entry& entry : entries_) {
+      if (entry.used) continue;
+      throw bad_usage("cannot use negation.factors").with("pattern", excerpt(entry.pattern)).found("no weight for it");
+    }
+  }
+
+ private:
+  struct Entry {
+    Regex regex;
+    std::string pattern;
+    double factor;
+    mutable bool used = false;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace
 
 TaskVector::TaskVector(CausalLM& model, const Checkpoint& base, const std::vector<NamedLora>& pairs)
     : model_(model), base_(base), pairs_(pairs) {
   for (const NamedLora& lora : pairs_) scales_.push_back(lora.pair->scale);
+  if (!pairs_.empty()) return;
+  for (const Parameter& parameter : model_.parameters()) trained_[parameter.name] = parameter.tensor->detach().clone();
+}
+
+at::Tensor TaskVector::original(const Parameter& parameter) const {
+  const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
+  return tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
+}
+
+void TaskVector::shape(const NegationSettings& settings) {
+  if (settings.factors.empty() && settings.rank == 0) return;
+  const c10::NoGradGuard no_gradient;
+  const FactorTable factors(settings.factors);
+  const std::int64_t rank = settings.rank == 0 ? std::numeric_limits<std::int64_t>::max() : settings.rank;
+  for (const NamedLora& lora : pairs_) {
+    const at::Tensor strongest = strongest_directions_of_product(lora.pair->b, lora.pair->a, rank);
+    lora.pair->b.copy_(factors.of(lora.module) * strongest);
+  }
+  if (pairs_.empty()) {
+    for (const Parameter& parameter : model_.parameters()) {
+      at::Tensor& trained = trained_.at(parameter.name);
+      const at::Tensor before = original(parameter);
+      trained = (before + factors.of(parameter.name) * strongest_directions(trained.to(at::kFloat) - before, rank))
+                    .to(trained.scalar_type());
+    }
+  }
+  factors.check_all_used();
+}
+
+void TaskVector::retake() {
+  const c10::NoGradGuard no_gradient;
+  // An adapter's sign and size go into B, so that its scale stays what its configuration says.
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    pairs_[i].pair->b.mul_(pairs_[i].pair->scale / scales_[i]);
+    pairs_[i].pair->scale = scales_[i];
+  }
   if (!pairs_.empty()) return;
   for (const Parameter& parameter : model_.parameters()) trained_[parameter.name] = parameter.tensor->detach().clone();
 }
@@ -20,10 +96,8 @@ void TaskVector::apply(double scale) {
   for (std::size_t i = 0; i < pairs_.size(); ++i) pairs_[i].pair->scale = scale * scales_[i];
   if (!pairs_.empty()) return;
   for (const Parameter& parameter : model_.parameters()) {
-    const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
-    const at::Tensor original = tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
-    const at::Tensor delta = trained_.at(parameter.name).to(at::kFloat) - original;
-    parameter.tensor->copy_(original + scale * delta);
+    const at::Tensor before = original(parameter);
+    parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
   }
 }
 

@@ -20,6 +20,11 @@ class TaskVector {
   /// @param pairs  the trained adapters, or none: full tuning
   TaskVector(CausalLM& model, const Checkpoint& base, const std::vector<NamedLora>& pairs);
 
+  /// Changes τ as the recipe asks: by layer or module (negation.factors), and to its strongest directions
+  /// (negation.rank; vectors of one axis stay whole). From here on this is τ; nothing asked: nothing changes.
+  void shape(const NegationSettings& settings);
+  /// Takes the model as it is now for the trained one: τ = θ − θ_o from here on.
+  void retake();
   /// Makes the model in memory θ_o + scale·τ. 0: the original.
   void apply(double scale);
   /// Writes the checkpoint θ_o + scale·τ (full) or the scaled adapter (LoRA) into `folder` (exists).
@@ -28,6 +33,7 @@ class TaskVector {
   void write_trained(const std::filesystem::path& folder, const Recipe& recipe);
 
  private:
+  at::Tensor original(const Parameter& parameter) const;  // float32, on the model's device
   void restore_trained();
   CausalLM& model_;
   const Checkpoint& base_;

@@ -1,7 +1,10 @@
 #include "runs/tuning.h"
 
+#include <optional>
+
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "core/regex.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -16,9 +19,18 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
       parameters_.push_back(lora.pair->b);
     }
   } else {
+    const std::optional<Regex> chosen =
+        recipe.training.weights.empty() ? std::nullopt : std::optional<Regex>(recipe.training.weights);
     for (const Parameter& parameter : model.parameters()) {
+      if (chosen && !chosen->found_in(parameter.name)) continue;
       parameter.tensor->requires_grad_(true);
       parameters_.push_back(*parameter.tensor);
+    }
+    if (parameters_.empty()) {
+      throw bad_usage("cannot use this recipe")
+          .with("key", "training.weights")
+          .wanted("a pattern found in some weight's name, as " + model.parameters().back().name)
+          .found(excerpt(recipe.training.weights));
     }
   }
   for (const at::Tensor& parameter : parameters_) trained += parameter.numel();
@@ -35,13 +47,21 @@ void Tuning::begin(std::uint64_t micro) {
 
 std::vector<StepRecord> Tuning::train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
                                       const std::string& title) {
-  const TrainingSettings& settings = recipe_.training;
+  TrainingSettings settings = recipe_.training;
+  settings.steps = steps;
+  return train(objective, settings, metrics, title);
+}
+
+std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettings& settings,
+                                      const std::filesystem::path& metrics, const std::string& title) {
+  for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
+  if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
   AdamW optimizer(parameters_, {.weight_decay = settings.weight_decay});
   LoopOptions options;
-  options.steps = steps;
+  options.steps = settings.steps;
   options.accumulate = settings.accumulate;
   options.clip = settings.clip;
-  options.schedule = {.kind = settings.schedule, .lr = settings.lr, .warmup = settings.warmup, .steps = steps};
+  options.schedule = {.kind = settings.schedule, .lr = settings.lr, .warmup = settings.warmup, .steps = settings.steps};
   options.title = title;
   options.interrupted = [] { return interrupted(); };
   const std::vector<StepRecord> records = lethe::train(objective, optimizer, options, metrics);

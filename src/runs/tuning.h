@@ -23,9 +23,11 @@ class Tuning {
   const std::vector<NamedLora>& pairs() const { return pairs_; }
   /// Fixes the dropout masks of a micro-batch; to be called before its forward pass.
   void begin(std::uint64_t micro);
-  /// Trains; afterwards gradients and dropout are off.
+  /// Trains by the recipe's settings, or others; afterwards gradients and dropout are off.
   std::vector<StepRecord> train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
                                 const std::string& title);
+  std::vector<StepRecord> train(Objective& objective, const TrainingSettings& settings,
+                                const std::filesystem::path& metrics, const std::string& title);
 
  private:
   CausalLM& model_;

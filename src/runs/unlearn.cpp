@@ -11,10 +11,9 @@
 #include "runs/methods.h"
 #include "runs/run_folder.h"
 #include "runs/stage1.h"
-#include "runs/task_vector.h"
+#include "runs/stage2.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
-#include "vectors/negate.h"
 
 namespace lethe {
 namespace {
@@ -30,11 +29,11 @@ void print_curve(const AlphaChoice& choice, double budget) {
 }
 
 // Stage 2 on the model in memory: which α, by the recipe or by the budget.
-AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, TaskVector& vector, DivergenceMeter* meter) {
+AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, Stage2Vector& stage2, DivergenceMeter* meter) {
   if (recipe.negation.alpha) return {*recipe.negation.alpha, {}};
   const AlphaChoice choice = choose_alpha(
       [&](double alpha) {
-        vector.apply(alpha * direction(method_named(recipe.method)));
+        stage2.apply(alpha);
         return meter->measure(model);
       },
       recipe.negation.kl_budget);
@@ -88,17 +87,17 @@ void unlearn(const Recipe& recipe) {
   const auto records = train_method(recipe, model, tuning, examples, data, run.metrics());
 
   // Stage 2: subtract what was learned (methods that unlearn by training keep it).
-  TaskVector vector(model, base, tuning.pairs());
-  const AlphaChoice choice = decide_alpha(recipe, model, vector, meter.get());
-  const double scale = choice.alpha * direction(method_named(recipe.method));
-  if (recipe.keep_harmful && method.stage2 == Stage2::negate) vector.write_trained(run.make("harmful"), recipe);
-  vector.write(scale, run.make(tuning.lora() ? "adapter" : "model"), recipe);
+  const bool keeps = recipe.keep_harmful && method.stage2 == Stage2::negate;
+  Stage2Vector stage2 = prepare_stage2(recipe, model, base, tuning, examples, data, keeps ? run.make("harmful") : "",
+                                       run.path() / "repair.jsonl");
+  const AlphaChoice choice = decide_alpha(recipe, model, stage2, meter.get());
+  stage2.vector.write(stage2.sign * choice.alpha, run.make(tuning.lora() ? "adapter" : "model"), recipe);
 
   OrderedJson results = {
       {"method", recipe.method}, {"tuning", recipe.tuning}, {"steps", records.size()}, {"alpha", choice.alpha}};
   if (!choice.curve.empty()) results["alpha_curve"] = curve_json(choice);
   if (comparison) {
-    vector.apply(scale);
+    stage2.apply(choice.alpha);
     comparison->ask(model);
     write_comparison(comparison->result(),
                      {.title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3),

@@ -1,0 +1,25 @@
+// Repair behind a negation: bring normal answers back to what the original says.
+#pragma once
+
+#include "objectives/sku.h"
+
+namespace lethe {
+
+/// KL(P‖Q) on normal answers, minimised: preservation divergence with its sign turned, and nothing else. P is the
+/// original, so that nothing is learned that it did not know.
+class RepairObjective : public Objective {
+ public:
+  /// @param rows       of each micro-batch; their harmful parts are empty
+  /// @param reference  θ_o on normal pairs
+  RepairObjective(CausalLM& model, ExampleMaker& examples, Reference& reference,
+                  std::function<StepRows(std::uint64_t)> rows)
+      : turned_(model, examples, reference, std::move(rows), {.eps_pd = -1, .pd_margin = 0}) {}
+
+  StepLoss loss(std::uint64_t micro) override { return turned_.loss(micro); }
+  std::vector<std::string> terms() const override { return {"kl"}; }
+
+ private:
+  SkuObjective turned_;
+};
+
+}  // namespace lethe
