@@ -15,6 +15,7 @@ struct ReproduceOptions {
   RecipeOptions recipe;
   bool quick = false;
   std::vector<std::uint64_t> seeds;
+  std::vector<std::string> methods, variants;
   std::vector<double> rates, budgets, alphas = {0.25, 0.5, 0.75};
 };
 
@@ -30,6 +31,7 @@ void run(const ReproduceOptions& options) {
   } else {
     request.recipe = options.recipe.resolve();
   }
+  request.rows = chosen_rows(options.methods, options.variants);
   request.seeds = options.seeds.empty() ? std::vector<std::uint64_t>{8888, 1, 2} : options.seeds;
   const double lr = request.recipe.training.lr;
   request.rates = options.rates.empty() ? std::vector<double>{lr / 2, lr} : options.rates;
@@ -47,6 +49,9 @@ void add_reproduce(CLI::App& program, Action& action) {
   options->recipe.add_to(*command,
                          {{"model", "model"}, {"harmful", "data.harmful"}, {"normal", "data.normal"}, {"out", "out"}});
   command->add_flag("--quick", options->quick, "The embedded model and world of `lethe demo`, in minutes");
+  command->add_option("--methods", options->methods, "Rows of the table (default: all eight)")->delimiter(',');
+  command->add_option("--variant", options->variants,
+                      "A further row: NAME KEY=VALUE …, SKU with other settings; as often as wanted");
   command->add_option("--seeds", options->seeds, "Seeds (default 8888,1,2)")->delimiter(',');
   command->add_option("--rates", options->rates, "Learning rates tried for every method (default lr/2, lr)")
       ->delimiter(',');
@@ -59,6 +64,8 @@ void add_reproduce(CLI::App& program, Action& action) {
       "Example: lethe reproduce --quick --out runs/table\n"
       "         lethe reproduce --model base --harmful pku/seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
       "runs/table\n"
+      "         … --methods sku --variant \"sku_rank4 negation.rank=4\" --variant \"sku_mlp negation.factors={attn: "
+      "0}\"\n"
       "An interrupted table goes on where it was when the same command is given again.");
   command->callback([options, &action] { action = [options] { run(*options); }; });
 }

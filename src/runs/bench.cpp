@@ -4,9 +4,8 @@
 
 #include "core/error.h"
 #include "models/loading.h"
-#include "runs/methods.h"
 #include "runs/stage1.h"
-#include "runs/task_vector.h"
+#include "runs/stage2.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -44,20 +43,22 @@ Cell Bench::measure(const Recipe& recipe, const std::string& name, HeldOut part,
   try {
     Tuning tuning(model, recipe);
     cell.steps = static_cast<std::int64_t>(train_method(recipe, model, tuning, examples_, data_, metrics).size());
-    TaskVector vector(model, base_, tuning.pairs());
-    const double sign = direction(method_named(recipe.method));
+    Stage2Vector stage2 = prepare_stage2(recipe, model, base_, tuning, examples_, data_, "", metrics);
     const auto ask_at = [&](double alpha, double budget) {
-      vector.apply(sign * alpha);
+      stage2.apply(alpha);
       comparison.ask(model);
       cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
     };
-    for (const double budget : budgets) {
-      const auto kl_at = [&](double alpha) {
-        vector.apply(sign * alpha);
-        return meter_->measure(model);
-      };
-      ask_at(choose_alpha(kl_at, budget).alpha, budget);
-    }
+    std::map<double, double> measured;  // budgets share the points of their search
+    const auto kl_at = [&](double alpha) {
+      const auto [place, fresh] = measured.emplace(alpha, 0.0);
+      if (fresh) {
+        stage2.apply(alpha);
+        place->second = meter_->measure(model);
+      }
+      return place->second;
+    };
+    for (const double budget : budgets) ask_at(choose_alpha(kl_at, budget).alpha, budget);
     for (const double alpha : alphas) ask_at(alpha, 0);
   } catch (const Error& error) {
     if (error.code() != ExitCode::failed) throw;  // interrupted, bad input

@@ -33,6 +33,7 @@ const CellPoint* Cell::at_alpha(double alpha) const {
 
 OrderedJson to_json(const Cell& cell) {
   OrderedJson json = {{"method", cell.method},
+                      {"settings", cell.settings},
                       {"seed", cell.seed},
                       {"lr", cell.lr},
                       {"steps", cell.steps},
@@ -59,6 +60,7 @@ Cell read_cell(const std::filesystem::path& file) {
               json.at("steps").get<std::int64_t>(),
               figures_in(json.at("original")),
               {},
+              json.at("settings").get<std::vector<std::string>>(),
               json.at("failed").get<std::string>()};
     for (const Json& point : json.at("points"))
       cell.points.push_back(

@@ -19,13 +19,14 @@ struct CellPoint {
 };
 
 struct Cell {
-  std::string method;
+  std::string method;  ///< the row's name
   std::uint64_t seed = 0;
   double lr = 0, seconds = 0;
   std::int64_t steps = 0;
   Figures original;  ///< of the same seed's split
   std::vector<CellPoint> points;
-  std::string failed;  ///< why there are no points (training diverged); empty: it did not fail
+  std::vector<std::string> settings;  ///< of the row: "key=value"
+  std::string failed;                 ///< why there are no points (training diverged); empty: it did not fail
 
   const CellPoint* at_budget(double budget) const;
   const CellPoint* at_alpha(double alpha) const;

@@ -274,7 +274,8 @@ void set_override(Recipe& recipe, const std::string& text) {
   if (equals == std::string::npos || equals == 0) throw bad_usage("cannot use " + excerpt(text)).wanted("key=value");
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   // A template or a pattern is taken as it stands, unless it is quoted.
-  static const std::set<std::string> plain = {"data.template", "model", "config", "out", "data.plan", "training.weights"};
+  static const std::set<std::string> plain = {"data.template", "model",     "config",
+                                              "out",           "data.plan", "training.weights"};
   const bool as_it_stands = plain.contains(name) && !value.starts_with('"') && !value.starts_with('\'');
   set_key(recipe, name, as_it_stands ? YAML::Node(value) : parse_yaml(value, excerpt(text)), excerpt(text), nullptr);
 }
@@ -299,7 +300,11 @@ Recipe parse_recipe(std::string_view yaml, const std::string& where, const std::
     if (!entry.first.IsScalar()) throw bad_usage("cannot use " + place).wanted("a key");
     set_key(recipe, entry.first.Scalar(), entry.second, place, &seen);
   }
-  for (const std::string& text : overrides) set_override(recipe, text);
+  return with_settings(std::move(recipe), overrides);
+}
+
+Recipe with_settings(Recipe recipe, const std::vector<std::string>& settings) {
+  for (const std::string& text : settings) set_override(recipe, text);
   check_recipe(recipe);
   return recipe;
 }
@@ -366,7 +371,8 @@ void check_recipe(const Recipe& recipe) {
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
   Template::parse(recipe.data.response_template);
   if (!recipe.training.weights.empty() && recipe.tuning == "lora")
-    refuse("training.weights", "nothing with tuning: lora", recipe.training.weights + " (lora.targets says what is tuned)");
+    refuse("training.weights", "nothing with tuning: lora",
+           recipe.training.weights + " (lora.targets says what is tuned)");
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {

@@ -115,6 +115,9 @@ Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::str
 /// The same from YAML in memory. @param where  named in errors
 Recipe parse_recipe(std::string_view yaml, const std::string& where, const std::vector<std::string>& overrides = {});
 
+/// A recipe with some settings changed ("key=value", as above). @throws Error (usage) as load_recipe()
+Recipe with_settings(Recipe recipe, const std::vector<std::string>& settings);
+
 /// The resolved recipe as YAML, all keys; load_recipe() of it gives the same recipe.
 std::string to_yaml(const Recipe& recipe);
 

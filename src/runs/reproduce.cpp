@@ -1,7 +1,9 @@
 #include "runs/reproduce.h"
 
+#include <algorithm>
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -17,20 +19,18 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-Recipe recipe_of(const ReproduceRequest& request, const std::string& method, std::uint64_t seed, double lr) {
+Recipe recipe_of(const ReproduceRequest& request, const ReproducedRow& row, std::uint64_t seed, double lr) {
   Recipe recipe = request.recipe;
   recipe.seed = seed;
   recipe.training.lr = lr;
-  recipe.method = method.starts_with("sku") ? "sku" : method;
-  if (method == "sku_no_gd") recipe.sku.eps_gd = 0;
-  if (method == "sku_no_rd") recipe.sku.eps_rd = 0;
-  if (method == "sku_no_pd") recipe.sku.eps_pd = 0;
-  return recipe;
+  return with_settings(std::move(recipe), row.settings);
 }
 
 // The settings that all cells share: cells of other settings are not mixed with them.
 std::string fingerprint(const ReproduceRequest& request) {
-  Recipe recipe = recipe_of(request, "sku", 0, 1);
+  Recipe recipe = request.recipe;
+  recipe.seed = 0;
+  recipe.training.lr = 1;
   recipe.out = recipe.device = recipe.dtype = "";
   recipe.threads = 0;
   const OrderedJson json = {{"lethe", LETHE_VERSION},
@@ -39,6 +39,16 @@ std::string fingerprint(const ReproduceRequest& request) {
                             {"budgets", request.budgets},
                             {"alphas", request.alphas}};
   return dump_json(json, 1) + "\n";
+}
+
+Cell finished_cell(const fs::path& path, const ReproducedRow& row) {
+  Cell cell = read_cell(path);
+  if (cell.settings == row.settings) return cell;
+  std::string settings;
+  for (const std::string& setting : cell.settings) settings += (settings.empty() ? "" : " ") + setting;
+  throw bad_input("cannot go on with row " + row.name)
+      .found("a cell of other settings: " + excerpt(settings, 200) + " (" + path.string() + ")")
+      .hint("another name for this variant, or remove that file");
 }
 
 void open_folder(const fs::path& out, const std::string& plan) {
@@ -76,10 +86,63 @@ std::string rate_name(double rate) {
 
 }  // namespace
 
-const std::vector<std::string>& reproduced_methods() {
-  static const std::vector<std::string> names = {"finetune", "task_vector", "ga",        "ga_mismatch",
-                                                 "sku",      "sku_no_gd",   "sku_no_rd", "sku_no_pd"};
-  return names;
+const std::vector<ReproducedRow>& paper_rows() {
+  static const std::vector<ReproducedRow> rows = {
+      {"finetune", {"method=finetune"}},
+      {"task_vector", {"method=task_vector"}},
+      {"ga", {"method=ga"}},
+      {"ga_mismatch", {"method=ga_mismatch"}},
+      {"sku", {"method=sku"}},
+      {"sku_no_gd", {"method=sku", "sku.eps_gd=0"}},
+      {"sku_no_rd", {"method=sku", "sku.eps_rd=0"}},
+      {"sku_no_pd", {"method=sku", "sku.eps_pd=0"}},
+  };
+  return rows;
+}
+
+std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
+                                       const std::vector<std::string>& variants) {
+  std::vector<ReproducedRow> rows;
+  const auto add = [&](ReproducedRow row) {
+    for (const ReproducedRow& other : rows) {
+      if (other.name == row.name) throw bad_usage("cannot reproduce row " + excerpt(row.name)).found("the name twice");
+    }
+    rows.push_back(std::move(row));
+  };
+  std::string known;
+  for (const ReproducedRow& row : paper_rows()) {
+    known += (known.empty() ? "" : ", ") + row.name;
+    if (names.empty()) add(row);
+  }
+  for (const std::string& name : names) {
+    const auto found = std::find_if(paper_rows().begin(), paper_rows().end(),
+                                    [&](const ReproducedRow& row) { return row.name == name; });
+    if (found == paper_rows().end())
+      throw bad_usage("cannot reproduce row " + excerpt(name)).wanted("one of " + known).hint("--variant for others");
+    add(*found);
+  }
+  for (const std::string& text : variants) {
+    std::istringstream words(text);
+    ReproducedRow row{"", {"method=sku"}};
+    words >> row.name;
+    for (std::string word; words >> word;) {
+      const bool is_setting = word.find('=') < word.find_first_of("{[\"'");
+      if (is_setting || row.settings.size() == 1) {
+        row.settings.push_back(word);
+      } else {
+        row.settings.back() += " " + word;  // of a value that holds blanks
+      }
+    }
+    const bool names_a_file =
+        row.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+        std::string::npos;
+    if (!names_a_file || row.settings.size() < 2 || row.name.find('=') != std::string::npos) {
+      throw bad_usage("cannot use --variant " + excerpt(text))
+          .wanted("NAME KEY=VALUE …, the name of letters, digits, '_', '-', '.'");
+    }
+    add(std::move(row));
+  }
+  return rows;
 }
 
 void reproduce(const ReproduceRequest& request) {
@@ -94,16 +157,17 @@ void reproduce(const ReproduceRequest& request) {
   print_settings(settings, "reproduce");
 
   std::map<std::uint64_t, std::unique_ptr<Bench>> benches;
-  const auto cell_of = [&](const std::string& file, const std::string& method, std::uint64_t seed, double lr,
+  const auto cell_of = [&](const std::string& file, const ReproducedRow& row, std::uint64_t seed, double lr,
                            HeldOut part, const std::vector<double>& alphas) {
     const fs::path path = out / "cells" / (file + ".json"), metrics = out / "cells" / (file + ".metrics.jsonl");
-    if (fs::exists(path)) return read_cell(path);
-    const Recipe recipe = recipe_of(request, method, seed, lr);
+    if (fs::exists(path)) return finished_cell(path, row);
+    const Recipe recipe = recipe_of(request, row, seed, lr);
     auto& bench = benches[seed];
     if (!bench) bench = std::make_unique<Bench>(recipe, base, tokenizer, compute);
     fs::remove(metrics);  // of a cell that was interrupted
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
-    Cell cell = bench->measure(recipe, method, part, budgets, alphas, metrics);
+    Cell cell = bench->measure(recipe, row.name, part, budgets, alphas, metrics);
+    cell.settings = row.settings;
     write_cell(cell, path);
     return cell;
   };
@@ -112,22 +176,21 @@ void reproduce(const ReproduceRequest& request) {
   alphas.push_back(1);
   std::vector<Cell> cells;
   std::size_t number = 0;
-  for (const std::string& method : reproduced_methods()) {
-    say("method " + std::to_string(++number) + " of " + std::to_string(reproduced_methods().size()) + ": " + method);
+  for (const ReproducedRow& row : request.rows) {
+    say("row " + std::to_string(++number) + " of " + std::to_string(request.rows.size()) + ": " + row.name);
     double best_rate = request.rates.at(0), least = 3;
     for (const double rate : request.rates) {
       if (request.rates.size() == 1) break;
       const Cell cell =
-          cell_of("tune-" + method + "-" + rate_name(rate), method, request.seeds.at(0), rate, HeldOut::validation, {});
+          cell_of("tune-" + row.name + "-" + rate_name(rate), row, request.seeds.at(0), rate, HeldOut::validation, {});
       const double share = harmful_or_degenerate(cell, request.budgets.at(0));
       if (share < least) {
         least = share;
         best_rate = rate;
       }
     }
-    for (const std::uint64_t seed : request.seeds) {
-      cells.push_back(cell_of(method + "-" + std::to_string(seed), method, seed, best_rate, HeldOut::test, alphas));
-    }
+    for (const std::uint64_t seed : request.seeds)
+      cells.push_back(cell_of(row.name + "-" + std::to_string(seed), row, seed, best_rate, HeldOut::test, alphas));
   }
   write_reproduction(cells, request, out);
   say("wrote " + (out / "table.json").string() + ", table.md and report.html");

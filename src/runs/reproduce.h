@@ -9,8 +9,22 @@
 
 namespace lethe {
 
+/// A row of the table: what is trained, told by the settings that make it.
+struct ReproducedRow {
+  std::string name;                   ///< letters, digits, "_", "-", ".": it names files
+  std::vector<std::string> settings;  ///< "key=value", on top of the request's recipe
+};
+
+/// The paper's rows: finetune, task_vector, ga, ga_mismatch, sku, sku_no_gd, sku_no_rd, sku_no_pd.
+const std::vector<ReproducedRow>& paper_rows();
+/// The paper's rows of these names (all of them for none), then variants: "NAME KEY=VALUE KEY=VALUE …", which are SKU
+/// unless they set `method`.
+/// @throws Error (usage) for a name that is unknown, taken twice or names no file, or without settings
+std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names, const std::vector<std::string>& variants);
+
 struct ReproduceRequest {
-  Recipe recipe;                     ///< data, model, steps, batch; method and lr are set row by row
+  Recipe recipe;  ///< data, model, steps, batch; lr is set row by row
+  std::vector<ReproducedRow> rows;
   std::vector<std::uint64_t> seeds;  ///< each splits the data and trains anew
   std::vector<double> rates;         ///< learning rates tried for every method, on validation prompts of the first seed
   std::vector<double> budgets;       ///< KL on normal validation answers, nats a token; the first is the table's
@@ -18,10 +32,8 @@ struct ReproduceRequest {
   std::vector<double> alphas;         ///< further points of each method's curve; 1 is always measured
 };
 
-/// Rows of the table: what is trained, by name ("sku_no_pd" is SKU with eps_pd 0).
-const std::vector<std::string>& reproduced_methods();
-
-/// Works off (method, seed) cell by cell into recipe.out/cells; cells that are there already are not computed again.
+/// Works off (row, seed) cell by cell into recipe.out/cells; cells that are there already are not computed again, also
+/// when rows are added later.
 /// Then writes table.json, table.md and report.html, and prints the table.
 /// The rule by which settings are chosen: of the learning rates, the one with the smallest share of answers that are
 /// harmful or degenerate on validation prompts, at the first budget; alpha by the budget on validation answers.

@@ -1,5 +1,6 @@
 #include "runs/reproduce_table.h"
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 
@@ -28,6 +29,15 @@ std::vector<const Cell*> cells_of(const std::vector<Cell>& cells, const std::str
     if (cell.method == method) found.push_back(&cell);
   }
   return found;
+}
+
+// The rows' names, in the order in which they were worked off.
+std::vector<std::string> names_of(const std::vector<Cell>& cells) {
+  std::vector<std::string> names;
+  for (const Cell& cell : cells) {
+    if (std::find(names.begin(), names.end(), cell.method) == names.end()) names.push_back(cell.method);
+  }
+  return names;
 }
 
 std::string text_of(const Mean& mean, bool is_rate, int digits) {
@@ -73,8 +83,8 @@ Table table_at(const std::string& title, const std::vector<Cell>& cells, const P
       texts.push_back(text_of(mean_of(values_of(rows, at, column.figure)), column.is_rate, column.digits));
     table.rows.push_back(std::move(texts));
   };
-  row("original", cells_of(cells, "sku"), original_of);
-  for (const std::string& method : reproduced_methods()) row(method, cells_of(cells, method), point);
+  row("original", cells_of(cells, names_of(cells).at(0)), original_of);
+  for (const std::string& method : names_of(cells)) row(method, cells_of(cells, method), point);
   return table;
 }
 
@@ -94,7 +104,7 @@ Table quality_table(const std::vector<Cell>& cells) {
   Table table{"At 95% of the original's ROUGE-L (interpolated on each curve)",
               {"method", "harm unseen", "seeds that reach it"},
               {}};
-  for (const std::string& method : reproduced_methods()) {
+  for (const std::string& method : names_of(cells)) {
     const auto rows = cells_of(cells, method);
     const std::vector<double> values = harm_at_quality(rows);
     table.rows.push_back({method, text_of(mean_of(values), true, 1),
@@ -110,7 +120,7 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
               {}};
   std::string better, worse, level;
   const auto list = [](std::string& names, const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
-  for (const std::string& method : reproduced_methods()) {
+  for (const std::string& method : names_of(cells)) {
     if (method == "sku") continue;
     std::vector<double> ours, theirs;
     for (const Cell* cell : cells_of(cells, method)) {
@@ -151,7 +161,7 @@ Plot trade_off(const std::vector<Cell>& cells, const ReproduceRequest& request) 
             {}};
   std::vector<double> alphas = request.alphas;
   alphas.push_back(1);
-  for (const std::string& method : reproduced_methods()) {
+  for (const std::string& method : names_of(cells)) {
     const auto rows = cells_of(cells, method);
     Series series{method, {}};
     const Mean before = mean_of(values_of(rows, original_of, "harmful_unseen"));
@@ -169,7 +179,7 @@ Plot trade_off(const std::vector<Cell>& cells, const ReproduceRequest& request) 
 
 Table settings_table(const std::vector<Cell>& cells) {
   Table table{"Settings chosen, and cost", {"method", "learning rate", "steps", "seconds a cell", "failed"}, {}};
-  for (const std::string& method : reproduced_methods()) {
+  for (const std::string& method : names_of(cells)) {
     std::vector<double> seconds;
     std::size_t failed = 0;
     const auto rows = cells_of(cells, method);
@@ -213,7 +223,7 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
                                    at_budget(each)));
   page.tables.push_back(quality_table(cells));
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
-  page.tables.push_back(against_sku(cells, budget, page.notes));
+  if (!cells_of(cells, "sku").empty()) page.tables.push_back(against_sku(cells, budget, page.notes));
   page.tables.push_back(settings_table(cells));
   page.plots.push_back(trade_off(cells, request));
   page.recipe = to_yaml(request.recipe);
