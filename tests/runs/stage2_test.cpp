@@ -1,0 +1,166 @@
+// Stage 2 as the recipe shapes it: α by module, strongest directions, repair.
+#include "runs/stage2.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "models/loading.h"
+#include "runs/divergence_meter.h"
+#include "vectors/strongest_directions.h"
+
+namespace lethe {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Stage2Test : public testing::Test {
+ protected:
+  Stage2Test()
+      : base_(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"),
+        tokenizer_(Tokenizer::load(base_.folder())),
+        model_(load_model(base_)),
+        examples_(tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}) {
+    at::manual_seed(7);
+    at::set_num_threads(1);  // small matrices: more threads wait for each other
+    for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo"})
+      data_.normal.train.push_back(
+          {std::string("Where does ") + who + " live?", std::string(who) + " lives in Saltby."});
+    metrics_ = fs::path(testing::TempDir()) / "lethe_stage2_metrics.jsonl";
+    fs::remove(metrics_);
+  }
+  // Moves every weight away from the original; returns by how much.
+  std::map<std::string, at::Tensor> train() {
+    std::map<std::string, at::Tensor> moved;
+    for (const Parameter& parameter : model_.parameters()) {
+      moved[parameter.name] = 0.02 * at::randn(parameter.shape, at::kFloat);
+      original_[parameter.name] = parameter.tensor->clone();
+      *parameter.tensor = *parameter.tensor + moved[parameter.name];
+    }
+    return moved;
+  }
+  Stage2Vector prepare(const std::vector<std::string>& settings, Tuning& tuning) {
+    recipe_ = with_settings(recipe_, settings);
+    return prepare_stage2(recipe_, model_, base_, tuning, examples_, data_, "", metrics_);
+  }
+  at::Tensor change_of(const std::string& name) {
+    for (const Parameter& parameter : model_.parameters()) {
+      if (parameter.name == name) return parameter.tensor->detach() - original_.at(name);
+    }
+    return {};
+  }
+  static double furthest(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+  Checkpoint base_;
+  Tokenizer tokenizer_;
+  CausalLM model_;
+  ExampleMaker examples_;
+  RunData data_;
+  Recipe recipe_;
+  std::map<std::string, at::Tensor> original_;
+  fs::path metrics_;
+};
+
+const std::string kQuery = "model.layers.0.self_attn.q_proj.weight", kDown = "model.layers.0.mlp.down_proj.weight";
+
+TEST_F(Stage2Test, NothingAskedNegatesTheWholeTaskVector) {
+  Tuning tuning(model_, recipe_);
+  for (const Parameter& parameter : model_.parameters()) parameter.tensor->requires_grad_(false);
+  const auto moved = train();
+  Stage2Vector stage2 = prepare({}, tuning);
+  stage2.apply(0.5);
+  EXPECT_LT(furthest(change_of(kQuery), -0.5 * moved.at(kQuery)), 1e-6);
+}
+
+TEST_F(Stage2Test, FactorsScaleAlphaByTheFirstPatternThatFits) {
+  Tuning tuning(model_, recipe_);
+  for (const Parameter& parameter : model_.parameters()) parameter.tensor->requires_grad_(false);
+  const auto moved = train();
+  Stage2Vector stage2 = prepare({"negation.factors={mlp: 0.25, self_attn: 0}"}, tuning);
+  stage2.apply(0.8);
+  EXPECT_LT(furthest(change_of(kDown), -0.8 * 0.25 * moved.at(kDown)), 1e-6);
+  EXPECT_LT(furthest(change_of(kQuery), at::zeros_like(moved.at(kQuery))), 1e-6);
+  EXPECT_LT(furthest(change_of("model.norm.weight"), -0.8 * moved.at("model.norm.weight")), 1e-6);
+}
+
+TEST_F(Stage2Test, APatternThatFitsNoWeightIsRefused) {
+  Tuning tuning(model_, recipe_);
+  for (const Parameter& parameter : model_.parameters()) parameter.tensor->requires_grad_(false);
+  train();
+  EXPECT_THROW(prepare({"negation.factors={h.0.attn: 0}"}, tuning), Error);
+}
+
+TEST_F(Stage2Test, RankKeepsTheStrongestDirectionsOfEachMatrix) {
+  Tuning tuning(model_, recipe_);
+  for (const Parameter& parameter : model_.parameters()) parameter.tensor->requires_grad_(false);
+  const auto moved = train();
+  Stage2Vector stage2 = prepare({"negation.rank=2"}, tuning);
+  stage2.apply(1);
+  EXPECT_LT(furthest(change_of(kDown), -strongest_directions(moved.at(kDown), 2)), 1e-5);
+  EXPECT_LT(furthest(change_of("model.norm.weight"), -moved.at("model.norm.weight")), 1e-6);
+}
+
+TEST_F(Stage2Test, AnAdapterIsShapedWithinItsOwnForm) {
+  recipe_ = with_settings(recipe_, {"tuning=lora", "lora={rank: 4, alpha: 4, targets: [q_proj, down_proj]}"});
+  Tuning tuning(model_, recipe_);
+  std::map<std::string, at::Tensor> products;
+  for (const NamedLora& lora : tuning.pairs()) {
+    lora.pair->b = 0.05 * at::randn(lora.pair->b.sizes(), at::kFloat);
+    products[lora.module] = at::mm(lora.pair->b, lora.pair->a.detach());
+  }
+  Stage2Vector stage2 = prepare({"negation.factors={q_proj: 0.5}", "negation.rank=1"}, tuning);
+  stage2.apply(0.4);
+  for (const NamedLora& lora : tuning.pairs()) {
+    const double factor = lora.module.ends_with("q_proj") ? 0.5 : 1;
+    const at::Tensor update = lora.pair->scale * at::mm(lora.pair->b, lora.pair->a.detach());
+    EXPECT_LT(furthest(update, -0.4 * factor * strongest_directions(products.at(lora.module), 1)), 1e-6);
+  }
+}
+
+// Full tuning and adapters alike: what is left after the repair is nearer to the original, and is added, not
+// subtracted.
+TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
+  for (const char* kind : {"full", "lora"}) {
+    model_ = load_model(base_);
+    recipe_ =
+        with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj, down_proj]}"});
+    DivergenceMeter meter(model_, examples_, data_.normal.train);
+    Tuning tuning(model_, recipe_);
+    const at::NoGradGuard no_gradient;
+    if (tuning.lora()) {
+      for (const NamedLora& lora : tuning.pairs())
+        lora.pair->b.copy_(0.2 * at::randn(lora.pair->b.sizes(), at::kFloat));
+    } else {
+      for (const Parameter& parameter : model_.parameters())
+        parameter.tensor->add_(0.03 * at::randn(parameter.shape, at::kFloat));
+    }
+    Stage2Vector plain = prepare({}, tuning);
+    plain.apply(1);
+    const double before = meter.measure(model_);
+    plain.apply(-1);  // what stage 1 trained
+    plain.vector.retake();
+    {
+      const at::AutoGradMode gradients(true);
+      Stage2Vector repaired =
+          prepare({"negation.repair={steps: 8, lr: 2e-3, alpha: 1}", "training.batch=4", "training.clip=1"}, tuning);
+      EXPECT_EQ(repaired.sign, 1);
+      repaired.apply(1);
+      const double after = meter.measure(model_);
+      EXPECT_GT(before, 0.01) << kind;
+      EXPECT_LT(after, 0.5 * before) << kind;
+      repaired.apply(0);
+      EXPECT_LT(meter.measure(model_), 1e-6) << kind;
+    }
+  }
+}
+
+TEST_F(Stage2Test, OnlyTheChosenWeightsTrain) {
+  recipe_ = with_settings(recipe_, {"training.weights=mlp"});
+  Tuning tuning(model_, recipe_);
+  for (const Parameter& parameter : model_.parameters())
+    EXPECT_EQ(parameter.tensor->requires_grad(), parameter.name.find("mlp") != std::string::npos) << parameter.name;
+  EXPECT_THROW(Tuning(model_, with_settings({}, {"training.weights=nowhere"})), Error);
+}
+
+}  // namespace
+}  // namespace lethe
