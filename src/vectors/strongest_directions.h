@@ -1,4 +1,4 @@
-// The strongest singular directions of a task vector's matrices: what training moved most, without the scatter around it.
+// The strongest singular directions of a task vector's matrices: what training moved most.
 #pragma once
 
 #include <ATen/ATen.h>
