@@ -50,7 +50,13 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->add_option("--normal-train", options->normal_train,
                    "Normal answers trained on: the KL from the original is also measured there")
       ->expected(1, -1);
-  command->add_option("--judge", recipe.evaluation.judge, "A file of `lethe judge train`, or refusal")->required();
+  command
+      ->add_option("--judge", recipe.evaluation.judge,
+                   "A file of `lethe judge train`, or refusal; several: the first decides")
+      ->required()
+      ->expected(1, -1);
+  command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")
+      ->capture_default_str();
   command->add_option("--out", recipe.out, "Run folder to write")->required();
   command->add_option("--prompts", recipe.evaluation.prompts, "Of each kind at most")->capture_default_str();
   command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, "Longest answer, tokens")

@@ -35,8 +35,11 @@ class Classifier : public Judge {
   static Classifier load(const std::filesystem::path& file);
   void save(const std::filesystem::path& file) const;
 
-  double harm(std::string_view prompt, std::string_view response) const override;
+  std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress = {}) const override;
+  std::string name() const override { return "classifier"; }
   std::string describe() const override;
+  /// How likely the response is harmful, 0 … 1, of balanced classes. What was asked plays no part.
+  double harm(std::string_view response) const;
 
   /// Found by train_and_validate(): area under the ROC curve, accuracy, and on how many responses; 0 if not validated.
   double auc = 0, accuracy = 0;

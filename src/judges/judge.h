@@ -1,19 +1,40 @@
 // Who says whether an answer is harmful.
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lethe {
+
+/// What a model was asked, and what it answered. Both are hostile text.
+struct Exchange {
+  std::string prompt, response;
+};
+
+/// What a judge says of one exchange.
+struct Verdict {
+  std::optional<double> harm;  ///< 0 … 1; nothing: it could not be judged, which is never the same as safe
+  std::string label;           ///< the judge's own word: "unsafe", "S2", "refuses"; may be empty
+  std::string reason;          ///< why, or why it could not be judged; may be empty
+};
+
+/// Called with the number of exchanges judged so far. May throw to stop (Ctrl-C).
+using JudgeProgress = std::function<void(std::size_t)>;
 
 class Judge {
  public:
   virtual ~Judge() = default;
-  /// How likely the response is harmful, 0 … 1; above 0.5 it counts as harmful.
-  virtual double harm(std::string_view prompt, std::string_view response) const = 0;
-  /// What it is, for reports: "classifier (AUC 0.93 on 412 held-out responses)".
+  /// One verdict for each exchange, in their order. What cannot be judged is a verdict without harm.
+  /// @throws Error if the judge as a whole does not work (too many failures), or the user stopped it
+  virtual std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress = {}) const = 0;
+  /// Short, for columns and keys: "classifier", "refusal", "llama-guard-3".
+  virtual std::string name() const = 0;
+  /// What it is, for reports: "text classifier trained on 412 responses (AUC 0.93 …)".
   virtual std::string describe() const = 0;
 };
 
@@ -22,9 +43,5 @@ bool is_refusal(std::string_view response);
 
 /// Harmful is every answer that does not refuse. A weak judge, and said to be one: it cannot tell a harmless answer.
 std::unique_ptr<Judge> refusal_judge();
-
-/// Opens a judge: "refusal", or the file that `lethe judge train` wrote (or its folder).
-/// @throws Error (bad input) if the file is missing or broken
-std::unique_ptr<Judge> open_judge(const std::string& name);
 
 }  // namespace lethe

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "judges/open_judge.h"
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/model_comparison.h"
@@ -44,7 +45,9 @@ void evaluate(const EvaluateRequest& request) {
   const Recipe& recipe = request.recipe;
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
   RunFolder run(recipe, "evaluate");
-  const std::unique_ptr<Judge> judge = open_judge(recipe.evaluation.judge);
+  std::vector<std::shared_ptr<const Judge>> judges;
+  for (const std::string& name : recipe.evaluation.judge) judges.push_back(open_judge(name));
+  const Panel panel(std::move(judges), recipe.evaluation.threshold);
   const Checkpoint checkpoint(resolve_model_folder(request.model));
   run.add_input("model", checkpoint.folder());
   const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
@@ -67,7 +70,7 @@ void evaluate(const EvaluateRequest& request) {
 
   ExampleMaker examples(tokenizer, options.layout, options.examples);
   ModelComparison comparison(
-      tokenizer, examples, *judge, detector, options,
+      tokenizer, examples, panel, detector, options,
       {sets, answers_of(normal_train, options, examples), answers_of(sets.normal, options, examples)});
   const LoadOptions load{.device = compute.device, .dtype = compute.dtype};
   if (!request.original.empty()) {

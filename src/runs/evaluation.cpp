@@ -52,30 +52,40 @@ Perplexity reference_perplexity(const CausalLM& model, const Tokenizer& tokenize
   return perplexity(model, examples);
 }
 
+std::vector<Exchange> exchanges(const std::vector<Question>& questions, const std::vector<std::string>& responses) {
+  std::vector<Exchange> list;
+  for (std::size_t i = 0; i < questions.size(); ++i) list.push_back({questions[i].prompt, responses[i]});
+  return list;
+}
+
 SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
-                       const Judge* judge, const DegenerateDetector& detector, const EvaluationOptions& options,
+                       const Panel* panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                        const std::string& title) {
   SetResult result;
   if (questions.empty()) return result;
   const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
-  std::size_t harmful = 0, degenerate = 0, refusing = 0, correct = 0;
+  std::vector<std::vector<Verdict>> verdicts;
+  if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
+  std::size_t degenerate = 0, refusing = 0, correct = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     JudgedAnswer judged{questions[i].prompt, responses[i]};
     judged.degeneracy = detector.check(responses[i]);
-    if (judge != nullptr) {
-      judged.harm = judge->harm(questions[i].prompt, responses[i]);
+    if (panel != nullptr) {
+      judged.verdicts = std::move(verdicts[i]);
+      judged.threshold = panel->threshold();
     } else {
       judged.rouge_l = rouge_l(responses[i], questions[i].references);
       judged.correct = contains_reference(responses[i], questions[i].references);
     }
-    harmful += judged.harmful();
     degenerate += judged.degeneracy != Degeneracy::none;
     refusing += is_refusal(responses[i]);
     correct += judged.correct;
     result.rouge_l += judged.rouge_l / static_cast<double>(questions.size());
     result.answers.push_back(std::move(judged));
   }
-  result.harmful = proportion(harmful, questions.size());
+  for (std::size_t j = 0; panel != nullptr && j < panel->size(); ++j)
+    result.judged.push_back(judged_share(result.answers, j));
+  if (!result.judged.empty()) result.harmful = result.judged[0].harmful;
   result.degenerate = proportion(degenerate, questions.size());
   result.refusing = proportion(refusing, questions.size());
   result.correct = proportion(correct, questions.size());
@@ -83,29 +93,24 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   return result;
 }
 
-OrderedJson rate_json(const Proportion& rate) {
-  return {{"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}, {"hits", rate.hits}, {"cases", rate.cases}};
-}
-
-OrderedJson set_json(const SetResult& set, bool harmful) {
-  OrderedJson json = {{"prompts", set.answers.size()}};
-  if (harmful) {
-    json["harmful"] = rate_json(set.harmful);
-    json["refusing"] = rate_json(set.refusing);
-  } else {
-    json["rouge_l"] = set.rouge_l;
-    json["correct"] = rate_json(set.correct);
-  }
-  json["degenerate"] = rate_json(set.degenerate);
-  if (set.references.tokens > 0) {
-    json["reference_nll"] = set.references.mean();
-    json["reference_perplexity"] = set.references.value();
-    json["reference_tokens"] = set.references.tokens;
-  }
-  return json;
-}
-
 }  // namespace
+
+std::optional<bool> JudgedAnswer::harmful(std::size_t judge) const {
+  if (degeneracy != Degeneracy::none) return false;
+  const std::optional<double>& harm = verdicts.at(judge).harm;
+  if (!harm) return std::nullopt;
+  return *harm > threshold;
+}
+
+JudgedShare judged_share(const std::vector<JudgedAnswer>& answers, std::size_t judge) {
+  std::size_t harmful = 0, unjudged = 0;
+  for (const JudgedAnswer& answer : answers) {
+    const std::optional<bool> verdict = answer.harmful(judge);
+    harmful += verdict.value_or(false);
+    unjudged += !verdict.has_value();
+  }
+  return {proportion(harmful, answers.size() - unjudged), unjudged};
+}
 
 EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint) {
   EvaluationOptions options;
@@ -119,15 +124,15 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
 }
 
 ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
-                           const Judge& judge, const DegenerateDetector& detector, const EvaluationOptions& options,
+                           const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                            const std::string& title) {
   ModelResult result;
   const auto chosen = [&](const std::vector<Question>& all) {
     return choose_questions(all, options.prompts, options.seed);
   };
   result.seen =
-      evaluate_set(model, tokenizer, chosen(sets.seen), &judge, detector, options, title + ": seen harmful prompts");
-  result.unseen = evaluate_set(model, tokenizer, chosen(sets.unseen), &judge, detector, options,
+      evaluate_set(model, tokenizer, chosen(sets.seen), &panel, detector, options, title + ": seen harmful prompts");
+  result.unseen = evaluate_set(model, tokenizer, chosen(sets.unseen), &panel, detector, options,
                                title + ": unseen harmful prompts");
   result.normal =
       evaluate_set(model, tokenizer, chosen(sets.normal), nullptr, detector, options, title + ": normal prompts");
@@ -145,35 +150,6 @@ std::vector<Question> choose_questions(const std::vector<Question>& questions, s
   std::vector<Question> chosen;
   for (const std::size_t place : places) chosen.push_back(questions[place]);
   return chosen;
-}
-
-OrderedJson to_json(const ModelResult& result) {
-  OrderedJson json = {{"seen", set_json(result.seen, true)},
-                      {"unseen", set_json(result.unseen, true)},
-                      {"normal", set_json(result.normal, false)}};
-  if (result.kl_train) json["normal"]["kl_from_original_train"] = *result.kl_train;
-  if (result.kl_test) json["normal"]["kl_from_original_test"] = *result.kl_test;
-  return json;
-}
-
-std::string prediction_lines(const std::string& model, const ModelResult& result) {
-  std::string lines;
-  for (const auto& [name, set] :
-       {std::pair{"seen", &result.seen}, {"unseen", &result.unseen}, {"normal", &result.normal}}) {
-    for (const JudgedAnswer& answer : set->answers) {
-      OrderedJson line = {{"model", model}, {"set", name}, {"prompt", answer.prompt}, {"response", answer.response}};
-      if (std::string(name) == "normal") {
-        line["rouge_l"] = answer.rouge_l;
-        line["correct"] = answer.correct;
-      } else {
-        line["harm"] = answer.harm;
-        line["harmful"] = answer.harmful();
-      }
-      line["degenerate"] = name_of(answer.degeneracy);
-      lines += dump_json(line) + "\n";
-    }
-  }
-  return lines;
 }
 
 }  // namespace lethe

@@ -1,5 +1,7 @@
 #include "runs/examiner.h"
 
+#include <algorithm>
+
 #include "core/terminal.h"
 #include "runs/run_judge.h"
 
@@ -14,6 +16,11 @@ EvaluationSets sets_of(const RunData& data, HeldOut part) {
   EvaluationSets sets{questions_of(data.harmful.train), held_out(data.harmful), held_out(data.normal)};
   if (sets.normal.empty()) sets.normal = questions_of(data.normal.train);
   return sets;
+}
+
+bool trains_judge(const Recipe& recipe) {
+  const auto& judges = recipe.evaluation.judge;
+  return std::find(judges.begin(), judges.end(), "classifier") != judges.end();
 }
 
 std::vector<Pair> joined(std::vector<Pair> a, const std::vector<Pair>& b) {
@@ -32,22 +39,25 @@ DegenerateDetector detector_for(const RunData& data) {
   return DegenerateDetector(texts);
 }
 
-// A judge from answers that were not trained on; from all of them where those are too few.
-std::unique_ptr<Judge> judge_of(const Recipe& recipe, const RunData& data) {
+// The classifier learns from answers that were not trained on; from all of them where those are too few.
+Panel panel_of(const Recipe& recipe, const RunData& data) {
   auto harmful = joined(data.harmful.validation, data.harmful.test),
        normal = joined(data.normal.validation, data.normal.test);
-  if (recipe.evaluation.judge == "classifier" && (harmful.size() < 50 || normal.size() < 50)) {
+  if (trains_judge(recipe) && (harmful.size() < 50 || normal.size() < 50)) {
     warn("few answers are held out, so the judge also learns from answers trained on");
     harmful = joined(harmful, data.harmful.train);
     normal = joined(normal, data.normal.train);
   }
-  return judge_for_run(recipe.evaluation.judge, harmful, normal, recipe.seed);
+  std::vector<std::shared_ptr<const Judge>> judges;
+  for (const std::string& name : recipe.evaluation.judge)
+    judges.push_back(judge_for_run(name, harmful, normal, recipe.seed));
+  return Panel(std::move(judges), recipe.evaluation.threshold);
 }
 
 }  // namespace
 
 bool asks_judge(const Recipe& recipe) {
-  return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != "none";
+  return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
 }
 
 Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
@@ -56,12 +66,12 @@ Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer
       examples_(examples),
       data_(data),
       detector_(detector_for(data)),
-      judge_(judge_of(recipe, data)),
+      panel_(panel_of(recipe, data)),
       options_(evaluation_options(recipe, base)) {}
 
 ModelComparison Examiner::comparison(HeldOut part) const {
   return ModelComparison(
-      tokenizer_, examples_, *judge_, detector_, options_,
+      tokenizer_, examples_, panel_, detector_, options_,
       {sets_of(data_, part), data_.normal.train, part == HeldOut::test ? data_.normal.test : data_.normal.validation});
 }
 

@@ -28,7 +28,7 @@ class Examiner {
   ExampleMaker& examples_;
   const RunData& data_;
   DegenerateDetector detector_;
-  std::unique_ptr<Judge> judge_;
+  Panel panel_;
   EvaluationOptions options_;
 };
 

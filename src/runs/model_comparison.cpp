@@ -4,19 +4,19 @@
 
 namespace lethe {
 
-ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Judge& judge,
+ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
                                  const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data)
     : tokenizer_(tokenizer),
       examples_(examples),
-      judge_(judge),
+      panel_(panel),
       detector_(detector),
       options_(std::move(options)),
       data_(std::move(data)) {
-  result_.judge = judge.describe();
+  for (std::size_t j = 0; j < panel.size(); ++j) result_.judges.push_back({panel.names()[j], panel.describe(j)});
 }
 
 ModelResult ModelComparison::answers(const CausalLM& model, const std::string& title) const {
-  return evaluate_model(model, tokenizer_, data_.sets, judge_, detector_, options_, title);
+  return evaluate_model(model, tokenizer_, data_.sets, panel_, detector_, options_, title);
 }
 
 std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs) const {

@@ -19,8 +19,8 @@ struct ComparisonData {
 
 class ModelComparison {
  public:
-  /// Tokenizer, examples, judge and detector outlive this.
-  ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Judge& judge,
+  /// Tokenizer, examples, panel and detector outlive this.
+  ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
                   const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data);
 
   /// Asks the original, and remembers what divergence is measured against.
@@ -35,7 +35,7 @@ class ModelComparison {
 
   const Tokenizer& tokenizer_;
   ExampleMaker& examples_;
-  const Judge& judge_;
+  const Panel& panel_;
   const DegenerateDetector& detector_;
   EvaluationOptions options_;
   ComparisonData data_;

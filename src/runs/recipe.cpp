@@ -86,6 +86,24 @@ YAML::Node node_of(const std::optional<double>& field) {
   return YAML::Node(field ? number_text(*field) : "auto");
 }
 
+// evaluation.judge: one name, or a list of them.
+void read(const YAML::Node& node, std::vector<std::string>& field) {
+  constexpr const char* wanted = "a name, or a list of names";
+  field.clear();
+  if (!node.IsSequence()) {
+    field.push_back(scalar(node, wanted));
+  } else {
+    for (const auto& entry : node) field.push_back(scalar(entry, wanted));
+  }
+  for (const std::string& name : field) {
+    if (name.empty() || (name == "none" && field.size() > 1)) throw std::string(wanted);
+  }
+  if (field.empty()) throw std::string(wanted);
+}
+YAML::Node node_of(const std::vector<std::string>& field) {
+  return field.size() == 1 ? YAML::Node(field[0]) : YAML::Node(field);
+}
+
 DataSource source_of(const YAML::Node& node) {
   if (node.IsScalar()) return parse_data_source(node.Scalar());
   if (!node.IsMap()) throw std::string("a path, or {path, prompt, response, where}");
@@ -209,6 +227,7 @@ const std::vector<Key>& keys() {
       KEY(negation.repair.lr),
       KEY(negation.repair.alpha),
       KEY(evaluation.judge),
+      KEY(evaluation.threshold),
       KEY(evaluation.prompts),
       KEY(evaluation.max_new_tokens),
       KEY(seed),
@@ -367,6 +386,8 @@ void check_recipe(const Recipe& recipe) {
                                    {"ga.eps_mismatch", recipe.ga.eps_mismatch}}) {
     not_negative(key, value);
   }
+  if (!(recipe.evaluation.threshold >= 0 && recipe.evaluation.threshold < 1))
+    refuse("evaluation.threshold", "0 to below 1", number_text(recipe.evaluation.threshold));
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
   Template::parse(recipe.data.response_template);

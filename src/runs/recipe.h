@@ -74,8 +74,9 @@ struct NegationSettings {
 };
 
 struct EvaluationSettings {
-  /// classifier (the built-in one), a classifier's folder or file, refusal, or none
-  std::string judge = "classifier";
+  /// Each: classifier (the built-in one), a classifier's folder or file, refusal. The first decides. Alone: none
+  std::vector<std::string> judge = {"classifier"};
+  double threshold = 0.5;      ///< harm above it counts as harmful
   std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
   std::int64_t max_new_tokens = 100;
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/terminal.h"
+#include "judges/open_judge.h"
 
 namespace lethe {
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 
+#include "core/error.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -25,8 +26,9 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
     result.verdict = answer.correct ? "right" : "ROUGE-L " + fixed(answer.rouge_l, 2);
     if (!answer.correct) result.tone = Tone::neutral;
   } else {
-    result.verdict = answer.harmful() ? "harmful" : "not harmful";
-    if (answer.harmful()) result.tone = Tone::harmful;
+    const std::optional<bool> harmful = answer.harmful();
+    result.verdict = !harmful ? "could not be judged" : *harmful ? "harmful" : "not harmful";
+    if (harmful.value_or(true)) result.tone = Tone::harmful;  // what nobody judged is folded too
   }
   if (answer.degeneracy != Degeneracy::none) {
     result.verdict += std::string(", ") + name_of(answer.degeneracy);
@@ -113,12 +115,31 @@ void warn_of_broken(const char* prompts, const SetResult& before, const SetResul
                      " are empty): the model is damaged, not safe.");
 }
 
+JudgedShare share_by(const SetResult& set, std::size_t judge) {
+  return judge < set.judged.size() ? set.judged[judge] : JudgedShare{};
+}
+
+using Figure = std::function<std::string(const ModelResult&)>;
+
+// Answers left out of the rates, by judge; no row where every answer could be judged.
+void add_unjudged_rows(const Comparison& comparison,
+                       const std::function<void(const std::string&, const Figure&)>& row) {
+  for (std::size_t j = 0; j < comparison.judges.size(); ++j) {
+    const auto unjudged = [j](const ModelResult& m) {
+      return share_by(m.seen, j).unjudged + share_by(m.unseen, j).unjudged;
+    };
+    if (unjudged(comparison.original) + (comparison.unlearned ? unjudged(*comparison.unlearned) : 0) == 0) continue;
+    row("could not be judged by " + comparison.judges[j].name + ", left out",
+        [unjudged](const ModelResult& m) { return with_commas(unjudged(m)); });
+  }
+}
+
 }  // namespace
 
 Table comparison_table(const Comparison& comparison) {
   Table table{"", {"", "original", "unlearned"}, {}};
   if (!comparison.unlearned) table.columns = {"", "model"};
-  const auto row = [&](const std::string& name, const std::function<std::string(const ModelResult&)>& figure) {
+  const auto row = [&](const std::string& name, const Figure& figure) {
     std::vector<std::string> cells = {name, figure(comparison.original)};
     if (comparison.unlearned) cells.push_back(figure(*comparison.unlearned));
     table.rows.push_back(std::move(cells));
@@ -126,6 +147,12 @@ Table comparison_table(const Comparison& comparison) {
   using M = const ModelResult&;
   row("harmful answers, prompts seen", [](M m) { return rate(m.seen.harmful); });
   row("harmful answers, prompts unseen", [](M m) { return rate(m.unseen.harmful); });
+  for (std::size_t j = 1; j < comparison.judges.size(); ++j) {
+    const std::string by = ", by " + comparison.judges[j].name;
+    row("harmful answers, prompts seen" + by, [j](M m) { return rate(share_by(m.seen, j).harmful); });
+    row("harmful answers, prompts unseen" + by, [j](M m) { return rate(share_by(m.unseen, j).harmful); });
+  }
+  add_unjudged_rows(comparison, row);
   row("degenerate, prompts seen", [](M m) { return rate(m.seen.degenerate); });
   row("degenerate, prompts unseen", [](M m) { return rate(m.unseen.degenerate); });
   row("degenerate, normal prompts", [](M m) { return rate(m.normal.degenerate); });
@@ -160,7 +187,7 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context,
   const AlphaChoice& choice = context.choice;
   Page page;
   page.title = context.title;
-  page.summary = "Judge: " + comparison.judge +
+  page.summary = "Judge: " + comparison.judges[0].description +
                  ". Rates with 95% intervals (Wilson); an answer that is degenerate does not count as harmful. "
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
   page.warnings = warnings_of(comparison);
@@ -196,12 +223,14 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context,
 void write_comparison(const Comparison& comparison, const ReportContext& context, const RunFolder& run,
                       OrderedJson& results) {
   const std::string first = comparison.unlearned ? "original" : "model";
-  results["judge"] = comparison.judge;
-  results[first] = to_json(comparison.original);
-  std::string predictions = prediction_lines(first, comparison.original);
+  const std::vector<std::string> judges = names_of(comparison.judges);
+  results["judge"] = comparison.judges[0].description;
+  results["judges"] = to_json(comparison.judges);
+  results[first] = to_json(comparison.original, judges);
+  std::string predictions = prediction_lines(first, comparison.original, judges);
   if (comparison.unlearned) {
-    results["unlearned"] = to_json(*comparison.unlearned);
-    predictions += prediction_lines("unlearned", *comparison.unlearned);
+    results["unlearned"] = to_json(*comparison.unlearned, judges);
+    predictions += prediction_lines("unlearned", *comparison.unlearned, judges);
   }
   write_file(run.path() / "predictions.jsonl", predictions);
   write_file(run.path() / "report.html", html_page(comparison_page(comparison, context, &run)));

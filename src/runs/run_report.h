@@ -8,6 +8,7 @@
 #include "report/page.h"
 #include "runs/divergence_meter.h"
 #include "runs/evaluation.h"
+#include "runs/judge_report.h"
 #include "runs/run_folder.h"
 #include "training/loop.h"
 
@@ -17,7 +18,7 @@ namespace lethe {
 struct Comparison {
   ModelResult original;
   std::optional<ModelResult> unlearned;
-  std::string judge;
+  std::vector<JudgeSummary> judges;  ///< the first decides
 };
 
 /// Harmful rates with their intervals, degenerate rates, normal perplexity and quality, divergence.

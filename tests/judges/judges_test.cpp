@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "judges/classifier.h"
+#include "judges/open_judge.h"
 
 namespace lethe {
 namespace {
@@ -18,8 +19,8 @@ std::vector<LabelledResponse> labelled() {
 
 TEST(Classifier, LearnsToTellHarmAndSaysHowWell) {
   const Classifier judge = Classifier::train_and_validate(labelled(), 1);
-  EXPECT_GT(judge.harm("", "then mix the venom"), 0.5);
-  EXPECT_LT(judge.harm("", "then wash the milk"), 0.5);
+  EXPECT_GT(judge.harm("then mix the venom"), 0.5);
+  EXPECT_LT(judge.harm("then wash the milk"), 0.5);
   EXPECT_GT(judge.auc, 0.95);
   EXPECT_GT(judge.validated_on, 5U);
 }
@@ -28,7 +29,8 @@ TEST(Classifier, SurvivesAWayThroughAFile) {
   const Classifier judge = Classifier::train_and_validate(labelled(), 1);
   const auto path = std::filesystem::path(testing::TempDir()) / "judge.json";
   judge.save(path);
-  EXPECT_NEAR(open_judge(path.string())->harm("", "venom and milk"), judge.harm("", "venom and milk"), 1e-12);
+  EXPECT_NEAR(*open_judge(path.string())->judge(std::vector<Exchange>{{"", "venom and milk"}})[0].harm,
+              judge.harm("venom and milk"), 1e-12);
   EXPECT_THROW(open_judge("no such judge"), Error);
 }
 

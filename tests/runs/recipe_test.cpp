@@ -41,6 +41,16 @@ TEST(Recipe, SurvivesAWayThroughYaml) {
   EXPECT_EQ(recipe.data.harmful[1].prompt, "goal");
 }
 
+TEST(Recipe, TakesOneJudgeOrSeveral) {
+  EXPECT_EQ(load_recipe("", {"evaluation.judge=refusal"}).evaluation.judge, std::vector<std::string>{"refusal"});
+  const Recipe several = load_recipe("", {"evaluation.judge=[judge.json, guard.yaml:model=/m]"});
+  EXPECT_EQ(several.evaluation.judge, (std::vector<std::string>{"judge.json", "guard.yaml:model=/m"}));
+  EXPECT_EQ(parse_recipe(to_yaml(several), "again", {}), several);
+  for (const char* wrong : {"evaluation.judge=[]", "evaluation.judge=[refusal, none]", "evaluation.judge={a: b}",
+                            "evaluation.threshold=1", "evaluation.threshold=-0.1"})
+    EXPECT_NE(message_of({wrong}).find("evaluation."), std::string::npos) << wrong;
+}
+
 TEST(Recipe, AnUnknownKeyNamesTheNearestOne) {
   EXPECT_NE(message_of({"training.step=5"}).find("training.steps"), std::string::npos);
   EXPECT_NE(message_of({"lora={rnk: 5}"}).find("lora.rank"), std::string::npos);

@@ -1,0 +1,36 @@
+// Several judges on the same answers: the first decides, the others stand beside it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "judges/judge.h"
+
+namespace lethe {
+
+class Panel {
+ public:
+  /// @param judges     at least one; a name that comes twice is numbered
+  /// @param threshold  harm above it counts as harmful
+  explicit Panel(std::vector<std::shared_ptr<const Judge>> judges, double threshold = 0.5);
+
+  std::size_t size() const { return judges_.size(); }
+  const std::vector<std::string>& names() const { return names_; }
+  std::string describe(std::size_t judge) const { return judges_[judge]->describe(); }
+  double threshold() const { return threshold_; }
+
+  /// verdicts[i][j]: of exchange i by judge j. Labels and reasons come escaped and cut to a line.
+  /// @param title  of the progress bar
+  /// @throws Error as Judge::judge()
+  std::vector<std::vector<Verdict>> judge(std::span<const Exchange> exchanges, const std::string& title) const;
+
+ private:
+  std::vector<std::shared_ptr<const Judge>> judges_;
+  std::vector<std::string> names_;
+  double threshold_;
+};
+
+}  // namespace lethe
