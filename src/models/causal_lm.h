@@ -7,19 +7,13 @@
 #include <vector>
 
 #include "models/decoder_spec.h"
+#include "models/parameter.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
 #include "nn/packed_batch.h"
 #include "nn/token_losses.h"
 
 namespace lethe {
-
-/// A weight under the very name it has in the Hugging Face checkpoint.
-struct Parameter {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  at::Tensor* tensor;  ///< owned by the model
-};
 
 /// A linear map under its module path ("model.layers.0.self_attn.q_proj"): what an adapter can be put on.
 struct NamedLinear {

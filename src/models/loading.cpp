@@ -63,7 +63,12 @@ const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const Decoder
 }
 
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
-  CausalLM model(decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string()));
+  return load_model(checkpoint, decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string()),
+                    options);
+}
+
+CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options) {
+  CausalLM model(std::move(description));
   const DecoderSpec& spec = model.spec();
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
   std::uint64_t done = 0;

@@ -23,6 +23,8 @@ struct LoadOptions {
 /// @throws Error (bad input) for an unknown architecture, a tensor that is missing, has another shape, or that the
 ///         architecture has no use for
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options = {});
+/// The same with a description of one's own: a body under another head (models/sequence_classifier.h).
+CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options);
 
 /// The stored tensor of a parameter, with or without the family's optional prefix.
 /// @throws Error (bad input) if there is none

@@ -20,11 +20,13 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
     at::Tensor scores =
         at::matmul(queries, keys.transpose(1, 2)).to(at::promote_types(q.scalar_type(), at::kFloat)) * options.scale;
     if (options.softcap > 0) scores = at::tanh(scores / options.softcap) * options.softcap;
-    const at::Tensor at_query = at::arange(m - n, m, q.device()).unsqueeze(1),
-                     at_key = at::arange(m, q.device()).unsqueeze(0);
-    at::Tensor hidden = at_key > at_query;
-    if (options.window > 0) hidden = hidden.logical_or(at_key <= at_query - options.window);
-    scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+    if (options.causal) {
+      const at::Tensor at_query = at::arange(m - n, m, q.device()).unsqueeze(1),
+                       at_key = at::arange(m, q.device()).unsqueeze(0);
+      at::Tensor hidden = at_key > at_query;
+      if (options.window > 0) hidden = hidden.logical_or(at_key <= at_query - options.window);
+      scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+    }
     outputs.push_back(at::matmul(at::softmax(scores, -1).to(v.scalar_type()), values).transpose(0, 1));
   }
   return at::cat(outputs);
@@ -38,7 +40,7 @@ at::Tensor PackedAttention::attend(int, const at::Tensor& q, const at::Tensor& k
   if (options.softcap > 0 || window_matters || !q.device().is_cpu()) {
     return reference_attention(q, k, v, segments_, options);
   }
-  return fused_attention(q, k, v, segments_, options.scale);
+  return fused_attention(q, k, v, segments_, options.scale, options.causal);
 }
 
 }  // namespace lethe

@@ -1,5 +1,5 @@
-// Causal attention over a pack, exact over shared prompts, and the interface that lets decoding put a cache in its
-// place.
+// Attention over a pack, causal and exact over shared prompts or in both directions, and the interface that lets
+// decoding put a cache in its place.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,6 +15,7 @@ struct AttentionOptions {
   double scale = 1.0;       ///< of the products q·k
   std::int64_t window = 0;  ///< a token sees this many tokens, itself included; 0: all before it
   double softcap = 0.0;     ///< cap · tanh(score / cap); 0: none
+  bool causal = true;       ///< false: every token of a row sees the whole row (encoders); no row may share a prompt
 };
 
 /// Where a layer's queries meet keys and values: a pack while training or scoring, a cache while decoding.
@@ -47,6 +48,6 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
 /// The fast path: fused kernels over the prompt once for all the rows that share it, joined by their log-sum-exps; its
 /// own backward (see docs/method.md, "Exact attention over a shared prompt"). No window, no soft cap.
 at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const std::vector<Segment>& segments, double scale);
+                           const std::vector<Segment>& segments, double scale, bool causal = true);
 
 }  // namespace lethe

@@ -36,14 +36,14 @@ std::vector<Continuation> continuations(const std::vector<Segment>& segments) {
 
 struct FusedAttention : torch::autograd::Function<FusedAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<Segment>& segments, double scale) {
+                            const std::vector<Segment>& segments, double scale, bool causal) {
     at::Tensor out = at::empty(q.sizes(), q.options());  // [T, H, d]
     at::Tensor lse =
         at::empty({q.size(1), q.size(0)}, q.options().dtype(at::promote_types(q.scalar_type(), at::kFloat)));  // [H, T]
     for (const auto& s : segments) {
       if (s.size() == 0) continue;
       auto [o, l] = at::_scaled_dot_product_flash_attention_for_cpu(view(q, s.begin, s.end), view(k, s.begin, s.end),
-                                                                    view(v, s.begin, s.end), 0.0, true, {}, scale);
+                                                                    view(v, s.begin, s.end), 0.0, causal, {}, scale);
       view(out, s.begin, s.end).copy_(o);
       lse.slice(1, s.begin, s.end).copy_(l.squeeze(0));
     }
@@ -65,6 +65,7 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     for (const auto& s : segments) plan.insert(plan.end(), {s.begin, s.end, s.prefix});
     context->saved_data["plan"] = plan;
     context->saved_data["scale"] = scale;
+    context->saved_data["causal"] = causal;
     return out;
   }
 
@@ -72,6 +73,7 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &lse = saved[4];
     const double scale = context->saved_data["scale"].toDouble();
+    const bool causal = context->saved_data["causal"].toBool();
     const auto plan = context->saved_data["plan"].toIntVector();
     std::vector<Segment> segments;
     for (std::size_t i = 0; i < plan.size(); i += 3) {
@@ -81,14 +83,14 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     at::Tensor grad_q = at::empty(q.sizes(), q.options()), grad_k = at::empty(k.sizes(), k.options()),
                grad_v = at::empty(v.sizes(), v.options());
     const auto part = [&](std::int64_t begin, std::int64_t end, std::int64_t key_begin, std::int64_t key_end,
-                          bool causal) {
+                          bool triangular) {
       return at::_scaled_dot_product_flash_attention_for_cpu_backward(
           view(grad, begin, end), view(q, begin, end), view(k, key_begin, key_end), view(v, key_begin, key_end),
-          view(out, begin, end), lse.slice(1, begin, end).unsqueeze(0).contiguous(), 0.0, causal, {}, scale);
+          view(out, begin, end), lse.slice(1, begin, end).unsqueeze(0).contiguous(), 0.0, triangular, {}, scale);
     };
     for (const auto& s : segments) {
       if (s.size() == 0) continue;
-      const auto [dq, dk, dv] = part(s.begin, s.end, s.begin, s.end, true);
+      const auto [dq, dk, dv] = part(s.begin, s.end, s.begin, s.end, causal);
       view(grad_q, s.begin, s.end).copy_(dq);
       view(grad_k, s.begin, s.end).copy_(dk);
       view(grad_v, s.begin, s.end).copy_(dv);
@@ -100,15 +102,15 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
       view(grad_k, c.prompt_begin, c.prompt_end).add_(dk);
       view(grad_v, c.prompt_begin, c.prompt_end).add_(dv);
     }
-    return {grad_q, grad_k, grad_v, at::Tensor(), at::Tensor()};
+    return {grad_q, grad_k, grad_v, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 }  // namespace
 
 at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const std::vector<Segment>& segments, double scale) {
-  return FusedAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), segments, scale);
+                           const std::vector<Segment>& segments, double scale, bool causal) {
+  return FusedAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), segments, scale, causal);
 }
 
 }  // namespace lethe

@@ -84,6 +84,30 @@ TEST(PackedAttention, TakesTheRightPathForGroupedHeadsAndWindows) {
   }
 }
 
+TEST(BothDirections, EqualTheirPlainFormulaRowByRowForwardAndBackward) {
+  at::manual_seed(3);
+  const std::vector<Segment> segments{{0, 5, -1, 5}, {5, 6, -1, 1}, {6, 13, -1, 7}};
+  const auto options = at::TensorOptions().dtype(at::kDouble);
+  const at::Tensor inputs = at::randn({3, 13, 2, 8}, options), wanted_grad = at::randn({13, 2, 8}, options);
+  const auto row = [](const at::Tensor& t, const Segment& s) { return t.slice(0, s.begin, s.end).transpose(0, 1); };
+  const at::Tensor oracle = inputs.clone().set_requires_grad(true);
+  std::vector<at::Tensor> parts;
+  for (const auto& s : segments) {
+    const at::Tensor scores = at::matmul(row(oracle[0], s), row(oracle[1], s).transpose(1, 2)) * 0.4;
+    parts.push_back(at::matmul(scores.softmax(-1), row(oracle[2], s)).transpose(0, 1));
+  }
+  const at::Tensor wanted = at::cat(parts);
+  const auto wanted_gradient = torch::autograd::grad({(wanted * wanted_grad).sum()}, {oracle})[0];
+  for (const bool fused : {false, true}) {
+    const at::Tensor x = inputs.to(at::kFloat).set_requires_grad(true);
+    const at::Tensor out = fused ? fused_attention(x[0], x[1], x[2], segments, 0.4, false)
+                                 : reference_attention(x[0], x[1], x[2], segments, {.scale = 0.4, .causal = false});
+    EXPECT_LT((out.to(at::kDouble) - wanted).abs().max().item<double>(), 2e-6) << "fused " << fused;
+    const auto gradient = torch::autograd::grad({(out * wanted_grad.to(at::kFloat)).sum()}, {x})[0];
+    EXPECT_LT((gradient.to(at::kDouble) - wanted_gradient).abs().max().item<double>(), 1e-5) << "fused " << fused;
+  }
+}
+
 TEST(PackBuilder, CountsPositionsOnFromThePrompt) {
   PackBuilder pack;
   const int prompt = pack.add({7, 8});

@@ -1,0 +1,58 @@
+// A model that gives a whole text labels or a score: an encoder, or the one decoder, under a classification head.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "models/causal_lm.h"
+#include "models/encoder.h"
+#include "models/loading.h"
+
+namespace lethe {
+
+/// What the logits mean: scores as they are, one label of several, or any number of labels.
+enum class Problem { regression, single_label, multi_label };
+
+class SequenceClassifier {
+ public:
+  /// Reads …ForSequenceClassification: of an encoder family the pooled first token through `classifier` (RoBERTa:
+  /// through its own dense layer), of a decoder family the last token that is not padding through `score`.
+  /// @throws Error (bad input) as load_model() and load_encoder(), and if the head is missing or id2label is broken
+  static SequenceClassifier load(const Checkpoint& checkpoint, const LoadOptions& options = {});
+
+  /// @param batch_tokens  tokens of one forward pass; a longer row goes alone
+  /// @return [B, labels] on the CPU, float32 (float64 if the weights are)
+  /// @throws Error (bad input) for a row that is empty or longer than max_tokens()
+  at::Tensor logits(std::span<const TypedRow> rows, std::int64_t batch_tokens = 4096) const;
+  /// Softmax, sigmoid, or the scores themselves, as problem() says. @param logits [B, labels]
+  at::Tensor probabilities(const at::Tensor& logits) const;
+
+  /// id2label, in the order of the logits.
+  const std::vector<std::string>& labels() const { return labels_; }
+  /// problem_type; where it is missing, regression for one label and one of several otherwise.
+  Problem problem() const { return problem_; }
+  /// Tokens a row may have; 0: no bound of the architecture's own.
+  std::int64_t max_tokens() const;
+  /// Whether the types of a pair's tokens mean anything to it.
+  bool uses_types() const;
+
+ private:
+  SequenceClassifier(std::variant<Encoder, CausalLM> body, const Checkpoint& checkpoint, const LoadOptions& options);
+  at::Tensor pack_logits(std::span<const TypedRow> rows) const;
+
+  std::variant<Encoder, CausalLM> body_;
+  Linear dense_, head_;  // dense_: of RoBERTa's head
+  std::vector<std::string> labels_;
+  Problem problem_ = Problem::single_label;
+  std::optional<int> padding_;
+};
+
+/// Ends of consecutive runs of rows that hold at most `batch_tokens` tokens (or one row).
+std::vector<std::size_t> batch_ends(std::span<const TypedRow> rows, std::int64_t batch_tokens);
+
+}  // namespace lethe
