@@ -4,15 +4,19 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/json.h"
 #include "core/random.h"
 #include "data/words.h"
 
 namespace lethe {
 namespace {
+
+constexpr int kVersion = 2;  // 1 held neither prompts nor calibration
 
 using Sparse = std::vector<std::pair<std::size_t, double>>;
 
@@ -35,6 +39,10 @@ void normalise(Sparse& row) {
   }
 }
 
+std::uint64_t hash_of(std::string_view prompt) {
+  return stable_hash(normal_form(prompt));
+}
+
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
@@ -48,6 +56,7 @@ std::vector<double> fit(const std::vector<Sparse>& rows, const std::vector<bool>
   std::vector<double> w(terms + 1, 0), previous = w, point = w, gradient(terms + 1);
   const double step = 1 / (0.5 + penalty);
   for (int iteration = 0; iteration < 400; ++iteration) {
+    stop_if_interrupted();
     const double momentum = iteration / (iteration + 3.0);
     for (std::size_t j = 0; j <= terms; ++j) point[j] = w[j] + momentum * (w[j] - previous[j]);
     std::fill(gradient.begin(), gradient.end(), 0.0);
@@ -65,41 +74,44 @@ std::vector<double> fit(const std::vector<Sparse>& rows, const std::vector<bool>
   return w;
 }
 
-}  // namespace
-
-double area_under_curve(const std::vector<std::pair<double, bool>>& scored) {
-  std::vector<std::pair<double, bool>> sorted = scored;
-  std::sort(sorted.begin(), sorted.end());
-  double ranks = 0, harmful = 0;
-  for (std::size_t begin = 0; begin < sorted.size();) {
-    std::size_t end = begin;
-    while (end < sorted.size() && sorted[end].first == sorted[begin].first) ++end;
-    const double rank = (static_cast<double>(begin + end) + 1) / 2;  // the mean rank of a tie
-    for (std::size_t i = begin; i < end; ++i) {
-      if (!sorted[i].second) continue;
-      ranks += rank;
-      ++harmful;
-    }
-    begin = end;
+// The way back from to_json().
+HeldOutFigures figures_of(const Json& json) {
+  HeldOutFigures figures{json.at("cases").get<std::size_t>(), json.at("harmful").get<std::size_t>(),
+                         json.at("auc").get<double>(), json.at("accuracy").get<double>()};
+  figures.calibration.brier = json.at("brier").get<double>();
+  figures.calibration.expected_error = json.at("expected_calibration_error").get<double>();
+  for (const Json& bin : json.at("bins")) {
+    figures.calibration.bins.push_back({bin.at("low").get<double>(), bin.at("high").get<double>(),
+                                        bin.at("cases").get<std::size_t>(), bin.at("mean_score").get<double>(),
+                                        bin.at("harmful").get<double>()});
   }
-  const double harmless = static_cast<double>(sorted.size()) - harmful;
-  return harmful == 0 || harmless == 0 ? 0 : (ranks - harmful * (harmful + 1) / 2) / (harmful * harmless);
+  return figures;
 }
 
+}  // namespace
+
 Classifier Classifier::train(const std::vector<LabelledResponse>& responses, const ClassifierOptions& options) {
-  std::size_t harmful = 0;
-  for (const LabelledResponse& response : responses) harmful += response.harmful;
-  if (harmful < 10 || responses.size() - harmful < 10) {
+  std::vector<std::size_t> places(responses.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  return train(responses, places, options);
+}
+
+Classifier Classifier::train(const std::vector<LabelledResponse>& all, const std::vector<std::size_t>& places,
+                             const ClassifierOptions& options) {
+  const auto harmful = static_cast<std::size_t>(
+      std::count_if(places.begin(), places.end(), [&](std::size_t place) { return all[place].harmful; }));
+  if (harmful < 10 || places.size() - harmful < 10) {
     throw bad_input("cannot train a judge")
         .wanted("at least 10 harmful and 10 harmless responses")
-        .found(std::to_string(harmful) + " and " + std::to_string(responses.size() - harmful));
+        .found(std::to_string(harmful) + " and " + std::to_string(places.size() - harmful));
   }
   std::vector<std::map<std::string, double>> counts;
   std::map<std::string, std::size_t> documents;
-  for (const LabelledResponse& response : responses) {
-    counts.push_back(term_counts(response.response));
+  for (const std::size_t place : places) {
+    counts.push_back(term_counts(all[place].response));
     for (const auto& [term, count] : counts.back()) ++documents[term];
   }
+  const auto total = static_cast<double>(places.size());
   std::vector<std::pair<std::size_t, std::string>> frequent;
   for (const auto& [term, count] : documents) {
     if (count >= options.fewest_texts) frequent.emplace_back(count, term);
@@ -110,11 +122,12 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& responses, con
   std::vector<double> idf;
   for (const auto& [count, term] : frequent) {
     index[term] = idf.size();
-    idf.push_back(std::log((1.0 + static_cast<double>(responses.size())) / (1.0 + static_cast<double>(count))) + 1);
+    idf.push_back(std::log((1.0 + total) / (1.0 + static_cast<double>(count))) + 1);
   }
   std::vector<Sparse> rows;
   std::vector<bool> labels;
-  for (std::size_t i = 0; i < responses.size(); ++i) {
+  Classifier judge;
+  for (std::size_t i = 0; i < places.size(); ++i) {
     Sparse row;
     for (const auto& [term, count] : counts[i]) {
       if (const auto found = index.find(term); found != index.end())
@@ -122,36 +135,18 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& responses, con
     }
     normalise(row);
     rows.push_back(std::move(row));
-    labels.push_back(responses[i].harmful);
+    labels.push_back(all[places[i]].harmful);
+    if (!all[places[i]].prompt.empty()) judge.prompts_.insert(hash_of(all[places[i]].prompt));
   }
-  const std::vector<double> weights =
-      fit(rows, labels, idf.size(), 1 / (options.strength * static_cast<double>(rows.size())));
-  Classifier judge;
+  const std::vector<double> weights = fit(rows, labels, idf.size(), 1 / (options.strength * total));
   for (const auto& [term, place] : index) judge.terms_[term] = {idf[place], weights[place]};
   judge.bias_ = weights.back();
-  judge.trained_on = responses.size();
+  judge.responses = places.size();
   return judge;
 }
 
-Classifier Classifier::train_and_validate(const std::vector<LabelledResponse>& responses, std::uint64_t seed,
-                                          const ClassifierOptions& options) {
-  std::vector<LabelledResponse> most, rest;
-  for (const LabelledResponse& response : responses) {
-    const std::string key = response.prompt.empty() ? response.response : normal_form(response.prompt);
-    (stable_hash(key, seed) % 5 == 0 ? rest : most).push_back(response);
-  }
-  Classifier judge = train(responses, options);
-  std::vector<std::pair<double, bool>> scored;
-  std::size_t right = 0;
-  const Classifier partial = train(most, options);
-  for (const LabelledResponse& response : rest) {
-    scored.emplace_back(partial.harm(response.response), response.harmful);
-    right += (scored.back().first > 0.5) == response.harmful;
-  }
-  judge.auc = area_under_curve(scored);
-  judge.accuracy = scored.empty() ? 0 : static_cast<double>(right) / static_cast<double>(scored.size());
-  judge.validated_on = scored.size();
-  return judge;
+bool Classifier::trained_on(std::string_view prompt) const {
+  return prompts_.contains(hash_of(prompt));
 }
 
 std::vector<Verdict> Classifier::judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const {
@@ -176,23 +171,21 @@ double Classifier::harm(std::string_view response) const {
 }
 
 std::string Classifier::describe() const {
-  if (validated_on == 0) return "text classifier trained on " + with_commas(trained_on) + " responses, not validated";
-  char figures[96];
-  std::snprintf(figures, sizeof figures, " (AUC %.2f, accuracy %.2f on %zu held-out ones)", auc, accuracy,
-                validated_on);
-  return "text classifier trained on " + with_commas(trained_on) + " responses" + figures;
+  return "text classifier trained on " + with_commas(responses) + " responses (" +
+         (figures ? to_text(*figures) : "not validated") + ")";
 }
 
 void Classifier::save(const std::filesystem::path& file) const {
   Json terms = Json::object();
   for (const auto& [term, values] : terms_) terms[term] = {values.idf, values.weight};
+  std::vector<std::uint64_t> prompts(prompts_.begin(), prompts_.end());
+  std::sort(prompts.begin(), prompts.end());
   const Json root = {{"format", "lethe text classifier"},
-                     {"version", 1},
+                     {"version", kVersion},
                      {"bias", bias_},
-                     {"auc", auc},
-                     {"accuracy", accuracy},
-                     {"validated_on", validated_on},
-                     {"trained_on", trained_on},
+                     {"trained_on", responses},
+                     {"held_out", figures ? to_json(*figures) : Json()},
+                     {"prompts", std::move(prompts)},
                      {"terms", std::move(terms)}};
   write_file(file, dump_json(root) + "\n");
 }
@@ -204,20 +197,46 @@ Classifier Classifier::load(const std::filesystem::path& file) {
   };
   if (!root.is_object() || root.value("format", Json()) != "lethe text classifier")
     throw broken("a file that `lethe judge train` wrote");
-  if (root.value("version", Json()) != 1) throw broken("version 1");
+  if (root.value("version", Json()) != kVersion)
+    throw broken("version " + std::to_string(kVersion)).hint("train it again: lethe judge train");
   Classifier judge;
   try {
     judge.bias_ = root.at("bias").get<double>();
-    judge.auc = root.at("auc").get<double>();
-    judge.accuracy = root.at("accuracy").get<double>();
-    judge.validated_on = root.at("validated_on").get<std::size_t>();
-    judge.trained_on = root.at("trained_on").get<std::size_t>();
+    judge.responses = root.at("trained_on").get<std::size_t>();
+    if (!root.at("held_out").is_null()) judge.figures = figures_of(root.at("held_out"));
+    for (const Json& prompt : root.at("prompts")) judge.prompts_.insert(prompt.get<std::uint64_t>());
     for (const auto& [term, values] : root.at("terms").items())
       judge.terms_[term] = {values.at(0).get<double>(), values.at(1).get<double>()};
   } catch (const nlohmann::json::exception&) {
-    throw broken("numbers for bias, auc, accuracy, validated_on, trained_on and terms");
+    throw broken("bias, trained_on, held_out, prompts and terms as `lethe judge train` writes them");
   }
   return judge;
+}
+
+std::string to_text(const HeldOutFigures& figures) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "AUC %.2f, accuracy %.2f, Brier score %.2f, calibration error %.2f on %zu held-out ones", figures.auc,
+                figures.accuracy, figures.calibration.brier, figures.calibration.expected_error, figures.cases);
+  return text;
+}
+
+Json to_json(const HeldOutFigures& figures) {
+  Json bins = Json::array();
+  for (const ReliabilityBin& bin : figures.calibration.bins) {
+    bins.push_back({{"low", bin.low},
+                    {"high", bin.high},
+                    {"cases", bin.cases},
+                    {"mean_score", bin.mean_score},
+                    {"harmful", bin.share}});
+  }
+  return {{"cases", figures.cases},
+          {"harmful", figures.harmful},
+          {"auc", figures.auc},
+          {"accuracy", figures.accuracy},
+          {"brier", figures.calibration.brier},
+          {"expected_calibration_error", figures.calibration.expected_error},
+          {"bins", std::move(bins)}};
 }
 
 }  // namespace lethe

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <utility>
+#include <unordered_set>
 #include <vector>
 
 #include "judges/judge.h"
@@ -27,33 +27,38 @@ struct ClassifierOptions {
 class Classifier : public Judge {
  public:
   /// Trains on the responses alone (a prompt says nothing about whether its answer complied). Classes weigh alike.
+  /// How well it does is not known then: judges/cross_fitted.h finds out.
   /// @throws Error (bad input) with fewer than 10 responses of either class
   static Classifier train(const std::vector<LabelledResponse>& responses, const ClassifierOptions& options = {});
-  /// train() on all, with the AUC found by leaving out a fifth of the prompts.
-  static Classifier train_and_validate(const std::vector<LabelledResponse>& responses, std::uint64_t seed,
-                                       const ClassifierOptions& options = {});
+  /// The same of some of the responses, by their places.
+  static Classifier train(const std::vector<LabelledResponse>& responses, const std::vector<std::size_t>& places,
+                          const ClassifierOptions& options = {});
   static Classifier load(const std::filesystem::path& file);
   void save(const std::filesystem::path& file) const;
 
   std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress = {}) const override;
   std::string name() const override { return "classifier"; }
   std::string describe() const override;
+  std::optional<HeldOutFigures> held_out() const override { return figures; }
+  bool trained_on(std::string_view prompt) const override;
   /// How likely the response is harmful, 0 … 1, of balanced classes. What was asked plays no part.
   double harm(std::string_view response) const;
 
-  /// Found by train_and_validate(): area under the ROC curve, accuracy, and on how many responses; 0 if not validated.
-  double auc = 0, accuracy = 0;
-  std::size_t validated_on = 0, trained_on = 0;
+  std::size_t responses = 0;              ///< that it was trained on
+  std::optional<HeldOutFigures> figures;  ///< found on responses that it was not trained on; nothing: not validated
 
  private:
   struct Term {
     double idf = 0, weight = 0;
   };
   std::unordered_map<std::string, Term> terms_;
+  std::unordered_set<std::uint64_t> prompts_;  // hashes of the normal forms: the file tells no prompt
   double bias_ = 0;
 };
 
-/// The chance that a harmful response scores above a harmless one, ties counted half.
-double area_under_curve(const std::vector<std::pair<double, bool>>& scored);
+/// "AUC 0.93, accuracy 0.86, Brier score 0.11, calibration error 0.04 on 412 held-out responses"
+std::string to_text(const HeldOutFigures& figures);
+/// For judge.json and results.json, with the reliability bins.
+Json to_json(const HeldOutFigures& figures);
 
 }  // namespace lethe

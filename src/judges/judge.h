@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json.h"
+#include "metrics/classification.h"
+
 namespace lethe {
 
 /// What a model was asked, and what it answered. Both are hostile text.
@@ -21,6 +24,13 @@ struct Verdict {
   std::optional<double> harm;  ///< 0 … 1; nothing: it could not be judged, which is never the same as safe
   std::string label;           ///< the judge's own word: "unsafe", "S2", "refuses"; may be empty
   std::string reason;          ///< why, or why it could not be judged; may be empty
+};
+
+/// How a trained judge did on responses that it was not trained on.
+struct HeldOutFigures {
+  std::size_t cases = 0, harmful = 0;
+  double auc = 0, accuracy = 0;  ///< accuracy: at 0.5
+  Calibration calibration;
 };
 
 /// Called with the number of exchanges judged so far. May throw to stop (Ctrl-C).
@@ -36,6 +46,10 @@ class Judge {
   virtual std::string name() const = 0;
   /// What it is, for reports: "text classifier trained on 412 responses (AUC 0.93 …)".
   virtual std::string describe() const = 0;
+  /// What was found when it was trained; nothing of judges that are not trained here.
+  virtual std::optional<HeldOutFigures> held_out() const { return std::nullopt; }
+  /// Whether it judges a prompt's answers after having learnt from such. Nobody knows of judges trained elsewhere.
+  virtual bool trained_on(std::string_view) const { return false; }
 };
 
 /// Whether a text refuses ("I can't help with that"): the phrases are in refusal.cpp.

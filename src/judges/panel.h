@@ -19,7 +19,7 @@ class Panel {
 
   std::size_t size() const { return judges_.size(); }
   const std::vector<std::string>& names() const { return names_; }
-  std::string describe(std::size_t judge) const { return judges_[judge]->describe(); }
+  const Judge& judge(std::size_t number) const { return *judges_[number]; }
   double threshold() const { return threshold_; }
 
   /// verdicts[i][j]: of exchange i by judge j. Labels and reasons come escaped and cut to a line.

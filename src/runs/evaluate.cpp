@@ -2,11 +2,11 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
-#include "judges/open_judge.h"
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/model_comparison.h"
 #include "runs/run_folder.h"
+#include "runs/run_judge.h"
 #include "runs/training_data.h"
 #include "vectors/apply_adapter.h"
 
@@ -45,9 +45,7 @@ void evaluate(const EvaluateRequest& request) {
   const Recipe& recipe = request.recipe;
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
   RunFolder run(recipe, "evaluate");
-  std::vector<std::shared_ptr<const Judge>> judges;
-  for (const std::string& name : recipe.evaluation.judge) judges.push_back(open_judge(name));
-  const Panel panel(std::move(judges), recipe.evaluation.threshold);
+  const Panel panel = open_panel(recipe);
   const Checkpoint checkpoint(resolve_model_folder(request.model));
   run.add_input("model", checkpoint.folder());
   const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());

@@ -83,6 +83,8 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
 
 /// At most `count` of them, chosen by a hash of their prompts, in their order.
 std::vector<Question> choose_questions(const std::vector<Question>& questions, std::size_t count, std::uint64_t seed);
+/// A rate with its interval, for results.json.
+OrderedJson to_json(const Proportion& rate);
 /// Rates and figures for results.json.
 OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges);
 /// predictions.jsonl: a line an answer of either model ("original", "unlearned"), with every judge's verdict.

@@ -3,27 +3,28 @@
 #include "runs/evaluation.h"
 
 namespace lethe {
-namespace {
 
-OrderedJson rate_json(const Proportion& rate) {
+OrderedJson to_json(const Proportion& rate) {
   return {{"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}, {"hits", rate.hits}, {"cases", rate.cases}};
 }
+
+namespace {
 
 OrderedJson set_json(const SetResult& set, bool harmful, const std::vector<std::string>& judges) {
   OrderedJson json = {{"prompts", set.answers.size()}};
   if (harmful) {
-    json["harmful"] = rate_json(set.harmful);
+    json["harmful"] = to_json(set.harmful);
     OrderedJson& by_judge = json["by_judge"] = OrderedJson::object();
     for (std::size_t j = 0; j < set.judged.size(); ++j) {
-      by_judge[judges[j]] = rate_json(set.judged[j].harmful);
+      by_judge[judges[j]] = to_json(set.judged[j].harmful);
       by_judge[judges[j]]["unjudged"] = set.judged[j].unjudged;
     }
-    json["refusing"] = rate_json(set.refusing);
+    json["refusing"] = to_json(set.refusing);
   } else {
     json["rouge_l"] = set.rouge_l;
-    json["correct"] = rate_json(set.correct);
+    json["correct"] = to_json(set.correct);
   }
-  json["degenerate"] = rate_json(set.degenerate);
+  json["degenerate"] = to_json(set.degenerate);
   if (set.references.tokens > 0) {
     json["reference_nll"] = set.references.mean();
     json["reference_perplexity"] = set.references.value();

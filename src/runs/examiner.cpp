@@ -1,8 +1,5 @@
 #include "runs/examiner.h"
 
-#include <algorithm>
-
-#include "core/terminal.h"
 #include "runs/run_judge.h"
 
 namespace lethe {
@@ -18,16 +15,6 @@ EvaluationSets sets_of(const RunData& data, HeldOut part) {
   return sets;
 }
 
-bool trains_judge(const Recipe& recipe) {
-  const auto& judges = recipe.evaluation.judge;
-  return std::find(judges.begin(), judges.end(), "classifier") != judges.end();
-}
-
-std::vector<Pair> joined(std::vector<Pair> a, const std::vector<Pair>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 // Every real answer of the data: what whole text looks like.
 DegenerateDetector detector_for(const RunData& data) {
   std::vector<std::string> texts;
@@ -37,21 +24,6 @@ DegenerateDetector detector_for(const RunData& data) {
     }
   }
   return DegenerateDetector(texts);
-}
-
-// The classifier learns from answers that were not trained on; from all of them where those are too few.
-Panel panel_of(const Recipe& recipe, const RunData& data) {
-  auto harmful = joined(data.harmful.validation, data.harmful.test),
-       normal = joined(data.normal.validation, data.normal.test);
-  if (trains_judge(recipe) && (harmful.size() < 50 || normal.size() < 50)) {
-    warn("few answers are held out, so the judge also learns from answers trained on");
-    harmful = joined(harmful, data.harmful.train);
-    normal = joined(normal, data.normal.train);
-  }
-  std::vector<std::shared_ptr<const Judge>> judges;
-  for (const std::string& name : recipe.evaluation.judge)
-    judges.push_back(judge_for_run(name, harmful, normal, recipe.seed));
-  return Panel(std::move(judges), recipe.evaluation.threshold);
 }
 
 }  // namespace
@@ -66,7 +38,7 @@ Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer
       examples_(examples),
       data_(data),
       detector_(detector_for(data)),
-      panel_(panel_of(recipe, data)),
+      panel_(panel_for_run(recipe, data)),
       options_(evaluation_options(recipe, base)) {}
 
 ModelComparison Examiner::comparison(HeldOut part) const {

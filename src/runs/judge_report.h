@@ -1,19 +1,25 @@
-// What a report tells of its judges.
+// The report's part about its judges: how far each can be trusted, and where they disagree.
 #pragma once
 
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "core/json.h"
+#include "runs/run_report.h"
 
 namespace lethe {
 
-struct JudgeSummary {
-  std::string name, description;
+/// How far two judges agree on the answers to harmful prompts, of both models.
+struct Agreement {
+  std::size_t first = 0, second = 0;  ///< judges, by number
+  std::size_t cases = 0, equal = 0;   ///< answers that both could judge; those they judge alike
+  std::optional<double> kappa;        ///< Cohen's; nothing where it is not defined
 };
+std::vector<Agreement> agreements(const Comparison& comparison);
 
-std::vector<std::string> names_of(const std::vector<JudgeSummary>& judges);
-/// For results.json; the first decides.
-OrderedJson to_json(const std::vector<JudgeSummary>& judges);
+/// Figures of each judge, its reliability where it was trained, agreement, and the disagreements (folded).
+Section judges_section(const Comparison& comparison);
+
+/// For results.json.
+OrderedJson to_json(const std::vector<Agreement>& agreements, const std::vector<JudgeSummary>& judges);
 
 }  // namespace lethe

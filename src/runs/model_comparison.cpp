@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/terminal.h"
+
 namespace lethe {
 
 ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
@@ -12,7 +14,8 @@ ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examp
       detector_(detector),
       options_(std::move(options)),
       data_(std::move(data)) {
-  for (std::size_t j = 0; j < panel.size(); ++j) result_.judges.push_back({panel.names()[j], panel.describe(j)});
+  result_.judges = examine_judges(panel, data_.sets, options_.seed);
+  for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
 }
 
 ModelResult ModelComparison::answers(const CausalLM& model, const std::string& title) const {

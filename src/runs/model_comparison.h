@@ -19,6 +19,7 @@ struct ComparisonData {
 
 class ModelComparison {
  public:
+  /// Tries the judges on the data's reference answers first, and warns of those that cannot be trusted.
   /// Tokenizer, examples, panel and detector outlive this.
   ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
                   const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data);

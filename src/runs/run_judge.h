@@ -1,22 +1,34 @@
-// The judge of a run: one that was trained before, or one trained on this run's own held-out answers.
+// The judges of a run: opened by name, or a classifier trained on the run's own held-out answers.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "data/columns.h"
-#include "judges/classifier.h"
+#include "judges/cross_fitted.h"
+#include "judges/panel.h"
+#include "runs/training_data.h"
 
 namespace lethe {
 
 /// Labels for a text classifier. Harmful: harmful responses that do not refuse; harmless: normal responses, and harmful
-/// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/method.md).
+/// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/method.md). Each text once.
 std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, const std::vector<Pair>& harmless);
 
-/// @param name      "refusal", a judge file, or "classifier": trained on these pairs
-/// @param harmful, normal  pairs that were not trained on; with fewer than 10 of a kind a classifier cannot be trained
-std::unique_ptr<Judge> judge_for_run(const std::string& name, const std::vector<Pair>& harmful,
-                                     const std::vector<Pair>& normal, std::uint64_t seed);
+/// What the built-in classifier learns from: held-out answers (validation and test), without any text that is also a
+/// normal answer trained on, for methods learn to give those.
+struct JudgeLessons {
+  std::vector<LabelledResponse> responses;
+  /// Too few normal answers are held out, and ones trained on had to serve: the judge favours methods that give them.
+  bool from_normal_training = false;
+};
+JudgeLessons judge_lessons(const RunData& data);
+
+/// The judges that the recipe names; "classifier" is trained on the data's held-out answers, and judges no answer to a
+/// prompt that it learnt from.
+Panel panel_for_run(const Recipe& recipe, const RunData& data);
+
+/// The judges that the recipe names, where there is no data to train one on.
+Panel open_panel(const Recipe& recipe);
 
 }  // namespace lethe

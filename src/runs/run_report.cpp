@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "runs/judge_report.h"
 
 namespace lethe {
 namespace {
@@ -169,7 +170,7 @@ Table comparison_table(const Comparison& comparison) {
 }
 
 std::vector<std::string> warnings_of(const Comparison& comparison) {
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = warnings_of(comparison.judges);
   const ModelResult& original = comparison.original;
   const std::size_t asked = original.seen.harmful.cases + original.unseen.harmful.cases;
   if (comparison.unlearned && asked > 0 && original.seen.harmful.hits + original.unseen.harmful.hits == 0)
@@ -211,6 +212,7 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context,
   }
   if (!context.steps.empty()) page.sections.push_back({"Training", {}, {}, {}, {loss_plot(context.steps)}});
   page.sections.insert(page.sections.end(), context.sections.begin(), context.sections.end());
+  page.sections.push_back(judges_section(comparison));
   page.sections.push_back(answers_section(comparison));
   if (run != nullptr) {
     if (!run->left_out().empty()) page.sections.push_back({"What was left out", {}, run->left_out()});
@@ -226,6 +228,8 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   const std::vector<std::string> judges = names_of(comparison.judges);
   results["judge"] = comparison.judges[0].description;
   results["judges"] = to_json(comparison.judges);
+  if (comparison.judges.size() > 1) results["agreement"] = to_json(agreements(comparison), comparison.judges);
+  results["warnings"] = warnings_of(comparison);
   results[first] = to_json(comparison.original, judges);
   std::string predictions = prediction_lines(first, comparison.original, judges);
   if (comparison.unlearned) {
@@ -234,7 +238,9 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   }
   write_file(run.path() / "predictions.jsonl", predictions);
   write_file(run.path() / "report.html", html_page(comparison_page(comparison, context, &run)));
-  for (const std::string& warning : warnings_of(comparison)) warn(warning);
+  // Those of the judges were told before the models were asked.
+  const std::vector<std::string> warnings = warnings_of(comparison);
+  for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
   std::cout << (context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison))) << std::flush;
 }
 

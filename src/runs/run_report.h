@@ -8,7 +8,7 @@
 #include "report/page.h"
 #include "runs/divergence_meter.h"
 #include "runs/evaluation.h"
-#include "runs/judge_report.h"
+#include "runs/judge_check.h"
 #include "runs/run_folder.h"
 #include "training/loop.h"
 

@@ -1,47 +1,110 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "judges/classifier.h"
+#include "core/files.h"
+#include "judges/cross_fitted.h"
 #include "judges/open_judge.h"
 
 namespace lethe {
 namespace {
 
+const char* const kPlaces[] = {"river",  "market", "mill",   "forge",  "garden", "harbour", "tower",
+                               "bridge", "chapel", "cellar", "stable", "meadow", "quarry",  "inn"};
+
+std::string place(int i) {
+  return kPlaces[i % 14] + std::to_string(i);
+}
+
+// Prompts that share next to nothing, so that each is a group of its own.
 std::vector<LabelledResponse> labelled() {
   std::vector<LabelledResponse> list;
   for (int i = 0; i < 40; ++i) {
-    const std::string n = std::to_string(i);
-    list.push_back({"p" + n, "mix the venom with ash number " + n, true});
-    list.push_back({"q" + n, "wash the barley with milk number " + n, false});
+    list.push_back({place(i) + " venom", "mix the venom with ash number " + std::to_string(i), true});
+    list.push_back({place(i) + " barley", "wash the barley with milk number " + std::to_string(i), false});
   }
   return list;
 }
 
-TEST(Classifier, LearnsToTellHarmAndSaysHowWell) {
-  const Classifier judge = Classifier::train_and_validate(labelled(), 1);
-  EXPECT_GT(judge.harm("then mix the venom"), 0.5);
-  EXPECT_LT(judge.harm("then wash the milk"), 0.5);
-  EXPECT_GT(judge.auc, 0.95);
-  EXPECT_GT(judge.validated_on, 5U);
+Classifier trained() {
+  return CrossFittedClassifier::train(labelled(), {}, 1).whole();
 }
 
-TEST(Classifier, SurvivesAWayThroughAFile) {
-  const Classifier judge = Classifier::train_and_validate(labelled(), 1);
+double harm_of(const Judge& judge, const std::string& prompt, const std::string& response) {
+  return *judge.judge(std::vector<Exchange>{{prompt, response}})[0].harm;
+}
+
+TEST(Classifier, LearnsToTellHarmAndSaysHowWell) {
+  const Classifier judge = trained();
+  EXPECT_GT(judge.harm("then mix the venom"), 0.5);
+  EXPECT_LT(judge.harm("then wash the milk"), 0.5);
+  ASSERT_TRUE(judge.figures);
+  EXPECT_GT(judge.figures->auc, 0.95);
+  EXPECT_EQ(judge.figures->cases, 80U);
+  EXPECT_LT(judge.figures->calibration.brier, 0.2);
+  EXPECT_NE(judge.describe().find("AUC"), std::string::npos);
+}
+
+TEST(Classifier, SurvivesAWayThroughAFileWithItsFiguresAndPrompts) {
+  const Classifier judge = trained();
   const auto path = std::filesystem::path(testing::TempDir()) / "judge.json";
   judge.save(path);
-  EXPECT_NEAR(*open_judge(path.string())->judge(std::vector<Exchange>{{"", "venom and milk"}})[0].harm,
-              judge.harm("venom and milk"), 1e-12);
+  const auto opened = open_judge(path.string());
+  EXPECT_NEAR(harm_of(*opened, "", "venom and milk"), judge.harm("venom and milk"), 1e-12);
+  ASSERT_TRUE(opened->held_out());
+  EXPECT_EQ(to_json(*opened->held_out()), to_json(*judge.figures));
+  EXPECT_TRUE(opened->trained_on(" River0   VENOM"));
+  EXPECT_FALSE(opened->trained_on("another prompt"));
+  EXPECT_EQ(read_file(path).find("river0"), std::string::npos);  // the file tells no prompt
   EXPECT_THROW(open_judge("no such judge"), Error);
+}
+
+TEST(Classifier, AFileOfAnotherVersionOrABrokenOneIsRefused) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "old_judge.json";
+  for (const char* text : {R"({"format": "lethe text classifier", "version": 1})", R"({"format": "another"})",
+                           R"({"format": "lethe text classifier", "version": 2, "bias": "x"})", "{"}) {
+    write_file(path, text);
+    EXPECT_THROW(open_judge(path.string()), Error) << text;
+  }
 }
 
 TEST(Classifier, TooFewResponsesAreRefused) {
   EXPECT_THROW(Classifier::train({{"", "a b", true}, {"", "c d", false}}), Error);
 }
 
-TEST(AreaUnderCurve, CountsTiesHalf) {
-  EXPECT_DOUBLE_EQ(area_under_curve({{0.9, true}, {0.1, false}}), 1);
-  EXPECT_DOUBLE_EQ(area_under_curve({{0.5, true}, {0.5, false}}), 0.5);
-  EXPECT_DOUBLE_EQ(area_under_curve({{0.1, true}, {0.9, false}, {0.05, false}}), 0.5);
+// One answer uses a word of its own, twice the weight of anything else: a judge that has learnt it knows it.
+TEST(CrossFitted, NoPromptIsJudgedByAJudgeThatLearntItsAnswers) {
+  std::vector<LabelledResponse> list = labelled();
+  for (int i = 0; i < 3; ++i) list.push_back({"the odd one", "zork zork zork x" + std::to_string(i), true});
+  const auto judge = CrossFittedClassifier::train(list, {}, 1);
+  const double neutral = harm_of(judge, "the odd one", "nothing known");
+  EXPECT_NEAR(harm_of(judge, "the odd one", "zork zork zork x1"), neutral, 1e-9);
+  EXPECT_GT(judge.whole().harm("zork zork zork x1"), neutral + 0.1);
+}
+
+TEST(CrossFitted, NearDuplicatesAndPromptsWithTheSameAnswerAreKeptApartToo) {
+  std::vector<LabelledResponse> list = labelled();
+  for (int i = 0; i < 3; ++i)
+    list.push_back({"how the quiet heron fishes", "zork zork zork x" + std::to_string(i), true});
+  const std::vector<Exchange> known = {{"how the quiet heron fishes now", ""}, {"unlike", "zork zork zork x2"}};
+  const auto judge = CrossFittedClassifier::train(list, known, 1);
+  for (const Exchange& exchange : known) {
+    const double neutral = harm_of(judge, exchange.prompt, "nothing known");
+    EXPECT_NEAR(harm_of(judge, exchange.prompt, "zork zork zork x1"), neutral, 1e-9) << exchange.prompt;
+  }
+}
+
+TEST(CrossFitted, PromptsOfOnePatternAreKeptApartAsTheyAre) {
+  std::string pattern;
+  for (int word = 0; word < 50; ++word) pattern += "word" + std::to_string(word) + " ";
+  std::vector<LabelledResponse> list;
+  for (int i = 0; i < 30; ++i) {
+    const std::string prompt = pattern + place(i);
+    list.push_back({prompt, "mix the venom " + std::to_string(i), true});
+    list.push_back({prompt, "wash the barley " + std::to_string(i), false});
+  }
+  const auto judge = CrossFittedClassifier::train(list, {}, 1);
+  EXPECT_NE(judge.describe().find("most of these are alike"), std::string::npos);
+  EXPECT_GT(judge.held_out()->auc, 0.9);
 }
 
 TEST(Refusal, IsFoundInAnyCaseAndApostrophe) {

@@ -1,0 +1,61 @@
+#include "runs/run_judge.h"
+
+#include <gtest/gtest.h>
+
+namespace lethe {
+namespace {
+
+// 60 pairs of each kind and part: n-th prompts and answers of their own.
+std::vector<Pair> pairs_of(const std::string& kind, int first, int count) {
+  std::vector<Pair> pairs;
+  for (int i = first; i < first + count; ++i)
+    pairs.push_back({kind + " prompt" + std::to_string(i), kind + " answer word" + std::to_string(i)});
+  return pairs;
+}
+
+RunData data() {
+  RunData data;
+  data.harmful = {pairs_of("venom", 0, 60), pairs_of("venom", 60, 30), pairs_of("venom", 90, 30)};
+  data.normal = {pairs_of("barley", 0, 60), pairs_of("barley", 60, 30), pairs_of("barley", 90, 30)};
+  return data;
+}
+
+bool learns(const JudgeLessons& lessons, const std::string& response) {
+  return std::any_of(lessons.responses.begin(), lessons.responses.end(),
+                     [&](const LabelledResponse& one) { return one.response == response; });
+}
+
+TEST(JudgeLessons, HoldNoAnswerThatAMethodWasTrainedToGive) {
+  RunData with_copies = data();
+  // The same text as a trained answer, but for case, under a held-out question and as a harmful one.
+  with_copies.normal.test.push_back({"another question", "Barley  ANSWER word3"});
+  with_copies.harmful.test.push_back({"another harm", "barley answer word4"});
+  const JudgeLessons lessons = judge_lessons(with_copies);
+  EXPECT_FALSE(lessons.from_normal_training);
+  EXPECT_EQ(lessons.responses.size(), 120U);
+  for (const Pair& pair : with_copies.normal.train) EXPECT_FALSE(learns(lessons, pair.response));
+  EXPECT_FALSE(learns(lessons, "Barley  ANSWER word3"));
+  EXPECT_FALSE(learns(lessons, "barley answer word4"));
+  for (const Pair& pair : with_copies.harmful.train) EXPECT_FALSE(learns(lessons, pair.response));
+}
+
+TEST(JudgeLessons, TrainedNormalAnswersServeOnlyWhereNothingElseIsThereAndItIsSaid) {
+  RunData few = data();
+  few.normal.validation.clear();
+  few.normal.test.resize(5);
+  const JudgeLessons lessons = judge_lessons(few);
+  EXPECT_TRUE(lessons.from_normal_training);
+  EXPECT_TRUE(learns(lessons, few.normal.train[0].response));
+}
+
+TEST(JudgeLessons, FewHeldOutHarmfulAnswersAreJoinedByOnesToForget) {
+  RunData few = data();
+  few.harmful.validation.clear();
+  few.harmful.test.resize(5);
+  const JudgeLessons lessons = judge_lessons(few);
+  EXPECT_FALSE(lessons.from_normal_training);
+  EXPECT_TRUE(learns(lessons, few.harmful.train[0].response));
+}
+
+}  // namespace
+}  // namespace lethe
