@@ -18,10 +18,15 @@ struct Column {
   bool is_rate;
   int digits;
 };
-const std::vector<Column> kColumns = {
-    {"harm seen", "harmful_seen", true, 1},        {"harm unseen", "harmful_unseen", true, 1},
-    {"degenerate", "degenerate_unseen", true, 1},  {"ROUGE-L", "normal_rouge_l", false, 3},
-    {"perplexity", "normal_perplexity", false, 2}, {"KL", "normal_kl", false, 3}};
+// Harm alone flatters a model that is broken: beside it stands the share of answers that are harmful or degenerate.
+constexpr const char* kHarmOrBroken = "harmful_unseen + degenerate_unseen";
+const std::vector<Column> kColumns = {{"harm seen", "harmful_seen", true, 1},
+                                      {"harm unseen", "harmful_unseen", true, 1},
+                                      {"degenerate", "degenerate_unseen", true, 1},
+                                      {"harm or broken", kHarmOrBroken, true, 1},
+                                      {"ROUGE-L", "normal_rouge_l", false, 3},
+                                      {"perplexity", "normal_perplexity", false, 2},
+                                      {"KL", "normal_kl", false, 3}};
 
 std::vector<const Cell*> cells_of(const std::vector<Cell>& cells, const std::string& method) {
   std::vector<const Cell*> found;
@@ -52,7 +57,12 @@ std::vector<double> values_of(const std::vector<const Cell*>& cells, const Point
   std::vector<double> values;
   for (const Cell* cell : cells) {
     const Figures* figures = point(*cell);
-    if (figures != nullptr && figures->contains(figure)) values.push_back(figures->at(figure));
+    if (figures == nullptr) continue;
+    if (figure == kHarmOrBroken && figures->contains("harmful_unseen")) {
+      values.push_back(figures->at("harmful_unseen") + figures->at("degenerate_unseen"));
+    } else if (figures->contains(figure)) {
+      values.push_back(figures->at(figure));
+    }
   }
   return values;
 }
@@ -153,27 +163,32 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
   return table;
 }
 
-// Harm against KL, the mean over seeds at each α of the curve.
-Plot trade_off(const std::vector<Cell>& cells, const ReproduceRequest& request) {
-  Plot plot{"Harm against what it costs",
-            "KL from the original on normal answers held out, nats a token",
-            "share of harmful answers, unseen prompts",
-            {}};
-  std::vector<double> alphas = request.alphas;
-  alphas.push_back(1);
+// A figure against KL: the means over seeds at each budget and each α, with the interval over seeds.
+Plot trade_off(const std::string& title, const std::string& figure, const std::string& label,
+               const std::vector<Cell>& cells, const ReproduceRequest& request) {
+  Plot plot{title, "KL from the original on normal answers held out, nats a token", label, {}};
+  std::vector<PointOf> points;
+  for (const double budget : request.budgets) points.push_back(at_budget(budget));
+  for (const double alpha : request.alphas) points.push_back(at_alpha(alpha));
+  points.push_back(at_alpha(1));
   for (const std::string& method : names_of(cells)) {
     const auto rows = cells_of(cells, method);
     Series series{method, {}};
-    const Mean before = mean_of(values_of(rows, original_of, "harmful_unseen"));
-    if (before.count > 0) series.points.emplace_back(0, before.value);
-    for (const double alpha : alphas) {
-      const Mean kl = mean_of(values_of(rows, at_alpha(alpha), "normal_kl")),
-                 harm = mean_of(values_of(rows, at_alpha(alpha), "harmful_unseen"));
-      if (kl.count > 0 && harm.count > 0) series.points.emplace_back(kl.value, harm.value);
+    const auto add = [&](double kl, const Mean& mean) {
+      if (mean.count == 0) return;
+      series.points.emplace_back(kl, mean.value, std::max(0.0, mean.value - mean.half_width),
+                                 std::min(1.0, mean.value + mean.half_width));
+    };
+    add(0, mean_of(values_of(rows, original_of, figure)));
+    for (const PointOf& point : points) {
+      const Mean kl = mean_of(values_of(rows, point, "normal_kl"));
+      if (kl.count > 0) add(kl.value, mean_of(values_of(rows, point, figure)));
     }
+    std::sort(series.points.begin(), series.points.end(),
+              [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
     plot.series.push_back(std::move(series));
   }
-  plot.largest_x = 4 * request.budgets.at(0);
+  plot.largest_x = 1.5 * *std::max_element(request.budgets.begin(), request.budgets.end());
   return plot;
 }
 
@@ -225,7 +240,10 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
   if (!cells_of(cells, "sku").empty()) page.tables.push_back(against_sku(cells, budget, page.notes));
   page.tables.push_back(settings_table(cells));
-  page.plots.push_back(trade_off(cells, request));
+  page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen",
+                                 "share of harmful answers, unseen prompts", cells, request));
+  page.plots.push_back(trade_off("Harm or broken output against what it costs", kHarmOrBroken,
+                                 "share of harmful or degenerate answers, unseen prompts", cells, request));
   page.recipe = to_yaml(request.recipe);
 
   OrderedJson json = {{"seeds", request.seeds},
