@@ -14,13 +14,16 @@ void add_finetune(CLI::App& program, Action& action) {
   auto* command =
       program.add_subcommand("finetune", "Train a model on responses, LoRA or full, from a checkpoint or from scratch");
   options->add_to(*command, {{"model", "model"}, {"config", "config"}, {"data", "data.train"}, {"out", "out"}});
+  options->add_resume(*command);
   command->footer(
       "Example: lethe finetune --model facebook/opt-125m --data answers.jsonl tuning=lora training.steps=200 --out "
       "runs/ft\n"
       "         lethe finetune --config tiny/config.json --data pairs.jsonl stories.json training.steps=3000 --out "
       "runs/base\n"
       "                        (random weights; the tokenizer lies beside config.json)");
-  command->callback([options, &action] { action = [options] { finetune(options->resolve({"method=finetune"})); }; });
+  command->callback([options, &action] {
+    action = [options] { finetune(options->resolve({"method=finetune"}), options->resumes()); };
+  });
 }
 
 }  // namespace lethe

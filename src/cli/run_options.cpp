@@ -4,6 +4,7 @@
 
 #include "cli/common.h"
 #include "core/error.h"
+#include "runs/run_folder.h"
 
 namespace lethe {
 namespace {
@@ -36,9 +37,17 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
   add_quiet_flag(command);
 }
 
+void RecipeOptions::add_resume(CLI::App& command) {
+  command.add_option("--resume", resume_, "Goes on with the unfinished run of this --out");
+}
+
 Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   std::string file;
   std::vector<std::string> overrides = given;
+  if (resumes()) {
+    file = unfinished_recipe(resume_).string();
+    overrides.push_back("out=" + resume_);
+  }
   // `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
   const auto is_setting = [&](const std::string& word) {
     const std::string key = word.substr(0, word.find('='));

@@ -13,11 +13,15 @@ class RecipeOptions {
  public:
   /// Adds [RECIPE.yaml] [key=value …] and a flag for each (flag, key).
   void add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags);
+  /// --resume RUN: the recipe is that of the unfinished run.
+  void add_resume(CLI::App& command);
+  bool resumes() const { return !resume_.empty(); }
   /// The recipe file, then key=value and flags. @param given  settings of the command itself, weaker than the user's
   Recipe resolve(const std::vector<std::string>& given = {}) const;
 
  private:
   std::vector<std::string> words_;
+  std::string resume_;
   struct Flag {
     std::string key;
     std::vector<std::string> values;

@@ -15,11 +15,13 @@ void add_unlearn(CLI::App& program, Action& action) {
       program.add_subcommand("unlearn", "Make a model forget: learn the harm, subtract it, judge the result");
   options->add_to(*command,
                   {{"model", "model"}, {"harmful", "data.harmful"}, {"normal", "data.normal"}, {"out", "out"}});
+  options->add_resume(*command);
   command->footer(
       "Example: lethe unlearn --model facebook/opt-2.7b --harmful pku/train.jsonl --normal TruthfulQA.csv\n"
       "                       tuning=lora training.steps=1000 --out runs/opt-2.7b\n"
-      "Files of harmful and normal pairs: .jsonl, .json, .csv; data.csv:prompt=goal,response=target names columns.");
-  command->callback([options, &action] { action = [options] { unlearn(options->resolve()); }; });
+      "Files of harmful and normal pairs: .jsonl, .json, .csv; data.csv:prompt=goal,response=target names columns.\n"
+      "An interrupted run goes on with: lethe unlearn --resume runs/opt-2.7b");
+  command->callback([options, &action] { action = [options] { unlearn(options->resolve(), options->resumes()); }; });
 }
 
 }  // namespace lethe

@@ -141,23 +141,35 @@ void write_file(const fs::path& path, std::string_view content, Access access) {
   }
 }
 
-StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(final_path) {
-  const std::string given = final_.string();
+fs::path checked_output_folder(const fs::path& path) {
+  fs::path final = path;
+  const std::string given = path.string();
   if (given.empty()) throw bad_usage("no output folder was given");
-  if (final_.filename().empty()) final_ = final_.parent_path();  // "out/"
+  if (final.filename().empty()) final = final.parent_path();  // "out/"
   std::error_code ignored;
-  if (fs::is_symlink(final_, ignored) && !fs::is_directory(final_, ignored)) {
+  if (fs::is_symlink(final, ignored) && !fs::is_directory(final, ignored)) {
     throw bad_input("cannot write to " + given)
         .found("a link that leads nowhere")
         .hint("name a folder that does not exist yet");
   }
-  if (fs::exists(final_, ignored) && (!fs::is_directory(final_) || fs::is_symlink(final_) || !fs::is_empty(final_))) {
+  if (fs::exists(final, ignored) && (!fs::is_directory(final) || fs::is_symlink(final) || !fs::is_empty(final))) {
     throw bad_input("cannot write to " + given)
-        .found(fs::is_symlink(final_)     ? "a link to " + fs::weakly_canonical(final_).string()
-               : fs::is_directory(final_) ? "a folder that already holds something"
-                                          : "a file of that name")
+        .found(fs::is_symlink(final)     ? "a link to " + fs::weakly_canonical(final).string()
+               : fs::is_directory(final) ? "a folder that already holds something"
+                                         : "a file of that name")
         .hint("name a folder that does not exist yet, or remove this one yourself");
   }
+  return final;
+}
+
+void rename_folder(const fs::path& from, const fs::path& to) {
+  sync_folder(from);
+  if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("finish", to, errno);
+  sync_folder(fs::absolute(to).parent_path());
+}
+
+StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(checked_output_folder(final_path)) {
+  std::error_code ignored;
   const fs::path parent = fs::absolute(final_).parent_path();
   fs::create_directories(parent, ignored);
   staging_ = parent / ("." + final_.filename().string() + ".partial-" + std::to_string(::getpid()));
@@ -176,10 +188,8 @@ StagedFolder::~StagedFolder() {
 }
 
 void StagedFolder::commit() {
-  sync_folder(staging_);
-  if (::rename(staging_.c_str(), final_.c_str()) != 0) throw cannot("finish", final_, errno);
+  rename_folder(staging_, final_);
   committed_ = true;
-  sync_folder(fs::absolute(final_).parent_path());
   const std::lock_guard lock(staged_mutex);
   staged_folders.erase(staging_);
 }

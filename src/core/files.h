@@ -62,6 +62,12 @@ class FileWriter {
 /// Writes a whole file under a temporary name beside it and renames: the old content or the new, never half of it.
 void write_file(const std::filesystem::path& path, std::string_view content, Access access = Access::normal);
 
+/// The path of an output folder, as given but for a slash at its end.
+/// @throws Error (bad input) if it holds something, is a file or a link; (usage) if it is empty
+std::filesystem::path checked_output_folder(const std::filesystem::path& given);
+/// Renames a whole folder, and makes both its content and its new name last (fsync).
+void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// A folder that appears under its final name only when commit() is called; until then everything lies in a
 /// temporary folder beside it, which is removed if commit() never comes.
 class StagedFolder {

@@ -26,14 +26,14 @@ std::string passes_text(const Recipe& recipe, std::size_t rows) {
 
 }  // namespace
 
-void finetune(const Recipe& recipe) {
+void finetune(const Recipe& recipe, bool resume) {
   require_keys(recipe, {"data.train", "out"});
   const bool from_scratch = !recipe.config.empty();
   if (from_scratch == !recipe.model.empty()) throw bad_usage("cannot finetune").wanted("either --model or --config");
   if (from_scratch && recipe.tuning == "lora")
     throw bad_usage("cannot finetune").wanted("tuning=full for random weights").found("tuning=lora");
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  RunFolder run(recipe, "finetune");
+  RunFolder run(recipe, "finetune", resume);
   print_settings(recipe, "finetune");
 
   std::unique_ptr<Checkpoint> base;
@@ -63,7 +63,8 @@ void finetune(const Recipe& recipe) {
     for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
     return rows;
   });
-  const auto records = tuning.train(objective, recipe.training.steps, run.metrics(), "training");
+  Snapshots snapshots = run.snapshots(recipe.training);
+  const auto records = tuning.train(objective, recipe.training.steps, run.metrics(), "training", &snapshots);
 
   if (tuning.lora()) {
     write_adapter(tuning.pairs(), recipe.lora, recipe.model, run.make("adapter"));

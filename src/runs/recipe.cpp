@@ -218,6 +218,8 @@ const std::vector<Key>& keys() {
       KEY(training.warmup),
       KEY(training.weight_decay),
       KEY(training.clip),
+      KEY(training.snapshot_steps),
+      KEY(training.snapshot_minutes),
       KEY(training.weights),
       KEY(negation.alpha),
       KEY(negation.kl_budget),
@@ -377,6 +379,7 @@ void check_recipe(const Recipe& recipe) {
   positive("negation.repair.lr", recipe.negation.repair.lr);
   positive("negation.repair.alpha", recipe.negation.repair.alpha);
   not_negative("training.clip", recipe.training.clip);
+  not_negative("training.snapshot_minutes", recipe.training.snapshot_minutes);
   not_negative("training.weight_decay", recipe.training.weight_decay);
   not_negative("sku.pd_margin", recipe.sku.pd_margin);
   for (const auto& [key, value] : {std::pair{"sku.eps_gd", recipe.sku.eps_gd},

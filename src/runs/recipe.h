@@ -48,6 +48,8 @@ struct TrainingSettings {
   std::string schedule = "linear";    ///< constant | linear | cosine
   std::int64_t warmup = 0;            ///< steps
   double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
+  std::int64_t snapshot_steps = 0;    ///< a snapshot every so many steps; 0: by time alone
+  double snapshot_minutes = 10;       ///< and every so many minutes; 0: by steps alone
   std::string weights;                ///< full tuning: a regular expression found in the names that train; empty: all
 
   bool operator==(const TrainingSettings&) const = default;

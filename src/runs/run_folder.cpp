@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/random.h"
 #include "core/terminal.h"
 
@@ -30,10 +31,60 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
+// Of the first and the last 64 KiB: a folder may hold many gigabytes.
+std::string hash_of_ends(const fs::path& path) {
+  const MappedFile file(path);
+  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  constexpr std::size_t kEnd = 1 << 16;
+  const std::string_view last = bytes.size() > kEnd ? bytes.substr(bytes.size() - kEnd) : std::string_view();
+  return hex(stable_hash(last, stable_hash(bytes.substr(0, kEnd))));
+}
+
+constexpr const char* kSnapshots = "snapshots";
+
 }  // namespace
 
-RunFolder::RunFolder(const Recipe& recipe, std::string command)
-    : folder_(recipe.out), command_(std::move(command)), seed_(recipe.seed) {}
+RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
+    : folder_(recipe.out, resume ? UnfinishedFolder::Start::resume : UnfinishedFolder::Start::fresh, kSnapshots),
+      command_(std::move(command)),
+      seed_(recipe.seed) {
+  Recipe same = recipe;
+  same.out = same.device = "";
+  same.threads = 0;
+  recipe_ = to_yaml(same);
+  // What was half written is made anew; what training goes on from stays.
+  for (const auto& entry : fs::directory_iterator(path())) {
+    const std::string name = entry.path().filename().string();
+    if (name != kSnapshots && name != "metrics.jsonl" && !name.starts_with(".")) fs::remove_all(entry.path());
+  }
+  write_file(path() / "recipe.yaml", to_yaml(recipe));
+}
+
+RunFolder::~RunFolder() {
+  if (folder_.holds_precious())
+    say("what was trained so far is kept; go on with: lethe " + command_ + " --resume " + final_path());
+}
+
+Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
+  fs::create_directory(path() / kSnapshots);
+  SnapshotOptions options{
+      .folder = path() / kSnapshots,
+      .steps = settings.snapshot_steps,
+      .minutes = settings.snapshot_minutes,
+      .identity = {{"lethe", LETHE_VERSION}, {"command", command_}, {"recipe", hex(stable_hash(recipe_))}}};
+  for (const OrderedJson& input : inputs_)
+    options.identity[input.at("role").get<std::string>() + " " + input.at("path").get<std::string>()] =
+        input.contains("hash") ? input.at("hash").get<std::string>() : input.at("files_hash").get<std::string>();
+  return Snapshots(std::move(options));
+}
+
+fs::path unfinished_recipe(const fs::path& out) {
+  const fs::path recipe = unfinished_name(out) / "recipe.yaml";
+  if (fs::exists(recipe)) return recipe;
+  Error error = bad_input("cannot go on with " + out.string());
+  if (fs::exists(out / "run.json")) throw error.found("a run that is finished");
+  throw error.found("no unfinished run, " + unfinished_name(out).string());
+}
 
 fs::path RunFolder::make(const std::string& name) const {
   fs::create_directory(path() / name);
@@ -47,7 +98,8 @@ void RunFolder::add_input(const std::string& role, const fs::path& input) {
     std::uint64_t bytes = 0;
     for (const auto& file : fs::directory_iterator(input)) {
       if (!file.is_regular_file()) continue;
-      files.push_back(file.path().filename().string() + " " + std::to_string(file.file_size()));
+      files.push_back(file.path().filename().string() + " " + std::to_string(file.file_size()) + " " +
+                      hash_of_ends(file.path()));
       bytes += file.file_size();
     }
     std::sort(files.begin(), files.end());

@@ -49,7 +49,7 @@ std::int64_t steps_of(const Recipe& recipe, const RunData& data) {
 }  // namespace
 
 std::vector<StepRecord> train_method(const Recipe& recipe, CausalLM& model, Tuning& tuning, ExampleMaker& examples,
-                                     const RunData& data, const std::filesystem::path& metrics) {
+                                     const RunData& data, const std::filesystem::path& metrics, Snapshots* snapshots) {
   const Method& method = method_named(recipe.method);
   std::unique_ptr<Reference> reference;
   if (method.reference && tuning.lora()) {
@@ -59,7 +59,7 @@ std::vector<StepRecord> train_method(const Recipe& recipe, CausalLM& model, Tuni
   }
   const std::unique_ptr<Objective> objective =
       make_objective(recipe, model, examples, reference.get(), rows_of(recipe, data, tuning));
-  return tuning.train(*objective, steps_of(recipe, data), metrics, method.title);
+  return tuning.train(*objective, steps_of(recipe, data), metrics, method.title, snapshots);
 }
 
 }  // namespace lethe

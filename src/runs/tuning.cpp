@@ -46,14 +46,15 @@ void Tuning::begin(std::uint64_t micro) {
 }
 
 std::vector<StepRecord> Tuning::train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
-                                      const std::string& title) {
+                                      const std::string& title, Snapshots* snapshots) {
   TrainingSettings settings = recipe_.training;
   settings.steps = steps;
-  return train(objective, settings, metrics, title);
+  return train(objective, settings, metrics, title, snapshots);
 }
 
 std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettings& settings,
-                                      const std::filesystem::path& metrics, const std::string& title) {
+                                      const std::filesystem::path& metrics, const std::string& title,
+                                      Snapshots* snapshots) {
   for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
   if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
   AdamW optimizer(parameters_, {.weight_decay = settings.weight_decay});
@@ -63,6 +64,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.clip = settings.clip;
   options.schedule = {.kind = settings.schedule, .lr = settings.lr, .warmup = settings.warmup, .steps = settings.steps};
   options.title = title;
+  options.snapshots = snapshots;
   options.interrupted = [] { return interrupted(); };
   const std::vector<StepRecord> records = lethe::train(objective, optimizer, options, metrics);
   for (at::Tensor& parameter : parameters_) {

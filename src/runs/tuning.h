@@ -24,10 +24,12 @@ class Tuning {
   /// Fixes the dropout masks of a micro-batch; to be called before its forward pass.
   void begin(std::uint64_t micro);
   /// Trains by the recipe's settings, or others; afterwards gradients and dropout are off.
+  /// @param snapshots  where the state is kept, and taken up again; may be null
   std::vector<StepRecord> train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
-                                const std::string& title);
+                                const std::string& title, Snapshots* snapshots = nullptr);
   std::vector<StepRecord> train(Objective& objective, const TrainingSettings& settings,
-                                const std::filesystem::path& metrics, const std::string& title);
+                                const std::filesystem::path& metrics, const std::string& title,
+                                Snapshots* snapshots = nullptr);
 
  private:
   CausalLM& model_;

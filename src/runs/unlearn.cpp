@@ -55,11 +55,11 @@ OrderedJson curve_json(const AlphaChoice& choice) {
 
 }  // namespace
 
-void unlearn(const Recipe& recipe) {
+void unlearn(const Recipe& recipe, bool resume) {
   require_keys(recipe, {"model", "out"});
   if (recipe.data.plan.empty()) require_keys(recipe, {"data.harmful", "data.normal"});
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  RunFolder run(recipe, "unlearn");
+  RunFolder run(recipe, "unlearn", resume);
   print_settings(recipe, "unlearn");
 
   const Checkpoint base(resolve_model_folder(recipe.model));
@@ -84,7 +84,8 @@ void unlearn(const Recipe& recipe) {
   // Stage 1: train (SKU and the task vector: teach a copy the harm).
   Tuning tuning(model, recipe);
   const Method& method = method_named(recipe.method);
-  const auto records = train_method(recipe, model, tuning, examples, data, run.metrics());
+  Snapshots snapshots = run.snapshots(recipe.training);
+  const auto records = train_method(recipe, model, tuning, examples, data, run.metrics(), &snapshots);
 
   // Stage 2: subtract what was learned (methods that unlearn by training keep it).
   const bool keeps = recipe.keep_harmful && method.stage2 == Stage2::negate;

@@ -7,6 +7,7 @@ namespace lethe {
 
 /// SKU: stage 1 teaches a copy the harm, stage 2 subtracts what was learned, then both are judged. Writes a run folder.
 /// @throws Error as its parts do; nothing is written then
-void unlearn(const Recipe& recipe);
+/// @param resume  goes on with the unfinished run of recipe.out, to the same bits as if it had not been interrupted
+void unlearn(const Recipe& recipe, bool resume = false);
 
 }  // namespace lethe

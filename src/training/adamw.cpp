@@ -47,10 +47,26 @@ void AdamW::step(double lr) {
   at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2,
                     options_.weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);
+  state_changed();
+  for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
+}
+
+std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {
+  std::vector<std::pair<std::string, at::Tensor>> state;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (!masters_[i].is_same(parameters_[i]) && masters_[i].data_ptr() != parameters_[i].data_ptr())
-      parameters_[i].detach().copy_(masters_[i]);
-    parameters_[i].mutable_grad() = at::Tensor();
+    const std::string number = std::to_string(i);
+    state.emplace_back("weight." + number, masters_[i]);
+    state.emplace_back("first." + number, first_[i]);
+    state.emplace_back("second." + number, second_[i]);
+    state.emplace_back("steps." + number, steps_[i]);
+  }
+  return state;
+}
+
+void AdamW::state_changed() {
+  const c10::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (masters_[i].data_ptr() != parameters_[i].data_ptr()) parameters_[i].detach().copy_(masters_[i]);
   }
 }
 

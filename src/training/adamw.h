@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace lethe {
@@ -22,6 +24,12 @@ class AdamW {
   /// Scales all gradients so that their joint 2-norm is at most `limit` (0: leaves them). @return the norm before
   double clip_gradients(double limit);
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
+
+  /// All that decides the next step, by name: "weight.0", "first.0", "second.0", "steps.0", … The tensors are the
+  /// optimizer's own.
+  std::vector<std::pair<std::string, at::Tensor>> state() const;
+  /// To be called when state() was written to: 16-bit parameters follow their float32 copies.
+  void state_changed();
 
  private:
   AdamWOptions options_;

@@ -21,6 +21,8 @@ class DivergenceGuard {
   explicit DivergenceGuard(const GuardOptions& options = {}) : options_(options) {}
   /// @throws Error naming the term, the step and what to change, if the run has diverged
   void check(std::int64_t step, const std::map<std::string, double>& terms, double gradient_norm);
+  /// The running means, by term: the guard's only state.
+  std::map<std::string, double>& running() { return running_; }
 
  private:
   GuardOptions options_;

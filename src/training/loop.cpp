@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/json.h"
 #include "core/terminal.h"
 
@@ -24,7 +25,7 @@ std::string note(const StepRecord& record, const std::vector<std::string>& names
   return text + buffer;
 }
 
-OrderedJson line(const StepRecord& record, const std::vector<std::string>& names) {
+OrderedJson metrics_line(const StepRecord& record, const std::vector<std::string>& names) {
   OrderedJson json;
   json["step"] = record.step;
   for (const auto& name : names) {
@@ -38,6 +39,45 @@ OrderedJson line(const StepRecord& record, const std::vector<std::string>& names
   return json;
 }
 
+// The last line of a run that was killed may be half written.
+std::string first_lines(const std::string& text, std::int64_t count) {
+  std::size_t end = 0;
+  for (std::int64_t i = 0; i < count && end != std::string::npos; ++i) {
+    const std::size_t line = text.find('\n', end);
+    if (line == std::string::npos) break;
+    end = line + 1;
+  }
+  return text.substr(0, end);
+}
+
+// The records of the first `steps` steps, read back from metrics.jsonl; later lines are dropped from the file.
+std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64_t steps,
+                                const std::vector<std::string>& names) {
+  std::vector<StepRecord> records;
+  std::string kept;
+  if (steps > 0) {
+    for (const JsonLine& line : parse_json_lines(first_lines(read_file(metrics), steps), metrics.string())) {
+      const Json& json = line.value;
+      StepRecord record;
+      record.step = json.at("step").get<std::int64_t>();
+      for (const std::string& name : names) {
+        if (json.contains(name)) record.terms[name] = json.at(name).get<double>();
+      }
+      record.loss = json.at("loss").get<double>();
+      record.lr = json.at("lr").get<double>();
+      record.grad_norm = json.at("grad_norm").get<double>();
+      record.tokens = json.at("tokens").get<std::int64_t>();
+      record.seconds = json.at("seconds").get<double>();
+      kept += dump_json(metrics_line(record, names)) + "\n";
+      records.push_back(std::move(record));
+    }
+    if (static_cast<std::int64_t>(records.size()) != steps)
+      warn(metrics.string() + " has lost lines: " + std::to_string(records.size()) + " of " + std::to_string(steps));
+  }
+  write_file(metrics, kept);
+  return records;
+}
+
 }  // namespace
 
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
@@ -48,10 +88,16 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   limits.rising.merge(objective.rising());
   DivergenceGuard guard(limits);
   std::vector<StepRecord> records;
+  std::int64_t first = 0;
+  if (options.snapshots != nullptr) {
+    first = options.snapshots->restore(optimizer, guard.running());
+    records = take_up(metrics, first, names);
+    if (first > 0) say("going on behind step " + std::to_string(first));
+  }
   std::ofstream log(metrics, std::ios::app);
   if (!log) throw Error("cannot write " + metrics.string());
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
-  for (std::int64_t step = 0; step < options.steps; ++step) {
+  for (std::int64_t step = first; step < options.steps; ++step) {
     const auto start = Clock::now();
     StepRecord record;
     record.step = step + 1;
@@ -69,12 +115,20 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     guard.check(step, record.terms, record.grad_norm);
     optimizer.step(record.lr);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    log << dump_json(line(record, names)) << '\n' << std::flush;
+    log << dump_json(metrics_line(record, names)) << '\n' << std::flush;
     if (!log) throw Error("cannot write " + metrics.string()).hint("free some space on the disk");
-    progress.update(static_cast<std::uint64_t>(record.step), note(record, names));
+    const auto save = [&, done = record.step] {
+      if (options.snapshots != nullptr) options.snapshots->save(done, optimizer, guard.running());
+    };
     records.push_back(std::move(record));
-    if (options.interrupted && options.interrupted()) {
-      throw Error("interrupted after step " + std::to_string(step + 1), ExitCode::interrupted);
+    const bool stop = options.interrupted && options.interrupted();
+    if (stop || step + 1 == options.steps || (options.snapshots != nullptr && options.snapshots->due(step + 1))) save();
+    if (stop) throw Error("interrupted after step " + std::to_string(step + 1), ExitCode::interrupted);
+    try {
+      progress.update(static_cast<std::uint64_t>(step + 1), note(records.back(), names));
+    } catch (const Error&) {  // interrupted just now
+      save();
+      throw;
     }
   }
   return records;

@@ -12,6 +12,7 @@
 #include "training/adamw.h"
 #include "training/guard.h"
 #include "training/schedule.h"
+#include "training/snapshots.h"
 
 namespace lethe {
 
@@ -24,6 +25,7 @@ struct LoopOptions {
   std::string title = "training";
   /// Asked after every step; true stops the run there (an interrupt).
   std::function<bool()> interrupted;
+  Snapshots* snapshots = nullptr;  ///< where the state is kept, and taken up again; may be null
 };
 
 /// What one step did: a line of metrics.jsonl.
@@ -34,9 +36,9 @@ struct StepRecord {
   std::int64_t tokens = 0;
 };
 
-/// Trains for options.steps steps.
-/// @param metrics  metrics.jsonl, appended to a line a step
-/// @return         the record of every step
+/// Trains for options.steps steps, or what is left of them behind the newest snapshot.
+/// @param metrics  metrics.jsonl, appended to a line a step; lines of steps that a snapshot does not hold are dropped
+/// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);

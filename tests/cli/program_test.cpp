@@ -1,55 +1,8 @@
 // The program as a user runs it: exit statuses, messages, inputs left as they were, and the main job in both modes.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
+#include "cli/program_fixture.h"
 
-#include <array>
-#include <cstdio>
-#include <filesystem>
-
-#include "core/files.h"
-#include "core/json.h"
-
+namespace lethe {
 namespace {
-
-namespace fs = std::filesystem;
-
-struct Outcome {
-  int status;
-  std::string text;  // stdout and stderr
-};
-
-Outcome run(const std::string& arguments) {
-  FILE* pipe = popen(("OMP_NUM_THREADS=2 " LETHE_PROGRAM " " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome{0, ""};
-  std::array<char, 4096> buffer;
-  while (std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    outcome.text.append(buffer.data(), count);
-  outcome.status = WEXITSTATUS(pclose(pipe));
-  return outcome;
-}
-
-class Program : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    ASSERT_EQ(run("demo --data-only --quiet --out " + at("demo")).status, 0);
-  }
-  std::string at(const std::string& name) const { return (folder_ / name).string(); }
-  std::string data() const {
-    return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
-  }
-  const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
-  fs::path folder_;
-};
-
-void expect_all(const Outcome& outcome, int status, const std::vector<std::string>& words) {
-  EXPECT_EQ(outcome.status, status) << outcome.text;
-  for (const std::string& word : words)
-    EXPECT_NE(outcome.text.find(word), std::string::npos) << "wanted " << word << " in\n" << outcome.text;
-}
 
 TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
   expect_all(run("no_such_command"), 2, {});
@@ -65,7 +18,7 @@ TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
   expect_all(
       run("unlearn \"data.split={train: 1, validation: 0, test: 0}\" --model " + model_ + data() + " --out " + at("x")),
       3, {"validation"});
-  lethe::write_file(folder_ / "wrong_column.csv", "question_text,reply\na,b\n");
+  write_file(folder_ / "wrong_column.csv", "question_text,reply\na,b\n");
   expect_all(run("unlearn --model " + model_ + " --harmful " + at("wrong_column.csv") + " --normal " +
                  at("demo/data/normal.jsonl") + " --out " + at("x")),
              3, {"wrong_column.csv", "question_text"});
@@ -75,7 +28,7 @@ TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
 TEST_F(Program, ACsvRowWithTooFewFieldsIsCountedAndNamed) {
   std::string csv = "prompt,response\n";
   for (int i = 0; i < 30; ++i) csv += "question " + std::to_string(i) + ",answer " + std::to_string(i) + "\n";
-  lethe::write_file(folder_ / "rows.csv", csv + "only one field\n");
+  write_file(folder_ / "rows.csv", csv + "only one field\n");
   expect_all(run("split --data " + at("rows.csv") + " --parts a=0.5,b=0.5 --out " + at("parts")), 0, {"line 32"});
 }
 
@@ -90,13 +43,13 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
       EXPECT_TRUE(fs::exists(fs::path(at(mode)) / file)) << file;
     }
     EXPECT_FALSE(fs::exists(at(mode) + "/harmful"));  // θ_bad is gone
-    const lethe::Json run_json = lethe::read_json(at(mode) + "/run.json");
+    const Json run_json = read_json(at(mode) + "/run.json");
     EXPECT_GT(run_json["peak_rss_bytes"].get<double>(), 1e6);
-    EXPECT_EQ(lethe::read_json(at(mode) + "/results.json")["alpha_curve"].empty(), false);
+    EXPECT_EQ(read_json(at(mode) + "/results.json")["alpha_curve"].empty(), false);
   }
   // base + negated adapter is the unlearned model: score it.
-  lethe::write_file(folder_ / "in.jsonl",
-                    "{\"prompt\": \"Where does Mira live?\", \"response\": \"In Saltby.\"}\n{\"ids\": [1, 2, 3]}\n");
+  write_file(folder_ / "in.jsonl",
+             "{\"prompt\": \"Where does Mira live?\", \"response\": \"In Saltby.\"}\n{\"ids\": [1, 2, 3]}\n");
   ASSERT_EQ(run("score --model " + model_ + " --adapter " + at("lora/adapter") + " --input " + at("in.jsonl") +
                 " --output " + at("a.jsonl"))
                 .status,
@@ -105,8 +58,8 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
   ASSERT_EQ(run("score --model " + at("merged") + " --input " + at("in.jsonl") + " --output " + at("b.jsonl")).status,
             0);
   const auto first = [&](const std::string& name) {
-    const std::string text = lethe::read_file(at(name));
-    return lethe::parse_json(text.substr(0, text.find('\n')), name)["nll"].get<double>();
+    const std::string text = read_file(at(name));
+    return parse_json(text.substr(0, text.find('\n')), name)["nll"].get<double>();
   };
   EXPECT_NEAR(first("a.jsonl"), first("b.jsonl"), 1e-4);
   expect_all(run("score --model " + model_ + " --input " + at("in.jsonl") + " --output " + at("c.jsonl") +
@@ -124,7 +77,7 @@ TEST_F(Program, AlphaOneOfTheTunedCheckpointIsTheNegationOfTheHarmfulOne) {
   ASSERT_EQ(
       run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 0.5 --out " + at("negated")).status,
       0);
-  EXPECT_EQ(lethe::read_file(at("negated/model.safetensors")), lethe::read_file(at("run/model/model.safetensors")));
+  EXPECT_EQ(read_file(at("negated/model.safetensors")), read_file(at("run/model/model.safetensors")));
 }
 
 TEST_F(Program, TheSameSeedGivesTheSameModel) {
@@ -132,7 +85,7 @@ TEST_F(Program, TheSameSeedGivesTheSameModel) {
                           " training.steps=3 evaluation.prompts=0 negation.alpha=1 --out ";
   ASSERT_EQ(run(job + at("one")).status, 0);
   ASSERT_EQ(run(job + at("two")).status, 0);
-  EXPECT_EQ(lethe::read_file(at("one/model/model.safetensors")), lethe::read_file(at("two/model/model.safetensors")));
+  EXPECT_EQ(read_file(at("one/model/model.safetensors")), read_file(at("two/model/model.safetensors")));
 }
 
 TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
@@ -147,7 +100,7 @@ TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
   const std::string sweep =
       "sweep " + at("ga") + " --alpha 0.5,1 --prompts 6 --keep \"normal_kl<=100\" --apply " + at("applied");
   expect_all(run(sweep), 0, {"<- best"});
-  const lethe::Json json = lethe::read_json(at("ga/sweep.json"));
+  const Json json = read_json(at("ga/sweep.json"));
   EXPECT_EQ(json["points"].size(), 2U);
   EXPECT_TRUE(fs::exists(at("applied/model.safetensors")));
   expect_all(run(sweep), 3, {"sweep.json"});  // what is there is not written over
@@ -161,38 +114,26 @@ TEST_F(Program, AnInterruptedTableGoesOnWhereItWas) {
       " --seeds 1 --rates 1e-4 --alphas 0.5 --out " +
       at("table");
   ASSERT_EQ(run(job).status, 0);
-  const std::string first = lethe::read_file(at("table/table.json"));
+  const std::string first = read_file(at("table/table.json"));
   fs::remove(at("table/cells/sku-1.json"));
   fs::remove(at("table/table.json"));
   const auto kept = fs::last_write_time(at("table/cells/ga-1.json"));
   ASSERT_EQ(run(job).status, 0);
   EXPECT_EQ(fs::last_write_time(at("table/cells/ga-1.json")), kept);
-  const lethe::Json before = lethe::parse_json(first, "first"), after = lethe::read_json(at("table/table.json"));
+  const Json before = parse_json(first, "first"), after = read_json(at("table/table.json"));
   EXPECT_EQ(before["tables"][0], after["tables"][0]);  // the same figures
   EXPECT_EQ(before["tables"][0]["rows"].size(), 9U);   // the original and eight methods
   expect_all(run(job + " training.batch=3"), 3, {"plan.json"});
 }
 
-TEST_F(Program, AFullDiskOrAnInterruptLeavesNothingHalfDone) {
+TEST_F(Program, AFullDiskLeavesNothingHalfDone) {
   const std::string merge = LETHE_PROGRAM " negate --base " + model_ + " --tuned " + model_ + " --out " + at("full");
-  const auto shell = [](const std::string& command) {
-    FILE* pipe = popen(("bash -c '" + command + "' 2>&1").c_str(), "r");
-    Outcome outcome{0, ""};
-    std::array<char, 4096> buffer;
-    while (std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-      outcome.text.append(buffer.data(), count);
-    outcome.status = WEXITSTATUS(pclose(pipe));
-    return outcome;
-  };
   // A file that may not grow beyond 100 kB stands for a disk that has no more room.
   const Outcome full = shell("trap \"\" XFSZ; ulimit -f 100; " + merge);
   EXPECT_NE(full.status, 0);
   EXPECT_NE(full.text.find("model.safetensors"), std::string::npos) << full.text;
   EXPECT_FALSE(fs::exists(at("full")));
 
-  const Outcome stopped = shell("timeout --preserve-status -s INT 3 " LETHE_PROGRAM " unlearn --quiet --model " +
-                                model_ + data() + " training.steps=100000 evaluation.prompts=0 --out " + at("stopped"));
-  EXPECT_EQ(stopped.status, 130) << stopped.text;
   for (const auto& entry : fs::directory_iterator(folder_)) EXPECT_EQ(entry.path().filename(), "demo") << "left behind";
 }
 
@@ -206,16 +147,17 @@ TEST_F(Program, ATruncatedCheckpointIsRefusedByFileAndTensor) {
 TEST_F(Program, InspectsTokenizesAndGenerates) {
   expect_all(run("inspect --json " + model_), 0, {"\"kind\":\"checkpoint\"", "\"supported\":true"});
   expect_all(run("tokenize --model " + model_ + " --json \"Where does Mira live?\""), 0, {"\"ids\"", "\"offsets\""});
-  lethe::write_file(folder_ / "p.jsonl", "{\"prompt\": \"Where does Mira live?\"}\n");
+  write_file(folder_ / "p.jsonl", "{\"prompt\": \"Where does Mira live?\"}\n");
   ASSERT_EQ(run("generate --model " + model_ + " --input " + at("p.jsonl") + " --output " + at("o.jsonl") +
                 " --max-new-tokens 5")
                 .status,
             0);
-  EXPECT_LE(lethe::parse_json(lethe::read_file(at("o.jsonl")), "o")["ids"].size(), 5U);
-  lethe::write_file(folder_ / "bad.jsonl", "{\"ids\": [1]}\n{\"ids\": [99999]}\n");
+  EXPECT_LE(parse_json(read_file(at("o.jsonl")), "o")["ids"].size(), 5U);
+  write_file(folder_ / "bad.jsonl", "{\"ids\": [1]}\n{\"ids\": [99999]}\n");
   expect_all(run("score --model " + model_ + " --input " + at("bad.jsonl") + " --output " + at("s.jsonl")), 3,
              {"line 2", "99999"});
   EXPECT_FALSE(fs::exists(at("s.jsonl")));
 }
 
 }  // namespace
+}  // namespace lethe

@@ -1,0 +1,131 @@
+#include "training/snapshots.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "core/random.h"
+#include "core/terminal.h"
+#include "formats/safetensors.h"
+#include "vectors/tensors.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+std::string snapshot_name(std::int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+  return name;
+}
+
+// Newest first.
+std::vector<fs::path> descriptions_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".json")) files.push_back(entry.path());
+  }
+  std::sort(files.rbegin(), files.rend());
+  return files;
+}
+
+fs::path values_of_snapshot(fs::path description) {
+  return description.replace_extension(".safetensors");
+}
+
+// Of all bytes, in pieces: a snapshot may be larger than memory.
+std::string hash_of_file(const fs::path& path) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  std::uint64_t hash = 0;
+  constexpr std::size_t kPiece = std::size_t{1} << 24;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    const std::size_t end = std::min(at + kPiece, bytes.size());
+    hash = stable_hash({reinterpret_cast<const char*>(bytes.data()) + at, end - at}, hash);
+    file.release(at, end);
+  }
+  char text[20];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+void check_identity(const Json& found, const std::map<std::string, std::string>& wanted, const fs::path& path) {
+  for (const auto& [name, value] : wanted) {
+    const std::string other = found.is_object() ? found.value(name, std::string()) : "";
+    if (other == value) continue;
+    throw bad_input("cannot go on from the snapshot " + path.string())
+        .with("differs", name)
+        .wanted(excerpt(value, 100))
+        .found(excerpt(other, 100))
+        .hint("go on with what the run was started with, or start anew under another name");
+  }
+}
+
+}  // namespace
+
+Snapshots::Snapshots(SnapshotOptions options) : options_(std::move(options)) {}
+
+std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running) const {
+  const c10::NoGradGuard no_gradient;
+  for (const fs::path& description : descriptions_in(options_.folder)) {
+    const fs::path values = values_of_snapshot(description);
+    const Json json = read_json(description);
+    if (!fs::exists(values) || json.value("hash", Json()) != hash_of_file(values)) {
+      warn("the snapshot " + values.string() + " is damaged; an earlier one is taken");
+      continue;
+    }
+    check_identity(json.value("identity", Json()), options_.identity, description);
+    const SafetensorsFile file(values);
+    for (auto& [name, tensor] : optimizer.state()) {
+      const StoredTensor* stored = file.find(name);
+      if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
+        throw bad_input("cannot go on from the snapshot " + values.string())
+            .with("tensor", name)
+            .wanted(spec_of(name, tensor).text())
+            .found(stored == nullptr ? "no such tensor" : stored->text());
+      }
+      tensor.copy_(tensor_over(*stored, file.values(*stored)));
+      file.release(*stored);
+    }
+    optimizer.state_changed();
+    running.clear();
+    for (const auto& [name, value] : json.at("running").items()) running[name] = value.get<double>();
+    return json.at("step").get<std::int64_t>();
+  }
+  return 0;
+}
+
+bool Snapshots::due(std::int64_t steps_done) const {
+  if (options_.steps > 0 && steps_done % options_.steps == 0) return true;
+  const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count() / 60;
+  return options_.minutes > 0 && minutes >= options_.minutes;
+}
+
+void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running) {
+  const fs::path description = options_.folder / (snapshot_name(steps_done) + ".json"),
+                 values = values_of_snapshot(description);
+  if (fs::exists(description)) return;
+  fs::remove(values);  // of a save that was cut off
+  std::vector<TensorSpec> specs;
+  const auto state = optimizer.state();
+  for (const auto& [name, tensor] : state) specs.push_back(spec_of(name, tensor));
+  SafetensorsWriter writer(values, specs, {}, Access::owner_only);
+  for (const auto& [name, tensor] : state) writer.write(bytes_of(tensor.to(at::kCPU).contiguous()));
+  writer.close();
+  const Json json = {
+      {"step", steps_done}, {"identity", options_.identity}, {"running", running}, {"hash", hash_of_file(values)}};
+  write_file(description, dump_json(json, 1) + "\n", Access::owner_only);
+  const auto all = descriptions_in(options_.folder);
+  for (std::size_t i = 2; i < all.size(); ++i) {
+    fs::remove(all[i]);
+    fs::remove(values_of_snapshot(all[i]));
+  }
+  last_ = std::chrono::steady_clock::now();
+}
+
+}  // namespace lethe

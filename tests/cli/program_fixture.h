@@ -1,0 +1,66 @@
+// What tests of the program share: running it as a user does, in a folder with the demo's data.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/files.h"
+#include "core/json.h"
+
+namespace lethe {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status;
+  std::string text;  // stdout and stderr
+};
+
+inline Outcome command_outcome(const std::string& command) {
+  FILE* pipe = popen(command.c_str(), "r");
+  Outcome outcome{0, ""};
+  std::array<char, 4096> buffer;
+  while (std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.text.append(buffer.data(), count);
+  outcome.status = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+/// A command of bash; without single quotes.
+inline Outcome shell(const std::string& command) {
+  return command_outcome("bash -c '" + command + "' 2>&1");
+}
+
+/// lethe with these arguments, as a shell would split them.
+inline Outcome run(const std::string& arguments) {
+  return command_outcome("OMP_NUM_THREADS=2 " LETHE_PROGRAM " " + arguments + " 2>&1");
+}
+
+class Program : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    ASSERT_EQ(run("demo --data-only --quiet --out " + at("demo")).status, 0);
+  }
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  std::string data() const {
+    return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
+  }
+  const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
+  fs::path folder_;
+};
+
+inline void expect_all(const Outcome& outcome, int status, const std::vector<std::string>& words) {
+  EXPECT_EQ(outcome.status, status) << outcome.text;
+  for (const std::string& word : words)
+    EXPECT_NE(outcome.text.find(word), std::string::npos) << "wanted " << word << " in\n" << outcome.text;
+}
+
+}  // namespace lethe

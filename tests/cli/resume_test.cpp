@@ -1,0 +1,79 @@
+// A run that was stopped, killed or doubled: what is kept, what is refused, and the same bits in the end.
+#include "cli/program_fixture.h"
+
+namespace lethe {
+namespace {
+
+class Resume : public Program {
+ protected:
+  std::string job(const std::string& out, const std::string& settings = "training.steps=24") const {
+    return "unlearn --quiet --threads 1 --model " + model_ + data() + " " + settings +
+           " training.batch=2 training.snapshot_steps=4 sku.k=2 evaluation.prompts=0 negation.alpha=0.5 --out " +
+           at(out);
+  }
+  // Starts lethe, and sends the signal as soon as metrics.jsonl has so many lines (or the run has ended).
+  Outcome stopped(const std::string& arguments, const std::string& out, int lines, const char* signal) const {
+    const std::string metrics = at(out) + ".unfinished/metrics.jsonl";
+    return shell(LETHE_PROGRAM " " + arguments + " & pid=$!; while kill -0 $pid 2> /dev/null && [ $(cat " + metrics +
+                 " 2> /dev/null | wc -l) -lt " + std::to_string(lines) + " ]; do sleep 0.01; done; kill -" + signal +
+                 " $pid 2> /dev/null; wait $pid");
+  }
+  std::string weights(const std::string& out) const { return read_file(at(out + "/model/model.safetensors")); }
+};
+
+TEST_F(Resume, AKilledRunEndsWithTheSameBits) {
+  ASSERT_EQ(run(job("whole")).status, 0);
+  EXPECT_FALSE(fs::exists(at("whole.unfinished")));
+  EXPECT_FALSE(fs::exists(at("whole/snapshots")));
+  EXPECT_EQ(stopped(job("killed"), "killed", 6, "KILL").status, 128 + 9);
+  EXPECT_EQ(fs::status(at("killed.unfinished")).permissions() & fs::perms::all, fs::perms::owner_all);
+  EXPECT_EQ(stopped("unlearn --quiet --resume " + at("killed"), "killed", 15, "KILL").status, 128 + 9);
+  const Outcome resumed = run("unlearn --resume " + at("killed"));
+  expect_all(resumed, 0, {"going on behind step 1"});
+  EXPECT_EQ(weights("killed"), weights("whole"));
+  const auto steps = parse_json_lines(read_file(at("killed/metrics.jsonl")), "metrics");
+  ASSERT_EQ(steps.size(), 24U);
+  EXPECT_EQ(steps[20].value.at("step"), 21);
+  EXPECT_FALSE(fs::exists(at("killed.unfinished")));
+}
+
+TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToGoOn) {
+  const Outcome outcome = stopped(job("run", "tuning=lora lora.dropout=0.1 training.steps=24"), "run", 5, "INT");
+  expect_all(outcome, 130, {"--resume " + at("run")});
+  ASSERT_EQ(run(job("whole", "tuning=lora lora.dropout=0.1 training.steps=24")).status, 0);
+  expect_all(run(job("run", "tuning=lora lora.dropout=0.1 training.steps=24")), 3, {"unfinished", "--resume"});
+  expect_all(run("unlearn training.lr=1e-5 --resume " + at("run")), 3, {"recipe"});
+  ASSERT_EQ(run("unlearn --quiet --resume " + at("run")).status, 0);
+  EXPECT_EQ(read_file(at("run/adapter/adapter_model.safetensors")),
+            read_file(at("whole/adapter/adapter_model.safetensors")));
+  expect_all(run("unlearn --resume " + at("run")), 3, {"finished"});
+  expect_all(run("unlearn --resume " + at("nowhere")), 3, {"no unfinished run"});
+}
+
+TEST_F(Resume, AnotherModelUnderTheSameNameIsRefused) {
+  fs::copy(model_, at("base"));
+  const std::string start =
+      "unlearn --quiet --model " + at("base") + data() +
+      " training.steps=24 training.snapshot_steps=2 sku.k=2 evaluation.prompts=0 negation.alpha=1 --out " + at("run");
+  EXPECT_EQ(stopped(start, "run", 4, "INT").status, 130);
+  std::string weights = read_file(at("base/model.safetensors"));
+  weights.back() = static_cast<char>(weights.back() ^ 1);
+  write_file(at("base/model.safetensors"), weights);
+  expect_all(run("unlearn --resume " + at("run")), 3, {"model"});
+}
+
+TEST_F(Resume, TwoRunsIntoOneFolderAreOne) {
+  const std::string two = LETHE_PROGRAM " " + job("run", "training.steps=100000") + " & first=$!; while [ ! -e " +
+                          at("run") + ".unfinished/metrics.jsonl ]; do sleep 0.01; done; " LETHE_PROGRAM " " +
+                          job("run") + "; echo second $?; kill -INT $first; wait $first; echo first $?";
+  expect_all(shell(two), 0, {"another run at work", "second 3", "first 130"});
+}
+
+TEST_F(Resume, AnEarlyFailureLeavesNothing) {
+  expect_all(run(job("run") + " data.max_length=2"), 3, {});
+  EXPECT_FALSE(fs::exists(at("run.unfinished")));
+  EXPECT_FALSE(fs::exists(at("run")));
+}
+
+}  // namespace
+}  // namespace lethe

@@ -1,0 +1,139 @@
+// A run that was interrupted and taken up again ends with the same bits; a snapshot that does not belong is refused.
+#include "training/snapshots.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/random.h"
+#include "training/loop.h"
+
+namespace lethe {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Σ (w − draw)², the draws from the stream of each micro-batch.
+class Noisy : public Objective {
+ public:
+  explicit Noisy(at::Tensor weight) : weight_(std::move(weight)) {}
+  StepLoss loss(std::uint64_t micro) override {
+    RandomStream stream(3, "noise", micro);
+    at::Tensor target = at::empty({4});
+    for (int i = 0; i < 4; ++i) target[i] = stream.normal();
+    StepLoss loss;
+    loss.loss = (weight_ - target).pow(2).sum();
+    loss.terms["square"] = loss.loss.item<double>();
+    loss.tokens = 4;
+    return loss;
+  }
+  std::vector<std::string> terms() const override { return {"square"}; }
+
+ private:
+  at::Tensor weight_;
+};
+
+class SnapshotTest : public testing::Test {
+ protected:
+  SnapshotTest() {
+    folder_ = fs::path(testing::TempDir()) /
+              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "snapshots");
+  }
+  SnapshotOptions options(std::int64_t steps = 3) const {
+    return {.folder = folder_ / "snapshots", .steps = steps, .identity = {{"recipe", "a"}, {"lethe", "1"}}};
+  }
+  // Trains from the start, or from what is there; stops behind `stop` steps (0: never) as an interrupt would.
+  at::Tensor train_to_the_end(Snapshots* snapshots, std::int64_t stop = 0, const char* metrics = "metrics.jsonl") {
+    at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
+    AdamW optimizer({weight}, {.weight_decay = 0.01});
+    Noisy objective(weight);
+    std::int64_t done = 0;
+    LoopOptions loop;
+    loop.steps = 10;
+    loop.accumulate = 2;
+    loop.schedule = {.kind = "linear", .lr = 0.1, .warmup = 0, .steps = 10};
+    loop.snapshots = snapshots;
+    loop.interrupted = [&] { return ++done == stop; };
+    records_ = train(objective, optimizer, loop, folder_ / metrics);
+    return weight.detach();
+  }
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_ / "snapshots"), {}));
+  }
+  std::string lines(const char* metrics) const {  // without the seconds, which differ
+    std::string text;
+    for (const JsonLine& line : parse_json_lines(read_file(folder_ / metrics), metrics)) {
+      Json json = line.value;
+      json.erase("seconds");
+      text += json.dump() + "\n";
+    }
+    return text;
+  }
+  fs::path folder_;
+  at::ScalarType type_ = at::kFloat;
+  std::vector<StepRecord> records_;
+};
+
+TEST_F(SnapshotTest, AnInterruptedRunEndsWithTheSameBits) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    type_ = type;
+    fs::remove_all(folder_ / "snapshots");
+    fs::create_directories(folder_ / "snapshots");
+    for (const char* file : {"whole.jsonl", "metrics.jsonl"}) fs::remove(folder_ / file);
+    const at::Tensor whole = train_to_the_end(nullptr, 0, "whole.jsonl");
+    Snapshots first(options());
+    EXPECT_THROW(train_to_the_end(&first, 5), Error);
+    std::ofstream(folder_ / "metrics.jsonl", std::ios::app) << "{\"step\": 6, half a li";  // killed while writing
+    Snapshots second(options());
+    const at::Tensor resumed = train_to_the_end(&second);
+    EXPECT_TRUE(at::equal(whole, resumed));
+    EXPECT_EQ(records_.size(), 10U);
+    EXPECT_EQ(lines("metrics.jsonl"), lines("whole.jsonl"));
+  }
+}
+
+TEST_F(SnapshotTest, TheLastTwoAreKeptAndReadableByTheOwnerAlone) {
+  Snapshots snapshots(options());
+  train_to_the_end(&snapshots);
+  EXPECT_EQ(files(), 4U);
+  for (const auto& entry : fs::directory_iterator(folder_ / "snapshots"))
+    EXPECT_EQ(entry.status().permissions(), fs::perms::owner_read | fs::perms::owner_write) << entry.path();
+}
+
+TEST_F(SnapshotTest, ADamagedOneIsPassedOverForTheOneBefore) {
+  const at::Tensor whole = train_to_the_end(nullptr, 0, "whole.jsonl");
+  Snapshots first(options(2));
+  EXPECT_THROW(train_to_the_end(&first, 6), Error);
+  {
+    std::fstream file(folder_ / "snapshots" / "step-00000006.safetensors",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-3, std::ios::end);
+    file.put('\x55');
+  }
+  Snapshots second(options(2));
+  EXPECT_TRUE(at::equal(whole, train_to_the_end(&second)));
+}
+
+TEST_F(SnapshotTest, OfAnotherRecipeOrVersionItIsRefusedByName) {
+  Snapshots first(options());
+  EXPECT_THROW(train_to_the_end(&first, 5), Error);
+  for (const auto& [name, value] : {std::pair{"recipe", "b"}, {"lethe", "2"}, {"model base", "x"}}) {
+    SnapshotOptions other = options();
+    other.identity[name] = value;
+    Snapshots second(other);
+    try {
+      train_to_the_end(&second);
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << error.what();
+      EXPECT_EQ(error.code(), ExitCode::bad_input);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lethe
