@@ -3,48 +3,43 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "core/error.h"
+#include "core/regex_dialect.h"
 
 namespace lethe {
 namespace {
 
-// PCRE2's \s holds U+180E, which Unicode no longer counts as white space.
-const char* const kSpaces =
-    R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-
-// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C).
-const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})";
-
-std::string translated(std::string_view pattern) {
-  std::string result;
-  bool in_class = false;
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    const char c = pattern[at];
-    if (c != '\\' || at + 1 == pattern.size()) {
-      if (c == '[') in_class = true;
-      if (c == ']') in_class = false;
-      result += c;
-      continue;
-    }
-    const char next = pattern[++at];
-    const char* const set = next == 's' || next == 'S' ? kSpaces : next == 'w' || next == 'W' ? kWord : nullptr;
-    const bool negated = next == 'S' || next == 'W';
-    if (set != nullptr && !in_class) {
-      result += (negated ? "[^" : "[") + std::string(set) + "]";
-    } else if (set != nullptr && !negated) {
-      result += set;
-    } else {
-      result += c;
-      result += next;
-    }
-  }
-  return result;
-}
+// A search over a longer text is cut into stretches of start positions, so that the clock can be read between them: a
+// pattern may need the whole rest of the text to fail at each of its positions.
+constexpr std::size_t kLongText = 1 << 16, kStretch = 1 << 8;
+constexpr std::size_t kMatchesBetweenClocks = 1 << 10;
 
 struct FreeMatch {
   void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
 };
 using Match = std::unique_ptr<pcre2_match_data, FreeMatch>;
+
+// A thread's memory for matching, made once.
+struct Matcher {
+  Match data{pcre2_match_data_create(1, nullptr)};
+  pcre2_match_context* context = pcre2_match_context_create(nullptr);
+  pcre2_jit_stack* stack = pcre2_jit_stack_create(1 << 15, 1 << 26, nullptr);
+  Matcher() { pcre2_jit_stack_assign(context, nullptr, stack); }
+  Matcher(const Matcher&) = delete;
+  Matcher& operator=(const Matcher&) = delete;
+  ~Matcher() {
+    pcre2_match_context_free(context);
+    pcre2_jit_stack_free(stack);
+  }
+};
+
+Matcher& matcher() {
+  thread_local Matcher instance;
+  return instance;
+}
 
 }  // namespace
 
@@ -54,11 +49,12 @@ struct Regex::Code {
 };
 
 Regex::Regex(std::string_view pattern) : code_(std::make_unique<Code>()), pattern_(pattern) {
-  const std::string text = translated(pattern);
+  const std::string text = pcre2_of_oniguruma(pattern);
   int problem = 0;
   PCRE2_SIZE where = 0;
-  code_->compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), PCRE2_UTF | PCRE2_UCP,
-                                  &problem, &where, nullptr);
+  code_->compiled =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT, &problem, &where, nullptr);
   if (code_->compiled == nullptr) {
     char reason[256] = "";
     pcre2_get_error_message(problem, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof reason);
@@ -73,28 +69,48 @@ Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
-std::vector<ByteRange> Regex::matches(std::string_view text) const {
-  const Match data(pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
-  std::vector<ByteRange> found;
-  std::size_t at = 0;
+void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, double seconds) const {
+  using Clock = std::chrono::steady_clock;
+  found.clear();
+  const auto give_up = [&](const std::string& why) {
+    throw bad_input("cannot apply a regular expression to a text of " + with_commas(text.size()) + " bytes")
+        .with("pattern", excerpt(pattern_))
+        .found(why);
+  };
+  const bool is_long = text.size() > kLongText;
+  const auto limit = seconds + static_cast<double>(text.size()) / 100'000;
+  const auto begin = is_long ? Clock::now() : Clock::time_point();
+  Matcher& with = matcher();
+  if (!is_long) pcre2_set_offset_limit(with.context, PCRE2_UNSET);
+  const PCRE2_SIZE* const where = pcre2_get_ovector_pointer(with.data.get());
+  std::size_t at = 0, rounds = 0;
   while (at <= text.size()) {
+    if (is_long) {
+      if (++rounds >= kMatchesBetweenClocks) {
+        rounds = 0;
+        if (std::chrono::duration<double>(Clock::now() - begin).count() > limit) give_up("it takes too long");
+      }
+      pcre2_set_offset_limit(with.context, at + kStretch);
+    }
     const int status = pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
-                                   PCRE2_NO_UTF_CHECK, data.get(), nullptr);
-    if (status == PCRE2_ERROR_NOMATCH) break;
-    if (status < 0) {
-      throw bad_input("cannot apply a regular expression to a text of " + std::to_string(text.size()) + " bytes")
-          .with("pattern", excerpt(pattern_))
-          .found("PCRE2 error " + std::to_string(status));
+                                   PCRE2_NO_UTF_CHECK, with.data.get(), with.context);
+    if (status == PCRE2_ERROR_NOMATCH) {
+      if (!is_long || at + kStretch >= text.size()) break;
+      rounds = kMatchesBetweenClocks;  // a fruitless stretch may have cost much
+      at += kStretch;
+      while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+      continue;
     }
-    const PCRE2_SIZE* where = pcre2_get_ovector_pointer(data.get());
-    if (where[1] > where[0]) {
-      found.emplace_back(where[0], where[1]);
-      at = where[1];
-    } else {
-      at = where[1] < text.size() ? where[1] + character_length(text[where[1]]) : text.size() + 1;
+    if (status < 0) give_up("PCRE2 error " + std::to_string(status));
+    // A lookbehind may start a match before the place asked for only by \K, which would not move on.
+    const std::size_t first = where[0], last = std::max<std::size_t>(where[1], at);
+    if (first < last || found.empty() || found.back().second != last) {
+      if (first <= last) found.emplace_back(first, last);
+      at = last;
+      if (first < last) continue;
     }
+    at = last < text.size() ? last + character_length(text[last]) : text.size() + 1;
   }
-  return found;
 }
 
 bool Regex::matches_whole(std::string_view text) const {

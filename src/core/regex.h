@@ -18,11 +18,11 @@ class Regex {
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
-  /// Matches from left to right, apart; empty matches are left out.
-  /// @param text  well-formed UTF-8
-  /// @throws Error if the matcher gives up (its limits on hostile patterns)
-  std::vector<ByteRange> matches(std::string_view text) const;
-  bool found_in(std::string_view text) const { return !matches(text).empty(); }
+  /// Matches from left to right, apart. An empty match counts, unless it stands where the one before it ended.
+  /// @param text   well-formed UTF-8
+  /// @param found  what was in it is forgotten
+  /// @throws Error (bad input) if the matcher gives up: its own limits, or `seconds` and one more for each 100 kB
+  void find_all(std::string_view text, std::vector<ByteRange>& found, double seconds = 10) const;
   /// Whether the pattern matches all of the text.
   bool matches_whole(std::string_view text) const;
 

@@ -3,28 +3,28 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/regex.h"
 
 namespace lethe {
 namespace {
 
 bool begins_with_word(std::string_view text) {
-  static const Regex pattern(R"(\A\w)");
-  return pattern.found_in(text);
+  std::size_t at = 0;
+  return !text.empty() && is_word_character(next_character(text, at));
 }
 bool ends_with_word(std::string_view text) {
-  static const Regex pattern(R"(\w\z)");
-  return pattern.found_in(text);
+  std::size_t at = text.size();
+  return !text.empty() && is_word_character(previous_character(text, at));
 }
 std::size_t spaces_at_begin(std::string_view text) {
-  static const Regex pattern(R"(\A\s+)");
-  const auto found = pattern.matches(text);
-  return found.empty() ? 0 : found.front().second;
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < text.size() && is_white_space(next_character(text, at));) end = at;
+  return end;
 }
-std::size_t begin_of_spaces_at_end(std::string_view text) {
-  static const Regex pattern(R"(\s+\z)");
-  const auto found = pattern.matches(text);
-  return found.empty() ? text.size() : found.front().first;
+// Not before `from`, so that a long run of spaces is not read again for each token in it.
+std::size_t begin_of_spaces_at_end(std::string_view text, std::size_t from) {
+  std::size_t begin = text.size();
+  for (std::size_t at = begin; at > from && is_white_space(previous_character(text, at));) begin = at;
+  return begin;
 }
 
 }  // namespace
@@ -57,51 +57,68 @@ AddedTokens::AddedTokens(const Json& list, const Normalizer& normalizer) {
       normalizer(text);
       token.piece = text.text();
     }
-    if (!token.piece.empty()) (token.normalized ? normalized_ : plain_).push_back({token.piece, tokens_.size()});
+    (token.normalized ? normalized_ : plain_).add(token.piece, tokens_.size());
     tokens_.push_back(std::move(token));
   }
-  // By first byte, then the longest first: the first that matches at a place is the one wanted.
-  for (auto* patterns : {&plain_, &normalized_}) {
-    std::stable_sort(patterns->begin(), patterns->end(), [](const Pattern& a, const Pattern& b) {
-      return a.text[0] != b.text[0] ? a.text[0] < b.text[0] : a.text.size() > b.text.size();
-    });
-  }
 }
 
-const AddedTokens::Pattern* AddedTokens::longest_at(std::string_view text, std::size_t at,
-                                                    const std::vector<Pattern>& patterns) const {
-  const auto first = std::lower_bound(patterns.begin(), patterns.end(), text[at],
-                                      [](const Pattern& pattern, char byte) { return pattern.text[0] < byte; });
-  for (auto pattern = first; pattern != patterns.end() && pattern->text[0] == text[at]; ++pattern) {
-    if (text.substr(at).starts_with(pattern->text)) return &*pattern;
+void AddedTokens::Patterns::add(std::string_view pattern, std::size_t token) {
+  if (pattern.empty()) return;
+  std::uint32_t node = 0;
+  for (const char c : pattern) {
+    const auto key = static_cast<std::uint64_t>(node) << 8 | static_cast<unsigned char>(c);
+    const auto [child, is_new] = children_.emplace(key, static_cast<std::uint32_t>(nodes_.size()));
+    if (is_new) nodes_.emplace_back();
+    node = child->second;
   }
-  return nullptr;
+  first_[static_cast<unsigned char>(pattern[0])] = true;
+  if (!nodes_[node].ends) nodes_[node] = {token, true};
 }
 
-void AddedTokens::cut(NormalizedText piece, const std::vector<Pattern>& patterns, std::vector<Piece>& pieces) const {
+std::size_t AddedTokens::Patterns::next_start(std::string_view text, std::size_t at) const {
+  while (at < text.size() && !first_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
+std::pair<std::size_t, std::size_t> AddedTokens::Patterns::longest_at(std::string_view text, std::size_t at) const {
+  std::pair<std::size_t, std::size_t> longest{0, 0};
+  std::uint32_t node = 0;
+  for (std::size_t end = at; end < text.size();) {
+    const auto child = children_.find(static_cast<std::uint64_t>(node) << 8 | static_cast<unsigned char>(text[end++]));
+    if (child == children_.end()) break;
+    node = child->second;
+    if (nodes_[node].ends) longest = {nodes_[node].token, end - at};
+  }
+  return longest;
+}
+
+void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::vector<Piece>& pieces) const {
   const std::string_view text = piece.text();
   std::size_t done = 0;
+  bool found = false;
   const auto emit = [&](std::size_t begin, std::size_t end, int token) {
     if (begin < end) pieces.push_back({piece.slice(begin, end), token});
   };
-  for (std::size_t at = 0; at < text.size() && !patterns.empty();) {
-    const Pattern* match = longest_at(text, at, patterns);
-    if (match == nullptr) {
+  for (std::size_t at = 0; !patterns.empty() && (at = patterns.next_start(text, at)) < text.size();) {
+    const auto [number, length] = patterns.longest_at(text, at);
+    if (length == 0) {
       ++at;
       continue;
     }
-    const AddedToken& token = tokens_[match->token];
-    std::size_t begin = at, end = at + match->text.size();
+    const AddedToken& token = tokens_[number];
+    std::size_t begin = at, end = at + length;
     at = end;
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
-    if (token.lstrip) begin = std::max(begin_of_spaces_at_end(text.substr(0, begin)), done);
+    if (token.lstrip) begin = std::max(begin_of_spaces_at_end(text.substr(0, begin), done), done);
     if (token.rstrip) end += spaces_at_begin(text.substr(end));
-    if (begin < done) continue;  // within white space that the token before has taken
-    emit(done, begin, -1);
+    // A token of spaces within those that the token before has taken stands for them again, and what follows it too: so
+    // the library has it.
+    if (done < begin) emit(done, begin, -1);
     emit(begin, end, token.id);
     done = end;
+    found = true;
   }
-  if (done == 0) {
+  if (!found) {
     if (!piece.empty()) pieces.push_back({std::move(piece), -1});
   } else {
     emit(done, text.size(), -1);

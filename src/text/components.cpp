@@ -37,6 +37,17 @@ bool component_flag(const Json& part, const char* key, bool otherwise) {
   return part.at(key).get<bool>();
 }
 
+std::size_t component_count(const Json& part, const char* key) {
+  const Json& value = component_key(part, key);
+  if (!value.is_number_integer() || value < 0) {
+    throw bad_input("cannot read tokenizer.json")
+        .with("part", excerpt(dump_json(part)))
+        .wanted(std::string("a count under ") + key)
+        .found(excerpt(dump_json(value)));
+  }
+  return value.get<std::size_t>();
+}
+
 std::string component_type(const Json& part) {
   return component_string(part, "type");
 }
@@ -46,20 +57,22 @@ void refuse_component(const char* kind, const Json& part) {
       .found(excerpt(dump_json(part), 200));
 }
 
-Finder make_finder(const Json& pattern) {
-  if (pattern.is_object() && pattern.contains("Regex")) {
-    const auto regex = std::make_shared<const Regex>(component_string(pattern, "Regex"));
-    return [regex](const std::string& text) { return regex->matches(text); };
-  }
-  std::string needle = component_string(pattern, "String");
-  return [needle = std::move(needle)](const std::string& text) {
-    std::vector<ByteRange> found;
-    if (needle.empty()) return found;
+Finder find_text(std::string needle) {
+  return [needle = std::move(needle)](std::string_view text, std::vector<ByteRange>& found) {
+    found.clear();
+    if (needle.empty()) return;
     for (std::size_t at = text.find(needle); at != std::string::npos; at = text.find(needle, at + needle.size())) {
       found.emplace_back(at, at + needle.size());
     }
-    return found;
   };
+}
+
+Finder make_finder(const Json& pattern) {
+  if (pattern.is_object() && pattern.contains("Regex")) {
+    const auto regex = std::make_shared<const Regex>(component_string(pattern, "Regex"));
+    return [regex](std::string_view text, std::vector<ByteRange>& found) { regex->find_all(text, found); };
+  }
+  return find_text(component_string(pattern, "String"));
 }
 
 }  // namespace lethe

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json.h"
@@ -12,19 +13,34 @@
 
 namespace lethe {
 
-/// A token of one text: bytes [begin, end) of the original, and the piece as the post-processor sees it.
+/// A token of one text: bytes [begin, end) of the original.
 struct Token {
   int id = 0;
-  std::size_t begin = 0, end = 0;
-  std::string piece;
+  std::uint32_t begin = 0, end = 0;
+  int type = 0;  ///< 0, or 1 for the second of a pair
+  /// The token as the post-processor sees it; lives as long as the tokenizer and the pieces of the text.
+  std::string_view piece;
+};
+using Tokens = std::vector<Token>;
+/// Tokens of one text, or special ones that stand for none.
+struct TokenList {
+  Tokens tokens;
+  std::string_view text;
+};
+
+/// A text and the pieces it was cut into: bytes of the text, ascending, none empty. What lies between is left out.
+struct CutText {
+  NormalizedText text;
+  std::vector<ByteRange> pieces;
 };
 
 /// Changes a text in place. normalizers.cpp
 using Normalizer = std::function<void(NormalizedText&)>;
-/// Cuts one piece into smaller ones (may change them). pre_tokenizers.cpp
-using PreTokenizer = std::function<std::vector<NormalizedText>(NormalizedText)>;
-/// Adds special tokens (if asked) and trims offsets. post_processors.cpp
-using PostProcessor = std::function<void(std::vector<Token>& tokens, std::string_view text, bool add_special)>;
+/// Cuts pieces into smaller ones (may change them). pre_tokenizers.cpp
+using PreTokenizer = std::function<void(CutText&)>;
+/// Adds special tokens (if asked), trims offsets, sets types. Takes one list, or two of a pair; the result is all
+/// lists, one behind the other. post_processors.cpp
+using PostProcessor = std::function<void(std::vector<TokenList>& lists, bool add_special)>;
 /// Turns pieces into text, step by step. decoders.cpp
 using Decoder = std::function<std::vector<std::string>(std::vector<std::string>)>;
 
@@ -39,13 +55,15 @@ Decoder make_decoder(const Json& part);
 const Json& component_key(const Json& part, const char* key);
 std::string component_string(const Json& part, const char* key);
 bool component_flag(const Json& part, const char* key, bool otherwise);
-/// "▁", or another replacement character.
+std::size_t component_count(const Json& part, const char* key);
 std::string component_type(const Json& part);
 /// The error for a part that is not understood.
 [[noreturn]] void refuse_component(const char* kind, const Json& part);
 
-/// {"String": …} or {"Regex": …}: where a pattern matches, non-empty and apart.
-using Finder = std::function<std::vector<ByteRange>(const std::string&)>;
+/// {"String": …} or {"Regex": …}: where a pattern matches, from left to right and apart; a match may be empty.
+using Finder = std::function<void(std::string_view text, std::vector<ByteRange>& found)>;
 Finder make_finder(const Json& pattern);
+/// Where a text occurs.
+Finder find_text(std::string needle);
 
 }  // namespace lethe

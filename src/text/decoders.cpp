@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 
 #include "core/error.h"
 #include "text/byte_level.h"
@@ -62,10 +64,16 @@ Pieces decode_byte_fallback(const Pieces& pieces) {
   return result;
 }
 
+void replace_all(std::string& text, const Finder& find, std::string_view content) {
+  std::vector<ByteRange> found;
+  find(text, found);
+  if (!found.empty()) text = replaced(text, found, content);
+}
+
 Decoder make_replace(const Json& part) {
   return
       [find = make_finder(component_key(part, "pattern")), content = component_string(part, "content")](Pieces pieces) {
-        for (std::string& piece : pieces) piece = replaced(piece, find(piece), content);
+        for (std::string& piece : pieces) replace_all(piece, find, content);
         return pieces;
       };
 }
@@ -74,26 +82,86 @@ Decoder make_metaspace(const Json& part) {
   const std::string mark = component_string(part, "replacement");
   const bool prepends = component_flag(part, "add_prefix_space", true) &&
                         (!part.contains("prepend_scheme") || component_string(part, "prepend_scheme") != "never");
-  return [find = make_finder(Json{{"String", mark}}), prepends](Pieces pieces) {
+  return [find = find_text(mark), prepends](Pieces pieces) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) replace_all(pieces[i], find, i == 0 && prepends ? "" : " ");
+    return pieces;
+  };
+}
+
+// What English writes without a space. Source: the clean-up of WordPiece's decoder in `tokenizers`, in its order.
+void clean_up(std::string& text) {
+  static const std::vector<std::pair<Finder, std::string>> steps = [] {
+    std::vector<std::pair<Finder, std::string>> all;
+    for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{{" .", "."},
+                                                                                             {" ?", "?"},
+                                                                                             {" !", "!"},
+                                                                                             {" ,", ","},
+                                                                                             {" ' ", "'"},
+                                                                                             {" n't", "n't"},
+                                                                                             {" 'm", "'m"},
+                                                                                             {" do not", " don't"},
+                                                                                             {" 's", "'s"},
+                                                                                             {" 've", "'ve"},
+                                                                                             {" 're", "'re"}})
+      all.emplace_back(find_text(from), to);
+    return all;
+  }();
+  if (text.find(' ') == std::string::npos) return;
+  for (const auto& [find, to] : steps) replace_all(text, find, to);
+}
+
+Decoder make_word_piece_decoder(const Json& part) {
+  return [prefix = part.contains("prefix") ? component_string(part, "prefix") : "##",
+          cleanup = component_flag(part, "cleanup", true)](Pieces pieces) {
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-      pieces[i] = replaced(pieces[i], find(pieces[i]), i == 0 && prepends ? "" : " ");
+      if (i > 0 && pieces[i].starts_with(prefix)) {
+        pieces[i].erase(0, prefix.size());
+      } else if (i > 0) {
+        pieces[i].insert(0, " ");
+      }
+      if (cleanup) clean_up(pieces[i]);
     }
     return pieces;
   };
 }
 
-std::size_t count_of(const Json& part, const char* key) {
-  const Json& value = component_key(part, key);
-  if (!value.is_number_unsigned()) refuse_component("decoder", part);
-  return value.get<std::size_t>();
+Decoder make_bpe_decoder(const Json& part) {
+  return [suffix = find_text(part.contains("suffix") ? component_string(part, "suffix") : "</w>")](Pieces pieces) {
+    for (std::size_t i = 0; i < pieces.size(); ++i) replace_all(pieces[i], suffix, i + 1 == pieces.size() ? "" : " ");
+    return pieces;
+  };
+}
+
+// Connectionist temporal classification: what comes several times in a row is said once.
+Decoder make_ctc(const Json& part) {
+  const auto text = [&](const char* key, const char* otherwise) {
+    return part.contains(key) ? component_string(part, key) : std::string(otherwise);
+  };
+  return [pad = find_text(text("pad_token", "<pad>")), delimiter = find_text(text("word_delimiter_token", "|")),
+          cleanup = component_flag(part, "cleanup", true)](Pieces pieces) {
+    pieces.erase(std::unique(pieces.begin(), pieces.end()), pieces.end());
+    for (std::string& piece : pieces) {
+      replace_all(piece, pad, "");
+      if (!cleanup) continue;
+      clean_up(piece);
+      replace_all(piece, delimiter, " ");
+    }
+    std::erase(pieces, "");
+    return pieces;
+  };
 }
 
 Decoder make_strip(const Json& part) {
-  return [mark = component_string(part, "content"), front = count_of(part, "start"),
-          back = count_of(part, "stop")](Pieces pieces) {
+  return [mark = component_string(part, "content"), front = component_count(part, "start"),
+          back = component_count(part, "stop")](Pieces pieces) {
     for (std::string& piece : pieces) {
-      for (std::size_t i = 0; i < front && piece.starts_with(mark); ++i) piece.erase(0, mark.size());
-      for (std::size_t i = 0; i < back && piece.ends_with(mark); ++i) piece.erase(piece.size() - mark.size());
+      std::size_t begin = 0, end = piece.size();
+      const std::string_view text = piece;
+      for (std::size_t i = 0; i < front && !mark.empty() && text.substr(begin).starts_with(mark); ++i)
+        begin += mark.size();
+      for (std::size_t i = 0; i < back && !mark.empty() && text.substr(begin, end - begin).ends_with(mark); ++i)
+        end -= mark.size();
+      piece = piece.substr(begin, end - begin);
     }
     return pieces;
   };
@@ -124,6 +192,9 @@ Decoder make_decoder(const Json& part) {
   if (type == "Metaspace") return make_metaspace(part);
   if (type == "Strip") return make_strip(part);
   if (type == "Fuse") return fuse;
+  if (type == "WordPiece") return make_word_piece_decoder(part);
+  if (type == "BPEDecoder") return make_bpe_decoder(part);
+  if (type == "CTC") return make_ctc(part);
   refuse_component("decoder", part);
 }
 

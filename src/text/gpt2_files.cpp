@@ -79,7 +79,8 @@ Json tokenizer_of_gpt2_files(const std::filesystem::path& folder, const Json& se
     spec["post_processor"] = {
         {"type", "TemplateProcessing"},
         {"single", {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
-        {"special_tokens", {{bos, {{"id", bos}, {"ids", {vocabulary.at(bos)}}, {"tokens", {bos}}}}}}};
+        {"special_tokens",
+         {{bos, {{"id", bos}, {"ids", Json::array({vocabulary.at(bos)})}, {"tokens", Json::array({bos})}}}}}};
   }
   return spec;
 }

@@ -1,74 +1,109 @@
 #include "text/normalized_text.h"
 
-namespace lethe {
+#include <algorithm>
 
-NormalizedText::NormalizedText(std::string_view original) : text_(original) {
-  origin_.reserve(text_.size());
-  for (std::size_t at = 0; at < text_.size();) {
-    const std::size_t end = std::min(text_.size(), at + character_length(text_[at]));
-    origin_.insert(origin_.end(), end - at, ByteRange{at, end});
-    at = end;
-  }
+namespace lethe {
+namespace {
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+}  // namespace
+
+NormalizedText::Origin NormalizedText::origin(std::size_t at) const {
+  if (!origin_.empty()) return origin_[at];
+  std::size_t begin = at, end = at + 1;
+  while (begin > 0 && continues_character(text_[begin])) --begin;
+  while (end < text_.size() && continues_character(text_[end])) ++end;
+  return {static_cast<std::uint32_t>(begin_ + begin), static_cast<std::uint32_t>(begin_ + end)};
 }
 
 ByteRange NormalizedText::original(std::size_t begin, std::size_t end) const {
   if (begin >= end) return {begin_ + begin, begin_ + begin};
-  return {origin_[begin].first, origin_[end - 1].second};
+  return {origin(begin).first, origin(end - 1).second};
 }
 
 NormalizedText NormalizedText::slice(std::size_t begin, std::size_t end) const {
-  NormalizedText piece;
-  piece.text_ = text_.substr(begin, end - begin);
-  piece.origin_.assign(origin_.begin() + static_cast<std::ptrdiff_t>(begin),
-                       origin_.begin() + static_cast<std::ptrdiff_t>(end));
-  piece.begin_ = begin < end ? origin_[begin].first : begin_;
+  NormalizedText piece(std::string_view(text_).substr(begin, end - begin));
+  if (!origin_.empty()) {
+    piece.origin_.assign(origin_.begin() + static_cast<std::ptrdiff_t>(begin),
+                         origin_.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  piece.begin_ = origin_.empty() ? begin_ + begin : begin < end ? origin_[begin].first : begin_;
   return piece;
 }
 
+void NormalizedText::Builder::keep(std::size_t begin, std::size_t end) {
+  if (begin >= end) return;
+  text_.append(old_.text_, begin, end - begin);
+  if (!old_.origin_.empty()) {
+    origin_.insert(origin_.end(), old_.origin_.begin() + static_cast<std::ptrdiff_t>(begin),
+                   old_.origin_.begin() + static_cast<std::ptrdiff_t>(end));
+    return;
+  }
+  for (std::size_t at = begin; at < end;) {
+    const std::size_t next = std::min(at + character_length(old_.text_[at]), end);
+    origin_.insert(origin_.end(), next - at,
+                   {static_cast<std::uint32_t>(old_.begin_ + at), static_cast<std::uint32_t>(old_.begin_ + next)});
+    at = next;
+  }
+}
+
+void NormalizedText::Builder::add(std::string_view bytes, std::size_t of) {
+  text_ += bytes;
+  const auto begin = static_cast<std::uint32_t>(old_.begin_);
+  origin_.insert(origin_.end(), bytes.size(), of < old_.text_.size() ? old_.origin(of) : Origin{begin, begin});
+}
+
+NormalizedText NormalizedText::Builder::done() && {
+  NormalizedText result;
+  result.text_ = std::move(text_);
+  result.origin_ = std::move(origin_);
+  result.begin_ = old_.begin_;
+  return result;
+}
+
 void NormalizedText::prepend(std::string_view prefix) {
-  if (text_.empty()) return;
-  const ByteRange first = origin_.front();
-  text_.insert(0, prefix);
-  origin_.insert(origin_.begin(), prefix.size(), first);
+  if (text_.empty() || prefix.empty()) return;
+  Builder builder(*this);
+  builder.add(prefix, 0);
+  builder.keep(0, text_.size());
+  *this = std::move(builder).done();
 }
 
 void NormalizedText::replace(const std::vector<ByteRange>& ranges, std::string_view content) {
-  std::string text;
-  std::vector<ByteRange> origin;
+  if (ranges.empty()) return;
+  Builder builder(*this);
   std::size_t at = 0;
-  const auto keep = [&](std::size_t end) {
-    text.append(text_, at, end - at);
-    origin.insert(origin.end(), origin_.begin() + static_cast<std::ptrdiff_t>(at),
-                  origin_.begin() + static_cast<std::ptrdiff_t>(end));
-  };
   for (const auto& [begin, end] : ranges) {
-    keep(begin);
-    text.append(content);
-    origin.insert(origin.end(), content.size(), end > 0 ? origin_[end - 1] : ByteRange{begin_, begin_});
+    builder.keep(at, begin);
+    builder.add(content, end - 1);  // behind the text for an empty range at its begin
     at = end;
   }
-  keep(text_.size());
-  text_ = std::move(text);
-  origin_ = std::move(origin);
+  builder.keep(at, text_.size());
+  *this = std::move(builder).done();
 }
 
-void NormalizedText::transform(const std::vector<ChangedCharacter>& characters) {
-  std::string text;
-  std::vector<ByteRange> origin;
+void NormalizedText::transform(std::span<const ChangedCharacter> characters, std::size_t removed_first) {
+  Builder builder(*this);
   std::size_t at = 0;
-  for (const ChangedCharacter& character : characters) {
-    ByteRange from{begin_, begin_};
-    if (!character.inserted) {
-      from = origin_[at];
-      at += character_length(text_[at]);
-    } else if (at > 0) {
-      from = origin_[at - 1];
+  const auto pass = [&](std::size_t count) {
+    for (; count > 0 && at < text_.size(); --count) at += character_length(text_[at]);
+  };
+  pass(removed_first);
+  std::string bytes;
+  for (const ChangedCharacter& each : characters) {
+    bytes.clear();
+    append_utf8(bytes, each.character);
+    if (each.change > 0) {
+      builder.add(bytes, at - 1);
+      continue;
     }
-    text += character.bytes;
-    origin.insert(origin.end(), character.bytes.size(), from);
+    builder.add(bytes, at);
+    pass(1 + static_cast<std::size_t>(-each.change));
   }
-  text_ = std::move(text);
-  origin_ = std::move(origin);
+  *this = std::move(builder).done();
 }
 
 }  // namespace lethe

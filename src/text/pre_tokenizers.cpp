@@ -1,145 +1,72 @@
-#include <algorithm>
 #include <memory>
 
 #include "core/error.h"
 #include "core/regex.h"
 #include "text/byte_level.h"
 #include "text/components.h"
+#include "text/splitting.h"
 
 namespace lethe {
 namespace {
 
-using Pieces = std::vector<NormalizedText>;
-
-enum class Delimiter { removed, isolated, merged_with_previous, merged_with_next, contiguous };
-
-struct Stretch {
-  ByteRange range;
-  bool is_match;
-};
-
-std::vector<Stretch> stretches(const std::string& text, const std::vector<ByteRange>& matches, bool invert) {
-  std::vector<Stretch> all;
-  std::size_t at = 0;
-  for (const ByteRange& match : matches) {
-    if (at < match.first) all.push_back({{at, match.first}, invert});
-    all.push_back({match, !invert});
-    at = match.second;
-  }
-  if (at < text.size()) all.push_back({{at, text.size()}, invert});
-  return all;
+PreTokenizer cutting(Finder find, Delimiter delimiter, bool invert = false) {
+  return [find = std::move(find), delimiter, invert](CutText& text) { cut(text, find, delimiter, invert); };
 }
 
-// Joins each match to its neighbour before it (in the order given), unless that neighbour ends in a match itself.
-std::vector<ByteRange> joined(const std::vector<Stretch>& all, bool backwards) {
-  std::vector<ByteRange> result;
-  bool after_match = false;
-  for (const Stretch& stretch : all) {
-    if (stretch.is_match && !after_match && !result.empty()) {
-      (backwards ? result.back().first : result.back().second) = backwards ? stretch.range.first : stretch.range.second;
-    } else {
-      result.push_back(stretch.range);
-    }
-    after_match = stretch.is_match;
-  }
-  return result;
+PreTokenizer cutting(const char* pattern, Delimiter delimiter, bool invert = false) {
+  return cutting(make_finder({{"Regex", pattern}}), delimiter, invert);
 }
 
-Pieces split(const NormalizedText& text, const std::vector<ByteRange>& matches, Delimiter delimiter,
-             bool invert = false) {
-  std::vector<Stretch> all = stretches(text.text(), matches, invert);
-  std::vector<ByteRange> ranges;
-  if (delimiter == Delimiter::merged_with_previous) {
-    ranges = joined(all, false);
-  } else if (delimiter == Delimiter::merged_with_next) {
-    std::reverse(all.begin(), all.end());
-    ranges = joined(all, true);
-    std::reverse(ranges.begin(), ranges.end());
-  } else {
-    bool after_match = false;
-    for (const Stretch& stretch : all) {
-      if (delimiter == Delimiter::removed && stretch.is_match) continue;
-      if (delimiter == Delimiter::contiguous && !ranges.empty() && stretch.is_match == after_match) {
-        ranges.back().second = stretch.range.second;
-      } else {
-        ranges.push_back(stretch.range);
-      }
-      after_match = stretch.is_match;
-    }
-  }
-  Pieces pieces;
-  for (const auto& [begin, end] : ranges) pieces.push_back(text.slice(begin, end));
-  return pieces;
-}
-
-Delimiter delimiter_named(const Json& part) {
-  const std::string name = component_string(part, "behavior");
-  if (name == "Removed") return Delimiter::removed;
-  if (name == "Isolated") return Delimiter::isolated;
-  if (name == "MergedWithPrevious") return Delimiter::merged_with_previous;
-  if (name == "MergedWithNext") return Delimiter::merged_with_next;
-  if (name == "Contiguous") return Delimiter::contiguous;
-  refuse_component("pre-tokenizer", part);
-}
-
-PreTokenizer split_by(const char* pattern, Delimiter delimiter, bool invert = false) {
-  const auto regex = std::make_shared<const Regex>(pattern);
-  return [=](const NormalizedText& text) { return split(text, regex->matches(text.text()), delimiter, invert); };
-}
-
-PreTokenizer in_sequence(std::vector<PreTokenizer> steps) {
-  return [steps = std::move(steps)](NormalizedText text) {
-    Pieces pieces;
-    pieces.push_back(std::move(text));
-    for (const PreTokenizer& step : steps) {
-      Pieces next;
-      for (NormalizedText& piece : pieces) {
-        for (NormalizedText& part : step(std::move(piece))) {
-          if (!part.empty()) next.push_back(std::move(part));
-        }
-      }
-      pieces = std::move(next);
-    }
-    return pieces;
+PreTokenizer in_order(std::vector<PreTokenizer> steps) {
+  return [steps = std::move(steps)](CutText& text) {
+    for (const PreTokenizer& step : steps) step(text);
   };
+}
+
+PreTokenizer make_pre_tokenizer_sequence(const Json& part) {
+  std::vector<PreTokenizer> steps;
+  for (const Json& step : component_key(part, "pretokenizers")) steps.push_back(make_pre_tokenizer(step));
+  return in_order(std::move(steps));
 }
 
 PreTokenizer make_split(const Json& part) {
-  return [find = make_finder(component_key(part, "pattern")), delimiter = delimiter_named(part),
-          invert = component_flag(part, "invert", false)](const NormalizedText& text) {
-    return split(text, find(text.text()), delimiter, invert);
-  };
+  return cutting(make_finder(component_key(part, "pattern")), delimiter_named(component_string(part, "behavior"), part),
+                 component_flag(part, "invert", false));
 }
 
-void to_byte_characters(NormalizedText& text) {
-  std::vector<ChangedCharacter> characters;
-  const std::string& bytes = text.text();
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t end = at + character_length(bytes[at]);
-    for (std::size_t i = at; i < end; ++i) {
-      characters.push_back({character_of_byte(static_cast<unsigned char>(bytes[i])), i > at});
-    }
-    at = end;
+// Writes each piece anew; `write` adds it to the builder.
+template <typename Write>
+void rewrite(CutText& text, Write write) {
+  NormalizedText::Builder builder(text.text);
+  for (auto& [begin, end] : text.pieces) {
+    const std::size_t from = builder.size();
+    write(builder, begin, end);
+    begin = from;
+    end = builder.size();
   }
-  text.transform(characters);
+  text.text = std::move(builder).done();
 }
 
 PreTokenizer make_byte_level(const Json& part) {
-  std::shared_ptr<const Regex> words;
+  PreTokenizer words;
   if (component_flag(part, "use_regex", true)) {
     words =
-        std::make_shared<const Regex>(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");
+        cutting(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", Delimiter::isolated);
   }
-  return [words, prefix_space = component_flag(part, "add_prefix_space", true)](NormalizedText text) {
-    if (prefix_space && !text.text().starts_with(' ')) text.prepend(" ");
-    Pieces pieces;
-    if (words) {
-      pieces = split(text, words->matches(text.text()), Delimiter::isolated);
-    } else {
-      pieces.push_back(std::move(text));
+  return [words, prefix_space = component_flag(part, "add_prefix_space", true)](CutText& text) {
+    const std::string& old = text.text.text();
+    if (prefix_space) {
+      rewrite(text, [&](NormalizedText::Builder& builder, std::size_t begin, std::size_t end) {
+        if (old[begin] != ' ') builder.add(" ", begin);
+        builder.keep(begin, end);
+      });
     }
-    for (NormalizedText& piece : pieces) to_byte_characters(piece);
-    return pieces;
+    if (words) words(text);
+    rewrite(text, [&](NormalizedText::Builder& builder, std::size_t begin, std::size_t end) {
+      for (std::size_t at = begin; at < end; ++at) {
+        builder.add(character_of_byte(static_cast<unsigned char>(text.text.text()[at])), at);
+      }
+    });
   };
 }
 
@@ -148,45 +75,69 @@ PreTokenizer make_metaspace(const Json& part) {
   std::string scheme = part.contains("prepend_scheme") ? component_string(part, "prepend_scheme") : "always";
   if (!component_flag(part, "add_prefix_space", true)) scheme = "never";
   if (scheme != "always" && scheme != "first" && scheme != "never") refuse_component("pre-tokenizer", part);
-  const Finder spaces = make_finder(Json{{"String", " "}}), marks = make_finder(Json{{"String", mark}});
-  return [=, cut = component_flag(part, "split", true)](NormalizedText text) {
-    text.replace(spaces(text.text()), mark);
-    const bool wanted = scheme == "always" || (scheme == "first" && text.original_begin() == 0);
-    if (wanted && !text.text().starts_with(mark)) text.prepend(mark);
-    if (cut) return split(text, marks(text.text()), Delimiter::merged_with_next);
-    Pieces whole;
-    whole.push_back(std::move(text));
-    return whole;
+  return [=, marks = find_text(mark), split = component_flag(part, "split", true)](CutText& text) {
+    rewrite(text, [&](NormalizedText::Builder& builder, std::size_t begin, std::size_t end) {
+      const std::string_view old = text.text.text();
+      const std::string_view piece = old.substr(begin, end - begin);
+      const bool wanted = scheme == "always" || (scheme == "first" && text.text.original(begin, end).first == 0);
+      if (wanted && piece[0] != ' ' && !piece.starts_with(mark)) builder.add(mark, begin);
+      for (std::size_t at = begin; at < end;) {
+        const std::size_t space = std::min(old.find(' ', at), end);
+        builder.keep(at, space);
+        if (space < end) builder.add(mark, space);
+        at = space + 1;
+      }
+    });
+    if (split) cut(text, marks, Delimiter::merged_with_next);
   };
 }
 
-const char* const kPunctuation = R"([!-/:-@\[-`{-~\p{P}])";
+PreTokenizer make_delimiter_split(const Json& part) {
+  const std::string delimiter = component_string(part, "delimiter");
+  return cutting(find_text(delimiter), Delimiter::removed);
+}
+
+PreTokenizer make_fixed_length(const Json& part) {
+  const std::size_t length = part.contains("length") ? component_count(part, "length") : 5;
+  if (length == 0) refuse_component("pre-tokenizer", part);
+  return cutting(
+      [length](std::string_view text, std::vector<ByteRange>& found) {
+        found.clear();
+        for (std::size_t at = 0; at < text.size();) {
+          const std::size_t begin = at;
+          for (std::size_t i = 0; i < length && at < text.size(); ++i) next_character(text, at);
+          found.emplace_back(begin, at);
+        }
+      },
+      Delimiter::isolated);
+}
 
 }  // namespace
 
 PreTokenizer make_pre_tokenizer(const Json& part) {
   if (part.is_null()) return {};
   const std::string type = component_type(part);
-  if (type == "Sequence") {
-    std::vector<PreTokenizer> steps;
-    for (const Json& step : component_key(part, "pretokenizers")) steps.push_back(make_pre_tokenizer(step));
-    return in_sequence(std::move(steps));
-  }
+  if (type == "Sequence") return make_pre_tokenizer_sequence(part);
   if (type == "ByteLevel") return make_byte_level(part);
   if (type == "Metaspace") return make_metaspace(part);
   if (type == "Split") return make_split(part);
   if (type == "Digits") {
-    return split_by(R"(\p{N})",
-                    component_flag(part, "individual_digits", false) ? Delimiter::isolated : Delimiter::contiguous);
+    return cutting(find_characters(is_number),
+                   component_flag(part, "individual_digits", false) ? Delimiter::isolated : Delimiter::contiguous);
   }
   if (type == "Punctuation") {
-    return split_by(kPunctuation, part.contains("behavior") ? delimiter_named(part) : Delimiter::isolated);
+    return cutting(find_characters(is_punctuation), part.contains("behavior")
+                                                        ? delimiter_named(component_string(part, "behavior"), part)
+                                                        : Delimiter::isolated);
   }
-  if (type == "Whitespace") return split_by(R"(\w+|[^\w\s]+)", Delimiter::removed, true);
-  if (type == "WhitespaceSplit") return split_by(R"(\s)", Delimiter::removed);
+  if (type == "Whitespace") return cutting(R"(\w+|[^\w\s]+)", Delimiter::removed, true);
+  if (type == "WhitespaceSplit") return cutting(find_characters(is_white_space), Delimiter::removed);
   if (type == "BertPreTokenizer") {
-    return in_sequence({split_by(R"(\s)", Delimiter::removed), split_by(kPunctuation, Delimiter::isolated)});
+    return in_order({cutting(find_characters(is_white_space), Delimiter::removed),
+                     cutting(find_characters(is_punctuation), Delimiter::isolated)});
   }
+  if (type == "CharDelimiterSplit") return make_delimiter_split(part);
+  if (type == "FixedLength") return make_fixed_length(part);
   refuse_component("pre-tokenizer", part);
 }
 

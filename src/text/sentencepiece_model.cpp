@@ -26,13 +26,13 @@ SentencePieceModel::~SentencePieceModel() = default;
 std::vector<Token> SentencePieceModel::encode(std::string_view text, bool add_special) const {
   const auto& processor = library_->processor;
   std::vector<Token> tokens;
-  if (add_special && add_bos_) tokens.push_back({processor.bos_id(), 0, 0, ""});
+  if (add_special && add_bos_) tokens.push_back({processor.bos_id(), 0, 0, 0, ""});
   const auto found = processor.EncodeAsImmutableProto(absl::string_view(text.data(), text.size()));
   for (int i = 0; i < static_cast<int>(found.pieces_size()); ++i) {
     const auto piece = found.pieces(i);
-    tokens.push_back({static_cast<int>(piece.id()), piece.begin(), piece.end(), ""});
+    tokens.push_back({static_cast<int>(piece.id()), piece.begin(), piece.end(), 0, ""});
   }
-  if (add_special && add_eos_) tokens.push_back({processor.eos_id(), 0, 0, ""});
+  if (add_special && add_eos_) tokens.push_back({processor.eos_id(), 0, 0, 0, ""});
   return tokens;
 }
 

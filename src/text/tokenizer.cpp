@@ -1,14 +1,20 @@
 #include "text/tokenizer.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
 
 #include "core/error.h"
 #include "core/json.h"
 #include "text/added_tokens.h"
-#include "text/bpe.h"
+#include "text/bert_files.h"
 #include "text/components.h"
 #include "text/gpt2_files.h"
 #include "text/sentencepiece_model.h"
+#include "text/token_model.h"
 
 namespace lethe {
 
@@ -19,27 +25,23 @@ struct Tokenizer::Pipeline {
   PostProcessor post_processor;
   Decoder decoder;
   AddedTokens added;
-  std::unique_ptr<Bpe> model;
+  std::unique_ptr<TokenModel> model;
   std::unique_ptr<SentencePieceModel> sentencepiece;
   std::string eos;
 
-  std::vector<Token> encode(std::string_view text, bool add_special) const;
-  void encode_piece(NormalizedText piece, std::vector<Token>& tokens) const;
+  Encoding encode(std::span<const std::string_view> texts, bool add_special) const;
+  Tokens encode_pieces(std::vector<AddedTokens::Piece>& pieces) const;
   void read(const Json& spec);
   bool left_out_in_decoding(int id) const;
 };
 
 void Tokenizer::Pipeline::read(const Json& spec) {
-  const Json& described = component_key(spec, "model");
-  // A model without a type is BPE in the oldest files.
-  const std::string type = described.contains("type") ? component_type(described) : "BPE";
-  if (type != "BPE") refuse_component("model", Json{{"type", type}});
   const auto part = [&](const char* key) { return spec.contains(key) ? spec.at(key) : Json(); };
+  model = make_token_model(component_key(spec, "model"));
   normalizer = make_normalizer(part("normalizer"));
   pre_tokenizer = make_pre_tokenizer(part("pre_tokenizer"));
   post_processor = make_post_processor(part("post_processor"));
   decoder = make_decoder(part("decoder"));
-  model = std::make_unique<Bpe>(described);
   added = AddedTokens(part("added_tokens"), normalizer);
 }
 
@@ -49,36 +51,62 @@ bool Tokenizer::Pipeline::left_out_in_decoding(int id) const {
   return token != nullptr && added.is_special(id) && token->piece == token->content;
 }
 
-void Tokenizer::Pipeline::encode_piece(NormalizedText piece, std::vector<Token>& tokens) const {
-  std::vector<NormalizedText> pieces;
-  if (pre_tokenizer) {
-    pieces = pre_tokenizer(std::move(piece));
-  } else {
-    pieces.push_back(std::move(piece));
-  }
-  for (const NormalizedText& word : pieces) {
-    std::size_t at = 0;
-    for (const Bpe::Piece& found : model->encode(word.text())) {
-      const auto [begin, end] = word.original(at, at + found.bytes);
-      tokens.push_back({found.id, begin, end, model->token(found.id)});
-      at += found.bytes;
-    }
-  }
-}
-
-std::vector<Token> Tokenizer::Pipeline::encode(std::string_view text, bool add_special) const {
-  if (sentencepiece) return sentencepiece->encode(text, add_special);
-  std::vector<Token> tokens;
-  for (AddedTokens::Piece& piece : added.extract(text, normalizer)) {
-    if (piece.token < 0) {
-      encode_piece(std::move(piece.text), tokens);
+Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& pieces) const {
+  Tokens tokens;
+  std::vector<ModelToken> found;
+  for (AddedTokens::Piece& piece : pieces) {
+    const auto put = [&](const NormalizedText& text, std::size_t begin, std::size_t end, int id,
+                         std::string_view name) {
+      const auto [from, to] = text.original(begin, end);
+      tokens.push_back({id, static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to), 0, name});
+    };
+    const std::size_t size = piece.text.text().size();
+    if (piece.token >= 0) {
+      put(piece.text, 0, size, piece.token, piece.text.text());
       continue;
     }
-    const auto [begin, end] = piece.text.original(0, piece.text.text().size());
-    tokens.push_back({piece.token, begin, end, piece.text.text()});
+    CutText cut{std::move(piece.text), {{0, size}}};
+    if (pre_tokenizer) pre_tokenizer(cut);
+    piece.text = std::move(cut.text);  // tokens may name parts of it
+    const std::string_view text = piece.text.text();
+    for (const auto& [begin, end] : cut.pieces) {
+      found.clear();
+      model->encode(text.substr(begin, end - begin), found);
+      for (const ModelToken& token : found)
+        put(piece.text, begin + token.begin, begin + token.end, token.id, token.text);
+    }
   }
-  if (post_processor) post_processor(tokens, text, add_special);
   return tokens;
+}
+
+Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bool add_special) const {
+  std::vector<TokenList> lists(texts.size());
+  std::vector<std::vector<AddedTokens::Piece>> pieces(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    lists[i].text = texts[i];
+    if (sentencepiece) {
+      lists[i].tokens = sentencepiece->encode(texts[i], add_special);
+    } else {
+      pieces[i] = added.extract(texts[i], normalizer);
+      lists[i].tokens = encode_pieces(pieces[i]);
+    }
+    for (Token& token : lists[i].tokens) token.type = static_cast<int>(i);
+  }
+  if (post_processor) post_processor(lists, add_special);
+  Encoding encoding;
+  std::size_t count = 0;
+  for (const TokenList& list : lists) count += list.tokens.size();
+  encoding.ids.reserve(count);
+  encoding.offsets.reserve(count);
+  encoding.types.reserve(count);
+  for (const TokenList& list : lists) {
+    for (const Token& token : list.tokens) {
+      encoding.ids.push_back(token.id);
+      encoding.offsets.emplace_back(token.begin, token.end);
+      encoding.types.push_back(token.type);
+    }
+  }
+  return encoding;
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
@@ -108,22 +136,62 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
         std::make_unique<SentencePieceModel>(folder / "tokenizer.model", component_flag(flags, "add_bos_token", true),
                                              component_flag(flags, "add_eos_token", false));
     if (pipeline->eos.empty()) pipeline->eos = "</s>";
+  } else if (std::filesystem::exists(folder / "vocab.txt")) {
+    pipeline->read(tokenizer_of_bert_files(folder, settings));
   } else {
     throw bad_input("cannot load the tokenizer of " + folder.string())
-        .wanted("tokenizer.json, or vocab.json and merges.txt, or tokenizer.model")
+        .wanted("tokenizer.json, or vocab.json and merges.txt, or tokenizer.model, or vocab.txt")
         .found(std::filesystem::is_directory(folder) ? "none of them" : "no such folder");
   }
   return Tokenizer(std::move(pipeline));
 }
 
-Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
-  const std::string clean = valid_utf8(text);
-  Encoding encoding;
-  for (const Token& token : pipeline_->encode(clean, add_special)) {
-    encoding.ids.push_back(token.id);
-    encoding.offsets.emplace_back(token.begin, token.end);
+namespace {
+
+std::string fit_to_encode(std::string_view text) {
+  if (text.size() > std::numeric_limits<std::uint32_t>::max() / 8) {
+    throw bad_input("cannot tokenize a text").wanted("at most 512 MB").found(with_commas(text.size()) + " bytes");
   }
-  return encoding;
+  return valid_utf8(text);
+}
+
+}  // namespace
+
+Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
+  const std::string clean = fit_to_encode(text);
+  const std::string_view texts[] = {clean};
+  return pipeline_->encode(texts, add_special);
+}
+
+Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const {
+  const std::string clean[] = {fit_to_encode(first), fit_to_encode(second)};
+  const std::string_view texts[] = {clean[0], clean[1]};
+  return pipeline_->encode(texts, add_special);
+}
+
+std::vector<Encoding> Tokenizer::encode_all(std::span<const std::string> texts, bool add_special, int threads) const {
+  std::vector<Encoding> encodings(texts.size());
+  std::atomic<std::size_t> next{0};
+  std::mutex guard;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    for (std::size_t i; (i = next.fetch_add(1)) < texts.size();) {
+      try {
+        encodings[i] = encode(texts[i], add_special);
+      } catch (...) {
+        const std::scoped_lock lock(guard);
+        if (!failure) failure = std::current_exception();
+        next = texts.size();
+      }
+    }
+  };
+  const std::size_t wanted = threads > 0 ? static_cast<std::size_t>(threads) : std::thread::hardware_concurrency();
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < std::min(wanted, texts.size()); ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  if (failure) std::rethrow_exception(failure);
+  return encodings;
 }
 
 std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
@@ -152,7 +220,7 @@ std::string Tokenizer::token(int id) const {
   }
   if (pipeline_->sentencepiece) return pipeline_->sentencepiece->token(id);
   const AddedToken* added = pipeline_->added.find(id);
-  return added != nullptr ? added->piece : pipeline_->model->token(id);
+  return added != nullptr ? added->piece : pipeline_->model->vocabulary().token(id);
 }
 
 std::optional<int> Tokenizer::id(std::string_view token) const {
@@ -161,12 +229,12 @@ std::optional<int> Tokenizer::id(std::string_view token) const {
     return id < 0 ? std::nullopt : std::optional<int>(id);
   }
   const auto added = pipeline_->added.id(token);
-  return added ? added : pipeline_->model->id(token);
+  return added ? added : pipeline_->model->vocabulary().id(token);
 }
 
 int Tokenizer::size() const {
   if (pipeline_->sentencepiece) return pipeline_->sentencepiece->size();
-  return std::max(pipeline_->model->size(), pipeline_->added.highest_id() + 1);
+  return std::max(pipeline_->model->vocabulary().size(), pipeline_->added.highest_id() + 1);
 }
 
 bool Tokenizer::is_special(int id) const {

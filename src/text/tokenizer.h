@@ -19,12 +19,14 @@ struct Encoding {
   /// Bytes [begin, end) of the text that each token stands for; (0, 0) for a special token that was added. A token
   /// that holds part of a character has the whole character's range.
   std::vector<std::pair<std::size_t, std::size_t>> offsets;
+  /// 0, or 1 for what the post-processor counts to the second text of a pair (BERT's token_type_ids).
+  std::vector<int> types;
 };
 
 class Tokenizer {
  public:
-  /// Reads tokenizer.json, else vocab.json + merges.txt, else tokenizer.model, and tokenizer_config.json where it has a
-  /// say. A folder without weights will do.
+  /// Reads tokenizer.json, else vocab.json + merges.txt, else tokenizer.model, else vocab.txt (BERT), and
+  /// tokenizer_config.json where it has a say. A folder without weights will do.
   /// @throws Error (bad input) for a file that is missing or broken, or a component that is not understood
   static Tokenizer load(const std::filesystem::path& folder);
 
@@ -34,7 +36,12 @@ class Tokenizer {
 
   /// @param add_special  adds what the post-processor adds (<s>, …). Special tokens written in the text itself count
   ///                     as such. Bytes that are no UTF-8 are taken as U+FFFD. Safe to call from several threads.
+  /// @throws Error (bad input) for a text beyond 512 MB, or one that the model has no tokens for
   Encoding encode(std::string_view text, bool add_special = true) const;
+  /// Two texts in one row, as the post-processor joins them; offsets are those within each text.
+  Encoding encode_pair(std::string_view first, std::string_view second, bool add_special = true) const;
+  /// encode() of each text, in the order given, on several threads. @param threads  0: one for each core
+  std::vector<Encoding> encode_all(std::span<const std::string> texts, bool add_special = true, int threads = 0) const;
   /// Ids outside the vocabulary (a model may have more rows than its tokenizer tokens) are passed over.
   std::string decode(std::span<const int> ids, bool skip_special = true) const;
 
