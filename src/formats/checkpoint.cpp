@@ -215,4 +215,10 @@ TiedNames embedding_and_head(const Checkpoint& checkpoint) {
   return names;
 }
 
+bool stored_transposed(const Checkpoint& checkpoint, const std::string& weight) {
+  if (checkpoint.config().value("model_type", Json()) != "gpt2") return false;
+  const TiedNames names = embedding_and_head(checkpoint);
+  return weight != names.head && weight != names.embedding;
+}
+
 }  // namespace lethe

@@ -85,4 +85,7 @@ struct TiedNames {
 };
 TiedNames embedding_and_head(const Checkpoint& checkpoint);
 
+/// Whether the linear map of this name is stored [in, out], as GPT-2's Conv1D does.
+bool stored_transposed(const Checkpoint& checkpoint, const std::string& weight);
+
 }  // namespace lethe

@@ -81,8 +81,7 @@ class Decoding {
 
   /// Where rotary frequencies change with the row's length, keys already in a cache would be those of another length.
   bool needs_whole_rows(std::size_t i) const {
-    if (!model_.spec().rotary) return false;
-    const auto bound = Rotary(model_.spec().rotary_options).length_limit();
+    const auto bound = model_.spec().length_limit();
     return bound && length(i) + limit(i) > *bound;
   }
 

@@ -7,17 +7,30 @@
 namespace lethe {
 
 CausalLM::CausalLM(DecoderSpec spec) : spec_(std::move(spec)), blocks_(spec_.layers) {
-  const auto shape_norm = [&](Norm& norm) {
-    norm.kind = spec_.norm;
+  const auto& n = spec_.names;
+  const auto shape_norm = [&](Norm& norm, bool present) {
+    norm.kind = present ? spec_.norm : NormKind::none;
     norm.epsilon = spec_.norm_epsilon;
+    norm.offset = spec_.norm_offset;
   };
+  const bool on_queries = spec_.query_key_norm != QueryKeyNorm::none;
   for (auto& block : blocks_) {
-    shape_norm(block.attention_norm);
-    shape_norm(block.mlp_norm);
-    shape_norm(block.query_norm);
-    shape_norm(block.key_norm);
+    shape_norm(block.attention_norm, !n.attention_norm.empty());
+    shape_norm(block.mlp_norm, !n.mlp_norm.empty());
+    shape_norm(block.post_attention_norm, !n.post_attention_norm.empty());
+    shape_norm(block.post_mlp_norm, !n.post_mlp_norm.empty());
+    shape_norm(block.query_norm, on_queries);
+    shape_norm(block.key_norm, on_queries);
+    if (spec_.query_key_norm == QueryKeyNorm::each_head) {
+      block.query_norm.head_weights.resize(static_cast<std::size_t>(spec_.heads));
+      block.key_norm.head_weights.resize(static_cast<std::size_t>(spec_.kv_heads));
+    }
+    for (Linear* linear : {&block.query, &block.key, &block.value, &block.fused_qkv, &block.attention_out, &block.gate,
+                           &block.up, &block.fused_gate_up, &block.down}) {
+      linear->transposed = spec_.transposed;
+    }
   }
-  shape_norm(final_norm_);
+  shape_norm(final_norm_, !n.final_norm.empty());
 }
 
 std::vector<Parameter> CausalLM::parameters() {
@@ -25,12 +38,15 @@ std::vector<Parameter> CausalLM::parameters() {
   const auto& n = s.names;
   std::vector<Parameter> list;
   const auto add_linear = [&](const std::string& name, Linear& linear, std::int64_t out, std::int64_t in, bool bias) {
-    if (name.empty() || name.back() == '.') return;
-    list.push_back({name + ".weight", {out, in}, &linear.weight});
+    if (name.empty()) return;
+    list.push_back({name + ".weight", linear.transposed ? std::vector{in, out} : std::vector{out, in}, &linear.weight});
     if (bias) list.push_back({name + ".bias", {out}, &linear.bias});
   };
   const auto add_norm = [&](const std::string& name, Norm& norm, std::int64_t size) {
     if (name.empty() || !s.norm_affine) return;
+    for (std::size_t head = 0; head < norm.head_weights.size(); ++head)
+      list.push_back({name + ".norms." + std::to_string(head) + ".weight", {size}, &norm.head_weights[head]});
+    if (!norm.head_weights.empty()) return;
     list.push_back({name + ".weight", {size}, &norm.weight});
     if (s.norm == NormKind::layer) list.push_back({name + ".bias", {size}, &norm.bias});
   };
@@ -39,23 +55,30 @@ std::vector<Parameter> CausalLM::parameters() {
     list.push_back({n.positions + ".weight", {s.max_positions + s.position_offset, s.width}, &positions_});
   add_linear(n.project_in, project_in_, s.width, s.embedding_width, false);
   add_linear(n.project_out, project_out_, s.embedding_width, s.width, false);
+  const std::int64_t queries = s.heads * s.head_dim, keys = s.kv_heads * s.head_dim;
+  const bool whole = s.query_key_norm == QueryKeyNorm::whole;
   for (std::int64_t i = 0; i < s.layers; ++i) {
     auto& block = blocks_[i];
     const auto name = [&](const std::string& part) { return part.empty() ? part : s.layer_name(i, part); };
     add_norm(name(n.attention_norm), block.attention_norm, s.width);
-    add_linear(name(n.query), block.query, s.heads * s.head_dim, s.width, s.attention_bias);
-    add_linear(name(n.key), block.key, s.kv_heads * s.head_dim, s.width, s.attention_bias);
-    add_linear(name(n.value), block.value, s.kv_heads * s.head_dim, s.width, s.attention_bias);
-    add_norm(name(n.query_norm), block.query_norm, s.head_dim);
-    add_norm(name(n.key_norm), block.key_norm, s.head_dim);
-    add_linear(name(n.attention_out), block.attention_out, s.width, s.heads * s.head_dim, s.attention_out_bias);
+    add_linear(name(n.query), block.query, queries, s.width, s.attention_bias);
+    add_linear(name(n.key), block.key, keys, s.width, s.attention_bias);
+    add_linear(name(n.value), block.value, keys, s.width, s.attention_bias);
+    add_linear(name(n.fused_qkv), block.fused_qkv, queries + 2 * keys, s.width, s.attention_bias);
+    add_norm(name(n.query_norm), block.query_norm, whole ? queries : s.head_dim);
+    add_norm(name(n.key_norm), block.key_norm, whole ? keys : s.head_dim);
+    add_linear(name(n.attention_out), block.attention_out, s.width, queries, s.attention_out_bias);
+    add_norm(name(n.post_attention_norm), block.post_attention_norm, s.width);
     add_norm(name(n.mlp_norm), block.mlp_norm, s.width);
     add_linear(name(n.gate), block.gate, s.inner, s.width, s.mlp_bias);
     add_linear(name(n.up), block.up, s.inner, s.width, s.mlp_bias);
+    add_linear(name(n.fused_gate_up), block.fused_gate_up, 2 * s.inner, s.width, s.mlp_bias);
     add_linear(name(n.down), block.down, s.width, s.inner, s.mlp_bias);
+    add_norm(name(n.post_mlp_norm), block.post_mlp_norm, s.width);
   }
   add_norm(n.final_norm, final_norm_, s.width);
   if (!s.tied_head) add_linear(n.head, head_, s.vocabulary, s.embedding_width, false);
+  if (s.head_bias && !n.head.empty()) list.push_back({n.head + ".bias", {s.vocabulary}, &head_.bias});
   return list;
 }
 
@@ -70,9 +93,11 @@ std::vector<NamedLinear> CausalLM::linears() {
          std::initializer_list<std::pair<const std::string&, Linear*>>{{n.query, &block.query},
                                                                        {n.key, &block.key},
                                                                        {n.value, &block.value},
+                                                                       {n.fused_qkv, &block.fused_qkv},
                                                                        {n.attention_out, &block.attention_out},
                                                                        {n.gate, &block.gate},
                                                                        {n.up, &block.up},
+                                                                       {n.fused_gate_up, &block.fused_gate_up},
                                                                        {n.down, &block.down}}) {
       if (!part.empty()) list.push_back({spec_.layer_name(i, part), linear});
     }
@@ -81,12 +106,16 @@ std::vector<NamedLinear> CausalLM::linears() {
   return list;
 }
 
-RotaryAngles CausalLM::angles(const PackedBatch& batch) const {
-  return spec_.rotary ? Rotary(spec_.rotary_options).angles(batch) : RotaryAngles{};
+std::vector<RotaryAngles> CausalLM::angles(const PackedBatch& batch) const {
+  std::vector<RotaryAngles> result;
+  for (const auto& options : spec_.rotary) result.push_back(Rotary(options).angles(batch));
+  return result;
 }
 
-RotaryAngles CausalLM::angles(const at::Tensor& positions, std::int64_t row_length) const {
-  return spec_.rotary ? Rotary(spec_.rotary_options).angles(positions, row_length) : RotaryAngles{};
+std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int64_t row_length) const {
+  std::vector<RotaryAngles> result;
+  for (const auto& options : spec_.rotary) result.push_back(Rotary(options).angles(positions, row_length));
+  return result;
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
@@ -94,52 +123,85 @@ at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
   return hidden(batch.ids, batch.positions, angles(batch), attention);
 }
 
-at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, const RotaryAngles& angles,
+at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,
                             AttentionContext& attention) const {
   at::Tensor x = at::embedding(embedding_, ids);
+  // The scale is rounded to the type of arithmetic first, as the published models were trained.
+  if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
   if (project_in_.defined()) x = project_in_.forward(x, adapters);
   if (positions_.defined()) x = x + at::embedding(positions_, positions + spec_.position_offset);
   for (std::size_t i = 0; i < blocks_.size(); ++i) x = block(i, x, angles, attention);
-  if (!spec_.names.final_norm.empty()) x = final_norm_.forward(x);
+  x = final_norm_.forward(x);
   if (project_out_.defined()) x = project_out_.forward(x, adapters);
   return x;
 }
 
-at::Tensor CausalLM::block(std::size_t index, at::Tensor x, const RotaryAngles& angles,
+at::Tensor CausalLM::block(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
                            AttentionContext& attention) const {
   const Block& b = blocks_[index];
+  const auto plus = [&](const at::Tensor& stream, const at::Tensor& update) {
+    return spec_.residual_scale == 1.0 ? stream + update : at::add(stream, update, spec_.residual_scale);
+  };
   if (spec_.norm_after) {
-    x = b.attention_norm.forward(x + attend(index, x, angles, attention));
-    return b.mlp_norm.forward(x + mlp(b, x));
+    const at::Tensor y = b.attention_norm.forward(plus(x, attend(index, x, angles, attention)));
+    return b.mlp_norm.forward(plus(y, mlp(b, y)));
   }
-  x = x + attend(index, b.attention_norm.forward(x), angles, attention);
-  return x + mlp(b, b.mlp_norm.forward(x));
+  const at::Tensor normed = b.attention_norm.forward(x);
+  const at::Tensor y = plus(x, b.post_attention_norm.forward(attend(index, normed, angles, attention)));
+  const bool shared = spec_.names.mlp_norm.empty() && spec_.parallel;
+  const at::Tensor into_mlp = shared ? normed : b.mlp_norm.forward(spec_.parallel ? x : y);
+  return plus(y, b.post_mlp_norm.forward(mlp(b, into_mlp)));
 }
 
-at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles,
+CausalLM::QueriesKeysValues CausalLM::project(const Block& b, const at::Tensor& x) const {
+  const std::int64_t tokens = x.size(0), d = spec_.head_dim;
+  const auto heads = [&](const at::Tensor& t, std::int64_t count) { return t.reshape({tokens, count, d}); };
+  if (spec_.names.fused_qkv.empty()) {
+    return {heads(b.query.forward(x, adapters), spec_.heads), heads(b.key.forward(x, adapters), spec_.kv_heads),
+            heads(b.value.forward(x, adapters), spec_.kv_heads)};
+  }
+  const at::Tensor fused = b.fused_qkv.forward(x, adapters);
+  if (spec_.qkv_by_head) {
+    const at::Tensor by_head = fused.view({tokens, spec_.heads, 3, d});
+    return {by_head.select(2, 0), by_head.select(2, 1), by_head.select(2, 2)};
+  }
+  const std::int64_t queries = spec_.heads * d, keys = spec_.kv_heads * d;
+  return {heads(fused.narrow(1, 0, queries), spec_.heads), heads(fused.narrow(1, queries, keys), spec_.kv_heads),
+          heads(fused.narrow(1, queries + keys, keys), spec_.kv_heads)};
+}
+
+at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
                             AttentionContext& attention) const {
   const Block& b = blocks_[index];
-  const auto heads = [&](const Linear& linear, std::int64_t count) {
-    return linear.forward(x, adapters).view({x.size(0), count, spec_.head_dim});
-  };
-  at::Tensor q = heads(b.query, spec_.heads), k = heads(b.key, spec_.kv_heads);
-  const at::Tensor v = heads(b.value, spec_.kv_heads);
-  if (!spec_.names.query_norm.empty()) {
+  auto [q, k, v] = project(b, x);
+  if (spec_.query_key_norm == QueryKeyNorm::whole) {
+    q = b.query_norm.forward(q.flatten(1)).view(q.sizes());
+    k = b.key_norm.forward(k.flatten(1)).view(k.sizes());
+  } else {
     q = b.query_norm.forward(q);
     k = b.key_norm.forward(k);
   }
-  if (spec_.rotary) {
-    q = rotate(q, angles);
-    k = rotate(k, angles);
+  if (!angles.empty()) {
+    const auto& turn = angles[spec_.rotary_of_layer.empty() ? 0 : spec_.rotary_of_layer[index]];
+    q = rotate(q, turn);
+    k = rotate(k, turn);
   }
   AttentionOptions options;
-  options.scale = 1.0 / std::sqrt(static_cast<double>(spec_.head_dim));
+  options.scale =
+      spec_.attention_scale != 0 ? spec_.attention_scale : 1.0 / std::sqrt(static_cast<double>(spec_.head_dim));
+  if (spec_.attention_scale_by_layer) options.scale /= static_cast<double>(index + 1);
+  options.softcap = spec_.attention_softcap;
   if (!spec_.windows.empty()) options.window = spec_.windows[index];
   const at::Tensor out = attention.attend(static_cast<int>(index), q, k, v, options);
   return b.attention_out.forward(out.reshape({x.size(0), spec_.heads * spec_.head_dim}), adapters);
 }
 
 at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x) const {
+  if (!spec_.names.fused_gate_up.empty()) {
+    const at::Tensor fused = b.fused_gate_up.forward(x, adapters);
+    const at::Tensor gate = fused.narrow(1, 0, spec_.inner), up = fused.narrow(1, spec_.inner, spec_.inner);
+    return b.down.forward(lethe::gated(gate, up, spec_.activation), adapters);
+  }
   const at::Tensor up = b.up.forward(x, adapters);
   const at::Tensor inner =
       spec_.gated() ? lethe::gated(b.gate.forward(x, adapters), up, spec_.activation) : activate(up, spec_.activation);
@@ -149,6 +211,9 @@ at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x) const {
 Head CausalLM::head() const {
   Head head;
   head.weight = spec_.tied_head ? embedding_ : head_.weight;
+  head.bias = head_.bias;
+  head.scale = spec_.logit_scale;
+  head.softcap = spec_.logit_softcap;
   if (adapters.on) {
     for (const auto& adapter : head_.adapters) {
       head.weight = head.weight + (adapter.scale * at::mm(adapter.b, adapter.a)).to(head.weight.scalar_type());

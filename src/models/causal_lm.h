@@ -33,13 +33,13 @@ class CausalLM {
   /// @return  [T, E], E = D, or the embedding's width where a projection leads back to it
   at::Tensor hidden(const PackedBatch& batch) const;
   /// The same through another attention (a cache). @param row_length as Segment::row_length, for the rotary embedding
-  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const RotaryAngles& angles,
+  at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,
                     AttentionContext& attention) const;
-  /// Angles for hidden() above; undefined tensors where the family has no rotary embedding.
-  RotaryAngles angles(const PackedBatch& batch) const;
-  RotaryAngles angles(const at::Tensor& positions, std::int64_t row_length) const;
+  /// Angles for hidden() above, one set for each rotary embedding of the specification.
+  std::vector<RotaryAngles> angles(const PackedBatch& batch) const;
+  std::vector<RotaryAngles> angles(const at::Tensor& positions, std::int64_t row_length) const;
 
-  /// The tied or separate head, with any adapter on it folded in by value (rarely any).
+  /// The tied or separate head with its scale and soft cap, any adapter on it folded in by value (rarely any).
   Head head() const;
 
   /// Every weight once, a tied head not at all, in the order of the layers.
@@ -55,12 +55,17 @@ class CausalLM {
 
  private:
   struct Block {
-    Norm attention_norm, mlp_norm, query_norm, key_norm;
-    Linear query, key, value, attention_out, gate, up, down;
+    Norm attention_norm, mlp_norm, post_attention_norm, post_mlp_norm, query_norm, key_norm;
+    Linear query, key, value, fused_qkv, attention_out, gate, up, fused_gate_up, down;
   };
-  at::Tensor block(std::size_t index, at::Tensor x, const RotaryAngles& angles, AttentionContext& attention) const;
-  at::Tensor attend(std::size_t index, const at::Tensor& x, const RotaryAngles& angles,
+  struct QueriesKeysValues {
+    at::Tensor q, k, v;  // [T, H, d], [T, G, d], [T, G, d]
+  };
+  at::Tensor block(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
+                   AttentionContext& attention) const;
+  at::Tensor attend(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
                     AttentionContext& attention) const;
+  QueriesKeysValues project(const Block& block, const at::Tensor& x) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x) const;
 
   DecoderSpec spec_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/json.h"
@@ -19,13 +20,22 @@ struct TensorNames {
   std::string embedding, positions, project_in, project_out, final_norm, head;
   std::string layer;
   std::string attention_norm, query, key, value, attention_out;
-  std::string query_norm, key_norm;  ///< of each head's queries and keys, before the rotary embedding
+  std::string fused_qkv;             ///< one map in place of query, key and value
+  std::string query_norm, key_norm;  ///< of queries and keys, before the rotary embedding
   std::string mlp_norm, gate, up, down;
+  std::string fused_gate_up;                       ///< one map in place of gate and up, the gate's rows first
+  std::string post_attention_norm, post_mlp_norm;  ///< of what a block adds to the stream
   /// Prefix that some files of the family leave out ("model."): tried without where a name is missing.
   std::string optional_prefix;
+  /// (name above, the name that other files of the family give it): the head of GPT-NeoX.
+  std::vector<std::pair<std::string, std::string>> aliases;
   /// Beginnings or endings of names that old files carry and that hold no weights ("rotary_emb.inv_freq").
   std::vector<std::string> ignored;
 };
+
+/// Norms of queries and keys: none; one of a head's width that all heads share; one over all heads together; one of a
+/// head's width for each head.
+enum class QueryKeyNorm { none, shared, whole, each_head };
 
 /// One decoder, described. D model width, H heads, G key/value heads, F inner width of the MLP, V vocabulary.
 struct DecoderSpec {
@@ -34,15 +44,27 @@ struct DecoderSpec {
   std::int64_t embedding_width = 0;  ///< of the token embedding, where project_in/out lead to D and back (OPT-350m)
   std::int64_t max_positions = 0;    ///< tokens a row may have; 0: no bound of the architecture's own
 
-  bool rotary = false;
-  RotaryOptions rotary_options;
-  std::int64_t position_offset = 0;  ///< learned positions: the row of the table that position 0 has (OPT: 2)
+  std::vector<RotaryOptions> rotary;  ///< empty: no rotary embedding
+  std::vector<int> rotary_of_layer;   ///< index into `rotary`; empty: the first for every layer
+  std::int64_t position_offset = 0;   ///< learned positions: the row of the table that position 0 has (OPT: 2)
 
   NormKind norm = NormKind::rms;
   double norm_epsilon = 1e-6;
   bool norm_affine = true;
-  bool norm_after = false;  ///< norm of (x + block(x)) instead of x + block(norm(x)) (OPT-350m)
-  bool attention_bias = false, attention_out_bias = false, mlp_bias = false;
+  double norm_offset = 0.0;  ///< Norm::offset of every norm
+  bool norm_after = false;   ///< norm of (x + block(x)) instead of x + block(norm(x)) (OPT-350m)
+  bool parallel = false;     ///< x + attention(norm(x)) + mlp(norm(x)); without mlp_norm both take the same norm
+  QueryKeyNorm query_key_norm = QueryKeyNorm::none;
+  bool attention_bias = false, attention_out_bias = false, mlp_bias = false, head_bias = false;
+  bool transposed = false;   ///< linear maps of the layers are stored [in, out] (GPT-2)
+  bool qkv_by_head = false;  ///< rows of fused_qkv: head by head q, k, v (GPT-NeoX), not all q, all k, all v
+
+  double embedding_scale = 1.0;           ///< of the token embeddings on their way in
+  double residual_scale = 1.0;            ///< of what a block adds to the stream
+  double attention_scale = 0.0;           ///< of the products q·k; 0: 1/√head_dim
+  bool attention_scale_by_layer = false;  ///< divided by the layer's number, from 1
+  double attention_softcap = 0.0;         ///< 0: none
+  double logit_scale = 1.0, logit_softcap = 0.0;
   /// Of each layer: tokens that a query sees, itself included; 0: all before it. Empty: no layer has a window.
   std::vector<std::int64_t> windows;
   Activation activation = Activation::silu;
@@ -52,7 +74,9 @@ struct DecoderSpec {
   double initializer_range = 0.02;
   TensorNames names;
 
-  bool gated() const { return !names.gate.empty(); }
+  bool gated() const { return !names.gate.empty() || !names.fused_gate_up.empty(); }
+  /// The row length beyond which rotary frequencies change, if they do (Rotary::length_limit).
+  std::optional<std::int64_t> length_limit() const;
   std::string layer_name(std::int64_t index, const std::string& part) const {
     return names.layer + std::to_string(index) + "." + part;
   }

@@ -11,12 +11,25 @@ using Family = DecoderSpec (*)(ConfigReader&);
 
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> table = {
-      {"llama", llama_spec}, {"mistral", mistral_spec}, {"opt", opt_spec}, {"qwen2", qwen2_spec}, {"qwen3", qwen3_spec},
+      {"gemma", gemma_spec}, {"gemma2", gemma2_spec},     {"gemma3_text", gemma3_spec},
+      {"gpt2", gpt2_spec},   {"gpt_neox", gpt_neox_spec}, {"granite", granite_spec},
+      {"llama", llama_spec}, {"mistral", mistral_spec},   {"olmo2", olmo2_spec},
+      {"opt", opt_spec},     {"phi", phi_spec},           {"phi3", phi3_spec},
+      {"qwen2", qwen2_spec}, {"qwen3", qwen3_spec},       {"stablelm", stablelm_spec},
   };
   return table;
 }
 
 }  // namespace
+
+std::optional<std::int64_t> DecoderSpec::length_limit() const {
+  std::optional<std::int64_t> least;
+  for (const auto& options : rotary) {
+    const auto limit = Rotary(options).length_limit();
+    if (limit && (!least || *limit < *least)) least = limit;
+  }
+  return least;
+}
 
 std::vector<std::string> known_families() {
   std::vector<std::string> names;
@@ -47,11 +60,11 @@ DecoderSpec decoder_spec(const Json& config, const std::string& where) {
 }
 
 std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
-                                           std::int64_t first_windowed) {
+                                           const std::function<bool(std::int64_t)>& windowed) {
   std::vector<std::int64_t> windows;
   const Json& types = config.raw("layer_types");
   if (types.is_null()) {
-    for (std::int64_t i = 0; i < layers; ++i) windows.push_back(i >= first_windowed ? window : 0);
+    for (std::int64_t i = 0; i < layers; ++i) windows.push_back(windowed(i) ? window : 0);
     return windows;
   }
   if (!types.is_array() || static_cast<std::int64_t>(types.size()) != layers)
@@ -65,11 +78,24 @@ std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t la
   return windows;
 }
 
+std::int64_t read_window(ConfigReader& config, std::int64_t usual) {
+  if (!config.raw("sliding_window").is_null()) return config.size("sliding_window");
+  return config.has("sliding_window") ? 0 : usual;
+}
+
+double read_cap(ConfigReader& config, const std::string& key, double usual) {
+  if (config.raw(key).is_null()) return config.has(key) ? 0.0 : usual;
+  const double cap = config.number(key, 0);
+  if (cap <= 0) config.refuse(key, "null or a positive number");
+  return cap;
+}
+
 Activation read_activation(ConfigReader& config, const std::string& key, const std::string& fallback) {
   static const std::map<std::string, Activation> names = {
       {"silu", Activation::silu},           {"swish", Activation::silu},
       {"gelu", Activation::gelu},           {"gelu_new", Activation::gelu_tanh},
       {"gelu_fast", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"gelu_python", Activation::gelu},    {"gelu_accurate", Activation::gelu_tanh},
       {"relu", Activation::relu},
   };
   const auto found = names.find(config.text(key, fallback));

@@ -1,27 +1,53 @@
 // The table of model families. A further family is one file beside this one, one line here and one in families.cpp.
 #pragma once
 
+#include <functional>
+
 #include "models/config_reader.h"
 #include "models/decoder_spec.h"
+#include "models/rope_config.h"
 
 namespace lethe {
 
+DecoderSpec gemma_spec(ConfigReader& config);
+DecoderSpec gemma2_spec(ConfigReader& config);
+DecoderSpec gemma3_spec(ConfigReader& config);
+DecoderSpec gpt2_spec(ConfigReader& config);
+DecoderSpec gpt_neox_spec(ConfigReader& config);
+DecoderSpec granite_spec(ConfigReader& config);
 DecoderSpec llama_spec(ConfigReader& config);
 DecoderSpec mistral_spec(ConfigReader& config);
+DecoderSpec olmo2_spec(ConfigReader& config);
 DecoderSpec opt_spec(ConfigReader& config);
+DecoderSpec phi_spec(ConfigReader& config);
+DecoderSpec phi3_spec(ConfigReader& config);
 DecoderSpec qwen2_spec(ConfigReader& config);
 DecoderSpec qwen3_spec(ConfigReader& config);
+DecoderSpec stablelm_spec(ConfigReader& config);
 
-/// What transformers takes where a configuration of this family says nothing; 0: from the other keys.
+/// What transformers takes where a configuration of this family says nothing (0: from the other keys), and what its
+/// keys are called.
 struct LlamaDefaults {
   std::int64_t kv_heads = 0, head_dim = 0, positions = 2048;
+  std::string norm_key = "rms_norm_eps";
+  double norm_epsilon = 1e-6;
+  std::string activation_key = "hidden_act", activation = "silu";
+  bool tied_head = false;
+  RopeKeys rope = {};  ///< head_dim and max_positions are filled in
 };
 /// The body that LLaMA shares with families built after it: names, rotary embedding, RMSNorm, gated MLP; no biases.
+/// A family overwrites what differs.
 DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults);
 
-/// Windows by layer from `layer_types`, where it stands, else from max_window_layers (Qwen).
+/// Windows by layer from `layer_types`, where it stands, else for the layers (from 0) that `windowed` says.
 std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
-                                           std::int64_t first_windowed);
+                                           const std::function<bool(std::int64_t)>& windowed);
+
+/// sliding_window: null (no window) or a positive number, `usual` where the key is missing.
+std::int64_t read_window(ConfigReader& config, std::int64_t usual);
+
+/// A positive number, `usual` where the key is missing, 0 where it is null.
+double read_cap(ConfigReader& config, const std::string& key, double usual);
 
 /// "silu", "gelu", … as transformers names them. @throws Error for another
 Activation read_activation(ConfigReader& config, const std::string& key, const std::string& fallback);

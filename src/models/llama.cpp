@@ -1,6 +1,5 @@
 // LLaMA 1, 2, 3.x and everything published under model_type "llama" (TinyLlama, SmolLM, TinyStories …).
 #include "models/families.h"
-#include "models/rope_config.h"
 
 namespace lethe {
 
@@ -18,14 +17,16 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   spec.head_dim = config.size("head_dim", divided ? spec.width / spec.heads : defaults.head_dim);
   const std::int64_t positions = config.size("max_position_embeddings", defaults.positions);
 
-  spec.rotary = true;
-  spec.rotary_options = read_rope(config, spec.head_dim, positions);
+  RopeKeys rope = defaults.rope;
+  rope.head_dim = spec.head_dim;
+  rope.max_positions = positions;
+  spec.rotary = {read_rope(config, rope)};
   // Rotary positions have no table to run out of; `dynamic` is meant to go beyond.
-  spec.max_positions = spec.rotary_options.kind == RotaryOptions::Kind::dynamic ? 0 : positions;
+  spec.max_positions = spec.rotary[0].kind == RotaryOptions::Kind::dynamic ? 0 : positions;
   spec.norm = NormKind::rms;
-  spec.norm_epsilon = config.number("rms_norm_eps", 1e-6);
-  spec.activation = read_activation(config, "hidden_act", "silu");
-  spec.tied_head = config.flag("tie_word_embeddings", false);
+  spec.norm_epsilon = config.number(defaults.norm_key, defaults.norm_epsilon);
+  spec.activation = read_activation(config, defaults.activation_key, defaults.activation);
+  spec.tied_head = config.flag("tie_word_embeddings", defaults.tied_head);
   spec.initializer_range = config.number("initializer_range", 0.02);
 
   auto& n = spec.names;
@@ -49,6 +50,8 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
 
 DecoderSpec llama_spec(ConfigReader& config) {
   DecoderSpec spec = llama_body(config, {});
+  // SmolLM's files carry keys of the program that made them.
+  config.neutral({"is_llama_config", "transformers.js_config"});
   spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
   spec.mlp_bias = config.flag("mlp_bias", false);
   return spec;

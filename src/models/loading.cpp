@@ -24,11 +24,24 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return "[" + text + "]";
 }
 
+// A parameter's other names in files of its family: without the optional prefix, or an alias.
+std::set<std::string> other_names(const DecoderSpec& spec, const std::string& name) {
+  std::set<std::string> others;
+  const std::string& prefix = spec.names.optional_prefix;
+  if (!prefix.empty() && name.starts_with(prefix)) others.insert(name.substr(prefix.size()));
+  for (const auto& [ours, theirs] : spec.names.aliases) {
+    if (name.starts_with(ours + ".")) others.insert(theirs + name.substr(ours.size()));
+  }
+  return others;
+}
+
 // Tensors that no parameter takes: allowed are tables that old files carry, a tied head, and what holds no weights.
 void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::set<std::string>& used) {
+  std::set<std::string> tied{spec.names.head + ".weight"};
+  tied.merge(other_names(spec, spec.names.head + ".weight"));
   for (const StoredTensor* tensor : checkpoint.tensors()) {
     if (used.contains(tensor->name) || !is_floating(tensor->type)) continue;
-    if (spec.tied_head && tensor->name == spec.names.head + ".weight") continue;
+    if (spec.tied_head && tied.contains(tensor->name)) continue;
     const auto& ignored = spec.names.ignored;
     const bool known = std::any_of(ignored.begin(), ignored.end(), [&](const std::string& part) {
       return tensor->name.starts_with(part) || tensor->name.ends_with(part);
@@ -42,22 +55,20 @@ void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, cons
   }
 }
 
-std::string stored_name(const DecoderSpec& spec, const std::string& name, const std::set<std::string>& known) {
-  if (known.contains(name)) return name;
-  return spec.names.optional_prefix + name;
-}
-
 }  // namespace
 
 const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
-  const StoredTensor* tensor = checkpoint.find(name);
-  const std::string& prefix = spec.names.optional_prefix;
-  if (tensor == nullptr && !prefix.empty() && name.starts_with(prefix))
-    tensor = checkpoint.find(name.substr(prefix.size()));
+  const auto find = [&](const std::string& ours) {
+    const StoredTensor* tensor = checkpoint.find(ours);
+    for (const std::string& other : other_names(spec, ours)) {
+      if (tensor == nullptr) tensor = checkpoint.find(other);
+    }
+    return tensor;
+  };
+  const StoredTensor* tensor = find(name);
   // A tied pair may be stored under the head's name alone.
-  if (tensor == nullptr && spec.tied_head && name == spec.names.embedding + ".weight") {
-    tensor = checkpoint.find(spec.names.head + ".weight");
-  }
+  if (tensor == nullptr && spec.tied_head && name == spec.names.embedding + ".weight")
+    tensor = find(spec.names.head + ".weight");
   if (tensor == nullptr) throw broken(checkpoint).with("tensor", name).found("no such tensor");
   return *tensor;
 }
@@ -105,7 +116,7 @@ CausalLM random_model(const Json& config, const std::string& where, std::uint64_
       float* values = value.mutable_data_ptr<float>();
       for (std::int64_t i = 0; i < value.numel(); ++i) values[i] = static_cast<float>(deviation) * stream.normal();
     } else if (parameter.name.ends_with(".weight")) {
-      value.fill_(1);  // of a norm
+      value.fill_(1 - model.spec().norm_offset);  // of a norm
     }
     *parameter.tensor = value.to(dtype);
   }
@@ -114,16 +125,19 @@ CausalLM random_model(const Json& config, const std::string& where, std::uint64_
 
 TensorLookup weights_by_name(CausalLM& model) {
   std::map<std::string, at::Tensor> weights;
-  std::set<std::string> names;
+  const DecoderSpec& spec = model.spec();
   for (const Parameter& parameter : model.parameters()) {
     weights[parameter.name] = parameter.tensor->detach();
-    names.insert(parameter.name);
+    for (const std::string& other : other_names(spec, parameter.name))
+      weights.try_emplace(other, weights[parameter.name]);
   }
-  const DecoderSpec& spec = model.spec();
-  const std::string head = spec.tied_head ? spec.names.head + ".weight" : "",
-                    embedding = spec.names.embedding + ".weight";
-  return [=, prefix_spec = spec](const std::string& name) -> at::Tensor {
-    const auto found = weights.find(name == head ? embedding : stored_name(prefix_spec, name, names));
+  if (spec.tied_head) {
+    const std::string head = spec.names.head + ".weight";
+    weights[head] = weights.at(spec.names.embedding + ".weight");
+    for (const std::string& other : other_names(spec, head)) weights.try_emplace(other, weights[head]);
+  }
+  return [weights](const std::string& name) -> at::Tensor {
+    const auto found = weights.find(name);
     return found == weights.end() ? at::Tensor() : found->second;
   };
 }

@@ -25,7 +25,7 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
     }
     for (const NamedLinear& linear : linears) {
       if (linear.name != name) continue;
-      const std::int64_t out = linear.linear->weight.size(0), in = linear.linear->weight.size(1);
+      const std::int64_t out = linear.linear->out(), in = linear.linear->in();
       RandomStream stream(seed, "lora " + name);
       at::Tensor a = at::empty({settings.rank, in}, at::kFloat);
       const float bound = 1.0F / std::sqrt(static_cast<float>(in));
@@ -36,7 +36,7 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
       pair.a.requires_grad_(true);
       pair.b.requires_grad_(true);
       linear.linear->adapters.push_back(pair);
-      pairs.push_back({name, &linear.linear->adapters.back()});
+      pairs.push_back({name, &linear.linear->adapters.back(), linear.linear->transposed});
     }
   }
   model.adapters.dropout = settings.dropout;
@@ -59,11 +59,11 @@ std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
     const auto values = [&](const StoredTensor& tensor) {
       return tensor_over(tensor, adapter.file().values(tensor)).to(model.device(), at::kFloat, false, true);
     };
-    const at::Tensor a = values(*module.a), b = values(*module.b), &weight = found->linear->weight;
-    if (a.size(1) != weight.size(1) || b.size(0) != weight.size(0))
+    const at::Tensor a = values(*module.a), b = values(*module.b);
+    if (a.size(1) != found->linear->in() || b.size(0) != found->linear->out())
       throw refuse(module.a->text() + " on " + module.module);
     found->linear->adapters.push_back({a, b, module.scale});
-    pairs.push_back({module.module, &found->linear->adapters.back()});
+    pairs.push_back({module.module, &found->linear->adapters.back(), found->linear->transposed});
   }
   return pairs;
 }
@@ -83,7 +83,10 @@ void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& sett
   SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}}, access);
   for (const at::Tensor& value : values) writer.write(bytes_of(value));
   writer.close();
-  write_file(folder / "adapter_config.json", dump_json(adapter_config(settings, base_model), 2) + "\n", access);
+  OrderedJson config = adapter_config(settings, base_model);
+  config["fan_in_fan_out"] =
+      std::any_of(pairs.begin(), pairs.end(), [](const NamedLora& lora) { return lora.transposed; });
+  write_file(folder / "adapter_config.json", dump_json(config, 2) + "\n", access);
 }
 
 }  // namespace lethe

@@ -16,7 +16,8 @@ namespace lethe {
 /// A trained pair under its module's path.
 struct NamedLora {
   std::string module;
-  LoraPair* pair;  ///< owned by the model
+  LoraPair* pair;           ///< owned by the model
+  bool transposed = false;  ///< Linear::transposed of its map: PEFT's fan_in_fan_out
 };
 
 /// Puts a fresh adapter on each chosen linear: A uniform in ±1/√in (Kaiming, a = √5), B zero, float32, both requiring

@@ -5,8 +5,7 @@ namespace lethe {
 
 DecoderSpec mistral_spec(ConfigReader& config) {
   DecoderSpec spec = llama_body(config, {.kv_heads = 8, .positions = 131072});
-  const std::int64_t usual = config.has("sliding_window") ? 0 : 4096;
-  const std::int64_t window = config.raw("sliding_window").is_null() ? usual : config.size("sliding_window");
+  const std::int64_t window = read_window(config, 4096);
   if (window > 0) spec.windows.assign(static_cast<std::size_t>(spec.layers), window);
   return spec;
 }

@@ -7,14 +7,14 @@ namespace {
 
 void read_windows(ConfigReader& config, DecoderSpec& spec) {
   const bool on = config.flag("use_sliding_window", false);
-  const std::int64_t usual = config.has("sliding_window") ? 0 : 4096;
-  std::int64_t window = config.raw("sliding_window").is_null() ? usual : config.size("sliding_window");
-  if (!on) window = 0;
+  const std::int64_t window = on ? read_window(config, 4096) : 0;
+  if (!on) config.neutral({"sliding_window"});
   const Json& first = config.raw("max_window_layers");
   if (!first.is_null() && (!first.is_number_integer() || first.get<std::int64_t>() < 0))
     config.refuse("max_window_layers", "a number of layers");
   const std::int64_t first_windowed = first.is_null() ? 28 : first.get<std::int64_t>();
-  spec.windows = read_layer_types(config, spec.layers, window, first_windowed);
+  spec.windows =
+      read_layer_types(config, spec.layers, window, [&](std::int64_t layer) { return layer >= first_windowed; });
 }
 
 }  // namespace
@@ -31,6 +31,7 @@ DecoderSpec qwen3_spec(ConfigReader& config) {
   spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
   spec.names.query_norm = "self_attn.q_norm";
   spec.names.key_norm = "self_attn.k_norm";
+  spec.query_key_norm = QueryKeyNorm::shared;
   read_windows(config, spec);
   return spec;
 }

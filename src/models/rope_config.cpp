@@ -1,5 +1,6 @@
 #include "models/rope_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -19,86 +20,143 @@ const std::map<std::string, std::pair<Kind, std::set<std::string>>> kinds = {
     {"yarn",
      {Kind::yarn,
       {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "truncate", "attention_factor", "mscale",
-       "mscale_all_dim"}}}};
+       "mscale_all_dim"}}},
+    {"longrope",
+     {Kind::longrope,
+      {"factor", "original_max_position_embeddings", "attention_factor", "short_factor", "long_factor"}}}};
 
 struct Scaling {
-  const Json& values;
+  Json values;  // an object
   ConfigReader& config;
   std::string key;  // rope_scaling or rope_parameters, for messages
 
-  const Json* find(const char* name) const {
-    if (!values.is_object()) return nullptr;
+  const Json* find(const std::string& name) const {
     const auto found = values.find(name);
     return found == values.end() || found->is_null() ? nullptr : &*found;
   }
-  std::optional<double> number(const char* name) const {
+  std::optional<double> number(const std::string& name) const {
     const Json* value = find(name);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number() || !std::isfinite(value->get<double>()))
-      config.refuse(key, std::string("a number as ") + name);
+    if (!value->is_number() || !std::isfinite(value->get<double>())) config.refuse(key, "a number as " + name);
     return value->get<double>();
   }
-  double positive(const char* name, std::optional<double> fallback) const {
+  double positive(const std::string& name, std::optional<double> fallback) const {
     const double result = number(name).value_or(fallback.value_or(0));
-    if (!(result > 0)) config.refuse(key, std::string("a positive ") + name);
+    if (!(result > 0)) config.refuse(key, "a positive " + name);
+    return result;
+  }
+  std::vector<double> positive_list(const std::string& name, std::size_t size) const {
+    const Json* value = find(name);
+    std::vector<double> result;
+    if (value != nullptr && value->is_array()) {
+      for (const Json& item : *value) result.push_back(item.is_number() ? item.get<double>() : 0.0);
+    }
+    const bool good = std::all_of(result.begin(), result.end(), [](double x) { return std::isfinite(x) && x > 0; });
+    if (!good || result.size() != size) config.refuse(key, std::to_string(size) + " positive numbers as " + name);
     return result;
   }
 };
 
-}  // namespace
-
-RotaryOptions read_rope(ConfigReader& config, std::int64_t head_dim, std::int64_t max_positions, double default_theta) {
+// The object that counts. Where both stand, transformers goes by rope_scaling; of Gemma 3's it changes one part.
+Scaling find_scaling(ConfigReader& config, const RopeKeys& keys) {
   const Json& older = config.raw("rope_scaling");
   const Json& newer = config.raw("rope_parameters");
   if (!older.is_null() && !older.is_object()) config.refuse("rope_scaling", "null or an object");
   if (!newer.is_null() && !newer.is_object()) config.refuse("rope_parameters", "null or an object");
-  // Where both stand, rope_scaling is what the file's author set by hand, as transformers reads it.
-  const bool use_older = older.is_object() && !older.empty();
-  const Scaling scaling{use_older ? older : newer, config, use_older ? "rope_scaling" : "rope_parameters"};
-  const Scaling parameters{newer, config, "rope_parameters"};
-
-  RotaryOptions options;
-  const double theta_at_top = config.number("rope_theta", 0);
-  options.theta = parameters.positive("rope_theta", theta_at_top > 0 ? theta_at_top : default_theta);
-  if (theta_at_top < 0) config.refuse("rope_theta", "a positive number");
-  const double share = parameters.positive("partial_rotary_factor", config.number("partial_rotary_factor", 1.0));
-  options.dimensions = static_cast<std::int64_t>(head_dim * share);
-  if (share > 1 || options.dimensions < 2 || options.dimensions % 2 != 0) {
-    config.refuse("partial_rotary_factor", "a share of the head that makes an even number of dimensions, 2 or more");
+  const bool use_older = keys.takes_scaling && older.is_object() && !older.empty();
+  Json values = newer.is_object() ? newer : Json::object();
+  if (!keys.layer_type.empty()) {
+    for (const auto& [part, value] : values.items()) {
+      if (part != "full_attention" && part != "sliding_attention" && !value.is_null())
+        config.refuse("rope_parameters", "full_attention and sliding_attention, nothing else");
+    }
+    values = values.value(keys.layer_type, Json());
+    if (values.is_null()) values = Json::object();
+    if (!values.is_object()) config.refuse("rope_parameters", "an object as " + keys.layer_type);
+    // Under its older name "type" the kind would be lost beside the part's own rope_type, and is in transformers.
+    if (use_older && !older.contains("rope_type")) config.refuse("rope_scaling", "an object with rope_type");
+    if (use_older) values.update(older);
+  } else if (use_older) {
+    values = older;
   }
-  options.max_positions = max_positions;
+  return {values, config, use_older ? "rope_scaling" : "rope_parameters"};
+}
 
+Kind read_kind(const Scaling& scaling) {
   std::string kind = "default";
   for (const char* name : {"rope_type", "type"}) {
     if (const Json* value = scaling.find(name)) {
-      if (!value->is_string()) config.refuse(scaling.key, "a text as rope_type");
+      if (!value->is_string()) scaling.config.refuse(scaling.key, "a text as rope_type");
       kind = value->get<std::string>();
       break;
     }
   }
+  if (kind == "su") kind = "longrope";  // the name of LongRoPE in the first Phi-3 files
   const auto known = kinds.find(kind);
   if (known == kinds.end()) {
-    config.refuse(scaling.key, "a rope_type that is understood here: default, linear, dynamic, llama3, yarn");
+    std::string list;
+    for (const auto& [name, entry] : kinds) list += (list.empty() ? "" : ", ") + name;
+    scaling.config.refuse(scaling.key, "a rope_type that is understood here: " + list);
   }
-  options.kind = known->second.first;
-  if (scaling.values.is_object()) {
-    for (const auto& [key, value] : scaling.values.items()) {
-      const bool common = key == "rope_type" || key == "type" || key == "rope_theta" || key == "partial_rotary_factor";
-      // A key that belongs to another kind is left over from editing, as transformers takes it; one of no kind is not
-      // understood.
-      bool of_some_kind = false;
-      for (const auto& [name, entry] : kinds) of_some_kind |= entry.second.contains(key);
-      if (!common && !of_some_kind && !value.is_null())
-        config.refuse(scaling.key, "keys that are understood; " + excerpt(key) + " is not");
-    }
+  for (const auto& [key, value] : scaling.values.items()) {
+    // A key that belongs to another kind is left over from editing, as transformers takes it; one of no kind is not
+    // understood.
+    bool understood = key == "rope_type" || key == "type" || key == "rope_theta" || key == "partial_rotary_factor";
+    for (const auto& [name, entry] : kinds) understood |= entry.second.contains(key);
+    if (!understood && !value.is_null())
+      scaling.config.refuse(scaling.key, "keys that are understood; " + excerpt(key) + " is not");
   }
+  return known->second.first;
+}
+
+std::int64_t read_rotated_dimensions(const Scaling& scaling, const RopeKeys& keys) {
+  ConfigReader& config = scaling.config;
+  const double whole = keys.default_share == 0 ? 1.0 : keys.default_share;
+  const double share = scaling.positive("partial_rotary_factor", config.number(keys.share, whole));
+  if (keys.default_share == 0 && share != 1.0) config.refuse(keys.share, "1, since this family rotates whole heads");
+  const auto dimensions = static_cast<std::int64_t>(static_cast<double>(keys.head_dim) * share);
+  if (share > 1 || dimensions < 2) config.refuse(keys.share, "a share of the head that makes 2 dimensions or more");
+  return dimensions;
+}
+
+std::int64_t read_original_positions(const Scaling& scaling, const RopeKeys& keys) {
+  ConfigReader& config = scaling.config;
+  const double at_top = config.number("original_max_position_embeddings", static_cast<double>(keys.default_original));
+  const double fallback = at_top > 0 ? at_top : static_cast<double>(keys.max_positions);
+  const double result = scaling.positive("original_max_position_embeddings", fallback);
+  // transformers reads one of two that differ, which one depends on the family.
+  if (at_top > 0 && result != at_top)
+    config.refuse(scaling.key, "the same original_max_position_embeddings as beside it, " + std::to_string(at_top));
+  return static_cast<std::int64_t>(result);
+}
+
+}  // namespace
+
+RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
+  const Scaling scaling = find_scaling(config, keys);
+  RotaryOptions options;
+  const double theta_at_top = config.number(keys.theta, keys.default_theta);
+  if (theta_at_top <= 0) config.refuse(keys.theta, "a positive number");
+  options.theta = scaling.positive("rope_theta", theta_at_top);
+  options.dimensions = read_rotated_dimensions(scaling, keys);
+  options.max_positions = keys.max_positions;
+  options.kind = read_kind(scaling);
+  const bool odd_is_defined = keys.takes_odd_share && options.kind == Kind::standard;
+  if (options.dimensions % 2 != 0 && (!odd_is_defined || options.dimensions == keys.head_dim))
+    config.refuse(keys.share, "a share of the head that makes an even number of dimensions");
   if (options.kind == Kind::standard) return options;
-  options.factor = scaling.positive("factor", std::nullopt);
-  if (options.kind == Kind::llama3 || options.kind == Kind::yarn) {
-    const double at_top = config.number("original_max_position_embeddings", 0);
-    options.original_max_positions = static_cast<std::int64_t>(
-        scaling.positive("original_max_position_embeddings", at_top > 0 ? at_top : static_cast<double>(max_positions)));
+  if (options.kind == Kind::llama3 || options.kind == Kind::yarn || options.kind == Kind::longrope)
+    options.original_max_positions = read_original_positions(scaling, keys);
+  if (options.kind == Kind::longrope) {
+    const auto size = static_cast<std::size_t>(options.dimensions / 2);
+    options.short_factors = scaling.positive_list("short_factor", size);
+    options.long_factors = scaling.positive_list("long_factor", size);
+    options.factor = scaling.positive(
+        "factor", static_cast<double>(keys.max_positions) / static_cast<double>(options.original_max_positions));
+    options.attention_factor = scaling.number("attention_factor");
+    return options;
   }
+  options.factor = scaling.positive("factor", std::nullopt);
   if (options.kind == Kind::llama3) {
     options.low_freq_factor = scaling.positive("low_freq_factor", std::nullopt);
     options.high_freq_factor = scaling.positive("high_freq_factor", std::nullopt);

@@ -30,9 +30,13 @@ struct AdapterMode {
 struct Linear {
   at::Tensor weight;  ///< [out, in]
   at::Tensor bias;    ///< [out], or undefined
+  bool transposed =
+      false;  ///< the weight is stored [in, out] (GPT-2's Conv1D); adapters are A [R, in], B [out, R] still
   std::vector<LoraPair> adapters;
 
   bool defined() const { return weight.defined(); }
+  std::int64_t in() const { return weight.size(transposed ? 0 : 1); }
+  std::int64_t out() const { return weight.size(transposed ? 1 : 0); }
   /// @param x  [T, in]
   /// @return   [T, out]
   at::Tensor forward(const at::Tensor& x, const AdapterMode& mode) const;

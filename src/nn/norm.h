@@ -3,18 +3,22 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 namespace lethe {
 
-enum class NormKind { rms, layer };
+enum class NormKind { none, rms, layer };
 
 struct Norm {
-  NormKind kind = NormKind::rms;
+  NormKind kind = NormKind::rms;  ///< none: x passes through
   double epsilon = 1e-6;
-  at::Tensor weight;  ///< [D], or undefined (no affine part)
-  at::Tensor bias;    ///< [D], LayerNorm only, or undefined
+  double offset = 0.0;                   ///< added to the weight before it is applied (Gemma stores w and means 1 + w)
+  at::Tensor weight;                     ///< [D], or undefined (no affine part)
+  at::Tensor bias;                       ///< [D], LayerNorm only, or undefined
+  std::vector<at::Tensor> head_weights;  ///< H of [D]: each head of x [T, H, D] has its own; `weight` is undefined then
 
   /// LayerNorm (Ba et al. 2016) or x / √(mean(x²) + ε) · weight (Zhang & Sennrich 2019).
-  /// @param x  [T, D]
+  /// @param x  [T, D] or [T, H, D]
   at::Tensor forward(const at::Tensor& x) const;
 };
 

@@ -94,7 +94,7 @@ std::vector<double> Rotary::frequencies(std::int64_t row_length) const {
     const double stretch = o.factor * row_length / o.max_positions - (o.factor - 1);
     theta *= std::pow(stretch, static_cast<double>(o.dimensions) / (o.dimensions - 2));
   }
-  std::vector<double> result(o.dimensions / 2);
+  std::vector<double> result((o.dimensions + 1) / 2);
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = std::pow(theta, -2.0 * i / o.dimensions);
   if (o.kind == Kind::linear) {
     for (double& frequency : result) frequency /= o.factor;
@@ -102,14 +102,20 @@ std::vector<double> Rotary::frequencies(std::int64_t row_length) const {
     stretch_llama3(result, o);
   } else if (o.kind == Kind::yarn) {
     stretch_yarn(result, o);
+  } else if (o.kind == Kind::longrope) {
+    const auto& factors = row_length > o.original_max_positions ? o.long_factors : o.short_factors;
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] /= factors.at(i);
   }
   return result;
 }
 
 double Rotary::magnitude() const {
   const auto& o = options_;
-  if (o.kind != Kind::yarn) return 1.0;
+  if (o.kind != Kind::yarn && o.kind != Kind::longrope) return 1.0;
   if (o.attention_factor) return *o.attention_factor;
+  if (o.kind == Kind::longrope) {
+    return o.factor <= 1 ? 1.0 : std::sqrt(1 + std::log(o.factor) / std::log(o.original_max_positions));
+  }
   if (o.mscale.value_or(0) != 0 && o.mscale_all_dim.value_or(0) != 0) {
     return yarn_magnitude(o.factor, *o.mscale) / yarn_magnitude(o.factor, *o.mscale_all_dim);
   }
@@ -117,7 +123,9 @@ double Rotary::magnitude() const {
 }
 
 std::optional<std::int64_t> Rotary::length_limit() const {
-  return options_.kind == Kind::dynamic ? std::optional(options_.max_positions) : std::nullopt;
+  if (options_.kind == Kind::dynamic) return options_.max_positions;
+  if (options_.kind == Kind::longrope) return options_.original_max_positions;
+  return std::nullopt;
 }
 
 RotaryAngles Rotary::angles(const at::Tensor& positions, std::int64_t row_length) const {

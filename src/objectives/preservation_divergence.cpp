@@ -38,6 +38,7 @@ StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::s
   const c10::NoGradGuard no_gradient;
   head_ = model.head();
   head_.weight = head_.weight.detach().clone();
+  if (head_.bias.defined()) head_.bias = head_.bias.detach().clone();
   Progress progress("reference", pairs.size(), "pairs");
   constexpr std::size_t group = 16;
   for (std::size_t first = 0; first < pairs.size(); first += group) {

@@ -36,7 +36,7 @@ std::size_t ExampleMaker::drop_truncated(std::vector<Pair>& pairs) {
 
 PackingOptions packing_for(const CausalLM& model) {
   PackingOptions options;
-  if (model.spec().rotary) options.share_limit = Rotary(model.spec().rotary_options).length_limit().value_or(0);
+  options.share_limit = model.spec().length_limit().value_or(0);
   return options;
 }
 

@@ -21,7 +21,7 @@ AppliedAdapters::AppliedAdapters(const Checkpoint& base, std::vector<WeightedAda
 
 const StoredTensor& AppliedAdapters::base_tensor(const std::string& name) const {
   if (const StoredTensor* tensor = base_.find(name)) return *tensor;
-  for (const std::string prefix : {"model.", "transformer."}) {
+  for (const std::string prefix : {"model.", "transformer.", "gpt_neox."}) {
     const StoredTensor* tensor =
         name.starts_with(prefix) ? base_.find(name.substr(prefix.size())) : base_.find(prefix + name);
     if (tensor != nullptr) return *tensor;
@@ -39,7 +39,8 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
   const bool is_tied = tied.head.empty() || base_.config().value("tie_word_embeddings", Json()) == true;
   for (const LoraModule& module : adapter.modules()) {
     const StoredTensor& weight = base_tensor(module.module + ".weight");
-    const bool transposed = module.embedding || adapter.fan_in_fan_out();
+    // PEFT goes by the kind of module; its fan_in_fan_out only repeats that.
+    const bool transposed = module.embedding || stored_transposed(base_, weight.name);
     const std::vector<std::int64_t> wanted = transposed ? std::vector{module.a->shape[1], module.b->shape[0]}
                                                         : std::vector{module.b->shape[0], module.a->shape[1]};
     if (weight.shape != wanted || !is_floating(weight.type)) {
@@ -48,10 +49,11 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
           .wanted("A and B for a weight " + weight.text())
           .found(module.a->text() + " and " + module.b->text());
     }
-    by_tensor_[weight.name].push_back({&adapter, weighted.factor, &module, nullptr});
+    by_tensor_[weight.name].push_back({&adapter, weighted.factor, &module, nullptr, transposed});
     if (weight.name == tied.embedding && is_tied) {
       moves_tied_head_ = true;
-      if (!tied.head.empty()) by_tensor_[tied.head].push_back({&adapter, weighted.factor, &module, nullptr});
+      if (!tied.head.empty())
+        by_tensor_[tied.head].push_back({&adapter, weighted.factor, &module, nullptr, transposed});
     }
   }
   for (const SavedTensor& saved : adapter.saved()) {
@@ -62,7 +64,7 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
           .wanted(original.text() + ", as in the base")
           .found(saved.tensor->text());
     }
-    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor});
+    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor, false});
   }
 }
 
@@ -70,8 +72,7 @@ at::Tensor AppliedAdapters::delta(const Change& change, const at::Tensor& origin
   if (change.module == nullptr) return change.factor * (float_values(*change.adapter, *change.replaced) - original);
   const at::Tensor a = float_values(*change.adapter, *change.module->a),
                    b = float_values(*change.adapter, *change.module->b);
-  const bool transposed = change.module->embedding || change.adapter->fan_in_fan_out();
-  const at::Tensor product = transposed ? a.t().matmul(b.t()) : b.matmul(a);
+  const at::Tensor product = change.transposed ? a.t().matmul(b.t()) : b.matmul(a);
   return (change.factor * change.module->scale) * product;
 }
 

@@ -42,6 +42,7 @@ class AppliedAdapters {
     double factor;
     const LoraModule* module;      // or
     const StoredTensor* replaced;  // the tensor that stands in the adapter as a whole
+    bool transposed;               // ΔW is (B·A)ᵀ
   };
   void add(const WeightedAdapter& weighted);
   at::Tensor delta(const Change& change, const at::Tensor& original) const;
