@@ -113,6 +113,12 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, doubl
   }
 }
 
+bool Regex::found_in(std::string_view text) const {
+  std::vector<ByteRange> found;
+  find_all(text, found);
+  return !found.empty();
+}
+
 bool Regex::matches_whole(std::string_view text) const {
   const Match data(pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
   return pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
