@@ -10,8 +10,9 @@ namespace {
 // PCRE2's \s holds U+180E, which Unicode no longer counts as white space.
 const char* const kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C).
-const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})";
+// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C). Oniguruma
+// counts Latin-1's ² ³ ¹ ¼ ½ ¾ among them.
+const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 const char* const kHexadecimal = "0-9a-fA-F";
 
 // What a class escape such as \s stands for within brackets; nullptr for the others.

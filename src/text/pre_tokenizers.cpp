@@ -97,6 +97,22 @@ PreTokenizer make_delimiter_split(const Json& part) {
   return cutting(find_text(delimiter), Delimiter::removed);
 }
 
+// Runs of word characters, runs of what is neither that nor white space; the white space goes.
+void find_words_and_signs(std::string_view text, std::vector<ByteRange>& found) {
+  found.clear();
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t first = next_character(text, at);
+    if (is_white_space(first)) continue;
+    const bool word = is_word_character(first);
+    for (std::size_t next = at; at < text.size(); at = next) {
+      const char32_t character = next_character(text, next);
+      if (is_word_character(character) != word || is_white_space(character)) break;
+    }
+    found.emplace_back(begin, at);
+  }
+}
+
 PreTokenizer make_fixed_length(const Json& part) {
   const std::size_t length = part.contains("length") ? component_count(part, "length") : 5;
   if (length == 0) refuse_component("pre-tokenizer", part);
@@ -130,7 +146,7 @@ PreTokenizer make_pre_tokenizer(const Json& part) {
                                                         ? delimiter_named(component_string(part, "behavior"), part)
                                                         : Delimiter::isolated);
   }
-  if (type == "Whitespace") return cutting(R"(\w+|[^\w\s]+)", Delimiter::removed, true);
+  if (type == "Whitespace") return cutting(find_words_and_signs, Delimiter::removed, true);
   if (type == "WhitespaceSplit") return cutting(find_characters(is_white_space), Delimiter::removed);
   if (type == "BertPreTokenizer") {
     return in_order({cutting(find_characters(is_white_space), Delimiter::removed),

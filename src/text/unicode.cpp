@@ -75,7 +75,7 @@ bool is_punctuation(char32_t c) {
   if (c < 0x80)
     return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   const auto kind = category(c);
-  return kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
+  return (kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO) || c == 0x166D;  // a symbol since Unicode 12
 }
 
 bool is_mark(char32_t c) {
@@ -84,6 +84,8 @@ bool is_mark(char32_t c) {
 }
 
 bool is_nonspacing_mark(char32_t c) {
+  if (c == 0x1734) return true;                  // spacing since Unicode 14
+  if (c == 0x1885 || c == 0x1886) return false;  // letters before Unicode 9
   return c >= 0x300 && category(c) == UTF8PROC_CATEGORY_MN;
 }
 

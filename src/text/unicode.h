@@ -26,6 +26,8 @@ bool is_ascii(std::string_view text);
 /// Unicode's White_Space.
 bool is_white_space(char32_t character);
 /// General categories N*, P* and ASCII's other punctuation ($+<=>^`|~), M*, Mn, and the "other" ones (Cc, Cf, Co).
+/// Where a category changed since, that of Unicode 8, which the `tokenizers` library goes by for punctuation and
+/// accents.
 bool is_number(char32_t character);
 bool is_punctuation(char32_t character);
 bool is_mark(char32_t character);
