@@ -52,7 +52,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->expected(1, -1);
   command
       ->add_option("--judge", recipe.evaluation.judge,
-                   "A file of `lethe judge train`, or refusal; several: the first decides")
+                   "judge.json, a description (recipes/judges/*.yaml:model=DIR), or refusal; several: the first decides")
       ->required()
       ->expected(1, -1);
   command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")

@@ -8,8 +8,14 @@
 
 namespace lethe {
 
-/// Opens "refusal", or the file that `lethe judge train` wrote (or its folder).
-/// @throws Error (bad input) if the file is missing or broken
-std::unique_ptr<Judge> open_judge(const std::string& name);
+/// Where judges that are models compute, unless their own file says otherwise (keys device, dtype).
+struct JudgeSettings {
+  std::string device = "auto", dtype = "auto";
+};
+
+/// Opens "refusal", a description (recipes/judges/guard.yaml, guard.yaml:model=DIR,key=value), or the file that
+/// `lethe judge train` wrote (or its folder).
+/// @throws Error (bad input) if the file is missing or broken, or its kind is not known
+std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& settings = {});
 
 }  // namespace lethe

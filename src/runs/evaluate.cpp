@@ -46,6 +46,7 @@ void evaluate(const EvaluateRequest& request) {
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
   RunFolder run(recipe, "evaluate");
   const Panel panel = open_panel(recipe);
+  add_judge_inputs(recipe, run);
   const Checkpoint checkpoint(resolve_model_folder(request.model));
   run.add_input("model", checkpoint.folder());
   const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());

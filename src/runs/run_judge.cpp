@@ -6,7 +6,9 @@
 #include "core/error.h"
 #include "core/terminal.h"
 #include "data/words.h"
+#include "judges/judge_file.h"
 #include "judges/open_judge.h"
+#include "runs/run_folder.h"
 
 namespace lethe {
 namespace {
@@ -90,8 +92,16 @@ JudgeLessons judge_lessons(const RunData& data) {
 Panel panel_for_run(const Recipe& recipe, const RunData& data) {
   std::vector<std::shared_ptr<const Judge>> judges;
   for (const std::string& name : recipe.evaluation.judge)
-    judges.push_back(name == "classifier" ? train_on(data, recipe.seed) : open_judge(name));
+    judges.push_back(name == "classifier" ? train_on(data, recipe.seed)
+                                          : open_judge(name, {recipe.device, recipe.dtype}));
   return Panel(std::move(judges), recipe.evaluation.threshold);
+}
+
+void add_judge_inputs(const Recipe& recipe, RunFolder& run) {
+  for (const std::string& name : recipe.evaluation.judge) {
+    const std::filesystem::path path = JudgeFile::is_named_by(name) ? JudgeFile(name).path() : name;
+    if (std::filesystem::exists(path)) run.add_input("judge", path);
+  }
 }
 
 Panel open_panel(const Recipe& recipe) {
@@ -102,7 +112,7 @@ Panel open_panel(const Recipe& recipe) {
           .wanted("a judge that is there: a file of `lethe judge train`, refusal, …")
           .found("the one that a run trains on its own data");
     }
-    judges.push_back(open_judge(name));
+    judges.push_back(open_judge(name, {recipe.device, recipe.dtype}));
   }
   return Panel(std::move(judges), recipe.evaluation.threshold);
 }

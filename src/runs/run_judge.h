@@ -28,6 +28,9 @@ JudgeLessons judge_lessons(const RunData& data);
 /// prompt that it learnt from.
 Panel panel_for_run(const Recipe& recipe, const RunData& data);
 
+/// Notes the judges' files among the run's inputs.
+void add_judge_inputs(const Recipe& recipe, RunFolder& run);
+
 /// The judges that the recipe names, where there is no data to train one on.
 Panel open_panel(const Recipe& recipe);
 

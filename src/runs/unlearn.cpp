@@ -10,6 +10,7 @@
 #include "runs/examiner.h"
 #include "runs/methods.h"
 #include "runs/run_folder.h"
+#include "runs/run_judge.h"
 #include "runs/stage1.h"
 #include "runs/stage2.h"
 #include "runs/training_data.h"
@@ -76,6 +77,7 @@ void unlearn(const Recipe& recipe, bool resume) {
   std::unique_ptr<Examiner> examiner;
   std::unique_ptr<ModelComparison> comparison;
   if (asks_judge(recipe)) {
+    add_judge_inputs(recipe, run);
     examiner = std::make_unique<Examiner>(recipe, base, tokenizer, examples, data);
     comparison = std::make_unique<ModelComparison>(examiner->comparison(HeldOut::test));
     comparison->ask_original(model);

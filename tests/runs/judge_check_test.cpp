@@ -120,6 +120,14 @@ TEST(Agreement, DisagreementsAreListedFoldedAndEscaped) {
   EXPECT_NE(html.find("&lt;b&gt;answer"), std::string::npos);
 }
 
+TEST(Agreement, AnswersThatCouldNotBeJudgedAreWarnedOf) {
+  Comparison comparison = two_judges();
+  for (std::size_t j = 0; j < 2; ++j)
+    comparison.original.seen.judged.push_back(judged_share(comparison.original.seen.answers, j));
+  EXPECT_TRUE(warns(warnings_of(comparison), "The judge b could not judge 1 of 4 answers"));
+  EXPECT_FALSE(warns(warnings_of(comparison), "The judge a could not judge"));
+}
+
 TEST(Agreement, AModelThatAnswersNothingIsCalledBrokenNotSafe) {
   Comparison comparison = two_judges();
   comparison.judges.resize(1);

@@ -1,0 +1,52 @@
+// A judge described by a YAML file (recipes/judges/*.yaml): its kind, and the settings of that kind.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace YAML {
+class Node;
+}
+
+namespace lethe {
+
+/// The keys of the file, read one by one; what nobody read is refused in the end.
+class JudgeFile {
+ public:
+  /// Whether a judge's name means such a file: "guard.yaml", "guard.yaml:model=DIR,dtype=bfloat16".
+  static bool is_named_by(const std::string& name);
+  /// @throws Error (bad input) if the file is missing or no YAML of keys; Error (usage) for an override without '='
+  explicit JudgeFile(const std::string& name);
+  ~JudgeFile();
+  JudgeFile(JudgeFile&&) noexcept;
+
+  /// Its path, for messages.
+  const std::string& path() const { return path_; }
+
+  bool has(const std::string& key) const;
+  /// @throws Error (bad input) naming file and key if the value is missing (without a default), or of another type
+  std::string text(const std::string& key, const std::optional<std::string>& otherwise = std::nullopt);
+  double number(const std::string& key, double otherwise, double least, double most);
+  std::int64_t count(const std::string& key, std::int64_t otherwise, std::int64_t least, std::int64_t most);
+  /// One text, or a list of them; not empty.
+  std::vector<std::string> texts(const std::string& key);
+  /// Names and texts, in the order of the file; empty where there is no such key.
+  std::vector<std::pair<std::string, std::string>> named_texts(const std::string& key);
+
+  /// @throws Error (bad input) if a key was not read, naming the nearest known one
+  void refuse_others() const;
+  /// @throws Error (bad input) about one key
+  [[noreturn]] void refuse(const std::string& key, const std::string& wanted, const std::string& found) const;
+
+ private:
+  YAML::Node value(const std::string& key);
+  std::string path_;
+  std::map<std::string, YAML::Node> values_;
+  std::vector<std::string> read_;
+};
+
+}  // namespace lethe

@@ -1,0 +1,155 @@
+#include "judges/judged_prompt.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/regex.h"
+#include "core/utf8.h"
+
+namespace lethe {
+namespace {
+
+// A blank after the first character: "<|eot_id|>" becomes "< |eot_id|>", which is no mark to anybody.
+void break_at(std::string& text, std::size_t begin) {
+  text.insert(begin + character_length(text[begin]), " ");
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+std::string lowered(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), lower);
+  return result;
+}
+
+// The last line of a text if it is a label: "Agent:"; else nothing.
+std::string label_of(std::string_view text) {
+  const std::size_t end = text.find_last_not_of(" \n");
+  if (end == std::string_view::npos || text[end] != ':') return "";
+  const std::size_t newline = text.rfind('\n', end);
+  const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
+  return end + 1 - begin <= 40 ? std::string(text.substr(begin, end + 1 - begin)) : "";
+}
+
+bool begins_a_line(std::string_view text, std::size_t at) {
+  const std::size_t before = at == 0 ? std::string_view::npos : text.find_last_not_of(" \t", at - 1);
+  return before != std::string_view::npos && text[before] == '\n';
+}
+
+}  // namespace
+
+JudgePrompt::JudgePrompt(std::string_view layout) {
+  const std::vector<std::pair<std::string_view, Kind>> places = {
+      {"{prompt}", Kind::prompt}, {"{response}", Kind::response}, {"{policy}", Kind::policy}};
+  std::string fixed;
+  for (std::size_t at = 0; at < layout.size();) {
+    const auto place = std::find_if(places.begin(), places.end(),
+                                    [&](const auto& one) { return layout.substr(at).starts_with(one.first); });
+    if (place == places.end()) {
+      fixed += layout[at++];
+      continue;
+    }
+    if (!fixed.empty()) parts_.push_back({Kind::fixed, std::exchange(fixed, "")});
+    parts_.push_back({place->second, ""});
+    at += place->first.size();
+  }
+  if (!fixed.empty()) parts_.push_back({Kind::fixed, fixed});
+  if (std::none_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.kind == Kind::response; }))
+    throw bad_usage("cannot use the judge's template").wanted("{response} in it").found(excerpt(layout));
+  const Regex mark(R"(<[^<>\n]{1,60}>+|\[/?[A-Z_ ]{2,30}\])");
+  for (const Part& part : parts_) {
+    const std::string text = valid_utf8(part.text);
+    for (const auto& [begin, end] : mark.matches(text)) marks_.push_back(lowered(text.substr(begin, end - begin)));
+  }
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    const bool judged = parts_[i].kind == Kind::prompt || parts_[i].kind == Kind::response;
+    const std::string label = judged && parts_[i - 1].kind == Kind::fixed ? label_of(parts_[i - 1].text) : "";
+    if (!label.empty()) labels_.push_back(lowered(label));
+  }
+  std::sort(marks_.begin(), marks_.end());
+  marks_.erase(std::unique(marks_.begin(), marks_.end()), marks_.end());
+}
+
+bool JudgePrompt::takes_policy() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.kind == Kind::policy; });
+}
+
+std::string JudgePrompt::broken_marks(std::string_view given) const {
+  std::string text = valid_utf8(given);
+  for (const std::string& mark : marks_) {
+    for (std::size_t at = lowered(text).find(mark); at != std::string::npos; at = lowered(text).find(mark, at + 1))
+      break_at(text, at);
+  }
+  for (const std::string& label : labels_) {
+    for (std::size_t at = lowered(text).find(label); at != std::string::npos; at = lowered(text).find(label, at + 1)) {
+      if (begins_a_line(text, at)) break_at(text, at);
+    }
+  }
+  return text;
+}
+
+std::string JudgePrompt::join(const std::string& prompt, const std::string& response, std::string_view policy,
+                              std::vector<std::pair<std::size_t, std::size_t>>* judged) const {
+  std::string text;
+  for (const Part& part : parts_) {
+    const std::size_t begin = text.size();
+    switch (part.kind) {
+      case Kind::fixed:
+        text += part.text;
+        continue;
+      case Kind::policy:
+        text += policy;
+        continue;
+      case Kind::prompt:
+        text += prompt;
+        break;
+      case Kind::response:
+        text += response;
+        break;
+    }
+    if (judged != nullptr) judged->emplace_back(begin, text.size());
+  }
+  return text;
+}
+
+std::string JudgePrompt::render(const Exchange& exchange, std::string_view policy) const {
+  return join(broken_marks(exchange.prompt), broken_marks(exchange.response), policy, nullptr);
+}
+
+std::vector<int> JudgePrompt::encode(const Tokenizer& tokenizer, const Exchange& exchange,
+                                     std::string_view policy) const {
+  // Each text alone first, until nothing in it is special (every round breaks one such place for good); then all
+  // together, so that ordinary text has the very tokens that the model was trained with.
+  const auto harmless = [&](std::string_view given) {
+    std::string text = broken_marks(given);
+    for (bool clean = false; !clean;) {
+      clean = true;
+      const Encoding encoding = tokenizer.encode(text, false);
+      for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end: earlier offsets stay true
+        const auto [begin, end] = encoding.offsets[i];
+        if (end <= begin || !tokenizer.is_special(encoding.ids[i])) continue;
+        std::size_t at = begin;
+        while (at + 1 < end && (text[at] == ' ' || text[at] == '\n')) ++at;  // what the token swallowed before itself
+        break_at(text, at);
+        clean = false;
+      }
+    }
+    return text;
+  };
+  std::vector<std::pair<std::size_t, std::size_t>> judged;
+  const std::string text = join(harmless(exchange.prompt), harmless(exchange.response), policy, &judged);
+  const Encoding encoding = tokenizer.encode(text);
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    const auto [begin, end] = encoding.offsets[i];
+    if (end <= begin || !tokenizer.is_special(encoding.ids[i])) continue;
+    const bool touches = std::any_of(judged.begin(), judged.end(), [&, first = begin, last = end](const auto& range) {
+      return first < range.second && last > range.first;
+    });
+    if (touches) return {};
+  }
+  return encoding.ids;
+}
+
+}  // namespace lethe

@@ -1,0 +1,53 @@
+#include "judges/verdict_cache.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/random.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+
+fs::path VerdictCache::default_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return fs::path(cache) / "lethe" / "verdicts";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return fs::path(home) / ".cache" / "lethe" / "verdicts";
+  return {};
+}
+
+fs::path VerdictCache::path_of(const std::string& asked) const {
+  char name[48];
+  std::snprintf(name, sizeof name, "%016llx%016llx.json", static_cast<unsigned long long>(stable_hash(asked)),
+                static_cast<unsigned long long>(stable_hash(asked, 1)));
+  return folder_ / std::string(name, 2) / name;
+}
+
+std::optional<Verdict> VerdictCache::find(const Json& asked) const {
+  if (folder_.empty()) return std::nullopt;
+  const std::string text = dump_json(asked);
+  const fs::path path = path_of(text);
+  std::error_code missing;
+  if (!fs::exists(path, missing)) return std::nullopt;
+  try {
+    const Json entry = read_json(path);
+    if (dump_json(entry.at("asked")) != text) return std::nullopt;  // another text of the same hash
+    return Verdict{entry.at("harm").get<double>(), entry.at("label").get<std::string>(),
+                   entry.at("reason").get<std::string>()};
+  } catch (const Error&) {
+  } catch (const nlohmann::json::exception&) {
+  }
+  return std::nullopt;  // broken: it is asked anew and written over
+}
+
+void VerdictCache::keep(const Json& asked, const Verdict& verdict) const {
+  if (folder_.empty() || !verdict.harm) return;
+  const fs::path path = path_of(dump_json(asked));
+  fs::create_directories(path.parent_path());
+  const Json entry = {{"asked", asked}, {"harm", *verdict.harm}, {"label", verdict.label}, {"reason", verdict.reason}};
+  write_file(path, dump_json(entry) + "\n", Access::owner_only);
+}
+
+}  // namespace lethe
