@@ -14,7 +14,13 @@ CausalLM::CausalLM(DecoderSpec spec) : spec_(std::move(spec)), blocks_(spec_.lay
     norm.offset = spec_.norm_offset;
   };
   const bool on_queries = spec_.query_key_norm != QueryKeyNorm::none;
-  for (auto& block : blocks_) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    Block& block = blocks_[i];
+    if (spec_.has_experts(static_cast<std::int64_t>(i))) {
+      block.mixture.experts.resize(static_cast<std::size_t>(spec_.experts));
+      block.mixture.chosen = spec_.chosen_experts;
+      block.mixture.normalised = spec_.normalised_experts;
+    }
     shape_norm(block.attention_norm, !n.attention_norm.empty());
     shape_norm(block.mlp_norm, !n.mlp_norm.empty());
     shape_norm(block.post_attention_norm, !n.post_attention_norm.empty());
@@ -70,10 +76,21 @@ std::vector<Parameter> CausalLM::parameters() {
     add_linear(name(n.attention_out), block.attention_out, s.width, queries, s.attention_out_bias);
     add_norm(name(n.post_attention_norm), block.post_attention_norm, s.width);
     add_norm(name(n.mlp_norm), block.mlp_norm, s.width);
-    add_linear(name(n.gate), block.gate, s.inner, s.width, s.mlp_bias);
-    add_linear(name(n.up), block.up, s.inner, s.width, s.mlp_bias);
-    add_linear(name(n.fused_gate_up), block.fused_gate_up, 2 * s.inner, s.width, s.mlp_bias);
-    add_linear(name(n.down), block.down, s.width, s.inner, s.mlp_bias);
+    if (s.has_experts(i)) {
+      add_linear(name(n.router), block.mixture.router, s.experts, s.width, false);
+      for (std::size_t e = 0; e < block.mixture.experts.size(); ++e) {
+        auto& expert = block.mixture.experts[e];
+        const std::string prefix = name(n.experts) + std::to_string(e) + ".";
+        add_linear(prefix + n.expert_gate, expert.gate, s.expert_inner, s.width, false);
+        add_linear(prefix + n.expert_up, expert.up, s.expert_inner, s.width, false);
+        add_linear(prefix + n.expert_down, expert.down, s.width, s.expert_inner, false);
+      }
+    } else {
+      add_linear(name(n.gate), block.gate, s.inner, s.width, s.mlp_bias);
+      add_linear(name(n.up), block.up, s.inner, s.width, s.mlp_bias);
+      add_linear(name(n.fused_gate_up), block.fused_gate_up, 2 * s.inner, s.width, s.mlp_bias);
+      add_linear(name(n.down), block.down, s.width, s.inner, s.mlp_bias);
+    }
     add_norm(name(n.post_mlp_norm), block.post_mlp_norm, s.width);
   }
   add_norm(n.final_norm, final_norm_, s.width);
@@ -99,7 +116,8 @@ std::vector<NamedLinear> CausalLM::linears() {
                                                                        {n.up, &block.up},
                                                                        {n.fused_gate_up, &block.fused_gate_up},
                                                                        {n.down, &block.down}}) {
-      if (!part.empty()) list.push_back({spec_.layer_name(i, part), linear});
+      const bool of_mlp = linear == &block.gate || linear == &block.up || linear == &block.down;
+      if (!part.empty() && !(of_mlp && spec_.has_experts(i))) list.push_back({spec_.layer_name(i, part), linear});
     }
   }
   list.push_back({n.head, &head_});
@@ -197,6 +215,7 @@ at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const std::v
 }
 
 at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x) const {
+  if (!b.mixture.experts.empty()) return b.mixture.forward(x, spec_.activation);
   if (!spec_.names.fused_gate_up.empty()) {
     const at::Tensor fused = b.fused_gate_up.forward(x, adapters);
     const at::Tensor gate = fused.narrow(1, 0, spec_.inner), up = fused.narrow(1, spec_.inner, spec_.inner);

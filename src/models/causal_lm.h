@@ -10,6 +10,7 @@
 #include "models/parameter.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
+#include "nn/mixture.h"
 #include "nn/packed_batch.h"
 #include "nn/token_losses.h"
 
@@ -44,7 +45,7 @@ class CausalLM {
 
   /// Every weight once, a tied head not at all, in the order of the layers.
   std::vector<Parameter> parameters();
-  /// Every linear map, the head last (also where it is tied).
+  /// Every linear map but those of mixtures (PEFT knows them as whole stacks), the head last (also where it is tied).
   std::vector<NamedLinear> linears();
 
   const DecoderSpec& spec() const { return spec_; }
@@ -57,6 +58,7 @@ class CausalLM {
   struct Block {
     Norm attention_norm, mlp_norm, post_attention_norm, post_mlp_norm, query_norm, key_norm;
     Linear query, key, value, fused_qkv, attention_out, gate, up, fused_gate_up, down;
+    Mixture mixture;
   };
   struct QueriesKeysValues {
     at::Tensor q, k, v;  // [T, H, d], [T, G, d], [T, G, d]

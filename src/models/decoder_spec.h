@@ -23,7 +23,9 @@ struct TensorNames {
   std::string fused_qkv;             ///< one map in place of query, key and value
   std::string query_norm, key_norm;  ///< of queries and keys, before the rotary embedding
   std::string mlp_norm, gate, up, down;
-  std::string fused_gate_up;                       ///< one map in place of gate and up, the gate's rows first
+  std::string fused_gate_up;    ///< one map in place of gate and up, the gate's rows first
+  std::string router, experts;  ///< of a mixture; an expert's parts stand behind experts + index + "."
+  std::string expert_gate, expert_up, expert_down;
   std::string post_attention_norm, post_mlp_norm;  ///< of what a block adds to the stream
   /// Prefix that some files of the family leave out ("model."): tried without where a name is missing.
   std::string optional_prefix;
@@ -70,11 +72,19 @@ struct DecoderSpec {
   Activation activation = Activation::silu;
   bool tied_head = false;
 
+  std::int64_t experts = 0;  ///< of each mixture; 0: none, every layer has an MLP
+  std::int64_t chosen_experts = 0, expert_inner = 0;
+  bool normalised_experts = false;  ///< Mixture::normalised
+  std::vector<bool> dense_layers;   ///< of each layer: whether it has an MLP all the same; empty: none
+
   std::vector<int> stop_ids;  ///< eos_token_id of config.json
   double initializer_range = 0.02;
   TensorNames names;
 
   bool gated() const { return !names.gate.empty() || !names.fused_gate_up.empty(); }
+  bool has_experts(std::int64_t layer) const {
+    return experts > 0 && (dense_layers.empty() || !dense_layers[static_cast<std::size_t>(layer)]);
+  }
   /// The row length beyond which rotary frequencies change, if they do (Rotary::length_limit).
   std::optional<std::int64_t> length_limit() const;
   std::string layer_name(std::int64_t index, const std::string& part) const {

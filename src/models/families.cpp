@@ -11,11 +11,23 @@ using Family = DecoderSpec (*)(ConfigReader&);
 
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> table = {
-      {"gemma", gemma_spec}, {"gemma2", gemma2_spec},     {"gemma3_text", gemma3_spec},
-      {"gpt2", gpt2_spec},   {"gpt_neox", gpt_neox_spec}, {"granite", granite_spec},
-      {"llama", llama_spec}, {"mistral", mistral_spec},   {"olmo2", olmo2_spec},
-      {"opt", opt_spec},     {"phi", phi_spec},           {"phi3", phi3_spec},
-      {"qwen2", qwen2_spec}, {"qwen3", qwen3_spec},       {"stablelm", stablelm_spec},
+      {"gemma", gemma_spec},
+      {"gemma2", gemma2_spec},
+      {"gemma3_text", gemma3_spec},
+      {"gpt2", gpt2_spec},
+      {"gpt_neox", gpt_neox_spec},
+      {"granite", granite_spec},
+      {"llama", llama_spec},
+      {"mistral", mistral_spec},
+      {"mixtral", mixtral_spec},
+      {"qwen3_moe", qwen3_moe_spec},
+      {"olmo2", olmo2_spec},
+      {"opt", opt_spec},
+      {"phi", phi_spec},
+      {"phi3", phi3_spec},
+      {"qwen2", qwen2_spec},
+      {"qwen3", qwen3_spec},
+      {"stablelm", stablelm_spec},
   };
   return table;
 }

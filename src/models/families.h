@@ -17,12 +17,14 @@ DecoderSpec gpt_neox_spec(ConfigReader& config);
 DecoderSpec granite_spec(ConfigReader& config);
 DecoderSpec llama_spec(ConfigReader& config);
 DecoderSpec mistral_spec(ConfigReader& config);
+DecoderSpec mixtral_spec(ConfigReader& config);
 DecoderSpec olmo2_spec(ConfigReader& config);
 DecoderSpec opt_spec(ConfigReader& config);
 DecoderSpec phi_spec(ConfigReader& config);
 DecoderSpec phi3_spec(ConfigReader& config);
 DecoderSpec qwen2_spec(ConfigReader& config);
 DecoderSpec qwen3_spec(ConfigReader& config);
+DecoderSpec qwen3_moe_spec(ConfigReader& config);
 DecoderSpec stablelm_spec(ConfigReader& config);
 
 /// What transformers takes where a configuration of this family says nothing (0: from the other keys), and what its

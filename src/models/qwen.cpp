@@ -1,5 +1,7 @@
 // Qwen2 and 2.5: LLaMA's body with biases on queries, keys and values, and windows on the upper layers where they are
-// switched on. Qwen3: norms on each head's queries and keys instead of the biases.
+// switched on. Qwen3: norms on each head's queries and keys instead of the biases; its mixtures of experts.
+#include <algorithm>
+
 #include "models/families.h"
 
 namespace lethe {
@@ -17,6 +19,15 @@ void read_windows(ConfigReader& config, DecoderSpec& spec) {
       read_layer_types(config, spec.layers, window, [&](std::int64_t layer) { return layer >= first_windowed; });
 }
 
+DecoderSpec qwen3_body(ConfigReader& config, const LlamaDefaults& defaults) {
+  DecoderSpec spec = llama_body(config, defaults);
+  spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
+  spec.names.query_norm = "self_attn.q_norm";
+  spec.names.key_norm = "self_attn.k_norm";
+  spec.query_key_norm = QueryKeyNorm::shared;
+  return spec;
+}
+
 }  // namespace
 
 DecoderSpec qwen2_spec(ConfigReader& config) {
@@ -27,12 +38,35 @@ DecoderSpec qwen2_spec(ConfigReader& config) {
 }
 
 DecoderSpec qwen3_spec(ConfigReader& config) {
-  DecoderSpec spec = llama_body(config, {.kv_heads = 32, .head_dim = 128, .positions = 32768});
-  spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
-  spec.names.query_norm = "self_attn.q_norm";
-  spec.names.key_norm = "self_attn.k_norm";
-  spec.query_key_norm = QueryKeyNorm::shared;
+  DecoderSpec spec = qwen3_body(config, {.kv_heads = 32, .head_dim = 128, .positions = 32768});
   read_windows(config, spec);
+  return spec;
+}
+
+DecoderSpec qwen3_moe_spec(ConfigReader& config) {
+  DecoderSpec spec = qwen3_body(config, {.kv_heads = 4, .positions = 32768});
+  const std::int64_t window = config.flag("use_sliding_window", false) ? read_window(config, 4096) : 0;
+  if (window > 0) spec.windows.assign(static_cast<std::size_t>(spec.layers), window);
+  // Windows are of all layers or none here. The others are for training with a loss that balances the experts.
+  config.neutral({"sliding_window", "max_window_layers", "output_router_logits", "router_aux_loss_coef"});
+
+  spec.experts = config.size("num_experts", 128);
+  spec.chosen_experts = config.size("num_experts_per_tok", 8);
+  if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_experts");
+  spec.expert_inner = config.size("moe_intermediate_size", 768);
+  spec.normalised_experts = config.flag("norm_topk_prob", false);
+  const std::int64_t step = config.size("decoder_sparse_step", 1);
+  const std::vector<int> dense = config.ids("mlp_only_layers");
+  for (std::int64_t layer = 0; layer < spec.layers; ++layer) {
+    const bool listed = std::find(dense.begin(), dense.end(), layer) != dense.end();
+    spec.dense_layers.push_back(listed || (layer + 1) % step != 0);
+  }
+  auto& n = spec.names;
+  n.router = "mlp.gate";
+  n.experts = "mlp.experts.";
+  n.expert_gate = "gate_proj";
+  n.expert_up = "up_proj";
+  n.expert_down = "down_proj";
   return spec;
 }
 
