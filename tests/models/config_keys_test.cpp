@@ -1,5 +1,6 @@
 // A config.json with one key changed computes what transformers computes with it, or is refused: the changes, outcomes
 // and log-probabilities of tools/fixtures/config_keys.py.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <set>

@@ -83,6 +83,27 @@ TEST_P(ModelParity, GradientsOfEveryParameterOfAPackOfBothRows) {
   EXPECT_EQ(compared, wanted["gradients"].size());
 }
 
+TEST_P(ModelParity, APackOfShortAndLongRowsAndASharedPromptEqualsEachRowAlone) {
+  const CausalLM model = load_model(Checkpoint(folder()));
+  const Json wanted = expected();
+  const auto alone = [&](const std::vector<int>& ids) {
+    PackBuilder pack;
+    pack.add(ids);
+    return model.hidden(pack.build());
+  };
+  const auto shorter = wanted["rows"][0].get<std::vector<int>>(), longer = wanted["rows"][1].get<std::vector<int>>();
+  const std::vector<int> first{1, 9, 20, 31, 7, 8, 11, 40, 13}, second{1, 9, 20, 31, 44};  // alike for four tokens
+  PackBuilder pack;
+  pack.add(longer);
+  pack.add(shorter);
+  const int prompt = pack.add(first, 0, 4, -1);
+  pack.add(first, 4, first.size(), prompt);
+  pack.add(second, 4, second.size(), prompt);
+  const at::Tensor packed = model.hidden(pack.build());
+  const at::Tensor separate = at::cat({alone(longer), alone(shorter), alone(first), alone(second).slice(0, 4)});
+  EXPECT_LT((packed - separate).abs().max().item<double>(), 1e-4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, ModelParity, testing::ValuesIn(fixture_names()),
                          [](const auto& info) { return info.param; });
 
