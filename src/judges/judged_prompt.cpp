@@ -59,9 +59,11 @@ JudgePrompt::JudgePrompt(std::string_view layout) {
   if (std::none_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.kind == Kind::response; }))
     throw bad_usage("cannot use the judge's template").wanted("{response} in it").found(excerpt(layout));
   const Regex mark(R"(<[^<>\n]{1,60}>+|\[/?[A-Z_ ]{2,30}\])");
+  std::vector<ByteRange> found;
   for (const Part& part : parts_) {
     const std::string text = valid_utf8(part.text);
-    for (const auto& [begin, end] : mark.matches(text)) marks_.push_back(lowered(text.substr(begin, end - begin)));
+    mark.find_all(text, found);
+    for (const auto& [begin, end] : found) marks_.push_back(lowered(text.substr(begin, end - begin)));
   }
   for (std::size_t i = 1; i < parts_.size(); ++i) {
     const bool judged = parts_[i].kind == Kind::prompt || parts_[i].kind == Kind::response;
