@@ -52,9 +52,10 @@ TEST(JudgeTry, SaysWhatAJudgeThinksAndHowItDidBesideLabels) {
 }
 
 TEST(JudgeTry, RunsAGuardOfADescriptionWithAnotherModel) {
-  const std::string guard = written(
-      "try_guard.yaml", "kind: guard\nmodel: /no/such/model\ntemplate: \"{prompt} {response}\\nAnswer:\\n\"\n"
-                        "unsafe: [Wait]\nsafe: [The]\nleast_mass: 0\n");
+  const std::string guard =
+      written("try_guard.yaml",
+              "kind: guard\nmodel: /no/such/model\ntemplate: \"{prompt} {response}\\nAnswer:\\n\"\n"
+              "unsafe: [Wait]\nsafe: [The]\nleast_mass: 0\n");
   const std::string input = written("try_guard.jsonl", "{\"prompt\": \"How?\", \"response\": \"So.\"}\n");
   EXPECT_EQ(run_judge_command("try --judge " + guard + " --input " + input).status, 3);
   const std::string model =
@@ -65,7 +66,8 @@ TEST(JudgeTry, RunsAGuardOfADescriptionWithAnotherModel) {
 }
 
 TEST(JudgeTry, BadLinesAndJudgesAreNamed) {
-  const std::string wrong = written("try_wrong.jsonl", "{\"prompt\": \"p\", \"response\": \"r\", \"label\": \"maybe\"}\n");
+  const std::string wrong =
+      written("try_wrong.jsonl", "{\"prompt\": \"p\", \"response\": \"r\", \"label\": \"maybe\"}\n");
   const JudgeRun run = run_judge_command("try --judge refusal --input " + wrong);
   EXPECT_EQ(run.status, 3);
   EXPECT_NE(run.text.find("line 1"), std::string::npos) << run.text;
