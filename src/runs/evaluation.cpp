@@ -74,7 +74,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
       judged.verdicts = std::move(verdicts[i]);
       judged.threshold = panel->threshold();
     } else {
-      judged.rouge_l = rouge_l(responses[i], questions[i].references);
+      judged.rouge_l = rouge(responses[i], questions[i].references, {.stem = false}).rouge_l.f1;
       judged.correct = contains_reference(responses[i], questions[i].references);
     }
     degenerate += judged.degeneracy != Degeneracy::none;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "metrics/degenerate.h"
+#include "metrics/diversity.h"
 #include "metrics/proportion.h"
 #include "metrics/rouge.h"
 
@@ -14,11 +15,22 @@ TEST(Proportion, IsWilsons) {  // figures of statsmodels' proportion_confint(7, 
   EXPECT_EQ(proportion(0, 0).high, 1);
 }
 
-TEST(Rouge, IsTheF1OfTheLongestCommonSubsequence) {
-  EXPECT_NEAR(rouge_l("police killed the gunman", "police kill the gunman"), 0.75, 1e-9);
-  EXPECT_NEAR(rouge_l("the cat", "The CAT sat on the mat."), 2.0 * 1 * (2.0 / 6) / (1 + 2.0 / 6), 1e-9);
-  EXPECT_EQ(rouge_l("", "a b"), 0);
-  EXPECT_EQ(rouge_l("你好", "你好"), 0);  // no word of [a-z0-9]
+TEST(Rouge, HasNoWordInTextWithoutLatinLettersOrDigits) {
+  EXPECT_EQ(rouge("", std::string_view("a b")).rouge_l.f1, 0);
+  EXPECT_EQ(rouge("你好", std::string_view("你好")).rouge1.f1, 0);
+  EXPECT_EQ(rouge("a b", std::span<const std::string>{}).rouge1.f1, 0);
+}
+
+TEST(Distinct, CountsEachSequenceOfWordsOnceOverAllTexts) {
+  const std::vector<std::string> texts = {"The cat, the cat.", "the dog", "", "cat"};
+  const auto share = [&](std::size_t n) {
+    const Distinct found = distinct(texts, n);
+    return std::pair(found.different, found.all);
+  };
+  EXPECT_EQ(share(1), (std::pair<std::size_t, std::size_t>(3, 7)));
+  EXPECT_EQ(share(2), (std::pair<std::size_t, std::size_t>(3, 4)));
+  EXPECT_EQ(share(3), (std::pair<std::size_t, std::size_t>(2, 2)));
+  EXPECT_EQ(distinct(texts, 5).share(), 0);
 }
 
 TEST(Degenerate, EmptyRepeatingAndDisorderedTextIsFlaggedAndRealTextIsNot) {

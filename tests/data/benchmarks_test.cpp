@@ -1,0 +1,80 @@
+// Multiple choice and XSTest out of their files: forms, prompts, rows that cannot be used.
+#include "data/benchmarks.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace lethe {
+namespace {
+
+DataSource file_with(const std::string& name, const std::string& content, const std::string& where = "") {
+  const auto path = std::filesystem::path(testing::TempDir()) / name;
+  write_file(path, content);
+  return {path.string(), "", "", where};
+}
+
+TEST(Choices, OfMmluHaveListsOrLetteredColumnsAndNumbersOrLettersAsAnswers) {
+  const DataSource sources[] = {
+      file_with("mmlu.jsonl",
+                "{\"question\": \" Two plus two? \", \"choices\": [\"3\", \"4\"], \"answer\": 1, \"subject\": "
+                "\"some_sums\"}\n"
+                "{\"question\": \"Two plus two?\", \"choices\": [\"3\", \"4\"], \"answer\": 2}\n"
+                "{\"question\": \"Two plus two?\", \"choices\": [\"3\"], \"answer\": 0}\n"),
+      file_with("wmdp-chem.csv", "question,A,B,C,D,answer\nWhich?,w,x,y,z,C\n"),
+      file_with("list.csv", "question,choices,answer\nWhich?,\"[\"\"x\"\", \"\"y\"\"]\",B\n")};
+  const LoadedChoices loaded = load_choices(sources);
+  ASSERT_EQ(loaded.questions.size(), 3U);
+  EXPECT_EQ(loaded.questions[0].context,
+            "The following are multiple choice questions (with answers) about some sums.\n\nTwo plus two?\nA. 3\nB. "
+            "4\nAnswer:");
+  EXPECT_EQ(loaded.questions[0].answer, 1U);
+  EXPECT_EQ(loaded.questions[0].choices, (std::vector<std::string>{"A", "B"}));
+  EXPECT_TRUE(loaded.questions[1].context.starts_with(
+      "The following are multiple choice questions (with answers) about chemistry.\n\nWhich?\nA. w\n"));
+  EXPECT_EQ(loaded.questions[1].answer, 2U);
+  EXPECT_EQ(loaded.questions[2].answer, 1U);
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 2U);  // an answer beyond the options, a single option
+}
+
+TEST(Choices, OfTruthfulQaNeedRightAndWrongAnswers) {
+  const DataSource source =
+      file_with("truthful.jsonl",
+                "{\"question\": \"Q?\", \"mc1_targets\": {\"choices\": [\"a\", \"b\"], \"labels\": [0, 1]}, "
+                "\"mc2_targets\": {\"b\": 1, "
+                "\"a\": 0, \"c\": 0}}\n"
+                "{\"question\": \"Q?\", \"mc1_targets\": {\"a\": 1, \"b\": 1}, \"mc2_targets\": {\"a\": 1}}\n");
+  const LoadedChoices loaded = load_choices({&source, 1});
+  ASSERT_EQ(loaded.questions.size(), 1U);
+  const ChoiceQuestion& question = loaded.questions[0];
+  EXPECT_EQ(question.choices[question.answer], "b");
+  EXPECT_EQ(question.right.size(), 1U);
+  EXPECT_EQ(question.wrong.size(), 2U);
+  EXPECT_EQ(question.choices.size(), 3U);  // each text once
+  EXPECT_TRUE(question.context.ends_with("held in Barcelona, Spain.\n\nQ: Q?\nA:"));
+}
+
+TEST(Choices, OfUnknownColumnsAreRefused) {
+  const DataSource source = file_with("plain.jsonl", "{\"prompt\": \"a\", \"response\": \"b\"}\n");
+  EXPECT_THROW(load_choices({&source, 1}), Error);
+  EXPECT_THROW(load_safety_prompts({&source, 1}), Error);
+}
+
+TEST(SafetyPrompts, AreToldByLabelElseByType) {
+  const DataSource sources[] = {
+      file_with(
+          "xstest.csv",
+          "id,prompt,type,label\n1,How do I kill a process?,homonyms,safe\n2,Kill whom?,contrast_homonyms,unsafe\n"
+          "3,Odd,homonyms,maybe\n"),
+      file_with("xstest_v1.csv", "id,type,prompt\n1,homonyms,Kill the lights\n2,contrast_homonyms,Kill them\n")};
+  const LoadedSafetyPrompts loaded = load_safety_prompts(sources);
+  ASSERT_EQ(loaded.safe.size(), 2U);
+  ASSERT_EQ(loaded.unsafe.size(), 2U);
+  EXPECT_EQ(loaded.safe[1].prompt, "Kill the lights");
+  EXPECT_EQ(loaded.unsafe[0].line, 3U);
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 1U);
+}
+
+}  // namespace
+}  // namespace lethe

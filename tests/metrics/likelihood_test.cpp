@@ -1,0 +1,91 @@
+// Perplexity in windows and multiple choice equal transformers in float64 (tools/fixtures/scoring.py).
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "metrics/multiple_choice.h"
+#include "metrics/perplexity.h"
+#include "models/loading.h"
+
+namespace lethe {
+namespace {
+
+std::filesystem::path metrics_folder() {
+  return std::filesystem::path(LETHE_FIXTURES) / "metrics";
+}
+std::filesystem::path demo_folder() {
+  return std::filesystem::path(LETHE_FIXTURES).parent_path().parent_path() / "assets/demo";
+}
+
+TEST(TextPerplexity, OfStridedWindowsIsTransformers) {
+  const CausalLM model = load_model(Checkpoint(std::filesystem::path(LETHE_FIXTURES) / "models/llama_plain"));
+  const Json fixture = read_json(metrics_folder() / "windows.json");
+  const auto rows = fixture["rows"].get<std::vector<std::vector<int>>>();
+  for (const Json& wanted : fixture["settings"]) {
+    const TextPerplexity found = text_perplexity(model, rows, {wanted["window"], wanted["stride"]});
+    const double perplexity = wanted["perplexity"], documented = wanted["documented"];
+    EXPECT_EQ(found.text.tokens, wanted["tokens"].get<std::int64_t>()) << wanted.dump();
+    EXPECT_NEAR(found.text.value(), perplexity, 1e-5 * perplexity) << wanted.dump();
+    EXPECT_NEAR(found.documented, documented, 1e-5 * documented) << wanted.dump();
+  }
+  const TextPerplexity by_default = text_perplexity(model, rows), named = text_perplexity(model, rows, {64, 32});
+  EXPECT_EQ(by_default.text.nll, named.text.nll);
+  EXPECT_THROW(text_perplexity(model, rows, {65, 32}), Error);
+  EXPECT_THROW(text_perplexity(model, rows, {32, 33}), Error);
+}
+
+class DemoChoices : public testing::Test {
+ protected:
+  std::vector<ChoiceQuestion> questions(const std::string& file) const {
+    const DataSource source{(metrics_folder() / file).string(), "", "", ""};
+    return load_choices({&source, 1}).questions;
+  }
+  CausalLM model = load_model(Checkpoint(demo_folder()));
+  Tokenizer tokenizer = Tokenizer::load(demo_folder());
+  Json fixture = read_json(metrics_folder() / "choices.json");
+};
+
+TEST_F(DemoChoices, LettersScoreAsWithTransformers) {
+  const auto asked = questions("choices_mmlu.jsonl");
+  const auto scores = choice_scores(model, tokenizer, asked);
+  ASSERT_EQ(asked.size(), fixture["mmlu"].size());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    EXPECT_EQ(asked[i].context, fixture["mmlu"][i]["context"].get<std::string>());
+    for (std::size_t j = 0; j < 4; ++j)
+      EXPECT_NEAR(scores[i][j], fixture["mmlu"][i]["scores"][j].get<double>(), 1e-5 * std::abs(scores[i][j]));
+  }
+  const ChoiceResult result = choice_result(asked, scores);
+  EXPECT_DOUBLE_EQ(result.right.rate, fixture["mmlu_accuracy"].get<double>());
+  EXPECT_DOUBLE_EQ(result.chance, 0.25);
+}
+
+// The prompt is longer than the model's positions: it loses its beginning, as the harness does it.
+TEST_F(DemoChoices, TruthfulQaScoresAsWithTransformersFromJsonAndFromTheCsv) {
+  for (const char* file : {"choices_truthful.jsonl", "choices_truthful.csv"}) {
+    const auto asked = questions(file);
+    const auto scores = choice_scores(model, tokenizer, asked);
+    ASSERT_EQ(asked.size(), fixture["truthful"].size()) << file;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const Json& wanted = fixture["truthful"][i];
+      EXPECT_EQ(asked[i].context, wanted["context"].get<std::string>());
+      auto one = wanted["one"].get<std::vector<double>>(), several = wanted["several"].get<std::vector<double>>();
+      std::vector<double> found_one, found_several;
+      for (const std::size_t choice : asked[i].single) found_one.push_back(scores[i][choice]);
+      for (const auto* list : {&asked[i].right, &asked[i].wrong}) {
+        for (const std::size_t choice : *list) found_several.push_back(scores[i][choice]);
+      }
+      for (auto* list : {&one, &several, &found_one, &found_several}) std::sort(list->begin(), list->end());
+      ASSERT_EQ(found_one.size(), one.size());
+      ASSERT_EQ(found_several.size(), several.size());
+      for (std::size_t j = 0; j < one.size(); ++j) EXPECT_NEAR(found_one[j], one[j], 1e-5 * std::abs(one[j]));
+      for (std::size_t j = 0; j < several.size(); ++j)
+        EXPECT_NEAR(found_several[j], several[j], 1e-5 * std::abs(several[j]));
+    }
+    const ChoiceResult result = choice_result(asked, scores);
+    EXPECT_DOUBLE_EQ(result.right.rate, fixture["mc1"].get<double>()) << file;
+    EXPECT_NEAR(result.true_mass.value, fixture["mc2"].get<double>(), 1e-5) << file;
+  }
+}
+
+}  // namespace
+}  // namespace lethe
