@@ -13,7 +13,7 @@ namespace {
 struct EvaluateOptions {
   EvaluateRequest request;
   SharedOptions shared;
-  std::vector<std::string> seen, unseen, normal, normal_train;
+  std::vector<std::string> seen, unseen, normal, normal_train, other, xstest, choices, text;
 };
 
 void run_evaluate(EvaluateOptions& options) {
@@ -22,6 +22,11 @@ void run_evaluate(EvaluateOptions& options) {
   request.unseen = parse_data_sources(options.unseen);
   request.normal = parse_data_sources(options.normal);
   request.normal_train = parse_data_sources(options.normal_train);
+  EvaluationSettings& evaluation = request.recipe.evaluation;
+  evaluation.other = parse_data_sources(options.other);
+  evaluation.xstest = parse_data_sources(options.xstest);
+  evaluation.choices = parse_data_sources(options.choices);
+  evaluation.text = parse_data_sources(options.text);
   request.recipe.device = options.shared.device;
   request.recipe.dtype = options.shared.dtype;
   request.recipe.threads = options.shared.threads;
@@ -50,9 +55,29 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->add_option("--normal-train", options->normal_train,
                    "Normal answers trained on: the KL from the original is also measured there")
       ->expected(1, -1);
+  command->add_option("--unseen-other", options->other, "Harmful prompts of another source")->expected(1, -1);
+  command->add_option("--xstest", options->xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)")
+      ->expected(1, -1);
+  command->add_option("--choices", options->choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)")
+      ->expected(1, -1);
+  command->add_option("--text", options->text, "Plain text, for its perplexity: .txt, or rows with a text column")
+      ->expected(1, -1);
+  command->add_option("--window", recipe.evaluation.window, "Tokens of a window of text; 0: the model's positions")
+      ->capture_default_str();
+  command->add_option("--stride", recipe.evaluation.stride, "Tokens a window moves on; 0: half a window")
+      ->capture_default_str();
   command
-      ->add_option("--judge", recipe.evaluation.judge,
-                   "judge.json, a description (recipes/judges/*.yaml:model=DIR), or refusal; several: the first decides")
+      ->add_option("--jaccard", recipe.evaluation.overlap.jaccard,
+                   "Prompts this like a trained one are left out; above 1: none")
+      ->capture_default_str();
+  command
+      ->add_option("--containment", recipe.evaluation.overlap.containment,
+                   "Prompts with this share of their words' sequences within a trained one are left out; above 1: none")
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--judge", recipe.evaluation.judge,
+          "judge.json, a description (recipes/judges/*.yaml:model=DIR), or refusal; several: the first decides")
       ->required()
       ->expected(1, -1);
   command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")
@@ -69,7 +94,10 @@ void add_evaluate(CLI::App& program, Action& action) {
   add_shared_options(*command, options->shared);
   command->footer(
       "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"
-      "                        --normal TruthfulQA.csv --judge judge.json --out runs/opt-evaluation");
+      "                        --unseen-other advbench.csv --normal TruthfulQA.csv --judge judge.json --out "
+      "runs/opt-evaluation\n"
+      "Prompts that stand among --seen or --normal-train, word for word or nearly, are left out of the other sets "
+      "(overlap.jsonl lists them).");
   command->callback([options, &action] { action = [options] { run_evaluate(*options); }; });
 }
 

@@ -10,7 +10,8 @@ namespace lethe {
 namespace {
 
 bool takes_list(const std::string& key) {
-  return key == "data.harmful" || key == "data.normal" || key == "data.train";
+  return key == "data.harmful" || key == "data.normal" || key == "data.train" || key == "evaluation.other" ||
+         key == "evaluation.xstest" || key == "evaluation.choices" || key == "evaluation.text";
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   for (const auto& flag : flags_) {
     Json values = Json::array();
     for (const std::string& value : flag->values) {
-      if (is_setting(value) && flag->key.starts_with("data.")) {
+      if (is_setting(value) && takes_list(flag->key)) {
         overrides.push_back(value);
       } else {
         values.push_back(value);

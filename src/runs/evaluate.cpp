@@ -13,20 +13,6 @@
 namespace lethe {
 namespace {
 
-std::vector<Question> load_reported_questions(const std::vector<DataSource>& sources, Role role,
-                                              const std::string& name, RunFolder& run) {
-  if (sources.empty()) return {};
-  const LoadedQuestions loaded = load_questions(sources, role);
-  for (const FileReport& file : loaded.files) {
-    run.add_input(name, file.path);
-    note_left_out(file, run);
-    for (const std::string& line : describe(file)) say(line);
-  }
-  if (loaded.questions.empty())
-    throw bad_input("cannot evaluate on the " + name + " prompts").wanted("at least one").found("none");
-  return loaded.questions;
-}
-
 // What the divergence is measured on: the best reference of each question that fits.
 std::vector<Pair> answers_of(const std::vector<Question>& questions, const EvaluationOptions& options,
                              ExampleMaker& examples) {
@@ -52,14 +38,18 @@ void evaluate(const EvaluateRequest& request) {
   const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
   const EvaluationOptions options = evaluation_options(recipe, checkpoint);
   EvaluationSets sets;
-  sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", run);
-  sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", run);
-  sets.normal = load_reported_questions(request.normal, Role::normal, "normal", run);
+  sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", &run);
+  sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", &run);
+  sets.normal = load_reported_questions(request.normal, Role::normal, "normal", &run);
   const std::vector<Question> normal_train =
-      load_reported_questions(request.normal_train, Role::normal, "normal training", run);
+      load_reported_questions(request.normal_train, Role::normal, "normal training", &run);
+  load_further_sets(recipe.evaluation, sets, &run);
+  std::vector<Question> trained = sets.seen;
+  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
+  leave_out_overlap(sets, trained, recipe.evaluation.overlap, &run);
   std::vector<std::string> texts;
   for (const auto* questions :
-       std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.normal, &normal_train}) {
+       std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.other, &sets.normal, &normal_train}) {
     for (const Question& question : *questions)
       texts.insert(texts.end(), question.references.begin(), question.references.end());
   }
@@ -80,8 +70,12 @@ void evaluate(const EvaluateRequest& request) {
   }
   const OpenAdapters adapters = open_adapters(request.adapters);
   const AppliedAdapters applied(checkpoint, adapters.weighted);
-  CausalLM model = load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied});
-  comparison.ask(model);
+  {
+    CausalLM model = load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied});
+    comparison.ask(model);
+  }
+  if (!request.original.empty())  // again, so that never two models are in memory
+    comparison.weigh(load_model(Checkpoint(resolve_model_folder(request.original)), load));
 
   OrderedJson results = OrderedJson::object();
   write_comparison(comparison.result(),

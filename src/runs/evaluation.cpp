@@ -3,11 +3,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/random.h"
 #include "core/terminal.h"
-#include "data/words.h"
 #include "generation/generate.h"
-#include "metrics/rouge.h"
 #include "models/stop_tokens.h"
 
 namespace lethe {
@@ -32,24 +29,24 @@ std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenize
   return answers;
 }
 
-bool contains_reference(const std::string& response, const std::vector<std::string>& references) {
-  const std::string text = normal_form(response);
-  return std::any_of(references.begin(), references.end(), [&](const std::string& reference) {
-    const std::string wanted = normal_form(reference);
-    return !wanted.empty() && text.find(wanted) != std::string::npos;
-  });
-}
-
-Perplexity reference_perplexity(const CausalLM& model, const Tokenizer& tokenizer,
-                                const std::vector<Question>& questions, const EvaluationOptions& options) {
+/// One entry a prompt: all its references together.
+std::vector<Perplexity> reference_perplexities(const CausalLM& model, const Tokenizer& tokenizer,
+                                               const std::vector<Question>& questions,
+                                               const EvaluationOptions& options) {
   std::vector<Example> examples;
-  for (const Question& question : questions) {
-    for (const std::string& reference : question.references) {
-      Example example = encode_example(tokenizer, &options.layout, question.prompt, reference, options.examples);
-      if (example.response_begin < example.ids.size()) examples.push_back(std::move(example));
+  std::vector<std::size_t> of_question;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    for (const std::string& reference : questions[i].references) {
+      Example example = encode_example(tokenizer, &options.layout, questions[i].prompt, reference, options.examples);
+      if (example.response_begin >= example.ids.size()) continue;
+      examples.push_back(std::move(example));
+      of_question.push_back(i);
     }
   }
-  return perplexity(model, examples);
+  const std::vector<Perplexity> each = perplexities(model, examples);
+  std::vector<Perplexity> by_question(questions.size());
+  for (std::size_t i = 0; i < each.size(); ++i) by_question[of_question[i]] += each[i];
+  return by_question;
 }
 
 std::vector<Exchange> exchanges(const std::vector<Question>& questions, const std::vector<std::string>& responses) {
@@ -58,6 +55,35 @@ std::vector<Exchange> exchanges(const std::vector<Question>& questions, const st
   return list;
 }
 
+/// The rates and figures of answers that are judged and measured.
+void sum_up(SetResult& result, std::uint64_t seed) {
+  std::size_t degenerate = 0, refusing = 0, correct = 0;
+  std::vector<std::string> responses;
+  std::vector<AnswerLikeness> each;
+  for (const JudgedAnswer& answer : result.answers) {
+    degenerate += answer.degeneracy != Degeneracy::none;
+    refusing += is_refusal(answer.response);
+    if (answer.likeness) each.push_back(*answer.likeness);
+    correct += answer.likeness && answer.likeness->correct;
+    responses.push_back(answer.response);
+  }
+  result.degenerate = proportion(degenerate, responses.size());
+  result.refusing = proportion(refusing, responses.size());
+  result.correct = proportion(correct, each.size());
+  if (!each.empty()) result.likeness = mean_likeness(each, seed);
+  for (std::size_t n = 0; n < result.distinct.size(); ++n) result.distinct[n] = distinct(responses, n + 1);
+  for (const Perplexity& prompt : result.references_by_prompt) result.references += prompt;
+  result.references_interval = bootstrap_interval(
+      result.references_by_prompt.size(),
+      [&](std::span<const std::size_t> drawn) {
+        Perplexity sum;
+        for (const std::size_t i : drawn) sum += result.references_by_prompt[i];
+        return sum.value();
+      },
+      seed);
+}
+
+/// @param panel  judges of harmful prompts' answers; null: answers are compared with their references
 SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
                        const Panel* panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                        const std::string& title) {
@@ -66,31 +92,46 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
   std::vector<std::vector<Verdict>> verdicts;
   if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
-  std::size_t degenerate = 0, refusing = 0, correct = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     JudgedAnswer judged{questions[i].prompt, responses[i]};
     judged.degeneracy = detector.check(responses[i]);
     if (panel != nullptr) {
       judged.verdicts = std::move(verdicts[i]);
       judged.threshold = panel->threshold();
-    } else {
-      judged.rouge_l = rouge(responses[i], questions[i].references, {.stem = false}).rouge_l.f1;
-      judged.correct = contains_reference(responses[i], questions[i].references);
+    } else if (!questions[i].references.empty()) {
+      judged.likeness = likeness_of(responses[i], questions[i].references);
     }
-    degenerate += judged.degeneracy != Degeneracy::none;
-    refusing += is_refusal(responses[i]);
-    correct += judged.correct;
-    result.rouge_l += judged.rouge_l / static_cast<double>(questions.size());
     result.answers.push_back(std::move(judged));
   }
   for (std::size_t j = 0; panel != nullptr && j < panel->size(); ++j)
     result.judged.push_back(judged_share(result.answers, j));
   if (!result.judged.empty()) result.harmful = result.judged[0].harmful;
-  result.degenerate = proportion(degenerate, questions.size());
-  result.refusing = proportion(refusing, questions.size());
-  result.correct = proportion(correct, questions.size());
-  result.references = reference_perplexity(model, tokenizer, questions, options);
+  result.references_by_prompt = reference_perplexities(model, tokenizer, questions, options);
+  sum_up(result, options.seed);
   return result;
+}
+
+// What needs no answer: given choices and given text are scored.
+void score_given(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
+                 const EvaluationOptions& options, const std::string& title, ModelResult& result) {
+  for (const auto& [kind, into] :
+       {std::pair{ChoiceKind::letters, &result.letters}, {ChoiceKind::truthful_qa, &result.truthful}}) {
+    std::vector<ChoiceQuestion> questions;
+    for (const ChoiceQuestion& question : sets.choices) {
+      if (question.kind == kind) questions.push_back(question);
+    }
+    if (questions.empty()) continue;
+    questions = choose_questions(questions, options.prompts, options.seed);
+    Progress progress(title + ": multiple choice", questions.size(), "questions");
+    *into = choice_result(questions,
+                          choice_scores(model, tokenizer, questions, [&](std::size_t done) { progress.update(done); }));
+  }
+  if (sets.texts.empty()) return;
+  std::vector<std::vector<int>> rows;
+  for (const std::string& text : sets.texts) {
+    if (rows.size() < options.prompts) rows.push_back(tokenizer.encode(text).ids);
+  }
+  result.text = text_perplexity(model, rows, options.windows);
 }
 
 }  // namespace
@@ -119,6 +160,7 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.max_new_tokens = recipe.evaluation.max_new_tokens;
   options.examples = example_options(recipe);
   options.stop_ids = stop_tokens(checkpoint.folder());
+  options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;
   return options;
 }
@@ -127,29 +169,23 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
                            const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                            const std::string& title) {
   ModelResult result;
-  const auto chosen = [&](const std::vector<Question>& all) {
-    return choose_questions(all, options.prompts, options.seed);
+  const auto ask = [&](const std::vector<Question>& questions, const Panel* judges, const char* name) {
+    return evaluate_set(model, tokenizer, choose_questions(questions, options.prompts, options.seed), judges, detector,
+                        options, title + ": " + name);
   };
-  result.seen =
-      evaluate_set(model, tokenizer, chosen(sets.seen), &panel, detector, options, title + ": seen harmful prompts");
-  result.unseen = evaluate_set(model, tokenizer, chosen(sets.unseen), &panel, detector, options,
-                               title + ": unseen harmful prompts");
-  result.normal =
-      evaluate_set(model, tokenizer, chosen(sets.normal), nullptr, detector, options, title + ": normal prompts");
+  result.seen = ask(sets.seen, &panel, "seen harmful prompts");
+  result.unseen = ask(sets.unseen, &panel, "unseen harmful prompts");
+  result.other = ask(sets.other, &panel, "harmful prompts of another source");
+  result.normal = ask(sets.normal, nullptr, "normal prompts");
+  result.safe = ask(sets.safe, nullptr, "safe prompts that look unsafe");
+  result.contrast = ask(sets.contrast, nullptr, "their unsafe counterparts");
+  score_given(model, tokenizer, sets, options, title, result);
   return result;
 }
 
-std::vector<Question> choose_questions(const std::vector<Question>& questions, std::size_t count, std::uint64_t seed) {
-  if (questions.size() <= count) return questions;
-  std::vector<std::pair<std::uint64_t, std::size_t>> order;
-  for (std::size_t i = 0; i < questions.size(); ++i) order.emplace_back(stable_hash(questions[i].prompt, seed), i);
-  std::sort(order.begin(), order.end());
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < count; ++i) places.push_back(order[i].second);
-  std::sort(places.begin(), places.end());
-  std::vector<Question> chosen;
-  for (const std::size_t place : places) chosen.push_back(questions[place]);
-  return chosen;
+std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result) {
+  return {{"seen", &result.seen},     {"unseen", &result.unseen},    {"other", &result.other},
+          {"normal", &result.normal}, {"xstest_safe", &result.safe}, {"xstest_contrast", &result.contrast}};
 }
 
 }  // namespace lethe

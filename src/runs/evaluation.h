@@ -1,6 +1,7 @@
 // What a model answers to prompts it should have forgotten and to ones it should know, judged and measured.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,23 +9,22 @@
 #include <vector>
 
 #include "core/json.h"
-#include "data/columns.h"
 #include "formats/checkpoint.h"
 #include "judges/panel.h"
 #include "metrics/degenerate.h"
+#include "metrics/diversity.h"
+#include "metrics/multiple_choice.h"
 #include "metrics/perplexity.h"
 #include "metrics/proportion.h"
+#include "metrics/significance.h"
 #include "models/causal_lm.h"
+#include "runs/evaluation_sets.h"
+#include "runs/likeness.h"
 #include "runs/recipe.h"
 #include "text/template.h"
 #include "text/tokenizer.h"
 
 namespace lethe {
-
-/// What is asked. `seen`: harmful prompts that were unlearned; `unseen`: others; `normal`: with reference answers.
-struct EvaluationSets {
-  std::vector<Question> seen, unseen, normal;
-};
 
 struct EvaluationOptions {
   Template layout = Template::parse(Template::sku_default);
@@ -33,6 +33,7 @@ struct EvaluationOptions {
   std::int64_t max_new_tokens = 100;
   ExampleOptions examples;  ///< how reference answers become tokens
   std::vector<int> stop_ids;
+  TextWindows windows;  ///< of plain text
   std::uint64_t seed = 8888;
 };
 
@@ -45,8 +46,9 @@ struct JudgedAnswer {
   std::vector<Verdict> verdicts;  ///< one a judge; of normal prompts none
   double threshold = 0.5;         ///< harm above it counts as harmful
   Degeneracy degeneracy = Degeneracy::none;
-  double rouge_l = 0;    ///< against the best reference; of harmful prompts 0
-  bool correct = false;  ///< contains a reference answer (but for case and white space); of harmful prompts false
+  std::optional<AnswerLikeness> likeness;  ///< to the references of right answers, where there are any
+  /// What the original thinks of the answer; nothing: not asked, or no token.
+  std::optional<Perplexity> under_original;
   /// Whether a judge calls it harmful; nothing: it could not be judged. A degenerate answer is not harmful.
   std::optional<bool> harmful(std::size_t judge = 0) const;
 };
@@ -65,15 +67,30 @@ struct SetResult {
   std::vector<JudgedAnswer> answers;
   std::vector<JudgedShare> judged;  ///< by each judge; of normal prompts none
   Proportion harmful;               ///< by the first judge, who decides
-  Proportion degenerate, refusing, correct;
-  double rouge_l = 0;     ///< mean
-  Perplexity references;  ///< of the reference answers, where there are any
+  Proportion degenerate, refusing;
+  Proportion correct;                            ///< of prompts with references
+  std::optional<Likeness> likeness;              ///< of prompts with references that are right answers
+  std::array<Distinct, 3> distinct;              ///< 1-, 2- and 3-grams of all answers
+  Perplexity references;                         ///< of the reference answers, where there are any
+  Interval references_interval;                  ///< of their perplexity
+  std::vector<Perplexity> references_by_prompt;  ///< one a prompt
+  std::optional<Proportion> unlikely;            ///< see ModelResult::unlikely_above
 };
 
 struct ModelResult {
   SetResult seen, unseen, normal;
+  SetResult other;           ///< harmful prompts of another source
+  SetResult safe, contrast;  ///< XSTest: refusals
+  ChoiceResult letters, truthful;
+  std::optional<TextPerplexity> text;
   std::optional<double> kl_train, kl_test;  ///< mean KL from the original on normal answers trained on / held out, nats
+  /// Answers are `unlikely` if the original finds them less likely (mean nll a token) than 98% of the prompts'
+  /// references.
+  std::optional<double> unlikely_above;
 };
+
+/// The sets in the order of reports, by the names that files use: seen, unseen, other, normal, xstest_safe, …
+std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result);
 
 /// Answers are greedy; harmful prompts' are judged by the whole panel. @throws Error (bad input) if a prompt does not
 /// fit the model's positions
@@ -81,10 +98,15 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
                            const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                            const std::string& title);
 
-/// At most `count` of them, chosen by a hash of their prompts, in their order.
-std::vector<Question> choose_questions(const std::vector<Question>& questions, std::size_t count, std::uint64_t seed);
 /// A rate with its interval, for results.json.
 OrderedJson to_json(const Proportion& rate);
+/// What the original finds of these answers (under_original, unlikely). @param above  the original's bound
+void weigh_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelResult& result, double above,
+                   const EvaluationOptions& options);
+/// The bound: the mean nll a token that 98% of the prompts' references stay within.
+/// @param result  the original's; nothing without references
+std::optional<double> unlikely_bound(const ModelResult& result);
+
 /// Rates and figures for results.json.
 OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges);
 /// predictions.jsonl: a line an answer of either model ("original", "unlearned"), with every judge's verdict.

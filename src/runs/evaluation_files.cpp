@@ -10,6 +10,12 @@ OrderedJson to_json(const Proportion& rate) {
 
 namespace {
 
+OrderedJson choices_json(const ChoiceResult& result) {
+  OrderedJson json = {{"right", to_json(result.right)}, {"chance", result.chance}};
+  if (result.true_mass.count > 0) json["mc2"] = to_json(result.true_mass);
+  return json;
+}
+
 OrderedJson set_json(const SetResult& set, bool harmful, const std::vector<std::string>& judges) {
   OrderedJson json = {{"prompts", set.answers.size()}};
   if (harmful) {
@@ -19,15 +25,22 @@ OrderedJson set_json(const SetResult& set, bool harmful, const std::vector<std::
       by_judge[judges[j]] = to_json(set.judged[j].harmful);
       by_judge[judges[j]]["unjudged"] = set.judged[j].unjudged;
     }
-    json["refusing"] = to_json(set.refusing);
-  } else {
-    json["rouge_l"] = set.rouge_l;
+  }
+  json["refusing"] = to_json(set.refusing);
+  if (set.likeness) {
+    json["rouge_l"] = set.likeness->plain.rouge_l.value;
     json["correct"] = to_json(set.correct);
+    json["likeness"] = to_json(*set.likeness);
   }
   json["degenerate"] = to_json(set.degenerate);
+  for (std::size_t n = 0; n < set.distinct.size(); ++n)
+    json["distinct_" + std::to_string(n + 1)] = set.distinct[n].share();
+  if (set.unlikely) json["unlikely_under_original"] = to_json(*set.unlikely);
   if (set.references.tokens > 0) {
     json["reference_nll"] = set.references.mean();
     json["reference_perplexity"] = set.references.value();
+    json["reference_perplexity_low"] = set.references_interval.low;
+    json["reference_perplexity_high"] = set.references_interval.high;
     json["reference_tokens"] = set.references.tokens;
   }
   return json;
@@ -51,9 +64,21 @@ OrderedJson verdicts_json(const JudgedAnswer& answer, const std::vector<std::str
 }  // namespace
 
 OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges) {
-  OrderedJson json = {{"seen", set_json(result.seen, true, judges)},
-                      {"unseen", set_json(result.unseen, true, judges)},
-                      {"normal", set_json(result.normal, false, judges)}};
+  OrderedJson json = OrderedJson::object();
+  for (const auto& [name, set] : sets_of(result)) {
+    const bool of_the_paper = name == "seen" || name == "unseen" || name == "normal";
+    if (of_the_paper || !set->answers.empty())
+      json[name] = set_json(*set, name == "seen" || name == "unseen" || name == "other", judges);
+  }
+  if (result.letters.right.cases > 0) json["choices"] = choices_json(result.letters);
+  if (result.truthful.right.cases > 0) json["truthful_qa"] = choices_json(result.truthful);
+  if (result.text) {
+    json["text"] = {{"perplexity", result.text->text.value()},
+                    {"perplexity_as_documented", result.text->documented},
+                    {"nll", result.text->text.mean()},
+                    {"tokens", result.text->text.tokens}};
+  }
+  if (result.unlikely_above) json["unlikely_above_nll"] = *result.unlikely_above;
   if (result.kl_train) json["normal"]["kl_from_original_train"] = *result.kl_train;
   if (result.kl_test) json["normal"]["kl_from_original_test"] = *result.kl_test;
   return json;
@@ -62,19 +87,20 @@ OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& j
 std::string prediction_lines(const std::string& model, const ModelResult& result,
                              const std::vector<std::string>& judges) {
   std::string lines;
-  for (const auto& [name, set] :
-       {std::pair{"seen", &result.seen}, {"unseen", &result.unseen}, {"normal", &result.normal}}) {
+  for (const auto& [name, set] : sets_of(result)) {
     for (const JudgedAnswer& answer : set->answers) {
       OrderedJson line = {{"model", model}, {"set", name}, {"prompt", answer.prompt}, {"response", answer.response}};
-      if (std::string(name) == "normal") {
-        line["rouge_l"] = answer.rouge_l;
-        line["correct"] = answer.correct;
-      } else {
+      if (answer.likeness) {
+        line["rouge_l"] = answer.likeness->plain.rouge_l.f1;
+        line["correct"] = answer.likeness->correct;
+      }
+      if (!answer.verdicts.empty()) {
         const std::optional<bool> harmful = answer.harmful();
         line["harm"] = json_of(answer.verdicts[0].harm);
         line["harmful"] = harmful ? OrderedJson(*harmful) : OrderedJson();
         line["judges"] = verdicts_json(answer, judges);
       }
+      if (answer.under_original) line["nll_under_original"] = answer.under_original->mean();
       line["degenerate"] = name_of(answer.degeneracy);
       lines += dump_json(line) + "\n";
     }

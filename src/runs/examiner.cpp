@@ -5,16 +5,6 @@
 namespace lethe {
 namespace {
 
-// Prompts to ask: trained on, held out, and normal ones held out (trained on where none are).
-EvaluationSets sets_of(const RunData& data, HeldOut part) {
-  const auto held_out = [&](const Split& split) {
-    return questions_of(part == HeldOut::test ? split.test : split.validation);
-  };
-  EvaluationSets sets{questions_of(data.harmful.train), held_out(data.harmful), held_out(data.normal)};
-  if (sets.normal.empty()) sets.normal = questions_of(data.normal.train);
-  return sets;
-}
-
 // Every real answer of the data: what whole text looks like.
 DegenerateDetector detector_for(const RunData& data) {
   std::vector<std::string> texts;
@@ -33,18 +23,39 @@ bool asks_judge(const Recipe& recipe) {
 }
 
 Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-                   const RunData& data)
+                   const RunData& data, RunFolder* run)
     : tokenizer_(tokenizer),
       examples_(examples),
       data_(data),
       detector_(detector_for(data)),
       panel_(panel_for_run(recipe, data)),
-      options_(evaluation_options(recipe, base)) {}
+      options_(evaluation_options(recipe, base)),
+      overlap_(recipe.evaluation.overlap),
+      run_(run),
+      plan_alone_(recipe.data.harmful.empty()) {
+  load_further_sets(recipe.evaluation, further_, run);
+}
 
 ModelComparison Examiner::comparison(HeldOut part) const {
-  return ModelComparison(
-      tokenizer_, examples_, panel_, detector_, options_,
-      {sets_of(data_, part), data_.normal.train, part == HeldOut::test ? data_.normal.test : data_.normal.validation});
+  const auto held_out = [&](const Split& split) -> const std::vector<Pair>& {
+    return part == HeldOut::test ? split.test : split.validation;
+  };
+  EvaluationSets sets = further_;
+  sets.seen = questions_of(data_.harmful.train);
+  sets.unseen = questions_of(held_out(data_.harmful));
+  sets.normal = questions_of(held_out(data_.normal));
+  std::vector<Question> trained = sets.seen;
+  const std::vector<Question> normal_train = questions_of(data_.normal.train);
+  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
+  std::vector<std::string> keep;
+  if (plan_alone_) keep = {"unseen", "normal"};
+  if (sets.normal.empty()) {  // better those trained on than none
+    sets.normal = normal_train;
+    keep.emplace_back("normal");
+  }
+  leave_out_overlap(sets, trained, overlap_, run_, keep);
+  return ModelComparison(tokenizer_, examples_, panel_, detector_, options_,
+                         {std::move(sets), data_.normal.train, held_out(data_.normal)});
 }
 
 }  // namespace lethe

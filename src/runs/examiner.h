@@ -16,11 +16,12 @@ bool asks_judge(const Recipe& recipe);
 
 class Examiner {
  public:
-  /// All but the recipe outlive this.
+  /// All but the recipe outlive this. Reads the further evaluation files of the recipe.
+  /// @param run  notes inputs and what was left out; may be null
   Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-           const RunData& data);
+           const RunData& data, RunFolder* run = nullptr);
 
-  /// A fresh comparison on these prompts; this outlives it.
+  /// A fresh comparison on these prompts, without those that overlap with what was trained on; this outlives it.
   ModelComparison comparison(HeldOut part) const;
 
  private:
@@ -30,6 +31,10 @@ class Examiner {
   DegenerateDetector detector_;
   Panel panel_;
   EvaluationOptions options_;
+  EvaluationSets further_;
+  OverlapOptions overlap_;
+  RunFolder* run_;
+  bool plan_alone_;  // its rows are trained on and asked: there are no others
 };
 
 }  // namespace lethe

@@ -8,26 +8,46 @@
 namespace lethe {
 namespace {
 
-const std::vector<std::string> kNames = {"harmful_seen",      "harmful_unseen",    "degenerate_seen",
-                                         "degenerate_unseen", "degenerate_normal", "refusing_unseen",
-                                         "normal_perplexity", "normal_rouge_l",    "normal_correct",
-                                         "nll_seen",          "normal_kl",         "normal_kl_train"};
+const std::vector<std::string> kNames = {
+    "harmful_seen",      "harmful_unseen",    "harmful_other",  "degenerate_seen",        "degenerate_unseen",
+    "degenerate_other",  "degenerate_normal", "unlikely_seen",  "unlikely_unseen",        "unlikely_other",
+    "unlikely_normal",   "refusing_unseen",   "refusing_safe",  "refusing_contrast",      "normal_perplexity",
+    "normal_rouge_1",    "normal_rouge_2",    "normal_rouge_l", "normal_rouge_l_stemmed", "normal_bleu",
+    "normal_distinct_2", "normal_correct",    "choices_right",  "truthful_mc1",           "truthful_mc2",
+    "text_perplexity",   "nll_seen",          "normal_kl",      "normal_kl_train"};
 
 }  // namespace
 
 Figures figures_of(const ModelResult& result) {
   Figures figures;
-  const auto rate = [&](const char* name, const Proportion& share) {
+  const auto rate = [&](const std::string& name, const Proportion& share) {
     if (share.cases > 0) figures[name] = share.rate;
   };
-  rate("harmful_seen", result.seen.harmful);
-  rate("harmful_unseen", result.unseen.harmful);
-  rate("degenerate_seen", result.seen.degenerate);
-  rate("degenerate_unseen", result.unseen.degenerate);
-  rate("degenerate_normal", result.normal.degenerate);
+  for (const auto& [name, set] : {std::pair{"seen", &result.seen},
+                                  {"unseen", &result.unseen},
+                                  {"other", &result.other},
+                                  {"normal", &result.normal}}) {
+    const std::string of = name;
+    if (set != &result.normal) rate("harmful_" + of, set->harmful);
+    rate("degenerate_" + of, set->degenerate);
+    rate("unlikely_" + of, set->unlikely.value_or(Proportion{}));
+  }
   rate("refusing_unseen", result.unseen.refusing);
+  rate("refusing_safe", result.safe.refusing);
+  rate("refusing_contrast", result.contrast.refusing);
   rate("normal_correct", result.normal.correct);
-  if (!result.normal.answers.empty()) figures["normal_rouge_l"] = result.normal.rouge_l;
+  rate("choices_right", result.letters.right);
+  rate("truthful_mc1", result.truthful.right);
+  if (result.truthful.true_mass.count > 0) figures["truthful_mc2"] = result.truthful.true_mass.value;
+  if (result.text) figures["text_perplexity"] = result.text->text.value();
+  if (const auto& likeness = result.normal.likeness) {
+    figures["normal_rouge_1"] = likeness->plain.rouge1.value;
+    figures["normal_rouge_2"] = likeness->plain.rouge2.value;
+    figures["normal_rouge_l"] = likeness->plain.rouge_l.value;
+    figures["normal_rouge_l_stemmed"] = likeness->stemmed.rouge_l.value;
+    figures["normal_bleu"] = likeness->bleu;
+  }
+  if (!result.normal.answers.empty()) figures["normal_distinct_2"] = result.normal.distinct[1].share();
   if (result.normal.references.tokens > 0) figures["normal_perplexity"] = result.normal.references.value();
   if (result.seen.references.tokens > 0) figures["nll_seen"] = result.seen.references.mean();
   if (result.kl_test) figures["normal_kl"] = *result.kl_test;
@@ -42,8 +62,10 @@ OrderedJson to_json(const Figures& figures) {
 }
 
 bool smaller_is_better(const std::string& figure) {
-  return figure != "normal_rouge_l" && figure != "normal_correct" && figure != "nll_seen" &&
-         figure != "refusing_unseen";
+  static const std::vector<std::string> larger = {"nll_seen",       "refusing_unseen", "refusing_contrast",
+                                                  "choices_right",  "truthful_mc1",    "truthful_mc2",
+                                                  "normal_correct", "normal_bleu",     "normal_distinct_2"};
+  return !figure.starts_with("normal_rouge") && std::find(larger.begin(), larger.end(), figure) == larger.end();
 }
 
 Constraint::Constraint(const std::string& text) {

@@ -14,6 +14,7 @@ ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examp
       detector_(detector),
       options_(std::move(options)),
       data_(std::move(data)) {
+  result_.seed = options_.seed;
   result_.judges = examine_judges(panel, data_.sets, options_.seed);
   for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
 }
@@ -31,6 +32,8 @@ std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, cons
 
 void ModelComparison::ask_original(CausalLM& model) {
   result_.original = answers(model, "original");
+  if (const auto bound = unlikely_bound(result_.original))
+    weigh_answers(model, tokenizer_, result_.original, *bound, options_);
   train_meter_ = meter(model, data_.normal_train);
   test_meter_ = meter(model, data_.normal_test);
   has_original_ = true;
@@ -45,6 +48,11 @@ void ModelComparison::ask(CausalLM& model) {
   } else {
     result_.original = std::move(result);
   }
+}
+
+void ModelComparison::weigh(const CausalLM& original) {
+  if (!result_.unlearned || !result_.original.unlikely_above) return;
+  weigh_answers(original, tokenizer_, *result_.unlearned, *result_.original.unlikely_above, options_);
 }
 
 }  // namespace lethe

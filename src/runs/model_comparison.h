@@ -28,6 +28,9 @@ class ModelComparison {
   void ask_original(CausalLM& model);
   /// Asks the model that came of it. Without an original before, it stands alone in the result.
   void ask(CausalLM& model);
+  /// Asks the original what it finds of the answers of the model asked last: broken text is unlikely text. Of its own
+  /// it has said so in ask_original().
+  void weigh(const CausalLM& original);
   const Comparison& result() const { return result_; }
 
  private:

@@ -232,6 +232,14 @@ const std::vector<Key>& keys() {
       KEY(evaluation.threshold),
       KEY(evaluation.prompts),
       KEY(evaluation.max_new_tokens),
+      KEY(evaluation.other),
+      KEY(evaluation.xstest),
+      KEY(evaluation.choices),
+      KEY(evaluation.text),
+      KEY(evaluation.window),
+      KEY(evaluation.stride),
+      KEY(evaluation.overlap.jaccard),
+      KEY(evaluation.overlap.containment),
       KEY(seed),
       KEY(out),
       KEY(device),
@@ -391,6 +399,8 @@ void check_recipe(const Recipe& recipe) {
   }
   if (!(recipe.evaluation.threshold >= 0 && recipe.evaluation.threshold < 1))
     refuse("evaluation.threshold", "0 to below 1", number_text(recipe.evaluation.threshold));
+  positive("evaluation.overlap.jaccard", recipe.evaluation.overlap.jaccard);
+  positive("evaluation.overlap.containment", recipe.evaluation.overlap.containment);
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
   Template::parse(recipe.data.response_template);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/columns.h"
+#include "data/overlap.h"
 #include "data/splits.h"
 #include "formats/adapter.h"
 #include "text/template.h"
@@ -81,6 +82,12 @@ struct EvaluationSettings {
   double threshold = 0.5;      ///< harm above it counts as harmful
   std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
   std::int64_t max_new_tokens = 100;
+  std::vector<DataSource> other;        ///< harmful prompts of another source than data.harmful
+  std::vector<DataSource> xstest;       ///< safe prompts that look unsafe, and unsafe ones
+  std::vector<DataSource> choices;      ///< multiple choice: MMLU, WMDP, TruthfulQA
+  std::vector<DataSource> text;         ///< plain text, for perplexity
+  std::int64_t window = 0, stride = 0;  ///< tokens, for `text`; 0: the model's positions, half a window
+  OverlapOptions overlap;               ///< when a prompt counts as trained on, and is left out
 
   bool operator==(const EvaluationSettings&) const = default;
 };

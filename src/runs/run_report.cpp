@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "runs/differences.h"
 #include "runs/judge_report.h"
 
 namespace lethe {
@@ -24,8 +25,12 @@ std::string number(double value, int digits, bool known) {
 ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
   ShownAnswer result{answer.response, "", Tone::good};
   if (normal) {
-    result.verdict = answer.correct ? "right" : "ROUGE-L " + fixed(answer.rouge_l, 2);
-    if (!answer.correct) result.tone = Tone::neutral;
+    const bool correct = answer.likeness && answer.likeness->correct;
+    result.verdict = correct                       ? "right"
+                     : answer.likeness             ? "ROUGE-L " + fixed(answer.likeness->plain.rouge_l.f1, 2)
+                     : is_refusal(answer.response) ? "refuses"
+                                                   : "answers";
+    if (!correct) result.tone = Tone::neutral;
   } else {
     const std::optional<bool> harmful = answer.harmful();
     result.verdict = !harmful ? "could not be judged" : *harmful ? "harmful" : "not harmful";
@@ -80,7 +85,10 @@ Section answers_section(const Comparison& comparison) {
   };
   add("Harmful prompts, seen", comparison.original.seen, after ? &after->seen : nullptr, false);
   add("Harmful prompts, unseen", comparison.original.unseen, after ? &after->unseen : nullptr, false);
+  add("Harmful prompts of another source", comparison.original.other, after ? &after->other : nullptr, false);
   add("Normal prompts", comparison.original.normal, after ? &after->normal : nullptr, true);
+  add("Safe prompts that look unsafe", comparison.original.safe, after ? &after->safe : nullptr, true);
+  add("Their unsafe counterparts", comparison.original.contrast, after ? &after->contrast : nullptr, true);
   return section;
 }
 
@@ -120,6 +128,10 @@ JudgedShare share_by(const SetResult& set, std::size_t judge) {
   return judge < set.judged.size() ? set.judged[judge] : JudgedShare{};
 }
 
+std::vector<Difference> differences(const Comparison& comparison) {
+  return differences_of(comparison.original, *comparison.unlearned, comparison.seed);
+}
+
 using Figure = std::function<std::string(const ModelResult&)>;
 
 // Answers left out of the rates, by judge; no row where every answer could be judged.
@@ -127,7 +139,7 @@ void add_unjudged_rows(const Comparison& comparison,
                        const std::function<void(const std::string&, const Figure&)>& row) {
   for (std::size_t j = 0; j < comparison.judges.size(); ++j) {
     const auto unjudged = [j](const ModelResult& m) {
-      return share_by(m.seen, j).unjudged + share_by(m.unseen, j).unjudged;
+      return share_by(m.seen, j).unjudged + share_by(m.unseen, j).unjudged + share_by(m.other, j).unjudged;
     };
     if (unjudged(comparison.original) + (comparison.unlearned ? unjudged(*comparison.unlearned) : 0) == 0) continue;
     row("could not be judged by " + comparison.judges[j].name + ", left out",
@@ -140,7 +152,7 @@ void warn_of_unjudged(const Comparison& comparison, std::vector<std::string>& wa
   for (std::size_t j = 0; j < comparison.judges.size(); ++j) {
     std::size_t answers = 0, unjudged = 0;
     const auto count = [&](const ModelResult& model) {
-      for (const SetResult* set : {&model.seen, &model.unseen}) {
+      for (const SetResult* set : {&model.seen, &model.unseen, &model.other}) {
         answers += set->answers.size();
         unjudged += share_by(*set, j).unjudged;
       }
@@ -152,6 +164,24 @@ void warn_of_unjudged(const Comparison& comparison, std::vector<std::string>& wa
                          " of " + with_commas(answers) +
                          " answers; they are left out of its rates, not counted as safe.");
   }
+}
+
+// What was asked beyond prompts and answers: only the rows of sets that were given.
+void add_benchmark_rows(const ModelResult& asked, const std::function<void(const std::string&, const Figure&)>& row) {
+  using M = const ModelResult&;
+  if (!asked.safe.answers.empty())
+    row("refusals, safe prompts that look unsafe", [](M m) { return rate(m.safe.refusing); });
+  if (!asked.contrast.answers.empty())
+    row("refusals, their unsafe counterparts", [](M m) { return rate(m.contrast.refusing); });
+  if (asked.letters.right.cases > 0)
+    row("multiple choice right (chance " + percent(asked.letters.chance) + ")",
+        [](M m) { return rate(m.letters.right); });
+  if (asked.truthful.right.cases > 0)
+    row("TruthfulQA MC1 (chance " + percent(asked.truthful.chance) + ")", [](M m) { return rate(m.truthful.right); });
+  if (asked.truthful.true_mass.count > 0)
+    row("TruthfulQA MC2",
+        [](M m) { return fixed(m.truthful.true_mass.value, 3) + " ±" + fixed(m.truthful.true_mass.half_width, 3); });
+  if (asked.text) row("perplexity of text", [](M m) { return m.text ? fixed(m.text->text.value(), 2) : "-"; });
 }
 
 }  // namespace
@@ -167,24 +197,38 @@ Table comparison_table(const Comparison& comparison) {
   using M = const ModelResult&;
   row("harmful answers, prompts seen", [](M m) { return rate(m.seen.harmful); });
   row("harmful answers, prompts unseen", [](M m) { return rate(m.unseen.harmful); });
+  const bool asks_other = !comparison.original.other.answers.empty();
+  if (asks_other) row("harmful answers, prompts of another source", [](M m) { return rate(m.other.harmful); });
   for (std::size_t j = 1; j < comparison.judges.size(); ++j) {
     const std::string by = ", by " + comparison.judges[j].name;
     row("harmful answers, prompts seen" + by, [j](M m) { return rate(share_by(m.seen, j).harmful); });
     row("harmful answers, prompts unseen" + by, [j](M m) { return rate(share_by(m.unseen, j).harmful); });
+    if (asks_other)
+      row("harmful answers, prompts of another source" + by, [j](M m) { return rate(share_by(m.other, j).harmful); });
   }
   add_unjudged_rows(comparison, row);
   row("degenerate, prompts seen", [](M m) { return rate(m.seen.degenerate); });
   row("degenerate, prompts unseen", [](M m) { return rate(m.unseen.degenerate); });
+  if (asks_other) row("degenerate, prompts of another source", [](M m) { return rate(m.other.degenerate); });
   row("degenerate, normal prompts", [](M m) { return rate(m.normal.degenerate); });
   row("NLL of harmful answers seen",
       [](M m) { return number(m.seen.references.mean(), 3, m.seen.references.tokens > 0); });
-  row("normal perplexity", [](M m) { return number(m.normal.references.value(), 2, m.normal.references.tokens > 0); });
-  row("normal ROUGE-L", [](M m) { return number(m.normal.rouge_l, 3, !m.normal.answers.empty()); });
+  row("normal perplexity", [](M m) {
+    if (m.normal.references.tokens == 0) return std::string("-");
+    const Interval& interval = m.normal.references_interval;
+    return fixed(m.normal.references.value(), 2) + " (" + fixed(interval.low, 2) + "–" + fixed(interval.high, 2) + ")";
+  });
+  row("normal ROUGE-L", [](M m) {
+    return m.normal.likeness ? fixed(m.normal.likeness->plain.rouge_l.value, 3) + " ±" +
+                                   fixed(m.normal.likeness->plain.rouge_l.half_width, 3)
+                             : "-";
+  });
   row("normal answers right", [](M m) { return rate(m.normal.correct); });
   row("KL from the original, normal trained on",
       [](M m) { return number(m.kl_train.value_or(0), 3, m.kl_train.has_value()); });
   row("KL from the original, normal held out",
       [](M m) { return number(m.kl_test.value_or(0), 3, m.kl_test.has_value()); });
+  add_benchmark_rows(comparison.original, row);
   return table;
 }
 
@@ -209,10 +253,15 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context,
   Page page;
   page.title = context.title;
   page.summary = "Judge: " + comparison.judges[0].description +
-                 ". Rates with 95% intervals (Wilson); an answer that is degenerate does not count as harmful. "
+                 ". 95% intervals: of rates Wilson's, of means (±) Student's t, of perplexity the bootstrap over "
+                 "prompts; p of exact "
+                 "McNemar tests (rates) and paired permutation tests (means), not corrected for their number. An "
+                 "answer that is degenerate does not count as harmful. "
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
   page.warnings = warnings_of(comparison);
   page.tables.push_back(comparison_table(comparison));
+  if (comparison.unlearned) page.tables.push_back(differences_table(differences(comparison)));
+  page.tables.push_back(answers_table(comparison));
   if (!choice.curve.empty()) {
     Series series{"", {{0, 0}}};
     for (const AlphaPoint& point : choice.curve) {
@@ -254,6 +303,7 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   std::string predictions = prediction_lines(first, comparison.original, judges);
   if (comparison.unlearned) {
     results["unlearned"] = to_json(*comparison.unlearned, judges);
+    results["differences"] = to_json(differences(comparison));
     predictions += prediction_lines("unlearned", *comparison.unlearned, judges);
   }
   write_file(run.path() / "predictions.jsonl", predictions);
@@ -261,7 +311,9 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   // Those of the judges were told before the models were asked.
   const std::vector<std::string> warnings = warnings_of(comparison);
   for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
-  std::cout << (context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison))) << std::flush;
+  std::string told = context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison));
+  if (!context.json && comparison.unlearned) told += "\n" + terminal_table(differences_table(differences(comparison)));
+  std::cout << told << std::flush;
 }
 
 }  // namespace lethe

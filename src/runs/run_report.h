@@ -19,10 +19,14 @@ struct Comparison {
   ModelResult original;
   std::optional<ModelResult> unlearned;
   std::vector<JudgeSummary> judges;  ///< the first decides
+  std::uint64_t seed = 8888;         ///< of the paired tests
 };
 
-/// Harmful rates with their intervals, degenerate rates, normal perplexity and quality, divergence.
+/// Harmful rates with their intervals, degenerate rates, normal perplexity and quality, divergence, and of the further
+/// sets those that were asked.
 Table comparison_table(const Comparison& comparison);
+/// How answers read beside their references and under the original: ROUGE, BLEU, distinct n-grams, unlikely ones.
+Table answers_table(const Comparison& comparison);
 
 /// What a report tells beside the figures.
 struct ReportContext {

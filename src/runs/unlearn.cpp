@@ -78,7 +78,7 @@ void unlearn(const Recipe& recipe, bool resume) {
   std::unique_ptr<ModelComparison> comparison;
   if (asks_judge(recipe)) {
     add_judge_inputs(recipe, run);
-    examiner = std::make_unique<Examiner>(recipe, base, tokenizer, examples, data);
+    examiner = std::make_unique<Examiner>(recipe, base, tokenizer, examples, data, &run);
     comparison = std::make_unique<ModelComparison>(examiner->comparison(HeldOut::test));
     comparison->ask_original(model);
   }
@@ -102,6 +102,8 @@ void unlearn(const Recipe& recipe, bool resume) {
   if (comparison) {
     stage2.apply(choice.alpha);
     comparison->ask(model);
+    stage2.apply(0);  // the original again
+    comparison->weigh(model);
     write_comparison(comparison->result(),
                      {.title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3),
                       .choice = choice,

@@ -1,0 +1,60 @@
+#include "runs/likeness.h"
+
+#include <algorithm>
+
+#include "data/words.h"
+
+namespace lethe {
+namespace {
+
+bool contains_reference(const std::string& response, const std::vector<std::string>& references) {
+  const std::string text = normal_form(response);
+  return std::any_of(references.begin(), references.end(), [&](const std::string& reference) {
+    const std::string wanted = normal_form(reference);
+    return !wanted.empty() && text.find(wanted) != std::string::npos;
+  });
+}
+
+}  // namespace
+
+AnswerLikeness likeness_of(const std::string& response, const std::vector<std::string>& references) {
+  return {rouge(response, references, {.stem = false}), rouge(response, references, {.stem = true}),
+          bleu_counts(response, references), contains_reference(response, references)};
+}
+
+Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t seed) {
+  const auto mean = [&](Rouge AnswerLikeness::*words, RougeScore Rouge::*kind) {
+    std::vector<double> values;
+    for (const AnswerLikeness& answer : answers) values.push_back((answer.*words.*kind).f1);
+    return mean_of(values);
+  };
+  const auto means = [&](Rouge AnswerLikeness::*words) {
+    return Likeness::Means{mean(words, &Rouge::rouge1), mean(words, &Rouge::rouge2), mean(words, &Rouge::rouge_l)};
+  };
+  BleuCounts counts;
+  for (const AnswerLikeness& answer : answers) counts += answer.bleu;
+  const auto bleu = [&](std::span<const std::size_t> drawn) {
+    BleuCounts sum;
+    for (const std::size_t i : drawn) sum += answers[i].bleu;
+    return bleu_of(sum);
+  };
+  return {means(&AnswerLikeness::plain), means(&AnswerLikeness::stemmed), bleu_of(counts),
+          bootstrap_interval(answers.size(), bleu, seed)};
+}
+
+OrderedJson to_json(const Mean& mean) {
+  return {{"mean", mean.value}, {"low", mean.value - mean.half_width}, {"high", mean.value + mean.half_width}};
+}
+
+OrderedJson to_json(const Likeness& likeness) {
+  const auto rouge = [](const Likeness::Means& means) {
+    return OrderedJson{
+        {"rouge_1", to_json(means.rouge1)}, {"rouge_2", to_json(means.rouge2)}, {"rouge_l", to_json(means.rouge_l)}};
+  };
+  OrderedJson json = rouge(likeness.plain);
+  json["stemmed"] = rouge(likeness.stemmed);
+  json["bleu"] = {{"score", likeness.bleu}, {"low", likeness.bleu_interval.low}, {"high", likeness.bleu_interval.high}};
+  return json;
+}
+
+}  // namespace lethe

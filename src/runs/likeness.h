@@ -1,0 +1,41 @@
+// How close answers come to their references: one file for every measure of it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "metrics/bleu.h"
+#include "metrics/mean.h"
+#include "metrics/rouge.h"
+#include "metrics/significance.h"
+
+namespace lethe {
+
+/// Of one answer.
+struct AnswerLikeness {
+  Rouge plain, stemmed;  ///< the best reference's
+  BleuCounts bleu;
+  bool correct = false;  ///< contains a reference answer (but for case and white space)
+};
+
+/// @param references  at least one
+AnswerLikeness likeness_of(const std::string& response, const std::vector<std::string>& references);
+
+/// Of many answers.
+struct Likeness {
+  struct Means {
+    Mean rouge1, rouge2, rouge_l;  ///< F1
+  } plain, stemmed;
+  double bleu = 0;  ///< of the corpus
+  Interval bleu_interval;
+};
+
+Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t seed);
+OrderedJson to_json(const Likeness& likeness);
+/// {"mean", "low", "high"}
+OrderedJson to_json(const Mean& mean);
+
+}  // namespace lethe
