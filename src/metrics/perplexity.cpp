@@ -80,6 +80,7 @@ TextPerplexity text_perplexity(const CausalLM& model, std::span<const std::vecto
   double documented_nll = 0, documented_tokens = 0;
   std::size_t done = 0;
   for (const std::vector<int>& text : texts) {
+    Perplexity& whole = result.by_text.emplace_back();
     if (text.size() < 2) continue;
     std::vector<Window> cut;
     cut_into_windows(text, static_cast<std::size_t>(length), static_cast<std::size_t>(stride), cut);
@@ -91,11 +92,12 @@ TextPerplexity text_perplexity(const CausalLM& model, std::span<const std::vecto
       Perplexity window;
       for (std::size_t j = scores[i].size() - predicted; j < scores[i].size(); ++j, ++window.tokens)
         window.nll -= scores[i][j];
-      result.text += window;
+      whole += window;
       const double counted = static_cast<double>(cut[i].fresh) - 1;
       documented_nll += counted * window.mean();
       documented_tokens += counted;
     }
+    result.text += whole;
     done += cut.size();
     if (progress) progress(done);
   }

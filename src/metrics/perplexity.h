@@ -29,10 +29,12 @@ struct TextWindows {
 };
 
 struct TextPerplexity {
-  Perplexity text;  ///< every token but the first of each text, once, each with at least window − stride before it
+  Perplexity text;  ///< every token but the first of each text, once, each with at least window − stride before it (a
+                    ///< stride of a whole window leaves out the first token of each window)
   /// What the loop in transformers' documentation ("Perplexity of fixed-length models") gives: the mean of each window
   /// counts once for each token but one, also where all its tokens are predicted.
   double documented = 0;
+  std::vector<Perplexity> by_text;  ///< `text`, one entry a text
 };
 
 /// @param texts  token ids of whole texts; one of fewer than two tokens counts nothing

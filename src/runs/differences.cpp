@@ -58,10 +58,10 @@ class Differences {
   std::uint64_t seed_;
 };
 
-std::vector<double> reference_nll(const SetResult& set) {
+std::vector<double> nll_of(const std::vector<Perplexity>& cases) {
   std::vector<double> values;
-  for (const Perplexity& prompt : set.references_by_prompt) {
-    if (prompt.tokens > 0) values.push_back(prompt.mean());
+  for (const Perplexity& one : cases) {
+    if (one.tokens > 0) values.push_back(one.mean());
   }
   return values;
 }
@@ -101,13 +101,15 @@ std::vector<Difference> differences_of(const ModelResult& before, const ModelRes
   differences.rate("degenerate_normal", before.normal, after.normal, is_degenerate);
   differences.rate("normal_correct", before.normal, after.normal, is_correct);
   differences.mean("normal_rouge_l", rouge_l_of(before.normal), rouge_l_of(after.normal));
-  differences.mean("normal_nll", reference_nll(before.normal), reference_nll(after.normal));
-  differences.mean("nll_seen", reference_nll(before.seen), reference_nll(after.seen));
+  differences.mean("normal_nll", nll_of(before.normal.references_by_prompt), nll_of(after.normal.references_by_prompt));
+  differences.mean("nll_seen", nll_of(before.seen.references_by_prompt), nll_of(after.seen.references_by_prompt));
   differences.rate("refusing_safe", before.safe, after.safe, refuses);
   differences.rate("refusing_contrast", before.contrast, after.contrast, refuses);
   differences.rate("choices_right", right_of(before.letters), right_of(after.letters));
   differences.rate("truthful_mc1", right_of(before.truthful), right_of(after.truthful));
   differences.mean("truthful_mc2", before.truthful.masses, after.truthful.masses);
+  if (before.text && after.text)
+    differences.mean("text_nll", nll_of(before.text->by_text), nll_of(after.text->by_text));
   return std::move(differences.all);
 }
 

@@ -55,6 +55,15 @@ std::vector<Exchange> exchanges(const std::vector<Question>& questions, const st
   return list;
 }
 
+Interval perplexity_interval(const std::vector<Perplexity>& cases, std::uint64_t seed) {
+  const auto of = [&](std::span<const std::size_t> drawn) {
+    Perplexity sum;
+    for (const std::size_t i : drawn) sum += cases[i];
+    return sum.value();
+  };
+  return bootstrap_interval(cases.size(), of, seed);
+}
+
 /// The rates and figures of answers that are judged and measured.
 void sum_up(SetResult& result, std::uint64_t seed) {
   std::size_t degenerate = 0, refusing = 0, correct = 0;
@@ -73,14 +82,7 @@ void sum_up(SetResult& result, std::uint64_t seed) {
   if (!each.empty()) result.likeness = mean_likeness(each, seed);
   for (std::size_t n = 0; n < result.distinct.size(); ++n) result.distinct[n] = distinct(responses, n + 1);
   for (const Perplexity& prompt : result.references_by_prompt) result.references += prompt;
-  result.references_interval = bootstrap_interval(
-      result.references_by_prompt.size(),
-      [&](std::span<const std::size_t> drawn) {
-        Perplexity sum;
-        for (const std::size_t i : drawn) sum += result.references_by_prompt[i];
-        return sum.value();
-      },
-      seed);
+  result.references_interval = perplexity_interval(result.references_by_prompt, seed);
 }
 
 /// @param panel  judges of harmful prompts' answers; null: answers are compared with their references
@@ -132,6 +134,7 @@ void score_given(const CausalLM& model, const Tokenizer& tokenizer, const Evalua
     if (rows.size() < options.prompts) rows.push_back(tokenizer.encode(text).ids);
   }
   result.text = text_perplexity(model, rows, options.windows);
+  result.text_interval = perplexity_interval(result.text->by_text, options.seed);
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ struct ModelResult {
   SetResult safe, contrast;  ///< XSTest: refusals
   ChoiceResult letters, truthful;
   std::optional<TextPerplexity> text;
+  Interval text_interval;                   ///< of its perplexity, over texts
   std::optional<double> kl_train, kl_test;  ///< mean KL from the original on normal answers trained on / held out, nats
   /// Answers are `unlikely` if the original finds them less likely (mean nll a token) than 98% of the prompts'
   /// references.

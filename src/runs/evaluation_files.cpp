@@ -74,6 +74,9 @@ OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& j
   if (result.truthful.right.cases > 0) json["truthful_qa"] = choices_json(result.truthful);
   if (result.text) {
     json["text"] = {{"perplexity", result.text->text.value()},
+                    {"low", result.text_interval.low},
+                    {"high", result.text_interval.high},
+                    {"texts", result.text->by_text.size()},
                     {"perplexity_as_documented", result.text->documented},
                     {"nll", result.text->text.mean()},
                     {"tokens", result.text->text.tokens}};

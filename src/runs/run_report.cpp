@@ -22,6 +22,13 @@ std::string number(double value, int digits, bool known) {
   return known ? fixed(value, digits) : "-";
 }
 
+std::string perplexity_cell(const Perplexity& perplexity, const Interval& interval) {
+  if (perplexity.tokens == 0) return "-";
+  const std::string value = fixed(perplexity.value(), 2);
+  return interval.low == interval.high ? value
+                                       : value + " (" + fixed(interval.low, 2) + "–" + fixed(interval.high, 2) + ")";
+}
+
 ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
   ShownAnswer result{answer.response, "", Tone::good};
   if (normal) {
@@ -181,7 +188,8 @@ void add_benchmark_rows(const ModelResult& asked, const std::function<void(const
   if (asked.truthful.true_mass.count > 0)
     row("TruthfulQA MC2",
         [](M m) { return fixed(m.truthful.true_mass.value, 3) + " ±" + fixed(m.truthful.true_mass.half_width, 3); });
-  if (asked.text) row("perplexity of text", [](M m) { return m.text ? fixed(m.text->text.value(), 2) : "-"; });
+  if (asked.text)
+    row("perplexity of text", [](M m) { return m.text ? perplexity_cell(m.text->text, m.text_interval) : "-"; });
 }
 
 }  // namespace
@@ -213,11 +221,7 @@ Table comparison_table(const Comparison& comparison) {
   row("degenerate, normal prompts", [](M m) { return rate(m.normal.degenerate); });
   row("NLL of harmful answers seen",
       [](M m) { return number(m.seen.references.mean(), 3, m.seen.references.tokens > 0); });
-  row("normal perplexity", [](M m) {
-    if (m.normal.references.tokens == 0) return std::string("-");
-    const Interval& interval = m.normal.references_interval;
-    return fixed(m.normal.references.value(), 2) + " (" + fixed(interval.low, 2) + "–" + fixed(interval.high, 2) + ")";
-  });
+  row("normal perplexity", [](M m) { return perplexity_cell(m.normal.references, m.normal.references_interval); });
   row("normal ROUGE-L", [](M m) {
     return m.normal.likeness ? fixed(m.normal.likeness->plain.rouge_l.value, 3) + " ±" +
                                    fixed(m.normal.likeness->plain.rouge_l.half_width, 3)

@@ -30,6 +30,9 @@ TEST(TextPerplexity, OfStridedWindowsIsTransformers) {
   }
   const TextPerplexity by_default = text_perplexity(model, rows), named = text_perplexity(model, rows, {64, 32});
   EXPECT_EQ(by_default.text.nll, named.text.nll);
+  ASSERT_EQ(named.by_text.size(), rows.size());
+  EXPECT_EQ(named.by_text.back().tokens, 0);  // one token predicts nothing
+  EXPECT_EQ(named.by_text[1].tokens, 63);
   EXPECT_THROW(text_perplexity(model, rows, {65, 32}), Error);
   EXPECT_THROW(text_perplexity(model, rows, {32, 33}), Error);
 }
