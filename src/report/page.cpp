@@ -54,6 +54,7 @@ std::string html_group(const AnswerGroup& group) {
   const bool two = std::any_of(group.pairs.begin(), group.pairs.end(),
                                [](const AnswerPair& pair) { return pair.after.has_value(); });
   std::string html = "<details><summary>" + html_escaped(group.title) + " (" + std::to_string(group.pairs.size()) +
+                     (group.left_out > 0 ? " of " + std::to_string(group.pairs.size() + group.left_out) : "") +
                      " shown; " +
                      (two ? "before: " + count_of(group.pairs, false) + "; after: " + count_of(group.pairs, true)
                           : count_of(group.pairs, false)) +

@@ -19,11 +19,11 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
-th:first-child{text-align:left}tbody th{font-weight:400;position:sticky;left:0;background:var(--ground)}thead th{border-bottom:2px solid var(--faint);vertical-align:bottom}
+th:first-child{text-align:left}tbody th{font-weight:400;position:sticky;left:0;background:var(--ground)}thead th,thead td{border-bottom:2px solid var(--faint);vertical-align:bottom}
 .figures td{white-space:nowrap}
 .prose th,.prose td{text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;min-width:6rem}
 figure{margin:1.2rem 0;max-width:42rem}figure h3{margin:0}
-figure>svg{display:block;width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:var(--text)}
+figure>svg{display:block;width:100%;height:auto;overflow:visible}svg text{font:13px system-ui,sans-serif;fill:var(--text)}
 .axis{margin:0;color:var(--faint);font-size:.85rem}.axis.x{text-align:center}
 .grid{stroke:var(--rule)}.tick{stroke:var(--faint)}.limit{stroke:var(--warn);stroke-dasharray:6 4;stroke-width:1.5}
 polyline{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}.band{fill:currentColor;opacity:.18}.bar{stroke:currentColor;stroke-width:1.5}

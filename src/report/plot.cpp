@@ -103,7 +103,7 @@ class Drawing {
     for (int i = 0; x_axis_.begin + i * x_axis_.step < x_axis_.end + x_axis_.step / 2; ++i) {
       const double value = x_axis_.begin + i * x_axis_.step;
       svg += line("tick", x(value), kBottom, x(value), kBottom + 5) +
-             text(x(value), kBottom + 22, "middle", tick_text(value, x_axis_.step));
+             text(x(value), kBottom + 25, "middle", tick_text(value, x_axis_.step));
     }
     svg += line("tick", kLeft, kBottom, kRight, kBottom);
     if (plot_.limit > 0) svg += line("limit", kLeft, y(plot_.limit), kRight, y(plot_.limit));
@@ -112,7 +112,7 @@ class Drawing {
   }
 
  private:
-  static constexpr double kLeft = 68, kRight = 622, kTop = 12, kBottom = 284;
+  static constexpr double kLeft = 68, kRight = 610, kTop = 12, kBottom = 284;
 
   double x(double value) const {
     return kLeft + (value - x_axis_.begin) / (x_axis_.end - x_axis_.begin) * (kRight - kLeft);
@@ -239,7 +239,7 @@ std::string figure_text(double value) {
 // What the drawing shows, for those who cannot see it or want the figures.
 std::string figures_of(const Plot& plot) {
   Table table{"", {"curve", plot.x_label, plot.y_label, "95% interval", "mark"}, {}};
-  bool intervals = false, marks = false;
+  bool names = false, intervals = false, marks = false;
   for (const Series& series : plot.series) {
     for (const PlotPoint& point : series.points) {
       if (!finite(point)) continue;
@@ -248,6 +248,7 @@ std::string figures_of(const Plot& plot) {
       if (!point.label.empty()) mark += (mark.empty() ? "" : "; ") + point.label;
       table.rows.push_back({series.name, figure_text(point.x), figure_text(point.y),
                             interval ? figure_text(point.low) + "–" + figure_text(point.high) : "-", mark});
+      names |= !series.name.empty();
       intervals |= interval;
       marks |= !mark.empty();
     }
@@ -259,6 +260,7 @@ std::string figures_of(const Plot& plot) {
   };
   if (!marks) drop(4);
   if (!intervals) drop(3);
+  if (!names) drop(0);
   return "<details><summary>The figures of this plot</summary>" + html_table(table) + "</details>";
 }
 

@@ -108,7 +108,8 @@ Section provenance_section(const RunFolder& run) {
   const OrderedJson facts = run.describe();
   Table table{"", {"", "value"}, {}, true};
   for (const auto& [key, value] : facts.items()) {
-    if (key != "inputs" && key != "finished") table.rows.push_back({key, text_of(value)});
+    if (key == "inputs" || key == "finished") continue;
+    table.rows.push_back({key, value.is_number_float() ? fixed(value.get<double>(), 1) : text_of(value)});
   }
   Table inputs{"Inputs", {"role", "path", "bytes", "hash"}, {}, true};
   for (const auto& input : facts.at("inputs")) {
