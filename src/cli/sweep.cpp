@@ -1,4 +1,4 @@
-// lethe sweep: the trade-off curve of a finished run.
+// lethe sweep: the trade-off of a finished run, over α or over settings.
 #include "runs/sweep.h"
 
 #include <CLI/CLI.hpp>
@@ -13,23 +13,36 @@ void add_sweep(CLI::App& program, Action& action) {
   auto request = std::make_shared<SweepRequest>();
   auto shared = std::make_shared<SharedOptions>();
   auto on = std::make_shared<std::string>("validation");
-  auto* command = program.add_subcommand("sweep", "The trade-off of a finished run over alpha, without training again");
+  auto* command = program.add_subcommand(
+      "sweep", "The trade-off of a finished run: over alpha without training again, or --over settings");
   command->add_option("run", request->run, "Run folder of `lethe unlearn`")->required();
   command->add_option("--alpha", request->alphas, "0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
       ->delimiter(',');
+  command
+      ->add_option("--over", request->over,
+                   "KEY=V1,V2,… of the recipe (sku.eps_pd, sku.pd_margin, training.lr, training.steps, …): every "
+                   "combination is trained on the run's data, split and seed; may be given several times")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--budgets", request->budgets,
+                   "With --over: alpha by these KL budgets, nats a token (default: as the run's recipe)")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
   command->add_option("--keep", request->keep,
                       "What the best point must keep, e.g. normal_perplexity<=1.05x,degenerate_unseen<=0.1");
   command->add_option("--on", *on, "Prompts to ask: validation (to choose by) or test")
       ->capture_default_str()
       ->check(CLI::IsMember({"validation", "test"}));
   command->add_option("--prompts", request->prompts, "Of each kind at most; 0: as the run");
-  command->add_option("--out", request->out, "Folder for sweep.json and sweep.html (default: the run's)");
+  command->add_option("--out", request->out, "Folder for sweep.json, sweep.html and points/ (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
   command->add_flag("--json", request->json, "Print the sweep as one JSON object");
   add_shared_options(*command, *shared);
   command->footer(
       "Example: lethe sweep runs/opt --alpha 0.25,0.5,0.75,1 --keep \"normal_perplexity<=1.05x\" --apply "
-      "opt-unlearned");
+      "opt-unlearned\n"
+      "         lethe sweep runs/opt --over sku.eps_pd=0,0.5,1 --over training.lr=1e-4,2e-4 --out runs/opt-grid\n"
+      "An interrupted sweep goes on where it was when the same command is given again.");
   command->callback([request, shared, on, &action] {
     request->on_test = *on == "test";
     request->device = shared->device;

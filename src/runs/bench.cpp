@@ -15,13 +15,21 @@ Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& toke
       compute_(compute),
       examples_(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe)),
       data_(load_run_data(recipe, examples_, nullptr)),
-      examiner_(recipe, base, tokenizer, examples_, data_) {
-  CausalLM model = load();
-  meter_ = std::make_unique<DivergenceMeter>(model, examples_, data_.normal.validation);
-}
+      examiner_(recipe, base, tokenizer, examples_, data_) {}
 
 CausalLM Bench::load() const {
   return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype});
+}
+
+DivergenceMeter& Bench::meter(CausalLM& original) {
+  if (data_.normal.validation.empty()) {
+    throw bad_input("cannot choose alpha by a budget")
+        .wanted("normal answers to validate on")
+        .found("none")
+        .hint("a larger data.split.validation");
+  }
+  if (!meter_) meter_ = std::make_unique<DivergenceMeter>(original, examples_, data_.normal.validation);
+  return *meter_;
 }
 
 ModelComparison& Bench::comparison_on(HeldOut part, CausalLM& original) {
@@ -38,6 +46,7 @@ Cell Bench::measure(const Recipe& recipe, const std::string& name, HeldOut part,
   const auto start = std::chrono::steady_clock::now();
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
+  DivergenceMeter* divergence = budgets.empty() ? nullptr : &meter(model);
   Cell cell{name, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
   try {
@@ -54,7 +63,7 @@ Cell Bench::measure(const Recipe& recipe, const std::string& name, HeldOut part,
       const auto [place, fresh] = measured.emplace(alpha, 0.0);
       if (fresh) {
         stage2.apply(alpha);
-        place->second = meter_->measure(model);
+        place->second = divergence->measure(model);
       }
       return place->second;
     };
@@ -67,6 +76,44 @@ Cell Bench::measure(const Recipe& recipe, const std::string& name, HeldOut part,
   }
   cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return cell;
+}
+
+std::vector<NamedLora> Bench::take_run(const fs::path& run, const Recipe& recipe, CausalLM& model) const {
+  if (recipe.tuning == "lora") return attach_lora(model, Adapter(run / "adapter"));
+  model = load_model(Checkpoint(run / "model"), {.device = compute_.device, .dtype = compute_.dtype});
+  return {};
+}
+
+Cell Bench::measure_run(const fs::path& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
+                        const std::vector<double>& alphas) {
+  const auto start = std::chrono::steady_clock::now();
+  CausalLM model = load();
+  ModelComparison& comparison = comparison_on(part, model);
+  Cell cell{recipe.method, recipe.seed, recipe.training.lr};
+  cell.original = figures_of(comparison.result().original);
+  const std::vector<NamedLora> pairs = take_run(run, recipe, model);
+  TaskVector vector(model, base_, pairs);
+  for (const double alpha : alphas) {
+    vector.apply(alpha / alpha_of_run);
+    comparison.ask(model);
+    cell.points.push_back({alpha, 0, figures_of(*comparison.result().unlearned)});
+  }
+  cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return cell;
+}
+
+void Bench::write(const Recipe& recipe, double alpha, const fs::path& folder, const fs::path& metrics) {
+  CausalLM model = load();
+  Tuning tuning(model, recipe);
+  train_method(recipe, model, tuning, examples_, data_, metrics);
+  Stage2Vector stage2 = prepare_stage2(recipe, model, base_, tuning, examples_, data_, "", metrics);
+  stage2.vector.write(stage2.sign * alpha, folder, recipe);
+}
+
+void Bench::write_run(const fs::path& run, const Recipe& recipe, double scale, const fs::path& folder) {
+  CausalLM model = load();
+  const std::vector<NamedLora> pairs = take_run(run, recipe, model);
+  TaskVector(model, base_, pairs).write(scale, folder, recipe);
 }
 
 }  // namespace lethe

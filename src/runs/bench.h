@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/lora.h"
 #include "nn/device.h"
 #include "runs/cells.h"
 #include "runs/divergence_meter.h"
@@ -28,9 +29,22 @@ class Bench {
   /// @throws Error if interrupted, or on bad input
   Cell measure(const Recipe& recipe, const std::string& name, HeldOut part, const std::vector<double>& budgets,
                const std::vector<double>& alphas, const std::filesystem::path& metrics);
+  /// Asks what a finished run made at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
+  Cell measure_run(const std::filesystem::path& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
+                   const std::vector<double>& alphas);
+
+  /// Trains as measure() and writes the model or adapter at α into `folder` (exists).
+  void write(const Recipe& recipe, double alpha, const std::filesystem::path& folder,
+             const std::filesystem::path& metrics);
+  /// Writes what a finished run made, its difference from the original scaled.
+  void write_run(const std::filesystem::path& run, const Recipe& recipe, double scale,
+                 const std::filesystem::path& folder);
 
  private:
-  // Made, and the original asked, when a part is first needed.
+  // Puts a finished run's weights into a model that holds the original's. @return its adapters, or none
+  std::vector<NamedLora> take_run(const std::filesystem::path& run, const Recipe& recipe, CausalLM& model) const;
+  // Both are made, and the original asked, when first needed.
+  DivergenceMeter& meter(CausalLM& original);
   ModelComparison& comparison_on(HeldOut part, CausalLM& original);
   CausalLM load() const;
 

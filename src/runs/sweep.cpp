@@ -1,29 +1,24 @@
 #include "runs/sweep.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
+#include <memory>
 #include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/random.h"
 #include "core/terminal.h"
 #include "models/loading.h"
 #include "nn/device.h"
-#include "report/page.h"
-#include "runs/examiner.h"
-#include "runs/figures.h"
-#include "runs/methods.h"
-#include "runs/task_vector.h"
+#include "runs/bench.h"
+#include "runs/sweep_grid.h"
+#include "runs/sweep_points.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-struct Point {
-  double alpha = 0;
-  Figures figures;
-  bool dominated = false, allowed = true;
-};
 
 // What a run was, read back from its folder.
 struct FinishedRun {
@@ -49,156 +44,211 @@ FinishedRun read_run(const SweepRequest& request) {
   return run;
 }
 
-std::vector<double> alphas_of(const SweepRequest& request, double alpha) {
-  std::vector<double> alphas = request.alphas;
-  if (alphas.empty()) alphas = {0.2, 0.4, 0.6, 0.8, 1.0, alpha};
-  std::sort(alphas.begin(), alphas.end());
-  alphas.erase(std::unique(alphas.begin(), alphas.end()), alphas.end());
-  return alphas;
+// What is measured at once and kept in one file: a training, or one α of the finished run.
+struct SweepJob {
+  std::string name;
+  Variant variant;
+  std::vector<double> budgets, alphas;
+};
+
+std::vector<SweepJob> jobs_of(const SweepRequest& request, const FinishedRun& finished) {
+  std::vector<SweepJob> jobs;
+  if (request.over.empty()) {
+    std::vector<double> alphas = request.alphas;
+    if (alphas.empty()) alphas = {0.2, 0.4, 0.6, 0.8, 1.0, finished.alpha};
+    std::sort(alphas.begin(), alphas.end());
+    alphas.erase(std::unique(alphas.begin(), alphas.end()), alphas.end());
+    for (const double alpha : alphas) jobs.push_back({"alpha " + fixed(alpha, 6), {{}, finished.recipe}, {}, {alpha}});
+    return jobs;
+  }
+  for (Variant& variant : grid_of(request.over, finished.recipe)) {
+    const std::string name = variant.label();
+    SweepJob job{name, std::move(variant), request.budgets, request.alphas};
+    if (job.budgets.empty() && job.alphas.empty()) {
+      if (finished.recipe.negation.alpha) {
+        job.alphas = {*finished.recipe.negation.alpha};
+      } else {
+        job.budgets = {finished.recipe.negation.kl_budget};
+      }
+    }
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
 }
 
-double harm(const Figures& figures) {
-  double sum = 0;
-  int count = 0;
-  for (const char* name : {"harmful_seen", "harmful_unseen"}) {
-    const auto found = figures.find(name);
-    if (found == figures.end()) continue;
-    sum += found->second;
-    ++count;
-  }
-  return count == 0 ? 0 : sum / count;
+// A name that tells what is in the file, and differs for what differs.
+std::string file_name(const std::string& label) {
+  std::string name;
+  for (const char c : label.substr(0, 120))
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' || c == '_' || c == '-' ? c : '+';
+  char hash[20];
+  std::snprintf(hash, sizeof hash, "-%08x", static_cast<unsigned>(stable_hash(label) & 0xFFFFFFFFU));
+  return name + hash;
 }
 
-// The least harmful point that keeps what must be kept; of equals the smaller α.
-std::optional<Point> best_of(const std::vector<Point>& points) {
-  std::optional<Point> best;
-  for (const Point& point : points) {
-    if (point.allowed && (!best || harm(point.figures) < harm(best->figures))) best = point;
+// The settings that all points share: points of other settings are not mixed with them.
+void open_points(const fs::path& points, const SweepRequest& request, const FinishedRun& finished,
+                 const std::vector<SweepJob>& jobs) {
+  Recipe recipe = finished.recipe;
+  recipe.out = recipe.device = recipe.dtype = "";
+  recipe.threads = 0;
+  OrderedJson plan = {{"lethe", LETHE_VERSION},
+                      {"run", fs::absolute(request.run).lexically_normal().string()},
+                      {"alpha_of_run", finished.alpha},
+                      {"prompts", request.on_test ? "test" : "validation"},
+                      {"recipe", to_yaml(recipe)}};
+  if (!request.over.empty()) {
+    plan["budgets"] = jobs[0].budgets;
+    plan["alphas"] = jobs[0].alphas;
   }
-  return best;
+  const std::string text = dump_json(plan, 1) + "\n";
+  const fs::path file = points / "plan.json";
+  if (fs::exists(file)) {
+    if (read_file(file) == text) return;
+    throw bad_input("cannot go on in " + points.string())
+        .wanted("points of these settings")
+        .found("points of others (plan.json)")
+        .hint("another --out, or remove the folder yourself");
+  }
+  fs::create_directories(points);
+  write_file(file, text);
 }
 
-Table table_of(const Figures& original, const std::vector<Point>& points, const std::optional<Point>& best) {
-  Table table{"", {"alpha", "harm seen", "harm unseen", "degenerate", "ROUGE-L", "perplexity", "KL", ""}, {}};
-  const auto row = [&](const std::string& name, const Figures& figures, const std::string& mark) {
-    const auto cell = [&](const char* figure, bool is_rate, int digits) {
-      const auto found = figures.find(figure);
-      if (found == figures.end()) return std::string("-");
-      return is_rate ? percent(found->second) : fixed(found->second, digits);
-    };
-    table.rows.push_back({name, cell("harmful_seen", true, 0), cell("harmful_unseen", true, 0),
-                          cell("degenerate_unseen", true, 0), cell("normal_rouge_l", false, 3),
-                          cell("normal_perplexity", false, 2), cell("normal_kl", false, 3), mark});
-  };
-  row("original", original, "");
-  for (const Point& point : points) {
-    std::string mark = best && best->alpha == point.alpha ? "<- best" : point.dominated ? "dominated" : "";
-    if (!point.allowed) mark = "outside --keep";
-    row(fixed(point.alpha, 3), point.figures, mark);
+// Works off the jobs; those whose file is there are not computed again.
+class SweepWork {
+ public:
+  SweepWork(const SweepRequest& request, const FinishedRun& finished, fs::path points)
+      : request_(request),
+        finished_(finished),
+        points_(std::move(points)),
+        compute_(choose_compute(request.device, request.dtype, request.threads)),
+        base_(resolve_model_folder(finished.recipe.model)),
+        tokenizer_(Tokenizer::load(base_.folder())) {}
+
+  std::vector<Cell> cells(const std::vector<SweepJob>& jobs) {
+    std::vector<Cell> cells;
+    std::size_t left = 0;
+    for (const SweepJob& job : jobs) left += !fs::exists(file_of(job));
+    double seconds = 0;
+    std::size_t done = 0;
+    for (const SweepJob& job : jobs) {
+      const fs::path file = file_of(job);
+      if (fs::exists(file)) {
+        cells.push_back(read_cell(file));
+        continue;
+      }
+      say("point " + std::to_string(cells.size() + 1) + " of " + std::to_string(jobs.size()) + ": " + job.name +
+          (done > 0 ? "   ETA " + duration_text(seconds / static_cast<double>(done) * static_cast<double>(left - done))
+                    : std::string()));
+      const auto start = std::chrono::steady_clock::now();
+      cells.push_back(measure(job));
+      write_cell(cells.back(), file);
+      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      ++done;
+    }
+    return cells;
   }
-  return table;
+
+  void write(const SweepPoint& point, const std::vector<SweepJob>& jobs, const fs::path& folder) {
+    if (request_.over.empty()) {
+      bench().write_run(request_.run, finished_.recipe, point.alpha / finished_.alpha, folder);
+      return;
+    }
+    for (const SweepJob& job : jobs) {
+      if (job.variant.settings != point.settings) continue;
+      say("training the best point once more, to write it");
+      bench().write(job.variant.recipe, point.alpha, folder, fresh_metrics("applied"));
+      return;
+    }
+  }
+
+ private:
+  fs::path file_of(const SweepJob& job) const { return points_ / (file_name(job.name) + ".json"); }
+  fs::path fresh_metrics(const std::string& name) const {
+    const fs::path path = points_ / (name + ".metrics.jsonl");
+    fs::remove(path);  // of a training that was interrupted
+    return path;
+  }
+  Bench& bench() {
+    if (!bench_) bench_ = std::make_unique<Bench>(finished_.recipe, base_, tokenizer_, compute_);
+    return *bench_;
+  }
+  Cell measure(const SweepJob& job) {
+    const HeldOut part = request_.on_test ? HeldOut::test : HeldOut::validation;
+    if (request_.over.empty())
+      return bench().measure_run(request_.run, finished_.recipe, finished_.alpha, part, job.alphas);
+    return bench().measure(job.variant.recipe, job.name, part, job.budgets, job.alphas,
+                           fresh_metrics(file_name(job.name)));
+  }
+
+  const SweepRequest& request_;
+  const FinishedRun& finished_;
+  fs::path points_;
+  Compute compute_;
+  Checkpoint base_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<Bench> bench_;
+};
+
+SweepResult result_of(const SweepRequest& request, const std::vector<SweepJob>& jobs, const std::vector<Cell>& cells) {
+  SweepResult result{"Sweep of " + fs::absolute(request.run).lexically_normal().filename().string(),
+                     request.on_test ? "test" : "validation", request.keep, !request.over.empty(),
+                     cells.at(0).original};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto& settings = jobs[i].variant.settings;
+    if (!cells[i].failed.empty()) result.points.push_back({settings, 0, 0, {}, cells[i].failed});
+    for (const CellPoint& point : cells[i].points)
+      result.points.push_back({settings, point.alpha, point.budget, point.figures});
+  }
+  assess(result);
+  return result;
 }
 
-Page page_of(const std::string& title, const Table& table, const std::vector<Point>& points, bool on_test) {
-  Page page;
-  page.title = title;
-  page.summary =
-      std::string("Each alpha on ") + (on_test ? "test" : "validation") +
-      " prompts, without training again. Dominated: another alpha is as good in harm and in KL, and better in one.";
-  page.tables.push_back(table);
-  Series seen{"seen prompts", {}}, unseen{"unseen prompts", {}};
-  for (const Point& point : points) {
-    const auto kl = point.figures.find("normal_kl");
-    if (kl == point.figures.end()) continue;
-    if (point.figures.contains("harmful_seen")) seen.points.emplace_back(kl->second, point.figures.at("harmful_seen"));
-    if (point.figures.contains("harmful_unseen"))
-      unseen.points.emplace_back(kl->second, point.figures.at("harmful_unseen"));
-  }
-  page.plots.push_back({"Harm against what it costs",
-                        "KL from the original on normal answers, nats a token",
-                        "share of harmful answers",
-                        {seen, unseen}});
-  return page;
+OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished, const SweepResult& result) {
+  OrderedJson json = {{"run", request.run.string()},   {"alpha_of_run", finished.alpha},
+                      {"over", request.over},          {"prompts", result.prompts},
+                      {"keep", request.keep},          {"original", to_json(result.original)},
+                      {"points", OrderedJson::array()}};
+  for (const SweepPoint& point : result.points) json["points"].push_back(to_json(point));
+  json["best"] = result.best ? OrderedJson(result.points[*result.best].alpha) : OrderedJson();
+  json["best_point"] = result.best ? OrderedJson(*result.best) : OrderedJson();
+  return json;
 }
 
 }  // namespace
 
 void sweep(const SweepRequest& request) {
-  const std::vector<Constraint> constraints = parse_constraints(request.keep);
+  parse_constraints(request.keep);
   const FinishedRun finished = read_run(request);
-  const Recipe& recipe = finished.recipe;
+  if (request.over.empty() && !request.budgets.empty())
+    throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
+  const std::vector<SweepJob> jobs = jobs_of(request, finished);
   const fs::path out = request.out.empty() ? request.run : request.out;
-  if (fs::exists(out / "sweep.json"))
-    throw bad_input("cannot write " + (out / "sweep.json").string()).found("a sweep").hint("--out another folder");
   std::optional<StagedFolder> applied;
   if (!request.apply.empty()) applied.emplace(request.apply);
+  open_points(out / "points", request, finished, jobs);
 
-  const Compute compute = choose_compute(request.device, request.dtype, request.threads);
-  const Checkpoint base(resolve_model_folder(recipe.model));
-  const Tokenizer tokenizer = Tokenizer::load(base.folder());
-  ExampleMaker examples(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe));
-  const RunData data = load_run_data(recipe, examples, nullptr);
-  const Examiner examiner(recipe, base, tokenizer, examples, data);
-  ModelComparison comparison = examiner.comparison(request.on_test ? HeldOut::test : HeldOut::validation);
-
-  CausalLM model = load_model(base, {.device = compute.device, .dtype = compute.dtype});
-  comparison.ask_original(model);
-  const Figures original = figures_of(comparison.result().original);
-  std::vector<NamedLora> pairs;
-  if (recipe.tuning == "lora") {
-    pairs = attach_lora(model, Adapter(request.run / "adapter"));
-  } else {
-    model = load_model(Checkpoint(request.run / "model"), {.device = compute.device, .dtype = compute.dtype});
-  }
-  TaskVector vector(model, base, pairs);
-
-  std::vector<Point> points;
-  std::vector<Figures> figures;
-  for (const double alpha : alphas_of(request, finished.alpha)) {
-    vector.apply(alpha / finished.alpha);
-    comparison.ask(model);
-    Point point{alpha, figures_of(*comparison.result().unlearned)};
-    point.allowed = std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
-      return constraint.holds(point.figures, original);
-    });
-    figures.push_back(point.figures);
-    points.push_back(std::move(point));
-  }
-  const std::vector<bool> beaten = dominated(figures, "harmful_unseen", "normal_kl");
-  for (std::size_t i = 0; i < points.size(); ++i) points[i].dominated = beaten[i];
-  const std::optional<Point> best = best_of(points);
-
-  OrderedJson json = {{"run", request.run.string()},
-                      {"alpha_of_run", finished.alpha},
-                      {"prompts", request.on_test ? "test" : "validation"},
-                      {"keep", request.keep},
-                      {"original", to_json(original)},
-                      {"points", OrderedJson::array()}};
-  for (const Point& point : points) {
-    OrderedJson entry = {{"alpha", point.alpha}};
-    entry.update(to_json(point.figures));
-    entry["dominated"] = point.dominated;
-    entry["allowed"] = point.allowed;
-    json["points"].push_back(std::move(entry));
-  }
-  json["best"] = best ? OrderedJson(best->alpha) : OrderedJson();
-  const Table table = table_of(original, points, best);
+  SweepWork work(request, finished, out / "points");
+  const SweepResult result = result_of(request, jobs, work.cells(jobs));
+  const OrderedJson json = sweep_json(request, finished, result);
+  const Table table = sweep_table(result);
   std::cout << (request.json ? dump_json(json) + "\n" : terminal_table(table)) << std::flush;
-  fs::create_directories(out);
-  const std::string title = "Sweep of " + fs::absolute(request.run).filename().string();
-  write_file(out / "sweep.html", html_page(page_of(title, table, points, request.on_test)));
+  Page page = sweep_page(result);
+  page.recipe = to_yaml(finished.recipe);
+  write_file(out / "sweep.html", html_page(page));
   write_file(out / "sweep.json", dump_json(json, 2) + "\n");
   say("wrote " + (out / "sweep.json").string() + " and sweep.html");
-  if (!best) {
-    throw Error("no alpha keeps what must be kept")
-        .wanted(request.keep)
-        .found("none of " + std::to_string(points.size()))
+  if (!result.best) {
+    throw Error("no point keeps what must be kept")
+        .wanted(request.keep.empty() ? "a training that does not fail" : request.keep)
+        .found("none of " + std::to_string(result.points.size()))
         .hint("smaller --alpha values, or a weaker --keep");
   }
   if (!applied) return;
-  vector.write(best->alpha / finished.alpha, applied->path(), recipe);
+  const SweepPoint& best = result.points[*result.best];
+  work.write(best, jobs, applied->path());
   applied->commit();
-  say("wrote " + request.apply.string() + " (alpha " + fixed(best->alpha, 3) + ")");
+  say("wrote " + request.apply.string() + " (" + best.label() + ")");
 }
 
 }  // namespace lethe
