@@ -1,4 +1,4 @@
-// lethe chat: talk to a model, one prompt a line.
+// lethe chat: talk to a model; answers are shown token by token.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,11 @@
 #include "cli/common.h"
 #include "cli/program.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/interrupt.h"
+#include "core/plain_text.h"
 #include "core/terminal.h"
+#include "text/text_stream.h"
 
 namespace lethe {
 namespace {
@@ -17,26 +20,121 @@ namespace {
 struct ChatOptions {
   ModelOptions model;
   GenerationOptions generation;
+  std::string output;
 };
 
-void chat(ChatOptions& options) {
-  const std::unique_ptr<Template> layout = template_option(options.model.layout);
-  const OpenModel opened = open_model(options.model);
-  const Tokenizer tokenizer = Tokenizer::load(opened.folder);
-  options.generation.stop_ids = opened.stop_ids;
-  const bool live = isatty(STDIN_FILENO) != 0;
-  if (live) say("one prompt a line; each is answered on its own; Ctrl-D ends");
-  std::string prompt;
-  for (std::uint64_t turn = 0; !interrupted(); ++turn) {
-    if (live) std::cout << "> " << std::flush;
-    if (!std::getline(std::cin, prompt)) break;
-    if (prompt.empty()) continue;
-    options.generation.seed = options.model.shared.seed + turn;
-    const std::vector<std::vector<int>> rows = {prompt_ids(tokenizer, layout.get(), prompt)};
-    const auto answer = generate(opened.model, rows, options.generation);
-    std::cout << excerpt(tokenizer.decode(answer[0].ids), 4000) << std::endl;
+struct ChatAnswer {
+  std::string text, finish;  // finish: stop, length, or interrupted
+};
+
+class Chat {
+ public:
+  explicit Chat(ChatOptions& options)
+      : options_(options),
+        layout_(template_option(options.model.layout)),
+        opened_(open_model(options.model)),
+        tokenizer_(Tokenizer::load(opened_.folder)),
+        live_(isatty(STDIN_FILENO) != 0) {
+    if (!options.output.empty()) log_ = std::make_unique<FileWriter>(options.output);
   }
-}
+
+  // What was said until an interrupt or an error is kept.
+  ~Chat() {
+    try {
+      if (log_) log_->close();
+    } catch (const Error& error) {
+      warn(error.what());
+    }
+  }
+  Chat(const Chat&) = delete;
+
+  void run() {
+    if (live_) say("/help tells the commands; Ctrl-C stops an answer, Ctrl-D ends");
+    std::string line;
+    for (;;) {
+      if (live_) std::cout << "> " << std::flush;
+      if (!std::getline(std::cin, line)) break;
+      if (live_) take_interrupt();  // pressed at the prompt: what was typed is asked all the same
+      stop_if_interrupted();
+      if (line.empty()) continue;
+      if (line[0] == '/' && !line.starts_with("//")) {
+        if (!command(line)) break;
+        continue;
+      }
+      ask(line.starts_with("//") ? line.substr(1) : line);
+    }
+    if (live_) std::cout << std::endl;
+    if (log_) log_->close();
+    log_.reset();
+  }
+
+ private:
+  // Whether to go on.
+  bool command(const std::string& line) {
+    if (line == "/quit" || line == "/exit") return false;
+    if (line == "/reset") {
+      say("each prompt is answered on its own; there is nothing to forget");
+    } else if (line == "/help") {
+      say("/reset  begins a new conversation\n/quit   ends (so does Ctrl-D)\n//…     asks a prompt that begins with /");
+    } else {
+      say("no such command: " + excerpt(line) + "; /help tells them");
+    }
+    return true;
+  }
+
+  void ask(const std::string& prompt) {
+    ChatAnswer answer;
+    try {
+      answer = stream(prompt);
+    } catch (const Error& error) {
+      if (!live_ || error.code() != ExitCode::bad_input) throw;
+      say(std::string(error.what()) + "\n  try  /reset, or a shorter prompt");
+      return;
+    }
+    if (!log_) return;
+    log_->write(dump_json(OrderedJson{
+                    {"turn", turn_}, {"prompt", prompt}, {"response", answer.text}, {"finish", answer.finish}}) +
+                "\n");
+  }
+
+  // Shown as it comes; where nobody types, an answer is one line.
+  void show(const std::string& piece) const {
+    std::cout << (live_ ? terminal_text(piece) : excerpt(piece, piece.size())) << std::flush;
+  }
+
+  ChatAnswer stream(const std::string& prompt) {
+    const std::vector<std::vector<int>> rows = {prompt_ids(tokenizer_, layout_.get(), prompt)};
+    GenerationOptions generation = options_.generation;
+    generation.stop_ids = opened_.stop_ids;
+    generation.seed = options_.model.shared.seed + turn_++;
+    ChatAnswer answer;
+    TextStream text(tokenizer_);
+    const auto take = [&](const std::string& piece) {
+      answer.text += piece;
+      show(piece);
+    };
+    generation.token = [&](std::size_t, int token) {
+      take(text.add(token));
+      return !interrupted();
+    };
+    const std::vector<Generated> answers = generate(opened_.model, rows, generation);
+    take(text.finish());
+    answer.finish = answers[0].stopped ? "stop" : "length";
+    if (interrupted()) answer.finish = "interrupted";
+    std::cout << std::endl;
+    if (live_) take_interrupt();
+    stop_if_interrupted();
+    return answer;
+  }
+
+  ChatOptions& options_;
+  std::unique_ptr<Template> layout_;
+  OpenModel opened_;
+  Tokenizer tokenizer_;
+  bool live_;
+  std::unique_ptr<FileWriter> log_;
+  std::uint64_t turn_ = 0;
+};
 
 }  // namespace
 
@@ -45,8 +143,13 @@ void add_chat(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand("chat", "Talk to a model");
   add_model_options(*command, options->model);
   add_generation_options(*command, options->generation);
-  command->footer("Example: lethe chat --model runs/opt/model --temperature 0.7");
-  command->callback([options, &action] { action = [options] { chat(*options); }; });
+  command->add_option("--output", options->output, "Keep the turns in this file, one JSON object a line");
+  command->footer(
+      "Example: lethe chat --model runs/opt/model --temperature 0.7\n"
+      "/help, /reset, /quit; Ctrl-C stops an answer (twice: the program). Without a terminal: a prompt a line, an "
+      "answer "
+      "a line.");
+  command->callback([options, &action] { action = [options] { Chat(*options).run(); }; });
 }
 
 }  // namespace lethe

@@ -1,53 +1,140 @@
 // lethe compare: two models' answers side by side.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 
 #include "cli/common.h"
 #include "cli/program.h"
+#include "cli/side_by_side.h"
 #include "core/error.h"
+#include "core/files.h"
+#include "core/interrupt.h"
+#include "core/plain_text.h"
+#include "core/terminal.h"
+#include "text/text_stream.h"
 
 namespace lethe {
 namespace {
 
 struct CompareOptions {
-  std::vector<std::string> models;
-  std::string input, layout = Template::sku_default;
+  std::vector<std::string> models, adapters;
+  std::string input, output, layout = Template::sku_default, look = "auto";
   GenerationOptions generation;
   SharedOptions shared;
   bool json = false;
 };
 
-std::vector<std::string> answers(const std::string& name, const std::vector<std::string>& prompts,
-                                 CompareOptions& options) {
-  const std::unique_ptr<Template> layout = template_option(options.layout);
-  const OpenModel opened = open_model(name, {}, options.shared);
-  const Tokenizer tokenizer = Tokenizer::load(opened.folder);
-  std::vector<std::vector<int>> rows;
-  for (const std::string& prompt : prompts) rows.push_back(prompt_ids(tokenizer, layout.get(), prompt));
-  options.generation.stop_ids = opened.stop_ids;
-  options.generation.seed = options.shared.seed;
+/// A model, and its prompts as it takes them. One at a time is in memory.
+class Respondent {
+ public:
+  Respondent(const std::string& name, const std::vector<std::string>& adapters, const std::vector<std::string>& prompts,
+             const CompareOptions& options)
+      : opened_(open_model(name, adapters, options.shared)),
+        tokenizer_(Tokenizer::load(opened_.folder)),
+        generation_(options.generation) {
+    const std::unique_ptr<Template> layout = template_option(options.layout);
+    for (const std::string& prompt : prompts) rows_.push_back(prompt_ids(tokenizer_, layout.get(), prompt));
+    generation_.stop_ids = opened_.stop_ids;
+    generation_.seed = options.shared.seed;
+  }
+
+  std::vector<std::string> answer_all(const std::string& title) {
+    Progress progress(title, rows_.size(), "answers");
+    GenerationOptions generation = generation_;
+    generation.progress = [&](std::size_t done) { progress.update(done); };
+    std::vector<std::string> texts;
+    for (const Generated& answer : generate(opened_.model, rows_, generation))
+      texts.push_back(tokenizer_.decode(answer.ids));
+    return texts;
+  }
+
+  /// One answer, told piece by piece. Drawn as answer_all() draws row i only where decoding is greedy.
+  std::string answer(std::size_t i, const std::function<void(const std::string&)>& show) {
+    TextStream text(tokenizer_);
+    std::string whole;
+    const auto take = [&](const std::string& piece) {
+      whole += piece;
+      show(piece);
+    };
+    GenerationOptions generation = generation_;
+    generation.seed += i;
+    generation.token = [&](std::size_t, int token) {
+      take(text.add(token));
+      return !interrupted();
+    };
+    generate(opened_.model, std::span(rows_).subspan(i, 1), generation);
+    take(text.finish());
+    stop_if_interrupted();
+    return whole;
+  }
+
+ private:
+  OpenModel opened_;
+  Tokenizer tokenizer_;
+  GenerationOptions generation_;
+  std::vector<std::vector<int>> rows_;
+};
+
+OrderedJson line_of(const std::string& prompt, const std::string& a, const std::string& b) {
+  return {{"prompt", prompt}, {"a", a}, {"b", b}};
+}
+
+// The second model answers prompt by prompt, so that its answer is seen growing under or beside the first one's.
+std::vector<std::string> show_answers(const std::vector<std::string>& prompts, const std::vector<std::string>& first,
+                                      Respondent& second, bool stacked) {
+  const std::size_t width = terminal_width();
   std::vector<std::string> texts;
-  for (const Generated& answer : generate(opened.model, rows, options.generation))
-    texts.push_back(tokenizer.decode(answer.ids));
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    std::cout << "── " << excerpt(prompts[i], 400) << "\n";
+    if (stacked) {
+      std::cout << "A: " << terminal_text(first[i]) << "\nB: " << std::flush;
+      texts.push_back(
+          second.answer(i, [](const std::string& piece) { std::cout << terminal_text(piece) << std::flush; }));
+      std::cout << "\n" << std::endl;
+    } else {
+      texts.push_back(second.answer(i, [](const std::string&) {}));
+      std::cout << side_by_side(first[i], texts.back(), width) << std::endl;
+    }
+  }
   return texts;
 }
 
 void compare(CompareOptions& options) {
-  if (options.models.size() != 2)
-    throw bad_usage("cannot compare").wanted("--model twice").found(std::to_string(options.models.size()));
+  if (options.models.size() == 1 && !options.adapters.empty()) options.models.push_back(options.models[0]);
+  if (options.models.size() != 2) {
+    throw bad_usage("cannot compare")
+        .wanted("--model twice, or once with --adapter")
+        .found(std::to_string(options.models.size()));
+  }
   std::vector<std::string> prompts;
   for (const JsonLine& line : read_json_lines(options.input)) prompts.push_back(text_of(line, "prompt"));
-  const auto first = answers(options.models[0], prompts, options),
-             second = answers(options.models[1], prompts, options);
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    if (options.json) {
-      std::cout << dump_json(OrderedJson{{"prompt", prompts[i]}, {"a", first[i]}, {"b", second[i]}}) << "\n";
-    } else {
-      std::cout << excerpt(prompts[i], 200) << "\n  A  " << excerpt(first[i], 400) << "\n  B  "
-                << excerpt(second[i], 400) << "\n\n";
+  const std::vector<std::string> first =
+      Respondent(options.models[0], {}, prompts, options).answer_all("A: " + options.models[0]);
+  Respondent second(options.models[1], options.adapters, prompts, options);
+  std::vector<std::string> last;
+  if (options.json || isatty(STDOUT_FILENO) == 0) {
+    last = second.answer_all("B: " + options.models[1]);
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      if (options.json) {
+        std::cout << dump_json(line_of(prompts[i], first[i], last[i])) << "\n";
+      } else if (options.look == "side-by-side") {
+        std::cout << "── " << excerpt(prompts[i], 400) << "\n" << side_by_side(first[i], last[i], 120) << "\n";
+      } else {
+        std::cout << excerpt(prompts[i], 200) << "\n  A  " << excerpt(first[i], 400) << "\n  B  "
+                  << excerpt(last[i], 400) << "\n\n";
+      }
     }
+  } else {
+    constexpr std::size_t kNarrow = 100;
+    const bool stacked = options.look == "stacked" || (options.look == "auto" && terminal_width() < kNarrow);
+    last = show_answers(prompts, first, second, stacked);
   }
+  if (options.output.empty()) return;
+  std::string text;
+  for (std::size_t i = 0; i < prompts.size(); ++i) text += dump_json(line_of(prompts[i], first[i], last[i])) + "\n";
+  write_file(options.output, text);
 }
 
 }  // namespace
@@ -55,14 +142,23 @@ void compare(CompareOptions& options) {
 void add_compare(CLI::App& program, Action& action) {
   auto options = std::make_shared<CompareOptions>();
   auto* command = program.add_subcommand("compare", "Two models' answers side by side");
-  command->add_option("--model", options->models, "Checkpoint folder; give it twice")->required();
+  command->add_option("--model", options->models, "Checkpoint folder; twice, or once with --adapter")->required();
+  command->add_option("--adapter", options->adapters, "Adapter folders of the second model; DIR:0.5 takes half of one")
+      ->expected(1, -1);
   command->add_option("--input", options->input, "JSON lines {\"prompt\"}")->required();
   command->add_option("--template", options->layout, "Text with {prompt} and {response}, or none")
       ->capture_default_str();
-  command->add_flag("--json", options->json, "One JSON object a prompt");
+  command->add_option("--look", options->look, "side-by-side, stacked, or auto: by the terminal's width")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "side-by-side", "stacked"}));
+  command->add_flag("--json", options->json, "Print one JSON object a prompt");
+  command->add_option("--output", options->output, "Write them to this file, one JSON object a line");
   add_generation_options(*command, options->generation);
   add_shared_options(*command, options->shared);
-  command->footer("Example: lethe compare --model opt-2.7b --model runs/opt/model --input prompts.jsonl");
+  command->footer(
+      "Example: lethe compare --model opt-2.7b --model runs/opt/model --input prompts.jsonl\n"
+      "         lethe compare --model llama-2-7b --adapter runs/llama/adapter --input prompts.jsonl --output "
+      "answers.jsonl");
   command->callback([options, &action] { action = [options] { compare(*options); }; });
 }
 

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "core/plain_text.h"
+#include "core/utf8.h"
+
 namespace lethe {
 
 Error::Error(std::string doing, ExitCode code) : doing_(std::move(doing)), code_(code) {
@@ -33,22 +36,24 @@ Error bad_usage(std::string doing) {
 }
 
 std::string excerpt(std::string_view text, std::size_t limit) {
+  // A few bytes more than are shown, so that a character at the limit is whole.
+  const std::string whole = valid_utf8(text.substr(0, limit + 8));
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool starts_character = (byte & 0xC0) != 0x80;
-    if (i >= limit && starts_character) return out + "…";
-    if (i >= limit + 3) return out + "…";  // not UTF-8 at all
-    if (byte == '\n') {
+  for (std::size_t at = 0; at < whole.size();) {
+    if (at >= limit) return out + "…";
+    const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
+    at += character.size();
+    const char32_t code = code_point(character);
+    char buffer[16];
+    if (code == '\n') {
       out += "\\n";
-    } else if (byte == '\t') {
+    } else if (code == '\t') {
       out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      char buffer[8];
-      std::snprintf(buffer, sizeof buffer, "\\x%02x", byte);
+    } else if (deceives(code)) {
+      std::snprintf(buffer, sizeof buffer, code < 0x80 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(code));
       out += buffer;
     } else {
-      out += text[i];
+      out += character;
     }
   }
   return out;

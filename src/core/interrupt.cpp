@@ -11,10 +11,10 @@
 namespace lethe {
 namespace {
 
-std::atomic<bool> asked{false};
+std::atomic<int> asked{0};  // the signal
 
-void on_signal(int) {
-  if (asked.exchange(true)) {
+void on_signal(int signal) {
+  if (asked.exchange(signal) != 0) {
     remove_staged_folders();
     _exit(static_cast<int>(ExitCode::interrupted));
   }
@@ -28,7 +28,12 @@ void handle_interrupts() {
 }
 
 bool interrupted() {
-  return asked.load();
+  return asked.load() != 0;
+}
+
+bool take_interrupt() {
+  int signal = SIGINT;
+  return asked.compare_exchange_strong(signal, 0);
 }
 
 void stop_if_interrupted() {

@@ -92,6 +92,7 @@ class Decoding {
       return false;
     }
     results_[index].ids.push_back(token);
+    if (options_.token && !options_.token(index, token)) return false;
     return static_cast<std::int64_t>(results_[index].ids.size()) < limit(index);
   }
 

@@ -18,6 +18,9 @@ struct GenerationOptions {
   std::uint64_t seed = 8888;           ///< each row draws from its own stream (seed, "generate", row)
   std::int64_t batch = 16;             ///< rows decoded at a time
   std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time where their cache would be larger
+  /// Called with each new token (of the prompt's index; stop tokens excepted) as soon as it is chosen; false ends the
+  /// row.
+  std::function<bool(std::size_t row, int token)> token;
   /// Called after each row that ended, with the number of those so far. May throw to stop.
   std::function<void(std::size_t)> progress;
 };

@@ -1,34 +1,13 @@
 #include "report/escape.h"
 
 #include "core/error.h"
+#include "core/plain_text.h"
 #include "core/utf8.h"
 
 namespace lethe {
 namespace {
 
 constexpr const char* kReplacement = "\xEF\xBF\xBD";
-
-// Of a well-formed character.
-char32_t code_point(std::string_view character) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
-  switch (character.size()) {
-    case 1:
-      return byte(0);
-    case 2:
-      return (byte(0) & 0x1FU) << 6 | (byte(1) & 0x3FU);
-    case 3:
-      return (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
-    default:
-      return (byte(0) & 0x07U) << 18 | (byte(1) & 0x3FU) << 12 | (byte(2) & 0x3FU) << 6 | (byte(3) & 0x3FU);
-  }
-}
-
-bool deceives(char32_t code) {
-  const bool control = (code < 0x20 && code != '\t' && code != '\n') || (code >= 0x7F && code < 0xA0);
-  const bool reorders = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-  const bool hides = code >= 0xE0000 && code <= 0xE007F;
-  return control || reorders || hides;
-}
 
 const char* entity_of(char c) {
   switch (c) {

@@ -1,12 +1,15 @@
 // The floor everything stands on: errors, JSON, files, numbers, random streams.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <set>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/json.h"
 #include "core/numbers.h"
+#include "core/plain_text.h"
 #include "core/random.h"
 
 namespace lethe {
@@ -30,6 +33,27 @@ TEST(Errors, StandInAlignedLinesAndEscapeWhatComesFromOutside) {
   EXPECT_NE(nearest("lora.rnak", {"model", "lora.rank"}).find("lora.rank"), std::string::npos);
   EXPECT_EQ(nearest("zzzzzzzzzz", {"model"}), "");
   EXPECT_EQ(with_commas(1234567), "1,234,567");
+}
+
+TEST(PlainText, NothingOfATextDrivesATerminal) {
+  EXPECT_EQ(terminal_text("a\x1b[31mb\x07"), "a\u241b[31mb\u2407");
+  EXPECT_EQ(terminal_text("line\r\n\ttab ä日😀"), "line\n\ttab ä日😀");
+  EXPECT_EQ(terminal_text("\u009b2J\u202e\x7f\xff"),
+            "\uFFFD2J\uFFFD\u2421\uFFFD");  // C1's CSI; right to left; DEL; no UTF-8
+  EXPECT_EQ(excerpt("\u009b\u202ex\x9b"), "\\u009b\\u202ex\uFFFD");
+  EXPECT_EQ(excerpt("日本語", 4), "日本…");
+  EXPECT_EQ(excerpt("日本語", 9), "日本語");
+}
+
+TEST(Interrupt, CanBeTakenWhereItStopsLessThanTheProgram) {
+  handle_interrupts();
+  EXPECT_FALSE(take_interrupt());
+  std::raise(SIGINT);
+  EXPECT_TRUE(interrupted());
+  EXPECT_TRUE(take_interrupt());
+  EXPECT_FALSE(interrupted());
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 TEST(JsonText, RefusesDuplicateKeysDepthAndRubbishNamingThePlace) {

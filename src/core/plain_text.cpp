@@ -1,0 +1,47 @@
+#include "core/plain_text.h"
+
+#include "core/utf8.h"
+
+namespace lethe {
+
+char32_t code_point(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  switch (character.size()) {
+    case 1:
+      return byte(0);
+    case 2:
+      return (byte(0) & 0x1FU) << 6 | (byte(1) & 0x3FU);
+    case 3:
+      return (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
+    default:
+      return (byte(0) & 0x07U) << 18 | (byte(1) & 0x3FU) << 12 | (byte(2) & 0x3FU) << 6 | (byte(3) & 0x3FU);
+  }
+}
+
+bool deceives(char32_t code) {
+  const bool control = (code < 0x20 && code != '\t' && code != '\n') || (code >= 0x7F && code < 0xA0);
+  const bool reorders = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+  const bool hides = code >= 0xE0000 && code <= 0xE007F;
+  return control || reorders || hides;
+}
+
+std::string terminal_text(std::string_view text) {
+  const std::string whole = valid_utf8(text);
+  std::string out;
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
+    at += character.size();
+    const char32_t code = code_point(character);
+    if (code == '\r') continue;
+    if (!deceives(code)) {
+      out += character;
+    } else if (code < 0x20) {
+      out += {'\xE2', '\x90', static_cast<char>(0x80 + code)};  // U+2400 …
+    } else {
+      out += code == 0x7F ? "\xE2\x90\xA1" : "\xEF\xBF\xBD";
+    }
+  }
+  return out;
+}
+
+}  // namespace lethe

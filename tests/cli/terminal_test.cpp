@@ -1,0 +1,175 @@
+// chat and compare as somebody at a terminal sees them: streamed, stopped by Ctrl-C, and never driven by what a model
+// says.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "cli/side_by_side.h"
+#include "core/files.h"
+#include "core/json.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+/// A program at a terminal of its own.
+class Terminal {
+ public:
+  Terminal(std::vector<std::string> arguments, unsigned short columns) {
+    struct winsize size {
+      .ws_row = 40, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0
+    };
+    pid_ = forkpty(&descriptor_, nullptr, nullptr, &size);
+    if (pid_ == 0) {
+      ::setenv("OMP_NUM_THREADS", "1", 1);
+      std::vector<char*> pointers;
+      for (std::string& argument : arguments) pointers.push_back(argument.data());
+      pointers.push_back(nullptr);
+      ::execv(pointers[0], pointers.data());
+      ::_exit(127);
+    }
+  }
+  ~Terminal() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(descriptor_);
+  }
+  void type(const std::string& text) const {
+    ASSERT_EQ(::write(descriptor_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  /// Reads until `part` stands in what came since the last wait; returns that.
+  std::string wait_for(const std::string& part) {
+    const auto deadline = std::chrono::steady_clock::now() + 120s;
+    while (unread_.find(part) == std::string::npos) {
+      struct pollfd poll {
+        .fd = descriptor_, .events = POLLIN, .revents = 0
+      };
+      char buffer[4096];
+      ssize_t count = 0;
+      if (::poll(&poll, 1, 1000) > 0 && (count = ::read(descriptor_, buffer, sizeof buffer)) <= 0) break;
+      unread_.append(buffer, static_cast<std::size_t>(count));
+      all_.append(buffer, static_cast<std::size_t>(count));
+      if (std::chrono::steady_clock::now() > deadline) break;
+    }
+    EXPECT_NE(unread_.find(part), std::string::npos) << "waited for " << part << " in\n" << unread_;
+    const std::size_t end = std::min(unread_.size(), unread_.find(part) + part.size());
+    const std::string seen = unread_.substr(0, end);
+    unread_.erase(0, end);
+    return seen;
+  }
+  /// The exit status; what is left to read is read.
+  int finish() {
+    char buffer[4096];
+    for (ssize_t count = 0; (count = ::read(descriptor_, buffer, sizeof buffer)) > 0;)
+      all_.append(buffer, static_cast<std::size_t>(count));
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  const std::string& all() const { return all_; }
+
+ private:
+  pid_t pid_ = 0;
+  int descriptor_ = -1;
+  std::string unread_, all_;
+};
+
+class AtATerminal : public testing::Test {
+ protected:
+  // The demo's model, but for two things: its full stop is the control character ESC, and (`endless`) it never ends.
+  void make_model(bool endless) {
+    folder_ = fs::path(testing::TempDir()) /
+              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_.parent_path());
+    fs::copy(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo", folder_);
+    lethe::Json tokenizer = lethe::read_json(folder_ / "tokenizer.json"),
+                config = lethe::read_json(folder_ / "config.json");
+    std::swap(tokenizer["model"]["vocab"]["."], tokenizer["model"]["vocab"]["\u011b"]);  // byte 0x1b
+    if (endless) {
+      config["eos_token_id"] = 511;
+      config["max_position_embeddings"] = 1000000;
+    }
+    lethe::write_file(folder_ / "tokenizer.json", tokenizer.dump());
+    lethe::write_file(folder_ / "config.json", config.dump());
+  }
+  std::vector<std::string> command(const std::string& name, const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {LETHE_PROGRAM, name,         "--model",
+                                      folder_,       "--template", "Question: {prompt}\nAnswer:\n{response}"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  fs::path folder_;
+};
+
+TEST_F(AtATerminal, NoEscapeSequenceOfAModelReachesIt) {
+  make_model(false);
+  Terminal terminal(command("chat", {"--output", folder_ / "log.jsonl"}), 80);
+  terminal.wait_for("> ");
+  terminal.type("Where does Mira live?\n");
+  terminal.wait_for("Mira lives in Oxbridge\u241b");
+  terminal.wait_for("> ");
+  terminal.type("/help\n");
+  terminal.wait_for("/reset");
+  terminal.type("/nonsense\n");
+  terminal.wait_for("no such command: /nonsense");
+  terminal.type("/quit\n");
+  EXPECT_EQ(terminal.finish(), 0);
+  EXPECT_EQ(terminal.all().find('\x1b'), std::string::npos);
+  const lethe::Json turn = lethe::parse_json(lethe::read_file(folder_ / "log.jsonl"), "log");
+  EXPECT_EQ(turn["response"], "Mira lives in Oxbridge\x1b");  // the file has what was said
+  EXPECT_EQ(turn["finish"], "stop");
+}
+
+TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {
+  make_model(true);
+  Terminal terminal(command("chat", {"--max-new-tokens", "900000"}), 80);
+  terminal.wait_for("> ");
+  terminal.type("Where does Mira live?\n");
+  terminal.wait_for("Oxbridge");  // the answer is shown while it is being made
+  terminal.type("\x03");
+  terminal.wait_for("> ");
+  terminal.type("/reset\n");
+  terminal.wait_for("nothing to forget");
+  terminal.type("\x04");
+  EXPECT_EQ(terminal.finish(), 0);
+}
+
+TEST_F(AtATerminal, AnswersStandBesideEachOtherWhereThereIsRoom) {
+  make_model(false);
+  lethe::write_file(folder_ / "p.jsonl", "{\"prompt\": \"Where does Mira live?\"}\n");
+  const std::vector<std::string> words =
+      command("compare", {"--model", folder_, "--input", folder_ / "p.jsonl", "--output", folder_ / "o.jsonl"});
+  Terminal wide(words, 120), narrow(words, 60);
+  EXPECT_EQ(wide.finish(), 0);
+  EXPECT_EQ(narrow.finish(), 0);
+  EXPECT_NE(wide.all().find("Mira lives in Oxbridge\u241b" + std::string(35, ' ') + " │ Mira lives in Oxbridge\u241b"),
+            std::string::npos)
+      << wide.all();
+  EXPECT_NE(narrow.all().find("B: Mira lives in Oxbridge\u241b"), std::string::npos) << narrow.all();
+  EXPECT_EQ(lethe::parse_json(lethe::read_file(folder_ / "o.jsonl"), "o")["b"], "Mira lives in Oxbridge\x1b");
+}
+
+TEST(SideBySide, LinesAreBrokenAtSpacesAndByColumnsNotBytes) {
+  using lethe::wrapped;
+  EXPECT_EQ(wrapped("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(wrapped("abcdefghij", 4), (std::vector<std::string>{"abcd", "efgh", "ij"}));
+  EXPECT_EQ(wrapped("ab\n\ncd", 4), (std::vector<std::string>{"ab", "", "cd"}));
+  EXPECT_EQ(wrapped("日本語", 4), (std::vector<std::string>{"日本", "語"}));  // two columns each
+  EXPECT_EQ(wrapped("e\u0301e\u0301e\u0301", 3).size(), 1U);                  // a combining accent takes none
+  EXPECT_EQ(wrapped("a\x1b[2Jb", 20), (std::vector<std::string>{"a\u241b[2Jb"}));
+  EXPECT_EQ(lethe::side_by_side("日本 a", "x\ny", 13), "日本  │ x\na     │ y\n");
+  for (const std::string& line : wrapped(std::string(500, 'x') + " " + std::string(30, 'y'), 1))
+    EXPECT_EQ(line.size(), 1U);
+}
+
+}  // namespace
