@@ -52,12 +52,14 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   same.out = same.device = "";
   same.threads = 0;
   recipe_ = to_yaml(same);
-  // What was half written is made anew; what training goes on from stays.
+  // What was half written is made anew; what training goes on from stays, and so does the recipe: one that changes
+  // anything is refused when the snapshots are opened.
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
-    if (name != kSnapshots && name != "metrics.jsonl" && !name.starts_with(".")) fs::remove_all(entry.path());
+    if (name != kSnapshots && name != "metrics.jsonl" && name != "recipe.yaml" && !name.starts_with("."))
+      fs::remove_all(entry.path());
   }
-  write_file(path() / "recipe.yaml", to_yaml(recipe));
+  if (!resume) write_file(path() / "recipe.yaml", to_yaml(recipe));
 }
 
 RunFolder::~RunFolder() {
