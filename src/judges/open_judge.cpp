@@ -44,4 +44,10 @@ std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& 
       Classifier::load(std::filesystem::is_directory(path) ? path / "judge.json" : path));
 }
 
+std::shared_ptr<const Judge> OpenJudges::get(const std::string& name, const JudgeSettings& settings) {
+  auto& judge = judges_[settings.device + " " + settings.dtype + " " + name];
+  if (!judge) judge = open_judge(name, settings);
+  return judge;
+}
+
 }  // namespace lethe

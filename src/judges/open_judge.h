@@ -1,6 +1,7 @@
 // Judges by name: what a recipe's `evaluation.judge` or `--judge` may say.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -17,5 +18,15 @@ struct JudgeSettings {
 /// `lethe judge train` wrote (or its folder).
 /// @throws Error (bad input) if the file is missing or broken, or its kind is not known
 std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& settings = {});
+
+/// Judges by name, each opened once however often it is asked for: a guard model is large.
+class OpenJudges {
+ public:
+  /// @throws Error as open_judge()
+  std::shared_ptr<const Judge> get(const std::string& name, const JudgeSettings& settings = {});
+
+ private:
+  std::map<std::string, std::shared_ptr<const Judge>> judges_;
+};
 
 }  // namespace lethe

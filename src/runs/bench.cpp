@@ -10,12 +10,13 @@
 namespace lethe {
 namespace fs = std::filesystem;
 
-Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute)
+Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute,
+             OpenJudges* opened)
     : base_(base),
       compute_(compute),
       examples_(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe)),
       data_(load_run_data(recipe, examples_, nullptr)),
-      examiner_(recipe, base, tokenizer, examples_, data_) {}
+      examiner_(recipe, base, tokenizer, examples_, data_, nullptr, opened) {}
 
 CausalLM Bench::load() const {
   return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype});

@@ -19,8 +19,10 @@ namespace lethe {
 class Bench {
  public:
   /// Reads and splits the data, trains the judge. Checkpoint and tokenizer outlive this.
+  /// @param opened  judges that other benches use too; may be null
   /// @param recipe  data, seed, evaluation; what is trained is told to measure()
-  Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute);
+  Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute,
+        OpenJudges* opened = nullptr);
 
   /// Trains the original by the recipe and asks the result at α chosen by each budget (on validation answers), then at
   /// each α. A training that fails (diverges) leaves no points and its message in `failed`.

@@ -16,6 +16,12 @@ DegenerateDetector detector_for(const RunData& data) {
   return DegenerateDetector(texts);
 }
 
+EvaluationSets further_sets(const EvaluationSettings& settings, RunFolder* run) {
+  EvaluationSets sets;
+  load_further_sets(settings, sets, run);
+  return sets;
+}
+
 }  // namespace
 
 bool asks_judge(const Recipe& recipe) {
@@ -23,18 +29,17 @@ bool asks_judge(const Recipe& recipe) {
 }
 
 Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-                   const RunData& data, RunFolder* run)
+                   const RunData& data, RunFolder* run, OpenJudges* opened)
     : tokenizer_(tokenizer),
       examples_(examples),
       data_(data),
       detector_(detector_for(data)),
-      panel_(panel_for_run(recipe, data)),
+      further_(further_sets(recipe.evaluation, run)),
+      panel_(panel_for_run(recipe, data, further_.other, opened)),
       options_(evaluation_options(recipe, base)),
       overlap_(recipe.evaluation.overlap),
       run_(run),
-      plan_alone_(recipe.data.harmful.empty()) {
-  load_further_sets(recipe.evaluation, further_, run);
-}
+      plan_alone_(recipe.data.harmful.empty()) {}
 
 ModelComparison Examiner::comparison(HeldOut part) const {
   const auto held_out = [&](const Split& split) -> const std::vector<Pair>& {

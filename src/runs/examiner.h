@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "judges/open_judge.h"
 #include "runs/model_comparison.h"
 #include "runs/training_data.h"
 
@@ -17,9 +18,10 @@ bool asks_judge(const Recipe& recipe);
 class Examiner {
  public:
   /// All but the recipe outlive this. Reads the further evaluation files of the recipe.
-  /// @param run  notes inputs and what was left out; may be null
+  /// @param run     notes inputs and what was left out; may be null
+  /// @param opened  judges that other examiners use too; may be null
   Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-           const RunData& data, RunFolder* run = nullptr);
+           const RunData& data, RunFolder* run = nullptr, OpenJudges* opened = nullptr);
 
   /// A fresh comparison on these prompts, without those that overlap with what was trained on; this outlives it.
   ModelComparison comparison(HeldOut part) const;
@@ -29,9 +31,9 @@ class Examiner {
   ExampleMaker& examples_;
   const RunData& data_;
   DegenerateDetector detector_;
+  EvaluationSets further_;
   Panel panel_;
   EvaluationOptions options_;
-  EvaluationSets further_;
   OverlapOptions overlap_;
   RunFolder* run_;
   bool plan_alone_;  // its rows are trained on and asked: there are no others

@@ -74,7 +74,7 @@ std::vector<JudgeSummary> examine_judges(const Panel& panel, const EvaluationSet
   for (std::size_t j = 0; j < panel.size(); ++j) {
     JudgeSummary summary{panel.names()[j], panel.judge(j).describe(), panel.judge(j).held_out()};
     if (!harmful.empty() || !normal.empty()) summary.references = check(of_harmful, of_normal, j, panel.threshold());
-    for (const auto* questions : {&sets.seen, &sets.unseen}) {
+    for (const auto* questions : {&sets.seen, &sets.unseen, &sets.other}) {
       summary.asked_prompts += questions->size();
       summary.known_prompts +=
           static_cast<std::size_t>(std::count_if(questions->begin(), questions->end(), [&](const Question& question) {

@@ -9,7 +9,7 @@ namespace {
 template <class Visit>
 void each_judged(const Comparison& comparison, const Visit& visit) {
   const auto of_model = [&](const std::string& name, const ModelResult& result) {
-    for (const SetResult* set : {&result.seen, &result.unseen}) {
+    for (const SetResult* set : {&result.seen, &result.unseen, &result.other}) {
       for (const JudgedAnswer& answer : set->answers) visit(name, answer);
     }
   };

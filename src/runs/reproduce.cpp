@@ -156,6 +156,7 @@ void reproduce(const ReproduceRequest& request) {
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
   print_settings(settings, "reproduce");
 
+  OpenJudges judges;
   std::map<std::uint64_t, std::unique_ptr<Bench>> benches;
   const auto cell_of = [&](const std::string& file, const ReproducedRow& row, std::uint64_t seed, double lr,
                            HeldOut part, const std::vector<double>& alphas) {
@@ -163,7 +164,7 @@ void reproduce(const ReproduceRequest& request) {
     if (fs::exists(path)) return finished_cell(path, row);
     const Recipe recipe = recipe_of(request, row, seed, lr);
     auto& bench = benches[seed];
-    if (!bench) bench = std::make_unique<Bench>(recipe, base, tokenizer, compute);
+    if (!bench) bench = std::make_unique<Bench>(recipe, base, tokenizer, compute, &judges);
     fs::remove(metrics);  // of a cell that was interrupted
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
     Cell cell = bench->measure(recipe, row.name, part, budgets, alphas, metrics);

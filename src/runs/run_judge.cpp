@@ -7,7 +7,6 @@
 #include "core/terminal.h"
 #include "data/words.h"
 #include "judges/judge_file.h"
-#include "judges/open_judge.h"
 #include "runs/run_folder.h"
 
 namespace lethe {
@@ -29,20 +28,24 @@ void append(std::vector<Pair>& pairs, const std::vector<Pair>& more) {
 }
 
 // All that is known of the prompts a run asks, so that near-duplicates are kept apart from the judge's lessons too.
-std::vector<Exchange> known_of(const RunData& data) {
+std::vector<Exchange> known_of(const RunData& data, const std::vector<Question>& further) {
   std::vector<Exchange> known;
   for (const Split* split : {&data.harmful, &data.normal}) {
     for (const auto* pairs : {&split->train, &split->validation, &split->test}) {
       for (const Pair& pair : *pairs) known.push_back({pair.prompt, pair.response});
     }
   }
+  for (const Question& question : further) {
+    known.push_back({question.prompt, ""});
+    for (const std::string& reference : question.references) known.push_back({question.prompt, reference});
+  }
   return known;
 }
 
-std::shared_ptr<const Judge> train_on(const RunData& data, std::uint64_t seed) {
+std::shared_ptr<const Judge> train_on(const RunData& data, const std::vector<Question>& further, std::uint64_t seed) {
   const JudgeLessons lessons = judge_lessons(data);
-  auto judge =
-      std::make_shared<CrossFittedClassifier>(CrossFittedClassifier::train(lessons.responses, known_of(data), seed));
+  auto judge = std::make_shared<CrossFittedClassifier>(
+      CrossFittedClassifier::train(lessons.responses, known_of(data, further), seed));
   say("judge: " + judge->describe());
   if (lessons.from_normal_training)
     warn(
@@ -89,11 +92,15 @@ JudgeLessons judge_lessons(const RunData& data) {
   return lessons;
 }
 
-Panel panel_for_run(const Recipe& recipe, const RunData& data) {
+Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector<Question>& further,
+                    OpenJudges* opened) {
+  OpenJudges own;
+  if (opened == nullptr) opened = &own;
   std::vector<std::shared_ptr<const Judge>> judges;
-  for (const std::string& name : recipe.evaluation.judge)
-    judges.push_back(name == "classifier" ? train_on(data, recipe.seed)
-                                          : open_judge(name, {recipe.device, recipe.dtype}));
+  for (const std::string& name : recipe.evaluation.judge) {
+    judges.push_back(name == "classifier" ? train_on(data, further, recipe.seed)
+                                          : opened->get(name, {recipe.device, recipe.dtype}));
+  }
   return Panel(std::move(judges), recipe.evaluation.threshold);
 }
 

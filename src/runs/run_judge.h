@@ -6,6 +6,7 @@
 
 #include "data/columns.h"
 #include "judges/cross_fitted.h"
+#include "judges/open_judge.h"
 #include "judges/panel.h"
 #include "runs/training_data.h"
 
@@ -26,7 +27,10 @@ JudgeLessons judge_lessons(const RunData& data);
 
 /// The judges that the recipe names; "classifier" is trained on the data's held-out answers, and judges no answer to a
 /// prompt that it learnt from.
-Panel panel_for_run(const Recipe& recipe, const RunData& data);
+/// @param further  harmful prompts that are asked beside the data's
+/// @param opened   judges that other panels use too; may be null
+Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector<Question>& further = {},
+                    OpenJudges* opened = nullptr);
 
 /// Notes the judges' files among the run's inputs.
 void add_judge_inputs(const Recipe& recipe, RunFolder& run);

@@ -58,6 +58,15 @@ TEST(Classifier, SurvivesAWayThroughAFileWithItsFiguresAndPrompts) {
   EXPECT_THROW(open_judge("no such judge"), Error);
 }
 
+TEST(OpenJudges, OpensEachOnceForItsSettings) {
+  OpenJudges judges;
+  const auto first = judges.get("refusal");
+  EXPECT_EQ(judges.get("refusal"), first);
+  EXPECT_NE(judges.get("refusal", {"cpu", "float32"}), first);
+  EXPECT_THROW(judges.get("no such judge"), Error);
+  EXPECT_THROW(judges.get("no such judge"), Error);  // nothing broken is kept
+}
+
 TEST(Classifier, AFileOfAnotherVersionOrABrokenOneIsRefused) {
   const auto path = std::filesystem::path(testing::TempDir()) / "old_judge.json";
   for (const char* text : {R"({"format": "lethe text classifier", "version": 1})", R"({"format": "another"})",
