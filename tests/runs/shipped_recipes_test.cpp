@@ -23,7 +23,7 @@ Recipe shipped(const std::string& name) {
 TEST(ShippedRecipes, CanAllBeReadAndSurviveAWayThroughYaml) {
   std::set<std::string> names;
   for (const auto& file : fs::recursive_directory_iterator(recipes())) {
-    if (file.path().extension() != ".yaml") continue;
+    if (file.path().extension() != ".yaml" || file.path().parent_path().filename() == "judges") continue;
     const Recipe recipe = load_recipe(file.path());
     EXPECT_EQ(parse_recipe(to_yaml(recipe), "again"), recipe) << file.path();
     names.insert(file.path().stem());
