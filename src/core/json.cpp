@@ -1,6 +1,6 @@
 #include "core/json.h"
 
-#include <set>
+#include <unordered_set>
 #include <vector>
 
 #include "core/error.h"
@@ -56,7 +56,7 @@ class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   }
   int max_depth_;
   int depth_ = 0;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<std::unordered_set<std::string>> keys_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 #include "core/error.h"
 #include "core/regex_dialect.h"
@@ -82,6 +83,9 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, doubl
   const auto begin = is_long ? Clock::now() : Clock::time_point();
   Matcher& with = matcher();
   if (!is_long) pcre2_set_offset_limit(with.context, PCRE2_UNSET);
+  // Steps at one start position. Reading the rest of the text once, and back, is no blow-up.
+  pcre2_set_match_limit(with.context,
+                        static_cast<std::uint32_t>(std::clamp<std::size_t>(4 * text.size(), 10'000'000, 1U << 31)));
   const PCRE2_SIZE* const where = pcre2_get_ovector_pointer(with.data.get());
   std::size_t at = 0, rounds = 0;
   while (at <= text.size()) {

@@ -10,9 +10,10 @@ namespace {
 // PCRE2's \s holds U+180E, which Unicode no longer counts as white space.
 const char* const kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C). Oniguruma
-// counts Latin-1's ² ³ ¹ ¼ ½ ¾ among them.
-const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C).
+const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Oniguruma's \w counts Latin-1's ² ³ ¹ ¼ ½ ¾ to words too, but not within a class.
+const char* const kWordAlone = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 const char* const kHexadecimal = "0-9a-fA-F";
 
 // What a class escape such as \s stands for within brackets; nullptr for the others.
@@ -74,8 +75,8 @@ class Translation {
   void escape() {
     if (++at_ == pattern_.size()) refuse("a backslash at the end");
     const char c = pattern_[at_++];
-    const std::string word = kWord;
-    if (const char* const members = members_of(c)) {
+    const std::string word = kWordAlone;
+    if (const char* const members = c == 'w' || c == 'W' ? kWordAlone : members_of(c)) {
       result_ += (c >= 'a' ? "[" : "[^") + std::string(members) + "]";
     } else if (c == 'b') {
       result_ += "(?:(?<=[" + word + "])(?![" + word + "])|(?<![" + word + "])(?=[" + word + "]))";
@@ -137,7 +138,7 @@ class Translation {
       } else if (ahead("[:")) {
         const std::size_t end = pattern_.find(":]", at_);
         if (end == std::string_view::npos) refuse("a class without its ]");
-        operand.members += pattern_.substr(at_, end + 2 - at_);
+        posix_class(operand, pattern_.substr(at_ + 2, end - at_ - 2));
         at_ = end + 2;
       } else if (c == '[') {
         ++at_;
@@ -160,6 +161,25 @@ class Translation {
     for (std::size_t i = 0; i + 1 < operands.size(); ++i) all += "(?=" + operands[i].inside() + ")";
     all += operands.back().matcher();
     return negated ? "(?:(?!" + all + ")(?s:.))" : "(?:" + all + ")";
+  }
+
+  // [:name:] or [:^name:]; punctuation holds the symbols too.
+  static void posix_class(Operand& operand, std::string_view name) {
+    const bool negated = name.starts_with('^');
+    const std::string_view plain = name.substr(negated ? 1 : 0);
+    std::string members = "[:" + std::string(plain) + ":]";
+    if (plain == "punct") members = R"(\p{P}\p{S})";
+    if (plain == "alpha") members = R"(\p{Alphabetic})";
+    if (plain == "alnum") members = R"(\p{Alphabetic}\p{Nd})";
+    if (plain == "upper") members = R"(\p{Uppercase})";
+    if (plain == "lower") members = R"(\p{Lowercase})";
+    if (plain == "space") members = kSpaces;
+    if (plain == "word") members = kWord;
+    if (negated) {
+      operand.others.push_back("[^" + members + "]");
+    } else {
+      operand.members += members;
+    }
   }
 
   void escape_in_class(Operand& operand) {
