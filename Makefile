@@ -22,8 +22,9 @@ test: build  ## all fast tests
 style: setup  ## formatting and the order of the layers
 	@tools/check_style.sh
 	@python3 tools/check_layers.py
-bench: build oracle  ## steps/s, tokens/s and peak memory beside transformers + PEFT, in one run
+bench: build oracle  ## speed and memory of training beside transformers + PEFT, of tokenizing beside tokenizers
 	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
+	@.venv-oracle/bin/python bench/tokenizing.py --data $(DATA)
 parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
 	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
 results: build oracle  ## the experiment of docs/results.md (about 15 minutes)

@@ -1,5 +1,6 @@
 // lethe tokenize: what a tokenizer makes of a text.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -15,7 +16,8 @@ namespace {
 struct TokenizeOptions {
   std::string model, input;
   std::vector<std::string> texts;
-  bool json = false;
+  bool json = false, time = false;
+  int threads = 0;
 };
 
 Json described(const Tokenizer& tokenizer, const Encoding& encoding) {
@@ -35,6 +37,14 @@ void tokenize(const TokenizeOptions& options) {
   }
   if (texts.empty() && options.input.empty())
     throw bad_usage("nothing to tokenize").wanted("a text, or --input FILE.jsonl");
+  if (options.time) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::size_t tokens = 0;
+    for (const Encoding& encoding : tokenizer.encode_all(texts, true, options.threads)) tokens += encoding.ids.size();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    std::cout << dump_json(Json{{"seconds", seconds.count()}, {"texts", texts.size()}, {"tokens", tokens}}) << '\n';
+    return;
+  }
   for (const std::string& text : texts) {
     const Json row = described(tokenizer, tokenizer.encode(text));
     if (options.json) {
@@ -57,6 +67,8 @@ void add_tokenize(CLI::App& program, Action& action) {
   command->add_option("--input", options->input, "JSON lines {\"text\": …}; - is standard input");
   command->add_option("texts", options->texts, "Texts");
   command->add_flag("--json", options->json, "One JSON object a text");
+  command->add_option("--threads", options->threads, "Threads of --time; 0: one for each core");
+  command->add_flag("--time", options->time, "Only tell how long tokenizing all of it takes");
   command->footer("Example: lethe tokenize --model facebook/opt-125m \"Hello, world\"");
   command->callback([options, &action] { action = [options] { tokenize(*options); }; });
 }
