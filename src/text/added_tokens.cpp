@@ -29,27 +29,24 @@ std::size_t begin_of_spaces_at_end(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-AddedTokens::AddedTokens(const Json& list, const Normalizer& normalizer) {
+AddedTokens::AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer) {
+  int next = static_cast<int>(vocabulary.count());
   for (const Json& entry : list) {
     AddedToken token;
     token.content = component_string(entry, "content");
-    const Json& id = component_key(entry, "id");
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > 10'000'000) {
-      throw bad_input("cannot read an added token")
-          .with("token", excerpt(token.content))
-          .wanted("an id")
-          .found(excerpt(dump_json(id)));
-    }
-    token.id = id.get<int>();
+    if (token.content.empty()) continue;
+    const auto added = by_content_.find(token.content);
+    const int known = added != by_content_.end() ? tokens_[added->second].id : vocabulary.find(token.content);
+    token.id = known >= 0 ? known : next;
+    next = std::max(next, token.id + 1);
     token.single_word = component_flag(entry, "single_word", false);
     token.lstrip = component_flag(entry, "lstrip", false);
     token.rstrip = component_flag(entry, "rstrip", false);
     token.special = component_flag(entry, "special", false);
     token.normalized = component_flag(entry, "normalized", !token.special);
-    if (token.content.empty()) continue;
     highest_ = std::max(highest_, token.id);
-    by_content_.emplace(token.content, tokens_.size());
-    by_id_.emplace(token.id, tokens_.size());
+    by_content_[token.content] = tokens_.size();
+    by_id_[token.id] = tokens_.size();
     if (token.special) special_.insert(token.content);
     token.piece = token.content;
     if (token.normalized && normalizer) {

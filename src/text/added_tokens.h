@@ -12,6 +12,7 @@
 
 #include "core/json.h"
 #include "text/components.h"
+#include "text/vocabulary.h"
 
 namespace lethe {
 
@@ -34,8 +35,10 @@ class AddedTokens {
 
   AddedTokens() = default;
   /// @param list  the "added_tokens" of a tokenizer.json
+  /// @param vocabulary  of the model: a token that is in it has its id there; the others are numbered behind it, in
+  ///                    their order. Ids in the list that say something else mean nothing, as in `tokenizers`
   /// @param normalizer  applied to the contents of `normalized` tokens, as to the text in which they are looked for
-  AddedTokens(const Json& list, const Normalizer& normalizer);
+  AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer);
 
   /// Finds tokens in the text, normalises what is between, finds the `normalized` ones there. No piece is empty.
   std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer) const;

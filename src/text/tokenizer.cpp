@@ -42,7 +42,7 @@ void Tokenizer::Pipeline::read(const Json& spec) {
   pre_tokenizer = make_pre_tokenizer(part("pre_tokenizer"));
   post_processor = make_post_processor(part("post_processor"));
   decoder = make_decoder(part("decoder"));
-  added = AddedTokens(part("added_tokens"), normalizer);
+  added = AddedTokens(part("added_tokens"), model->vocabulary(), normalizer);
 }
 
 bool Tokenizer::Pipeline::left_out_in_decoding(int id) const {

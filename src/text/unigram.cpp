@@ -1,7 +1,10 @@
 // Unigram: of all ways to tell a piece in tokens, the one of the highest sum of scores (Kudo 2018), by dynamic
 // programming over the piece's positions.
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
@@ -46,6 +49,32 @@ class Trie {
 
 constexpr double kUnknownPenalty = 10;  // below the lowest score of the vocabulary
 
+// A score as the `tokenizers` library reads it: its JSON reader takes all digits as one integer and divides by a power
+// of ten, which may miss the nearest number by a little, enough to decide between ways of equal worth.
+double score_as_read(double score) {
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), std::abs(score), std::chars_format::scientific).ptr;
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  const char* at = text.data();
+  for (bool behind_point = false; at < end && *at != 'e'; ++at) {
+    if (*at == '.') {
+      behind_point = true;
+      continue;
+    }
+    digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+    if (behind_point) --exponent;
+  }
+  int power = 0;
+  if (at < end) std::from_chars(at + (at[1] == '+' ? 2 : 1), end, power);
+  exponent += power;
+  if (std::abs(exponent) > 300) return score;
+  const double scale = std::pow(10.0, std::abs(exponent));
+  const double value = exponent < 0 ? static_cast<double>(digits) / scale : static_cast<double>(digits) * scale;
+  return std::signbit(score) ? -value : value;
+}
+
 class Unigram : public TokenModel {
  public:
   explicit Unigram(const Json& model) : TokenModel(Vocabulary()) {
@@ -61,7 +90,7 @@ class Unigram : public TokenModel {
       auto token = entry[0].get<std::string>();
       bytes += token.size();
       vocabulary_.add(std::move(token), static_cast<int>(scores_.size()));
-      scores_.push_back(entry[1].get<double>());
+      scores_.push_back(score_as_read(entry[1].get<double>()));
       lowest_ = std::min(lowest_, scores_.back());
     }
     fill_trie(bytes);

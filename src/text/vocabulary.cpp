@@ -44,6 +44,7 @@ void Vocabulary::reserve(std::size_t count) {
 
 void Vocabulary::add(std::string token, int id) {
   if (slots_.size() < 2 * (entries_.size() + 1)) rehash(std::bit_ceil(4 * entries_.size() + 16));
+  ++count_;
   std::uint32_t& slot = slots_[slot_of(token)];
   if (slot == 0) {
     longest_ = std::max(longest_, token.size());

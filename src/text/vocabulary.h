@@ -31,6 +31,8 @@ class Vocabulary {
   const std::string& token(int id) const;
   /// One past the highest id.
   int size() const { return static_cast<int>(by_id_.size()); }
+  /// How many were added, those that came again too.
+  std::size_t count() const { return count_; }
   /// Bytes of the longest token.
   std::size_t longest() const { return longest_; }
 
@@ -45,7 +47,7 @@ class Vocabulary {
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> slots_;  // 1 + place in entries_; 0: free. A power of two of them, at most half full
   std::vector<std::uint32_t> by_id_;  // the same
-  std::size_t longest_ = 0;
+  std::size_t longest_ = 0, count_ = 0;
 };
 
 /// Ids of "<0x00>" … "<0xFF>", -1 for those that are not in the vocabulary.
