@@ -1,5 +1,7 @@
 #include "core/json.h"
 
+#include <algorithm>
+#include <functional>
 #include <unordered_set>
 #include <vector>
 
@@ -8,6 +10,26 @@
 
 namespace lethe {
 namespace {
+
+/// The keys of one object. A vocabulary has a hundred thousand of them: from some number on only their hashes are kept,
+/// and compared in the end.
+class Keys {
+ public:
+  /// false if it is known by now to be there already
+  bool add(const std::string& name) {
+    if (few_.size() < 64) return few_.insert(name).second;
+    hashes_.push_back(std::hash<std::string>{}(name));
+    return !few_.contains(name);
+  }
+  bool any_twice() {
+    std::sort(hashes_.begin(), hashes_.end());
+    return std::adjacent_find(hashes_.begin(), hashes_.end()) != hashes_.end();
+  }
+
+ private:
+  std::unordered_set<std::string> few_;
+  std::vector<std::size_t> hashes_;
+};
 
 /// nlohmann's own DOM builder, stopped at the first duplicate key or at too deep a nesting.
 class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
@@ -21,13 +43,17 @@ class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
     return deeper() && Base::start_object(elements);
   }
   bool key(std::string& name) {
-    if (!keys_.back().insert(name).second) {
+    if (!keys_.back().add(name)) {
       problem = "the key \"" + excerpt(name) + "\" twice in one object";
       return false;
     }
     return Base::key(name);
   }
   bool end_object() {
+    if (keys_.back().any_twice()) {
+      problem = "a key twice in an object of many";
+      return false;
+    }
     keys_.pop_back();
     --depth_;
     return Base::end_object();
@@ -56,7 +82,7 @@ class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   }
   int max_depth_;
   int depth_ = 0;
-  std::vector<std::unordered_set<std::string>> keys_;
+  std::vector<Keys> keys_;
 };
 
 }  // namespace
