@@ -11,29 +11,35 @@ struct SentencePieceModel::Library {
   sentencepiece::SentencePieceProcessor processor;
 };
 
-SentencePieceModel::SentencePieceModel(const std::filesystem::path& file, bool add_bos, bool add_eos)
-    : library_(std::make_unique<Library>()), add_bos_(add_bos), add_eos_(add_eos) {
+SentencePieceModel::SentencePieceModel(const std::filesystem::path& file) : library_(std::make_unique<Library>()) {
   const auto status = library_->processor.LoadFromSerializedProto(read_file(file));
   if (!status.ok()) {
     throw bad_input("cannot load " + file.string()).wanted("a SentencePiece model").found(excerpt(status.ToString()));
   }
-  if (add_bos_ && library_->processor.bos_id() < 0) add_bos_ = false;
-  if (add_eos_ && library_->processor.eos_id() < 0) add_eos_ = false;
 }
 
 SentencePieceModel::~SentencePieceModel() = default;
 
-std::vector<Token> SentencePieceModel::encode(std::string_view text, bool add_special) const {
-  const auto& processor = library_->processor;
+std::vector<Token> SentencePieceModel::encode(std::string_view text) const {
   std::vector<Token> tokens;
-  if (add_special && add_bos_) tokens.push_back({processor.bos_id(), 0, 0, 0, ""});
-  const auto found = processor.EncodeAsImmutableProto(absl::string_view(text.data(), text.size()));
+  const auto found = library_->processor.EncodeAsImmutableProto(absl::string_view(text.data(), text.size()));
   for (int i = 0; i < static_cast<int>(found.pieces_size()); ++i) {
     const auto piece = found.pieces(i);
     tokens.push_back({static_cast<int>(piece.id()), piece.begin(), piece.end(), 0, ""});
   }
-  if (add_special && add_eos_) tokens.push_back({processor.eos_id(), 0, 0, 0, ""});
   return tokens;
+}
+
+PostProcessor SentencePieceModel::begin_and_end(bool add_bos, bool add_eos) const {
+  const int bos = add_bos ? library_->processor.bos_id() : -1, eos = add_eos ? library_->processor.eos_id() : -1;
+  return [bos, eos](std::vector<TokenList>& lists, bool add_special) {
+    for (std::size_t i = 0; i < lists.size() && add_special; ++i) {
+      Tokens& tokens = lists[i].tokens;
+      const int type = static_cast<int>(i);
+      if (bos >= 0) tokens.insert(tokens.begin(), {bos, 0, 0, type, ""});
+      if (eos >= 0) tokens.push_back({eos, 0, 0, type, ""});
+    }
+  };
 }
 
 std::string SentencePieceModel::decode(std::span<const int> ids) const {

@@ -1,4 +1,4 @@
-// tokenizer.model alone: the SentencePiece library, with the special tokens that LlamaTokenizer adds.
+// tokenizer.model or spm.model alone: the SentencePiece library.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +15,13 @@ namespace lethe {
 class SentencePieceModel {
  public:
   /// @throws Error (bad input) if the file is missing or is no SentencePiece model
-  SentencePieceModel(const std::filesystem::path& file, bool add_bos, bool add_eos);
+  explicit SentencePieceModel(const std::filesystem::path& file);
   ~SentencePieceModel();
 
-  std::vector<Token> encode(std::string_view text, bool add_special) const;
+  /// Without special tokens.
+  std::vector<Token> encode(std::string_view text) const;
+  /// The special tokens that LlamaTokenizer adds around each text, where the model has them.
+  PostProcessor begin_and_end(bool add_bos, bool add_eos) const;
   std::string decode(std::span<const int> ids) const;
   std::string token(int id) const;
   /// -1 for a piece that is not in the vocabulary
@@ -29,7 +32,6 @@ class SentencePieceModel {
  private:
   struct Library;
   std::unique_ptr<Library> library_;
-  bool add_bos_, add_eos_;
 };
 
 }  // namespace lethe

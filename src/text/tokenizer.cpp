@@ -28,8 +28,11 @@ struct Tokenizer::Pipeline {
   std::unique_ptr<TokenModel> model;
   std::unique_ptr<SentencePieceModel> sentencepiece;
   std::string eos;
+  std::optional<std::size_t> max_length;
+  bool cuts_front = false;
 
-  Encoding encode(std::span<const std::string_view> texts, bool add_special) const;
+  Encoding encode(std::span<const std::string_view> texts, bool add_special, std::size_t max_tokens = 0) const;
+  std::size_t specials(std::size_t texts) const;
   Tokens encode_pieces(std::vector<AddedTokens::Piece>& pieces) const;
   void read(const Json& spec);
   bool left_out_in_decoding(int id) const;
@@ -79,18 +82,60 @@ Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& piece
   return tokens;
 }
 
-Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bool add_special) const {
+// How many tokens the post-processor adds to so many texts.
+std::size_t Tokenizer::Pipeline::specials(std::size_t texts) const {
+  std::vector<TokenList> lists(texts);
+  if (post_processor) post_processor(lists, true);
+  std::size_t count = 0;
+  for (const TokenList& list : lists) count += list.tokens.size();
+  return count;
+}
+
+namespace {
+
+// How many tokens of one or two texts stay, of `room` in all ("longest first" of the tokenizers library: the longer
+// text is cut down to what the shorter one leaves, or both to half, the shorter one or the first getting the smaller).
+std::vector<std::size_t> kept(const std::vector<TokenList>& lists, std::size_t room) {
+  if (lists.size() == 1) return {std::min(room, lists[0].tokens.size())};
+  std::size_t shorter = lists[0].tokens.size(), longer = lists[1].tokens.size();
+  const bool swapped = shorter > longer;
+  if (swapped) std::swap(shorter, longer);
+  if (shorter + longer > room) {
+    longer = shorter > room ? shorter : std::max(shorter, room - shorter);
+    if (shorter + longer > room) {
+      shorter = room / 2;
+      longer = shorter + room % 2;
+    }
+  }
+  if (swapped) std::swap(shorter, longer);
+  return {shorter, longer};
+}
+
+}  // namespace
+
+Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bool add_special,
+                                     std::size_t max_tokens) const {
   std::vector<TokenList> lists(texts.size());
   std::vector<std::vector<AddedTokens::Piece>> pieces(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     lists[i].text = texts[i];
     if (sentencepiece) {
-      lists[i].tokens = sentencepiece->encode(texts[i], add_special);
+      lists[i].tokens = sentencepiece->encode(texts[i]);
     } else {
       pieces[i] = added.extract(texts[i], normalizer);
       lists[i].tokens = encode_pieces(pieces[i]);
     }
     for (Token& token : lists[i].tokens) token.type = static_cast<int>(i);
+  }
+  if (max_tokens > 0) {
+    const std::size_t added = add_special ? specials(lists.size()) : 0;
+    const std::vector<std::size_t> counts = kept(lists, max_tokens - std::min(added, max_tokens));
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      Tokens& tokens = lists[i].tokens;
+      const std::size_t beyond = tokens.size() - counts[i];
+      if (cuts_front) tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(beyond));
+      tokens.resize(counts[i]);
+    }
   }
   if (post_processor) post_processor(lists, add_special);
   Encoding encoding;
@@ -132,16 +177,36 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
     if (pipeline->eos.empty()) pipeline->eos = opt ? "</s>" : "<|endoftext|>";
   } else if (std::filesystem::exists(folder / "tokenizer.model")) {
     const Json flags = settings.is_object() ? settings : Json::object();
-    pipeline->sentencepiece =
-        std::make_unique<SentencePieceModel>(folder / "tokenizer.model", component_flag(flags, "add_bos_token", true),
-                                             component_flag(flags, "add_eos_token", false));
+    pipeline->sentencepiece = std::make_unique<SentencePieceModel>(folder / "tokenizer.model");
+    pipeline->post_processor = pipeline->sentencepiece->begin_and_end(component_flag(flags, "add_bos_token", true),
+                                                                      component_flag(flags, "add_eos_token", false));
     if (pipeline->eos.empty()) pipeline->eos = "</s>";
   } else if (std::filesystem::exists(folder / "vocab.txt")) {
     pipeline->read(tokenizer_of_bert_files(folder, settings));
+  } else if (std::filesystem::exists(folder / "spm.model")) {  // pieces laid out as BERT's
+    pipeline->sentencepiece = std::make_unique<SentencePieceModel>(folder / "spm.model");
+    const auto special = [&](const char* name) {
+      const int id = pipeline->sentencepiece->id(name);
+      if (id < 0) {
+        throw bad_input("cannot load the tokenizer of " + folder.string())
+            .wanted(std::string(name) + " in spm.model")
+            .found("no such piece");
+      }
+      return Json::array({name, static_cast<std::uint64_t>(id)});
+    };
+    pipeline->post_processor =
+        make_post_processor({{"type", "BertProcessing"}, {"cls", special("[CLS]")}, {"sep", special("[SEP]")}});
   } else {
     throw bad_input("cannot load the tokenizer of " + folder.string())
-        .wanted("tokenizer.json, or vocab.json and merges.txt, or tokenizer.model, or vocab.txt")
+        .wanted("tokenizer.json, or vocab.json and merges.txt, or tokenizer.model, or vocab.txt, or spm.model")
         .found(std::filesystem::is_directory(folder) ? "none of them" : "no such folder");
+  }
+  if (settings.is_object()) {
+    const Json length = settings.value("model_max_length", Json()), side = settings.value("truncation_side", Json());
+    // Where there is no bound a number beyond all stands there.
+    if (length.is_number_unsigned() && length.get<std::uint64_t>() > 0 && length.get<std::uint64_t>() < 100'000'000)
+      pipeline->max_length = length.get<std::size_t>();
+    pipeline->cuts_front = side == "left";
   }
   return Tokenizer(std::move(pipeline));
 }
@@ -167,6 +232,18 @@ Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second,
   const std::string clean[] = {fit_to_encode(first), fit_to_encode(second)};
   const std::string_view texts[] = {clean[0], clean[1]};
   return pipeline_->encode(texts, add_special);
+}
+
+Encoding Tokenizer::encode_within(std::string_view text, std::size_t max_tokens) const {
+  const std::string clean = fit_to_encode(text);
+  const std::string_view texts[] = {clean};
+  return pipeline_->encode(texts, true, max_tokens);
+}
+
+Encoding Tokenizer::encode_within(std::string_view first, std::string_view second, std::size_t max_tokens) const {
+  const std::string clean[] = {fit_to_encode(first), fit_to_encode(second)};
+  const std::string_view texts[] = {clean[0], clean[1]};
+  return pipeline_->encode(texts, true, max_tokens);
 }
 
 std::vector<Encoding> Tokenizer::encode_all(std::span<const std::string> texts, bool add_special, int threads) const {
@@ -244,6 +321,10 @@ bool Tokenizer::is_special(int id) const {
 std::optional<int> Tokenizer::eos() const {
   if (pipeline_->eos.empty()) return std::nullopt;
   return id(pipeline_->eos);
+}
+
+std::optional<std::size_t> Tokenizer::max_length() const {
+  return pipeline_->max_length;
 }
 
 }  // namespace lethe

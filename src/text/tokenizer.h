@@ -25,8 +25,8 @@ struct Encoding {
 
 class Tokenizer {
  public:
-  /// Reads tokenizer.json, else vocab.json + merges.txt, else tokenizer.model, else vocab.txt (BERT), and
-  /// tokenizer_config.json where it has a say. A folder without weights will do.
+  /// Reads tokenizer.json, else vocab.json + merges.txt, else tokenizer.model, else vocab.txt (BERT), else
+  /// spm.model (BLEURT-20), and tokenizer_config.json where it has a say. A folder without weights will do.
   /// @throws Error (bad input) for a file that is missing or broken, or a component that is not understood
   static Tokenizer load(const std::filesystem::path& folder);
 
@@ -40,6 +40,11 @@ class Tokenizer {
   Encoding encode(std::string_view text, bool add_special = true) const;
   /// Two texts in one row, as the post-processor joins them; offsets are those within each text.
   Encoding encode_pair(std::string_view first, std::string_view second, bool add_special = true) const;
+  /// One text, or two in one row, of at most `max_tokens` tokens, special ones included (0: no bound). Cut as
+  /// transformers does with truncation=True: at the end (or where truncation_side says), of a pair from the longer text
+  /// until both are as long, then from both.
+  Encoding encode_within(std::string_view text, std::size_t max_tokens) const;
+  Encoding encode_within(std::string_view first, std::string_view second, std::size_t max_tokens) const;
   /// encode() of each text, in the order given, on several threads. @param threads  0: one for each core
   std::vector<Encoding> encode_all(std::span<const std::string> texts, bool add_special = true, int threads = 0) const;
   /// Ids outside the vocabulary (a model may have more rows than its tokenizer tokens) are passed over.
@@ -53,6 +58,8 @@ class Tokenizer {
   bool is_special(int id) const;
   /// What tokenizer_config.json (or special_tokens_map.json) names as the end of a text.
   std::optional<int> eos() const;
+  /// Tokens that the model was made for (model_max_length of tokenizer_config.json), where that is a bound.
+  std::optional<std::size_t> max_length() const;
 
  private:
   struct Pipeline;
