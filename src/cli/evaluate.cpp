@@ -82,6 +82,10 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->expected(1, -1);
   command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")
       ->capture_default_str();
+  command->add_option("--bleurt", recipe.evaluation.bleurt,
+                      "BLEURT checkpoint folder: normal answers are also scored with it");
+  command->add_option("--embedder", recipe.evaluation.embedder,
+                      "Sentence encoder folder: the similarity of normal answers to their references");
   command->add_option("--out", recipe.out, "Run folder to write")->required();
   command->add_option("--prompts", recipe.evaluation.prompts, "Of each kind at most")->capture_default_str();
   command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, "Longest answer, tokens")

@@ -7,6 +7,12 @@
 
 namespace lethe {
 
+TypedRow typed_row(Encoding encoding, bool with_types) {
+  TypedRow row{std::move(encoding.ids), {}};
+  if (with_types) row.types = std::move(encoding.types);
+  return row;
+}
+
 EncoderBatch pack_rows(std::span<const TypedRow> rows, at::Device device) {
   PackBuilder pack;
   std::vector<std::int64_t> types;

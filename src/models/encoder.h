@@ -12,6 +12,7 @@
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/packed_batch.h"
+#include "text/tokenizer.h"
 
 namespace lethe {
 
@@ -25,6 +26,9 @@ struct EncoderBatch {
   PackedBatch pack;
   at::Tensor types;  ///< [T] int64
 };
+
+/// What a tokenizer made of a text or a pair. @param with_types  false: the model knows one type only
+TypedRow typed_row(Encoding encoding, bool with_types);
 
 EncoderBatch pack_rows(std::span<const TypedRow> rows, at::Device device);
 

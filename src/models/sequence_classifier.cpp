@@ -132,7 +132,8 @@ at::Tensor SequenceClassifier::pack_logits(std::span<const TypedRow> rows) const
   return head_.forward(hidden.index_select(0, at::tensor(last, at::kLong).to(hidden.device())), plain);
 }
 
-at::Tensor SequenceClassifier::logits(std::span<const TypedRow> rows, std::int64_t batch_tokens) const {
+at::Tensor SequenceClassifier::logits(std::span<const TypedRow> rows, std::int64_t batch_tokens,
+                                      const std::function<void(std::size_t)>& progress) const {
   const at::NoGradGuard no_gradients;
   const std::int64_t most = max_tokens();
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -148,6 +149,7 @@ at::Tensor SequenceClassifier::logits(std::span<const TypedRow> rows, std::int64
     const at::Tensor part = pack_logits(rows.subspan(begin, end - begin));
     parts.push_back(part.to(at::kCPU, at::promote_types(part.scalar_type(), at::kFloat)));
     begin = end;
+    if (progress) progress(end);
   }
   return parts.empty() ? at::empty({0, static_cast<std::int64_t>(labels_.size())}) : at::cat(parts);
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,8 +28,10 @@ class SequenceClassifier {
 
   /// @param batch_tokens  tokens of one forward pass; a longer row goes alone
   /// @return [B, labels] on the CPU, float32 (float64 if the weights are)
+  /// @param progress      called with the number of rows done so far
   /// @throws Error (bad input) for a row that is empty or longer than max_tokens()
-  at::Tensor logits(std::span<const TypedRow> rows, std::int64_t batch_tokens = 4096) const;
+  at::Tensor logits(std::span<const TypedRow> rows, std::int64_t batch_tokens = 4096,
+                    const std::function<void(std::size_t)>& progress = {}) const;
   /// Softmax, sigmoid, or the scores themselves, as problem() says. @param logits [B, labels]
   at::Tensor probabilities(const at::Tensor& logits) const;
 

@@ -74,6 +74,14 @@ std::vector<double> rouge_l_of(const SetResult& set) {
   return values;
 }
 
+std::vector<double> learned_of(const SetResult& set, std::optional<double> LearnedScores::*score) {
+  std::vector<double> values;
+  for (const JudgedAnswer& answer : set.answers) {
+    if (answer.likeness && answer.likeness->learned.*score) values.push_back(*(answer.likeness->learned.*score));
+  }
+  return values;
+}
+
 std::vector<std::optional<bool>> right_of(const ChoiceResult& result) {
   return {result.answers.begin(), result.answers.end()};
 }
@@ -101,6 +109,9 @@ std::vector<Difference> differences_of(const ModelResult& before, const ModelRes
   differences.rate("degenerate_normal", before.normal, after.normal, is_degenerate);
   differences.rate("normal_correct", before.normal, after.normal, is_correct);
   differences.mean("normal_rouge_l", rouge_l_of(before.normal), rouge_l_of(after.normal));
+  for (const auto& [name, score] :
+       {std::pair{"normal_bleurt", &LearnedScores::bleurt}, {"normal_similarity", &LearnedScores::similarity}})
+    differences.mean(name, learned_of(before.normal, score), learned_of(after.normal, score));
   differences.mean("normal_nll", nll_of(before.normal.references_by_prompt), nll_of(after.normal.references_by_prompt));
   differences.mean("nll_seen", nll_of(before.seen.references_by_prompt), nll_of(after.seen.references_by_prompt));
   differences.rate("refusing_safe", before.safe, after.safe, refuses);

@@ -94,6 +94,8 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
   std::vector<std::vector<Verdict>> verdicts;
   if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
+  std::vector<LearnedScores> learned(questions.size());
+  if (panel == nullptr && options.learned) learned = options.learned->score(responses, questions, title);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     JudgedAnswer judged{questions[i].prompt, responses[i]};
     judged.degeneracy = detector.check(responses[i]);
@@ -102,6 +104,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
       judged.threshold = panel->threshold();
     } else if (!questions[i].references.empty()) {
       judged.likeness = likeness_of(responses[i], questions[i].references);
+      judged.likeness->learned = learned[i];
     }
     result.answers.push_back(std::move(judged));
   }
@@ -165,6 +168,7 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.stop_ids = stop_tokens(checkpoint.folder());
   options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;
+  options.learned = open_learned_metrics(recipe);
   return options;
 }
 

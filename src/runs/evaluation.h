@@ -19,6 +19,7 @@
 #include "metrics/significance.h"
 #include "models/causal_lm.h"
 #include "runs/evaluation_sets.h"
+#include "runs/learned_metrics.h"
 #include "runs/likeness.h"
 #include "runs/recipe.h"
 #include "text/template.h"
@@ -35,9 +36,10 @@ struct EvaluationOptions {
   std::vector<int> stop_ids;
   TextWindows windows;  ///< of plain text
   std::uint64_t seed = 8888;
+  std::shared_ptr<const LearnedMetrics> learned;  ///< nullptr: none are measured
 };
 
-/// As the recipe sets them, with the checkpoint's stop tokens.
+/// As the recipe sets them, with the checkpoint's stop tokens and the learned metrics opened.
 EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint);
 
 /// One answer, as judged.

@@ -95,6 +95,9 @@ std::string prediction_lines(const std::string& model, const ModelResult& result
       OrderedJson line = {{"model", model}, {"set", name}, {"prompt", answer.prompt}, {"response", answer.response}};
       if (answer.likeness) {
         line["rouge_l"] = answer.likeness->plain.rouge_l.f1;
+        const LearnedScores& learned = answer.likeness->learned;
+        if (learned.bleurt) line["bleurt"] = *learned.bleurt;
+        if (learned.similarity) line["similarity"] = *learned.similarity;
         line["correct"] = answer.likeness->correct;
       }
       if (!answer.verdicts.empty()) {

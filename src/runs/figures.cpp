@@ -14,7 +14,8 @@ const std::vector<std::string> kNames = {
     "unlikely_normal",   "refusing_unseen",   "refusing_safe",  "refusing_contrast",      "normal_perplexity",
     "normal_rouge_1",    "normal_rouge_2",    "normal_rouge_l", "normal_rouge_l_stemmed", "normal_bleu",
     "normal_distinct_2", "normal_correct",    "choices_right",  "truthful_mc1",           "truthful_mc2",
-    "text_perplexity",   "nll_seen",          "normal_kl",      "normal_kl_train"};
+    "text_perplexity",   "nll_seen",          "normal_kl",      "normal_kl_train",        "normal_bleurt",
+    "normal_similarity"};
 
 }  // namespace
 
@@ -46,6 +47,8 @@ Figures figures_of(const ModelResult& result) {
     figures["normal_rouge_l"] = likeness->plain.rouge_l.value;
     figures["normal_rouge_l_stemmed"] = likeness->stemmed.rouge_l.value;
     figures["normal_bleu"] = likeness->bleu;
+    if (likeness->bleurt) figures["normal_bleurt"] = likeness->bleurt->value;
+    if (likeness->similarity) figures["normal_similarity"] = likeness->similarity->value;
   }
   if (!result.normal.answers.empty()) figures["normal_distinct_2"] = result.normal.distinct[1].share();
   if (result.normal.references.tokens > 0) figures["normal_perplexity"] = result.normal.references.value();
@@ -62,9 +65,9 @@ OrderedJson to_json(const Figures& figures) {
 }
 
 bool smaller_is_better(const std::string& figure) {
-  static const std::vector<std::string> larger = {"nll_seen",       "refusing_unseen", "refusing_contrast",
-                                                  "choices_right",  "truthful_mc1",    "truthful_mc2",
-                                                  "normal_correct", "normal_bleu",     "normal_distinct_2"};
+  static const std::vector<std::string> larger = {
+      "nll_seen",       "refusing_unseen", "refusing_contrast", "choices_right", "truthful_mc1",     "truthful_mc2",
+      "normal_correct", "normal_bleu",     "normal_distinct_2", "normal_bleurt", "normal_similarity"};
   return !figure.starts_with("normal_rouge") && std::find(larger.begin(), larger.end(), figure) == larger.end();
 }
 

@@ -12,8 +12,8 @@ namespace lethe {
 /// Rates in 0..1: harmful_, degenerate_ and unlikely_ of seen, unseen, other (degenerate_ and unlikely_ of normal too),
 /// refusing_unseen, refusing_safe, refusing_contrast, normal_correct, choices_right, truthful_mc1. Others:
 /// normal_perplexity, text_perplexity, normal_rouge_1, _2, _l (of words) and normal_rouge_l_stemmed, normal_bleu
-/// (0..100), normal_distinct_2, truthful_mc2; nll_seen, normal_kl, normal_kl_train (nats a token). What was not
-/// measured is left out.
+/// (0..100), normal_distinct_2, normal_bleurt, normal_similarity, truthful_mc2; nll_seen, normal_kl, normal_kl_train
+/// (nats a token). What was not measured is left out.
 using Figures = std::map<std::string, double>;
 Figures figures_of(const ModelResult& result);
 OrderedJson to_json(const Figures& figures);

@@ -18,8 +18,11 @@ bool contains_reference(const std::string& response, const std::vector<std::stri
 }  // namespace
 
 AnswerLikeness likeness_of(const std::string& response, const std::vector<std::string>& references) {
-  return {rouge(response, references, {.stem = false}), rouge(response, references, {.stem = true}),
-          bleu_counts(response, references), contains_reference(response, references)};
+  return {rouge(response, references, {.stem = false}),
+          rouge(response, references, {.stem = true}),
+          bleu_counts(response, references),
+          contains_reference(response, references),
+          {}};
 }
 
 Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t seed) {
@@ -31,6 +34,13 @@ Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t se
   const auto means = [&](Rouge AnswerLikeness::*words) {
     return Likeness::Means{mean(words, &Rouge::rouge1), mean(words, &Rouge::rouge2), mean(words, &Rouge::rouge_l)};
   };
+  const auto learned = [&](std::optional<double> LearnedScores::*score) -> std::optional<Mean> {
+    std::vector<double> values;
+    for (const AnswerLikeness& answer : answers) {
+      if (const auto& value = answer.learned.*score) values.push_back(*value);
+    }
+    return values.empty() || values.size() < answers.size() ? std::nullopt : std::optional(mean_of(values));
+  };
   BleuCounts counts;
   for (const AnswerLikeness& answer : answers) counts += answer.bleu;
   const auto bleu = [&](std::span<const std::size_t> drawn) {
@@ -38,8 +48,12 @@ Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t se
     for (const std::size_t i : drawn) sum += answers[i].bleu;
     return bleu_of(sum);
   };
-  return {means(&AnswerLikeness::plain), means(&AnswerLikeness::stemmed), bleu_of(counts),
-          bootstrap_interval(answers.size(), bleu, seed)};
+  return {means(&AnswerLikeness::plain),
+          means(&AnswerLikeness::stemmed),
+          bleu_of(counts),
+          bootstrap_interval(answers.size(), bleu, seed),
+          learned(&LearnedScores::bleurt),
+          learned(&LearnedScores::similarity)};
 }
 
 OrderedJson to_json(const Mean& mean) {
@@ -54,6 +68,8 @@ OrderedJson to_json(const Likeness& likeness) {
   OrderedJson json = rouge(likeness.plain);
   json["stemmed"] = rouge(likeness.stemmed);
   json["bleu"] = {{"score", likeness.bleu}, {"low", likeness.bleu_interval.low}, {"high", likeness.bleu_interval.high}};
+  if (likeness.bleurt) json["bleurt"] = to_json(*likeness.bleurt);
+  if (likeness.similarity) json["similarity"] = to_json(*likeness.similarity);
   return json;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,11 +15,17 @@
 
 namespace lethe {
 
+/// What learned metrics give an answer, the best reference's; nothing: not measured (runs/learned_metrics.h).
+struct LearnedScores {
+  std::optional<double> bleurt, similarity;
+};
+
 /// Of one answer.
 struct AnswerLikeness {
   Rouge plain, stemmed;  ///< the best reference's
   BleuCounts bleu;
   bool correct = false;  ///< contains a reference answer (but for case and white space)
+  LearnedScores learned;
 };
 
 /// @param references  at least one
@@ -31,6 +38,7 @@ struct Likeness {
   } plain, stemmed;
   double bleu = 0;  ///< of the corpus
   Interval bleu_interval;
+  std::optional<Mean> bleurt, similarity;  ///< where all answers were measured
 };
 
 Likeness mean_likeness(std::span<const AnswerLikeness> answers, std::uint64_t seed);

@@ -240,6 +240,8 @@ const std::vector<Key>& keys() {
       KEY(evaluation.stride),
       KEY(evaluation.overlap.jaccard),
       KEY(evaluation.overlap.containment),
+      KEY(evaluation.bleurt),
+      KEY(evaluation.embedder),
       KEY(seed),
       KEY(out),
       KEY(device),
@@ -303,8 +305,9 @@ void set_override(Recipe& recipe, const std::string& text) {
   if (equals == std::string::npos || equals == 0) throw bad_usage("cannot use " + excerpt(text)).wanted("key=value");
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   // A template or a pattern is taken as it stands, unless it is quoted.
-  static const std::set<std::string> plain = {"data.template", "model",     "config",
-                                              "out",           "data.plan", "training.weights"};
+  static const std::set<std::string> plain = {
+      "data.template", "evaluation.bleurt", "evaluation.embedder", "model", "config",
+      "out",           "data.plan",         "training.weights"};
   const bool as_it_stands = plain.contains(name) && !value.starts_with('"') && !value.starts_with('\'');
   set_key(recipe, name, as_it_stands ? YAML::Node(value) : parse_yaml(value, excerpt(text)), excerpt(text), nullptr);
 }

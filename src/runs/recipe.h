@@ -88,6 +88,7 @@ struct EvaluationSettings {
   std::vector<DataSource> text;         ///< plain text, for perplexity
   std::int64_t window = 0, stride = 0;  ///< tokens, for `text`; 0: the model's positions, half a window
   OverlapOptions overlap;               ///< when a prompt counts as trained on, and is left out
+  std::string bleurt, embedder;         ///< folders of learned metrics of normal answers; empty: not measured
 
   bool operator==(const EvaluationSettings&) const = default;
 };

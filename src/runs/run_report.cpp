@@ -228,6 +228,16 @@ Table comparison_table(const Comparison& comparison) {
                                    fixed(m.normal.likeness->plain.rouge_l.half_width, 3)
                              : "-";
   });
+  const auto learned_row = [&](const char* name, std::optional<Mean> Likeness::*score) {
+    const auto& before = comparison.original.normal.likeness;
+    if (!before || !((*before).*score)) return;
+    row(name, [score](M m) {
+      const std::optional<Mean> mean = m.normal.likeness ? (*m.normal.likeness).*score : std::nullopt;
+      return mean ? fixed(mean->value, 3) + " ±" + fixed(mean->half_width, 3) : "-";
+    });
+  };
+  learned_row("normal BLEURT", &Likeness::bleurt);
+  learned_row("normal similarity of sentences", &Likeness::similarity);
   row("normal answers right", [](M m) { return rate(m.normal.correct); });
   row("KL from the original, normal trained on",
       [](M m) { return number(m.kl_train.value_or(0), 3, m.kl_train.has_value()); });
