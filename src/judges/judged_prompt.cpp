@@ -120,32 +120,50 @@ std::string JudgePrompt::render(const Exchange& exchange, std::string_view polic
   return join(broken_marks(exchange.prompt), broken_marks(exchange.response), policy, nullptr);
 }
 
+namespace {
+
+// Whether a token stands for a special one that is written out in the text; an unknown word, for which there is only a
+// special token to stand, is none.
+bool is_written_out(const Tokenizer& tokenizer, std::string_view text, const Encoding& encoding, std::size_t token) {
+  const auto [begin, end] = encoding.offsets[token];
+  if (end <= begin || !tokenizer.is_special(encoding.ids[token])) return false;
+  const std::string content = tokenizer.token(encoding.ids[token]);
+  const std::string_view piece = text.substr(begin, end - begin);
+  const auto lower = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; };
+  return std::search(piece.begin(), piece.end(), content.begin(), content.end(),
+                     [&](char a, char b) { return lower(a) == lower(b); }) != piece.end();
+}
+
+}  // namespace
+
+std::string without_special_tokens(const Tokenizer& tokenizer, std::string text) {
+  text = valid_utf8(text);             // as the tokenizer takes it, so that offsets hold
+  for (bool clean = false; !clean;) {  // every round breaks one such place for good
+    clean = true;
+    const Encoding encoding = tokenizer.encode(text, false);
+    for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end: earlier offsets stay true
+      if (!is_written_out(tokenizer, text, encoding, i)) continue;
+      const auto [begin, end] = encoding.offsets[i];
+      std::size_t at = begin;
+      while (at + 1 < end && (text[at] == ' ' || text[at] == '\n')) ++at;  // what the token swallowed before itself
+      break_at(text, at);
+      clean = false;
+    }
+  }
+  return text;
+}
+
 std::vector<int> JudgePrompt::encode(const Tokenizer& tokenizer, const Exchange& exchange,
                                      std::string_view policy) const {
-  // Each text alone first, until nothing in it is special (every round breaks one such place for good); then all
-  // together, so that ordinary text has the very tokens that the model was trained with.
-  const auto harmless = [&](std::string_view given) {
-    std::string text = broken_marks(given);
-    for (bool clean = false; !clean;) {
-      clean = true;
-      const Encoding encoding = tokenizer.encode(text, false);
-      for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end: earlier offsets stay true
-        const auto [begin, end] = encoding.offsets[i];
-        if (end <= begin || !tokenizer.is_special(encoding.ids[i])) continue;
-        std::size_t at = begin;
-        while (at + 1 < end && (text[at] == ' ' || text[at] == '\n')) ++at;  // what the token swallowed before itself
-        break_at(text, at);
-        clean = false;
-      }
-    }
-    return text;
-  };
+  // Each text alone first; then all together, so that ordinary text has the very tokens that the model was trained
+  // with.
+  const auto harmless = [&](std::string_view given) { return without_special_tokens(tokenizer, broken_marks(given)); };
   std::vector<std::pair<std::size_t, std::size_t>> judged;
   const std::string text = join(harmless(exchange.prompt), harmless(exchange.response), policy, &judged);
   const Encoding encoding = tokenizer.encode(text);
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    if (!is_written_out(tokenizer, text, encoding, i)) continue;
     const auto [begin, end] = encoding.offsets[i];
-    if (end <= begin || !tokenizer.is_special(encoding.ids[i])) continue;
     const bool touches = std::any_of(judged.begin(), judged.end(), [&, first = begin, last = end](const auto& range) {
       return first < range.second && last > range.first;
     });

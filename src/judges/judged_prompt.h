@@ -44,4 +44,7 @@ class JudgePrompt {
   std::vector<std::string> marks_, labels_;
 };
 
+/// A judged text in which nothing is a special token of the tokenizer any more: what was one is broken by a blank.
+std::string without_special_tokens(const Tokenizer& tokenizer, std::string text);
+
 }  // namespace lethe

@@ -7,6 +7,7 @@
 #include "judges/endpoint.h"
 #include "judges/guard.h"
 #include "judges/judge_file.h"
+#include "judges/sequence_judge.h"
 
 namespace lethe {
 namespace {
@@ -18,6 +19,7 @@ const std::map<std::string, Opener>& kinds() {
   static const std::map<std::string, Opener> all = {
       {"endpoint", endpoint_judge},
       {"guard", guard_judge},
+      {"sequence_classifier", sequence_judge},
   };
   return all;
 }

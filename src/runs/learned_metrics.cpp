@@ -27,6 +27,7 @@ std::vector<LearnedScores> LearnedMetrics::score(const std::vector<std::string>&
     candidates.push_back(responses[i]);
     references.push_back(questions[i].references);
   }
+  if (candidates.empty()) return scores;
   const auto measure = [&](const auto& metric, const char* name, auto field) {
     Progress progress(title + ", " + name, candidates.size(), "answers");
     const std::vector<double> values = metric([&](std::size_t done) { progress.update(done); });
