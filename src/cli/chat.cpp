@@ -1,4 +1,4 @@
-// lethe chat: talk to a model; answers are shown token by token.
+// lethe chat: talk to a model, with its chat template as one conversation; answers are shown token by token.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -31,7 +31,7 @@ class Chat {
  public:
   explicit Chat(ChatOptions& options)
       : options_(options),
-        layout_(template_option(options.model.layout)),
+        layout_(template_option(options.model.layout, options.model.system, options.model.model)),
         opened_(open_model(options.model)),
         tokenizer_(Tokenizer::load(opened_.folder)),
         live_(isatty(STDIN_FILENO) != 0) {
@@ -73,7 +73,8 @@ class Chat {
   bool command(const std::string& line) {
     if (line == "/quit" || line == "/exit") return false;
     if (line == "/reset") {
-      say("each prompt is answered on its own; there is nothing to forget");
+      say(converses() ? "a new conversation" : "each prompt is answered on its own; there is nothing to forget");
+      before_.clear();
     } else if (line == "/help") {
       say("/reset  begins a new conversation\n/quit   ends (so does Ctrl-D)\n//…     asks a prompt that begins with /");
     } else {
@@ -103,7 +104,7 @@ class Chat {
   }
 
   ChatAnswer stream(const std::string& prompt) {
-    const std::vector<std::vector<int>> rows = {prompt_ids(tokenizer_, layout_.get(), prompt)};
+    const std::vector<std::vector<int>> rows = {prompt_ids(tokenizer_, layout_.get(), prompt, before_)};
     GenerationOptions generation = options_.generation;
     generation.stop_ids = opened_.stop_ids;
     generation.seed = options_.model.shared.seed + turn_++;
@@ -121,11 +122,14 @@ class Chat {
     take(text.finish());
     answer.finish = answers[0].stopped ? "stop" : "length";
     if (interrupted()) answer.finish = "interrupted";
+    if (converses()) before_.insert(before_.end(), {{"user", prompt}, {"assistant", answer.text}});
     std::cout << std::endl;
     if (live_) take_interrupt();
     stop_if_interrupted();
     return answer;
   }
+
+  bool converses() const { return layout_ != nullptr && layout_->is_chat(); }
 
   ChatOptions& options_;
   std::unique_ptr<Template> layout_;
@@ -134,6 +138,7 @@ class Chat {
   bool live_;
   std::unique_ptr<FileWriter> log_;
   std::uint64_t turn_ = 0;
+  std::vector<ChatMessage> before_;  // what was said, where the template is a chat's
 };
 
 }  // namespace
@@ -145,7 +150,7 @@ void add_chat(CLI::App& program, Action& action) {
   add_generation_options(*command, options->generation);
   command->add_option("--output", options->output, "Keep the turns in this file, one JSON object a line");
   command->footer(
-      "Example: lethe chat --model runs/opt/model --temperature 0.7\n"
+      "Example: lethe chat --model runs/qwen/model --template chat --temperature 0.7\n"
       "/help, /reset, /quit; Ctrl-C stops an answer (twice: the program). Without a terminal: a prompt a line, an "
       "answer "
       "a line.");

@@ -82,7 +82,7 @@ void add_shared_options(CLI::App& command, SharedOptions& options) {
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--model", options.model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
   command.add_option("--adapter", options.adapters, "Adapter folders; DIR:0.5 takes half of one")->expected(1, -1);
-  command.add_option("--template", options.layout, "Text with {prompt} and {response}, or none")->capture_default_str();
+  add_template_options(command, options.layout, options.system);
   add_shared_options(command, options.shared);
 }
 
@@ -127,12 +127,54 @@ bool LazyTokenizer::available() const {
   return false;
 }
 
-std::unique_ptr<Template> template_option(const std::string& text) {
-  return text == "none" ? nullptr : std::make_unique<Template>(Template::parse(text));
+void add_template_options(CLI::App& command, std::string& layout, std::string& system) {
+  command
+      .add_option("--template", layout, "Text with {prompt} and {response}; chat: the model's chat template; or none")
+      ->capture_default_str();
+  command.add_option("--system", system, "The system's message (--template chat)");
 }
 
-std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt) {
-  return layout != nullptr ? encode_prompt(tokenizer, *layout, prompt) : tokenizer.encode(prompt).ids;
+std::unique_ptr<Template> template_option(const std::string& text, const std::string& system,
+                                          const std::string& model) {
+  if (text == "none") return nullptr;
+  return std::make_unique<Template>(
+      Template::open(text, system, text == "chat" ? resolve_model_folder(model) : std::filesystem::path()));
+}
+
+std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt,
+                            std::span<const ChatMessage> before) {
+  if (layout != nullptr) return encode_prompt(tokenizer, *layout, prompt, before);
+  if (!before.empty()) throw bad_usage("cannot use \"messages\"").wanted("--template chat").found("none");
+  return tokenizer.encode(prompt).ids;
+}
+
+Turns turns_of(const JsonLine& line, bool with_response) {
+  if (!line.value.contains("messages"))
+    return {{}, text_of(line, "prompt"), with_response ? text_of(line, "response") : ""};
+  const auto broken = [&](const std::string& found) {
+    return bad_input("cannot use " + line.where)
+        .wanted(std::string("messages {\"role\", \"content\"}, the last ") +
+                (with_response ? "two by user and assistant" : "one by the user"))
+        .found(found);
+  };
+  const Json& list = line.value.at("messages");
+  Turns turns;
+  for (const Json& entry : list.is_array() ? list : Json::array()) {
+    const bool fits = entry.is_object() && entry.contains("role") && entry.at("role").is_string() &&
+                      entry.contains("content") && entry.at("content").is_string();
+    if (!fits) throw broken(excerpt(dump_json(entry)));
+    turns.before.push_back({entry.at("role").get<std::string>(), entry.at("content").get<std::string>()});
+  }
+  const auto take_last = [&](const std::string& role) {
+    if (turns.before.empty() || turns.before.back().role != role)
+      throw broken(turns.before.empty() ? "no more messages" : "a message by " + excerpt(turns.before.back().role));
+    std::string content = std::move(turns.before.back().content);
+    turns.before.pop_back();
+    return content;
+  };
+  if (with_response) turns.response = take_last("assistant");
+  turns.prompt = take_last("user");
+  return turns;
 }
 
 }  // namespace lethe

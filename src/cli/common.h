@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ void add_shared_options(CLI::App& command, SharedOptions& options);
 
 /// --model and --adapter, and how to prompt it.
 struct ModelOptions {
-  std::string model, layout = Template::sku_default;
+  std::string model, layout = Template::sku_default, system;
   std::vector<std::string> adapters;
   SharedOptions shared;
 };
@@ -73,9 +74,21 @@ class LazyTokenizer {
 /// --max-new-tokens, --temperature, --top-p, --top-k.
 void add_generation_options(CLI::App& command, GenerationOptions& options);
 
-/// "none" makes none; otherwise the template.
-std::unique_ptr<Template> template_option(const std::string& text);
+/// --template and --system.
+void add_template_options(CLI::App& command, std::string& layout, std::string& system);
+/// "none" makes none; "chat" is the model's own. @throws Error as Template::open()
+std::unique_ptr<Template> template_option(const std::string& text, const std::string& system, const std::string& model);
 /// A prompt as the template's head lays it out; without a template the text itself.
-std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt);
+std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt,
+                            std::span<const ChatMessage> before = {});
+
+/// A line's prompt and response, under these names or as {"messages"}.
+struct Turns {
+  std::vector<ChatMessage> before;
+  std::string prompt, response;
+};
+/// @param with_response  whether the last message is the assistant's
+/// @throws Error (bad input) naming the line
+Turns turns_of(const JsonLine& line, bool with_response);
 
 }  // namespace lethe

@@ -20,7 +20,7 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> models, adapters;
-  std::string input, output, layout = Template::sku_default, look = "auto";
+  std::string input, output, layout = Template::sku_default, system, look = "auto";
   GenerationOptions generation;
   SharedOptions shared;
   bool json = false;
@@ -34,7 +34,7 @@ class Respondent {
       : opened_(open_model(name, adapters, options.shared)),
         tokenizer_(Tokenizer::load(opened_.folder)),
         generation_(options.generation) {
-    const std::unique_ptr<Template> layout = template_option(options.layout);
+    const std::unique_ptr<Template> layout = template_option(options.layout, options.system, name);
     for (const std::string& prompt : prompts) rows_.push_back(prompt_ids(tokenizer_, layout.get(), prompt));
     generation_.stop_ids = opened_.stop_ids;
     generation_.seed = options.shared.seed;
@@ -146,8 +146,7 @@ void add_compare(CLI::App& program, Action& action) {
   command->add_option("--adapter", options->adapters, "Adapter folders of the second model; DIR:0.5 takes half of one")
       ->expected(1, -1);
   command->add_option("--input", options->input, "JSON lines {\"prompt\"}")->required();
-  command->add_option("--template", options->layout, "Text with {prompt} and {response}, or none")
-      ->capture_default_str();
+  add_template_options(*command, options->layout, options->system);
   command->add_option("--look", options->look, "side-by-side, stacked, or auto: by the terminal's width")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "side-by-side", "stacked"}));

@@ -92,8 +92,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_option("--max-length", recipe.data.max_length, "Tokens of a reference answer with its prompt")
       ->capture_default_str();
-  command->add_option("--template", recipe.data.response_template, "Text with {prompt} and {response}")
-      ->capture_default_str();
+  add_template_options(*command, recipe.data.response_template, recipe.data.system);
   command->add_flag("--json", options->request.json, "Print the results as one JSON object");
   add_shared_options(*command, options->shared);
   command->footer(

@@ -30,13 +30,17 @@ Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template*
     if (tokenizer.available()) prompt.text = tokenizer.get().decode(prompt.ids);
     return prompt;
   }
-  const bool plain = line.value.contains("text");
-  const std::string text = text_of(line, plain ? "text" : "prompt");
-  return {text, prompt_ids(tokenizer.get(), plain ? nullptr : layout, text)};
+  if (line.value.contains("text")) {
+    const std::string text = text_of(line, "text");
+    return {text, prompt_ids(tokenizer.get(), nullptr, text)};
+  }
+  const Turns turns = turns_of(line, false);
+  return {turns.prompt, prompt_ids(tokenizer.get(), layout, turns.prompt, turns.before)};
 }
 
 void generate_file(GenerateOptions& options) {
-  const std::unique_ptr<Template> layout = template_option(options.model.layout);
+  const std::unique_ptr<Template> layout =
+      template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
   const OpenModel opened = open_model(options.model);
   LazyTokenizer tokenizer(opened.folder);
@@ -69,7 +73,9 @@ void add_generate(CLI::App& program, Action& action) {
   auto options = std::make_shared<GenerateOptions>();
   auto* command = program.add_subcommand("generate", "Answers to a file of prompts");
   add_model_options(*command, options->model);
-  command->add_option("--input", options->input, "JSON lines {\"prompt\"}, or {\"text\"} / {\"ids\"} for no template")
+  command
+      ->add_option("--input", options->input,
+                   "JSON lines {\"prompt\"} or {\"messages\"}; {\"text\"} / {\"ids\"} for no template")
       ->required();
   command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
   add_generation_options(*command, options->generation);

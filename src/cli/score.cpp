@@ -22,10 +22,10 @@ Example example_of(const JsonLine& line, LazyTokenizer& tokenizer, const Templat
   if (line.value.contains("ids")) return {ids_of(line), 1};
   const ExampleOptions whole{.append_eos = false, .max_length = 0};
   if (line.value.contains("text")) return encode_example(tokenizer.get(), nullptr, "", text_of(line, "text"), whole);
-  const std::string prompt = text_of(line, "prompt"), response = text_of(line, "response");
-  if (layout != nullptr) return encode_example(tokenizer.get(), layout, prompt, response, whole);
+  const Turns turns = turns_of(line, true);
   static const Template bare = Template::parse("{prompt}{response}");
-  return encode_example(tokenizer.get(), &bare, prompt, response, whole);
+  return encode_example(tokenizer.get(), layout != nullptr ? layout : &bare, turns.prompt, turns.response, whole,
+                        turns.before);
 }
 
 OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
@@ -41,7 +41,8 @@ OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
 }
 
 void score(const ScoreOptions& options) {
-  const std::unique_ptr<Template> layout = template_option(options.model.layout);
+  const std::unique_ptr<Template> layout =
+      template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
   const OpenModel opened = open_model(options.model);
   LazyTokenizer tokenizer(opened.folder);
@@ -67,7 +68,9 @@ void add_score(CLI::App& program, Action& action) {
   auto options = std::make_shared<ScoreOptions>();
   auto* command = program.add_subcommand("score", "Log-probabilities of given texts, token by token");
   add_model_options(*command, options->model);
-  command->add_option("--input", options->input, "JSON lines {\"text\"}, {\"prompt\", \"response\"} or {\"ids\"}")
+  command
+      ->add_option("--input", options->input,
+                   "JSON lines {\"text\"}, {\"prompt\", \"response\"}, {\"messages\"} or {\"ids\"}")
       ->required();
   command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
   command->footer(

@@ -33,6 +33,13 @@ void check_filter(const RowFilter& filter, const std::vector<std::string>& colum
   }
 }
 
+/// The prompt in its chat.
+std::string context_key(const std::string& prompt, const std::vector<ChatMessage>& before) {
+  std::string key;
+  for (const ChatMessage& turn : before) key += turn.role + "\x02" + normal_form(turn.content) + "\x01";
+  return key + normal_form(prompt);
+}
+
 /// Reads one file and hands over what each usable row says.
 FileReport read_rows(const DataSource& source, Role role, bool need_response, const ReadOptions& options,
                      const std::function<void(RowContent&&, std::uint64_t line)>& take) {
@@ -51,13 +58,17 @@ FileReport read_rows(const DataSource& source, Role role, bool need_response, co
       ++report.filtered;
       continue;
     }
-    RowContent content;
-    if (auto wrong = layout->read(row->fields, role, content); !wrong.empty()) {
+    std::vector<RowContent> contents;
+    if (auto wrong = layout->read_all(row->fields, role, contents); !wrong.empty()) {
       reader.report().add_bad(row->line, std::move(wrong));
-    } else if (need_response && content.responses.empty()) {
-      ++report.other_role;
-    } else {
-      take(std::move(content), row->line);
+      continue;
+    }
+    for (RowContent& content : contents) {
+      if (need_response && content.responses.empty()) {
+        ++report.other_role;
+      } else {
+        take(std::move(content), row->line);
+      }
     }
   }
   report.rows = reader.report();
@@ -74,12 +85,22 @@ Error nothing_found(const FileReport& report, Role role, const std::string& what
 }  // namespace
 
 std::string json_line(const Pair& pair) {
+  if (!pair.before.empty()) {
+    OrderedJson messages = OrderedJson::array();
+    for (const ChatMessage& turn : pair.before) messages.push_back({{"role", turn.role}, {"content", turn.content}});
+    messages.push_back({{"role", "user"}, {"content", pair.prompt}});
+    messages.push_back({{"role", "assistant"}, {"content", pair.response}});
+    return dump_json(OrderedJson{{"messages", messages}, {"last_turn_only", true}}) + "\n";
+  }
   return dump_json(pair.prompt.empty() ? OrderedJson{{"text", pair.response}}
                                        : OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) +
          "\n";
 }
 
 std::string prompt_key(const Pair& pair) {
+  for (const ChatMessage& turn : pair.before) {
+    if (turn.role == "user") return normal_form(turn.content);
+  }
   return pair.prompt.empty() ? "\x01" + normal_form(pair.response) : normal_form(pair.prompt);
 }
 
@@ -153,14 +174,14 @@ LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const Rea
         const auto [begin, end] = seen.equal_range(hash);
         const bool known = std::any_of(begin, end, [&](const auto& entry) {
           const Pair& pair = loaded.pairs[entry.second];
-          return pair.prompt == content.prompt && pair.response == response;
+          return pair.prompt == content.prompt && pair.response == response && pair.before == content.before;
         });
         if (known) {
           ++duplicates;
           continue;
         }
         seen.emplace(hash, loaded.pairs.size());
-        loaded.pairs.push_back({content.prompt, std::move(response), source.path, line});
+        loaded.pairs.push_back({content.prompt, std::move(response), source.path, line, content.before});
         ++taken;
       }
     };
@@ -177,8 +198,9 @@ std::vector<Question> questions_of(std::span<const Pair> pairs) {
   std::vector<Question> questions;
   std::unordered_map<std::string, std::size_t> index;
   for (const auto& pair : pairs) {
-    const auto [at, is_new] = index.try_emplace(prompt_key(pair), questions.size());
-    if (is_new) questions.push_back({pair.prompt, {}, {}, pair.source, pair.line});
+    const auto [at, is_new] = index.try_emplace(
+        pair.before.empty() ? prompt_key(pair) : context_key(pair.prompt, pair.before), questions.size());
+    if (is_new) questions.push_back({pair.prompt, {}, {}, pair.source, pair.line, pair.before});
     questions[at->second].references.push_back(pair.response);
   }
   return questions;
@@ -195,9 +217,9 @@ LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, c
   for (const auto& source : sources) {
     std::uint64_t duplicates = 0, taken = 0;
     const auto take = [&](RowContent&& content, std::uint64_t line) {
-      const auto [at, is_new] = index.try_emplace(normal_form(content.prompt), loaded.questions.size());
+      const auto [at, is_new] = index.try_emplace(context_key(content.prompt, content.before), loaded.questions.size());
       ++(is_new ? taken : duplicates);
-      if (is_new) loaded.questions.push_back({content.prompt, {}, {}, source.path, line});
+      if (is_new) loaded.questions.push_back({content.prompt, {}, {}, source.path, line, content.before});
       append_new(loaded.questions[at->second].references, std::move(content.responses));
       append_new(loaded.questions[at->second].wrong, std::move(content.wrong));
     };

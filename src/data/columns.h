@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/readers.h"
+#include "text/chat_template.h"
 
 namespace lethe {
 
@@ -14,16 +15,19 @@ namespace lethe {
 /// An empty prompt stands for plain text (column `text`): no template applies to it.
 struct Pair {
   std::string prompt, response;
-  std::string source;      ///< path of the file
-  std::uint64_t line = 0;  ///< on which the row begins, from 1
+  std::string source;               ///< path of the file
+  std::uint64_t line = 0;           ///< on which the row begins, from 1
+  std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
 
   bool operator==(const Pair&) const = default;
 };
 
-/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, or {"text"} of plain text.
+/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, {"text"} of plain text, {"messages"} of
+/// several turns.
 std::string json_line(const Pair& pair);
 
-/// What makes two pairs ones "of the same prompt": the prompt's normal form (words.h), or of plain text the text's.
+/// What makes two pairs ones "of the same prompt": the normal form (words.h) of the prompt, of a chat's first user
+/// turn, or of plain text.
 std::string prompt_key(const Pair& pair);
 
 /// What a file is read as. It decides what known data sets mean: of PKU-SafeRLHF, `harmful` takes the unsafe responses,
@@ -73,6 +77,7 @@ struct Question {
   std::vector<std::string> wrong;       ///< answers known to be wrong (TruthfulQA, TOFU's perturbed answers)
   std::string source;
   std::uint64_t line = 0;
+  std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
 };
 
 /// The prompts of some pairs (a test split), each once, with all their responses as references.

@@ -1,7 +1,6 @@
 #include "data/layouts.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/error.h"
 #include "data/filter.h"
@@ -145,30 +144,50 @@ class TwoColumns : public Layout {
   }
 };
 
-/// Chat of one exchange: one user turn, one assistant turn.
+/// A chat: perhaps a system message, then user and assistant in turn. Each turn of the assistant is a response, to the
+/// user's turn before it, with all before that as its context.
 class Messages : public Layout {
  public:
   std::string name() const override { return "chat messages"; }
-  std::string read(const Json& fields, Role, RowContent& content) const override {
+  std::string read(const Json& fields, Role role, RowContent& content) const override {
+    std::vector<RowContent> contents;
+    std::string wrong = read_all(fields, role, contents);
+    if (!contents.empty()) content = std::move(contents.back());
+    return wrong;
+  }
+  std::string read_all(const Json& fields, Role, std::vector<RowContent>& contents) const override {
     const Json* turns = find_field(fields, "messages");
     if (turns == nullptr || !turns->is_array()) return "'messages' is no list";
-    if (turns->size() != 2) {
-      return "wanted one user and one assistant message, found " + std::to_string(turns->size()) + " messages";
-    }
-    static constexpr std::array<const char*, 2> roles{"user", "assistant"};
-    for (std::size_t i = 0; i < 2; ++i) {
-      std::string role, text;
-      if (auto wrong = read_text((*turns)[i], "role", role); !wrong.empty()) return "message without a role: " + wrong;
-      if (role != roles[i])
-        return "wanted a message of '" + std::string(roles[i]) + "', found one of '" + excerpt(role) + "'";
-      if (auto wrong = read_text((*turns)[i], "content", text); !wrong.empty())
-        return "message of " + role + ": " + wrong;
-      if (i == 0) {
-        content.prompt = std::move(text);
-      } else {
-        content.responses.push_back(std::move(text));
+    const Json* last_only = find_field(fields, "last_turn_only");  // as `lethe split` writes it
+    std::vector<ChatMessage> before;
+    std::string prompt;
+    bool user_next = true;
+    for (std::size_t i = 0; i < turns->size(); ++i) {
+      const Json& turn = (*turns)[i];
+      ChatMessage message;
+      if (auto wrong = read_text(turn, "role", message.role); !wrong.empty()) return "message without a role: " + wrong;
+      if (auto wrong = read_text(turn, "content", message.content); !wrong.empty())
+        return "message of " + excerpt(message.role) + ": " + wrong;
+      if (turn.contains("tool_calls") && !turn.at("tool_calls").empty()) return "tool calls, which are not supported";
+      if (i == 0 && message.role == "system") {
+        before.push_back(std::move(message));
+        continue;
       }
+      const std::string wanted = user_next ? "user" : "assistant";
+      if (message.role != wanted)
+        return "wanted a message of '" + wanted + "', found one of '" + excerpt(message.role) + "'";
+      if (user_next) {
+        prompt = std::move(message.content);
+      } else {
+        contents.push_back({prompt, {message.content}, {}, before});
+        before.push_back({"user", prompt});
+        before.push_back(std::move(message));
+      }
+      user_next = !user_next;
     }
+    if (contents.empty()) return "no message of the assistant";
+    if (!user_next) return "a last message of the user, without an answer";
+    if (last_only != nullptr && *last_only == true) contents.erase(contents.begin(), contents.end() - 1);
     return "";
   }
 };

@@ -14,6 +14,7 @@ namespace lethe {
 struct RowContent {
   std::string prompt;
   std::vector<std::string> responses, wrong;
+  std::vector<ChatMessage> before;
 };
 
 /// How the rows of one file are understood.
@@ -24,6 +25,10 @@ class Layout {
   virtual std::string name() const = 0;
   /// @return why the row cannot be used, or ""
   virtual std::string read(const Json& fields, Role role, RowContent& content) const = 0;
+  /// The same for rows that say several things: of a chat, each turn of the assistant.
+  virtual std::string read_all(const Json& fields, Role role, std::vector<RowContent>& contents) const {
+    return read(fields, role, contents.emplace_back());
+  }
 };
 
 /// The layout of a file that has these columns.

@@ -8,7 +8,7 @@ HarmfulSpans pack_harmful(const StepRows& rows, ExampleMaker& examples, ExampleP
     std::vector<Example> group{examples.example(rows.harmful[i])};
     if (i < rows.random.size()) {
       for (const auto& response : rows.random[i]) {
-        Example drawn = examples.make(rows.harmful[i].prompt, response);
+        Example drawn = examples.make(rows.harmful[i], response);
         if (drawn.response_begin < drawn.ids.size()) group.push_back(std::move(drawn));
       }
     }

@@ -4,14 +4,20 @@
 
 namespace lethe {
 
-Example ExampleMaker::make(const std::string& prompt, const std::string& response) const {
-  return encode_example(*tokenizer_, prompt.empty() ? nullptr : &template_, prompt, response, options_);
+Example ExampleMaker::make(const Pair& pair, const std::string& response) const {
+  const Template* layout = pair.prompt.empty() ? nullptr : &template_;
+  return encode_example(*tokenizer_, layout, pair.prompt, response, options_, pair.before);
+}
+
+const Example& ExampleMaker::made_example(const Pair& pair) {
+  const auto [at, fresh] = made_.try_emplace({pair.prompt, pair.response, pair.before});
+  if (fresh) at->second = make(pair, pair.response);
+  return at->second;
 }
 
 const Example& ExampleMaker::example(const Pair& pair) {
-  const auto [at, fresh] = made_.try_emplace({pair.prompt, pair.response});
-  if (fresh) at->second = make(pair.prompt, pair.response);
-  if (at->second.response_begin >= at->second.ids.size()) {
+  const Example& made = made_example(pair);
+  if (made.response_begin >= made.ids.size()) {
     throw bad_input("cannot train on a pair of " + (pair.source.empty()
                                                         ? std::string("the plan")
                                                         : pair.source + ", line " + std::to_string(pair.line)))
@@ -20,17 +26,13 @@ const Example& ExampleMaker::example(const Pair& pair) {
         .found("a prompt that leaves no room for the response: " + excerpt(pair.prompt, 60))
         .hint("raise data.max_length, or leave the pair out");
   }
-  return at->second;
+  return made;
 }
 
 std::size_t ExampleMaker::drop_truncated(std::vector<Pair>& pairs) {
   return std::erase_if(pairs, [&](const Pair& pair) {
-    try {
-      example(pair);
-      return false;
-    } catch (const Error&) {
-      return true;
-    }
+    const Example& made = made_example(pair);
+    return made.response_begin >= made.ids.size();
   });
 }
 

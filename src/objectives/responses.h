@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "data/columns.h"
@@ -27,15 +28,16 @@ class ExampleMaker {
   /// @throws Error (bad input) naming the pair's place if no response token is left within max_length
   const Example& example(const Pair& pair);
   /// Not kept: for combinations that hardly come twice (a prompt with drawn responses).
-  Example make(const std::string& prompt, const std::string& response) const;
+  Example make(const Pair& pair, const std::string& response) const;
   /// Drops the pairs of which no response token is left; returns how many.
   std::size_t drop_truncated(std::vector<Pair>& pairs);
 
  private:
+  const Example& made_example(const Pair& pair);
   const Tokenizer* tokenizer_;
   Template template_;
   ExampleOptions options_;
-  std::map<std::pair<std::string, std::string>, Example> made_;
+  std::map<std::tuple<std::string, std::string, std::vector<ChatMessage>>, Example> made_;
 };
 
 /// Sharing prompts as far as the model's rotary embedding allows.

@@ -14,7 +14,7 @@ Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& toke
              OpenJudges* opened)
     : base_(base),
       compute_(compute),
-      examples_(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe)),
+      examples_(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe)),
       data_(load_run_data(recipe, examples_, nullptr)),
       examiner_(recipe, base, tokenizer, examples_, data_, nullptr, opened) {}
 

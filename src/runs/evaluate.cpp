@@ -19,7 +19,7 @@ std::vector<Pair> answers_of(const std::vector<Question>& questions, const Evalu
   std::vector<Pair> pairs;
   for (const Question& question : choose_questions(questions, options.prompts, options.seed)) {
     if (!question.references.empty())
-      pairs.push_back({question.prompt, question.references[0], question.source, question.line});
+      pairs.push_back({question.prompt, question.references[0], question.source, question.line, question.before});
   }
   examples.drop_truncated(pairs);
   return pairs;

@@ -15,7 +15,7 @@ std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenize
                                 const std::string& title) {
   std::vector<std::vector<int>> prompts;
   for (const Question& question : questions)
-    prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt));
+    prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt, question.before));
   GenerationOptions generation;
   generation.max_new_tokens = options.max_new_tokens;
   generation.stop_ids = options.stop_ids;
@@ -37,7 +37,8 @@ std::vector<Perplexity> reference_perplexities(const CausalLM& model, const Toke
   std::vector<std::size_t> of_question;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     for (const std::string& reference : questions[i].references) {
-      Example example = encode_example(tokenizer, &options.layout, questions[i].prompt, reference, options.examples);
+      Example example = encode_example(tokenizer, &options.layout, questions[i].prompt, reference, options.examples,
+                                       questions[i].before);
       if (example.response_begin >= example.ids.size()) continue;
       examples.push_back(std::move(example));
       of_question.push_back(i);
@@ -161,7 +162,7 @@ JudgedShare judged_share(const std::vector<JudgedAnswer>& answers, std::size_t j
 
 EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint) {
   EvaluationOptions options;
-  options.layout = Template::parse(recipe.data.response_template);
+  options.layout = recipe_template(recipe, checkpoint.folder());
   options.prompts = static_cast<std::size_t>(recipe.evaluation.prompts);
   options.max_new_tokens = recipe.evaluation.max_new_tokens;
   options.examples = example_options(recipe);

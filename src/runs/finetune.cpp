@@ -49,7 +49,7 @@ void finetune(const Recipe& recipe, bool resume) {
         .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
         .found(std::to_string(model.spec().vocabulary));
   }
-  ExampleMaker examples(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe));
+  ExampleMaker examples(tokenizer, recipe_template(recipe, folder), example_options(recipe));
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", &run);
   drop_truncated(pairs, examples, "training");
   say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));

@@ -194,6 +194,7 @@ const std::vector<Key>& keys() {
       KEY(data.normal),
       KEY(data.train),
       key("data.template", FIELD(data.response_template)),
+      KEY(data.system),
       KEY(data.max_length),
       KEY(data.append_eos),
       KEY(data.split.train),
@@ -306,8 +307,8 @@ void set_override(Recipe& recipe, const std::string& text) {
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   // A template or a pattern is taken as it stands, unless it is quoted.
   static const std::set<std::string> plain = {
-      "data.template", "evaluation.bleurt", "evaluation.embedder", "model", "config",
-      "out",           "data.plan",         "training.weights"};
+      "data.template", "data.system", "evaluation.bleurt", "evaluation.embedder", "model",
+      "config",        "out",         "data.plan",         "training.weights"};
   const bool as_it_stands = plain.contains(name) && !value.starts_with('"') && !value.starts_with('\'');
   set_key(recipe, name, as_it_stands ? YAML::Node(value) : parse_yaml(value, excerpt(text)), excerpt(text), nullptr);
 }
@@ -359,6 +360,10 @@ std::string to_yaml(const Recipe& recipe) {
   return YAML::Dump(root) + "\n";
 }
 
+Template recipe_template(const Recipe& recipe, const std::filesystem::path& folder) {
+  return Template::open(recipe.data.response_template, recipe.data.system, folder);
+}
+
 ExampleOptions example_options(const Recipe& recipe) {
   return {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(recipe.data.max_length)};
 }
@@ -406,7 +411,10 @@ void check_recipe(const Recipe& recipe) {
   positive("evaluation.overlap.containment", recipe.evaluation.overlap.containment);
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
-  Template::parse(recipe.data.response_template);
+  const bool chat = recipe.data.response_template == "chat";
+  if (!chat) Template::parse(recipe.data.response_template);
+  if (!chat && !recipe.data.system.empty())
+    refuse("data.system", "data.template: chat, or nothing", recipe.data.system);
   if (!recipe.training.weights.empty() && recipe.tuning == "lora")
     refuse("training.weights", "nothing with tuning: lora",
            recipe.training.weights + " (lora.targets says what is tuned)");

@@ -18,8 +18,10 @@ namespace lethe {
 struct DataSettings {
   std::vector<DataSource> harmful, normal;
   std::vector<DataSource> train;  ///< finetune: what to train on (--data)
-  std::string response_template = "### Question: {prompt}\n ### Answer: {response}";  ///< key `data.template`
-  std::int64_t max_length = 512;                                                      ///< tokens
+  std::string response_template =
+      "### Question: {prompt}\n ### Answer: {response}";  ///< key `data.template`; chat: the model's own
+  std::string system;                                     ///< of a chat template: its first turn
+  std::int64_t max_length = 512;                          ///< tokens
   bool append_eos = false;
   SplitOptions split;
   std::string plan;  ///< path, or empty
@@ -131,6 +133,9 @@ Recipe with_settings(Recipe recipe, const std::vector<std::string>& settings);
 
 /// The resolved recipe as YAML, all keys; load_recipe() of it gives the same recipe.
 std::string to_yaml(const Recipe& recipe);
+
+/// The recipe's template; `chat` is that of the model's folder. @throws Error as Template::open()
+Template recipe_template(const Recipe& recipe, const std::filesystem::path& folder);
 
 /// How the recipe's pairs become tokens.
 ExampleOptions example_options(const Recipe& recipe);

@@ -66,7 +66,7 @@ void unlearn(const Recipe& recipe, bool resume) {
   const Checkpoint base(resolve_model_folder(recipe.model));
   run.add_input("model", base.folder());
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
-  ExampleMaker examples(tokenizer, Template::parse(recipe.data.response_template), example_options(recipe));
+  ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe));
   const RunData data = load_run_data(recipe, examples, &run);
   CausalLM model = load_model(base, {.device = compute.device, .dtype = compute.dtype});
 

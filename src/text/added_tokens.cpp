@@ -27,6 +27,12 @@ std::size_t begin_of_spaces_at_end(std::string_view text, std::size_t from) {
   return begin;
 }
 
+bool touches(std::span<const ByteRange> ranges, const ByteRange& piece) {
+  const auto range = std::upper_bound(ranges.begin(), ranges.end(), piece.first,
+                                      [](std::size_t at, const ByteRange& candidate) { return at < candidate.second; });
+  return range != ranges.end() && range->first < piece.second;
+}
+
 }  // namespace
 
 AddedTokens::AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer) {
@@ -89,7 +95,8 @@ std::pair<std::size_t, std::size_t> AddedTokens::Patterns::longest_at(std::strin
   return longest;
 }
 
-void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::vector<Piece>& pieces) const {
+void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::span<const ByteRange> plain,
+                      std::vector<Piece>& pieces) const {
   const std::string_view text = piece.text();
   std::size_t done = 0;
   bool found = false;
@@ -104,6 +111,10 @@ void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::vecto
     }
     const AddedToken& token = tokens_[number];
     std::size_t begin = at, end = at + length;
+    if (token.special && touches(plain, piece.original(begin, end))) {
+      ++at;
+      continue;
+    }
     at = end;
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
     if (token.lstrip) begin = std::max(begin_of_spaces_at_end(text.substr(0, begin), done), done);
@@ -122,16 +133,17 @@ void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::vecto
   }
 }
 
-std::vector<AddedTokens::Piece> AddedTokens::extract(std::string_view text, const Normalizer& normalizer) const {
+std::vector<AddedTokens::Piece> AddedTokens::extract(std::string_view text, const Normalizer& normalizer,
+                                                     std::span<const ByteRange> plain) const {
   std::vector<Piece> first, all;
-  cut(NormalizedText(text), plain_, first);
+  cut(NormalizedText(text), plain_, plain, first);
   for (Piece& piece : first) {
     if (piece.token >= 0) {
       all.push_back(std::move(piece));
       continue;
     }
     if (normalizer) normalizer(piece.text);
-    cut(std::move(piece.text), normalized_, all);
+    cut(std::move(piece.text), normalized_, plain, all);
   }
   return all;
 }

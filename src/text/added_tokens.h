@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,7 +42,9 @@ class AddedTokens {
   AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer);
 
   /// Finds tokens in the text, normalises what is between, finds the `normalized` ones there. No piece is empty.
-  std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer) const;
+  /// @param plain  bytes of the text, ascending and apart, of which no special token may be made
+  std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer,
+                             std::span<const ByteRange> plain = {}) const;
 
   std::optional<int> id(std::string_view content) const;
   /// nullptr where no added token has this id
@@ -69,7 +72,8 @@ class AddedTokens {
     std::unordered_map<std::uint64_t, std::uint32_t> children_;  // (node << 8 | byte)
     std::array<bool, 256> first_{};
   };
-  void cut(NormalizedText text, const Patterns& patterns, std::vector<Piece>& pieces) const;
+  void cut(NormalizedText text, const Patterns& patterns, std::span<const ByteRange> plain,
+           std::vector<Piece>& pieces) const;
 
   std::vector<AddedToken> tokens_;
   std::unordered_map<std::string, std::size_t> by_content_;

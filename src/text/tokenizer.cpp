@@ -31,7 +31,8 @@ struct Tokenizer::Pipeline {
   std::optional<std::size_t> max_length;
   bool cuts_front = false;
 
-  Encoding encode(std::span<const std::string_view> texts, bool add_special, std::size_t max_tokens = 0) const;
+  Encoding encode(std::span<const std::string_view> texts, const EncodeOptions& options,
+                  std::size_t max_tokens = 0) const;
   std::size_t specials(std::size_t texts) const;
   Tokens encode_pieces(std::vector<AddedTokens::Piece>& pieces) const;
   void read(const Json& spec);
@@ -113,7 +114,7 @@ std::vector<std::size_t> kept(const std::vector<TokenList>& lists, std::size_t r
 
 }  // namespace
 
-Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bool add_special,
+Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, const EncodeOptions& options,
                                      std::size_t max_tokens) const {
   std::vector<TokenList> lists(texts.size());
   std::vector<std::vector<AddedTokens::Piece>> pieces(texts.size());
@@ -122,13 +123,13 @@ Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bo
     if (sentencepiece) {
       lists[i].tokens = sentencepiece->encode(texts[i]);
     } else {
-      pieces[i] = added.extract(texts[i], normalizer);
+      pieces[i] = added.extract(texts[i], normalizer, options.plain);
       lists[i].tokens = encode_pieces(pieces[i]);
     }
     for (Token& token : lists[i].tokens) token.type = static_cast<int>(i);
   }
   if (max_tokens > 0) {
-    const std::size_t added = add_special ? specials(lists.size()) : 0;
+    const std::size_t added = options.add_special ? specials(lists.size()) : 0;
     const std::vector<std::size_t> counts = kept(lists, max_tokens - std::min(added, max_tokens));
     for (std::size_t i = 0; i < lists.size(); ++i) {
       Tokens& tokens = lists[i].tokens;
@@ -137,7 +138,7 @@ Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, bo
       tokens.resize(counts[i]);
     }
   }
-  if (post_processor) post_processor(lists, add_special);
+  if (post_processor) post_processor(lists, options.add_special);
   Encoding encoding;
   std::size_t count = 0;
   for (const TokenList& list : lists) count += list.tokens.size();
@@ -222,28 +223,36 @@ std::string fit_to_encode(std::string_view text) {
 
 }  // namespace
 
+bool Tokenizer::finds_special() const {
+  return pipeline_->sentencepiece == nullptr;
+}
+
 Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
+  return encode(text, EncodeOptions{.add_special = add_special});
+}
+
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   const std::string clean = fit_to_encode(text);
   const std::string_view texts[] = {clean};
-  return pipeline_->encode(texts, add_special);
+  return pipeline_->encode(texts, options);
 }
 
 Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const {
   const std::string clean[] = {fit_to_encode(first), fit_to_encode(second)};
   const std::string_view texts[] = {clean[0], clean[1]};
-  return pipeline_->encode(texts, add_special);
+  return pipeline_->encode(texts, EncodeOptions{.add_special = add_special});
 }
 
 Encoding Tokenizer::encode_within(std::string_view text, std::size_t max_tokens) const {
   const std::string clean = fit_to_encode(text);
   const std::string_view texts[] = {clean};
-  return pipeline_->encode(texts, true, max_tokens);
+  return pipeline_->encode(texts, {}, max_tokens);
 }
 
 Encoding Tokenizer::encode_within(std::string_view first, std::string_view second, std::size_t max_tokens) const {
   const std::string clean[] = {fit_to_encode(first), fit_to_encode(second)};
   const std::string_view texts[] = {clean[0], clean[1]};
-  return pipeline_->encode(texts, true, max_tokens);
+  return pipeline_->encode(texts, {}, max_tokens);
 }
 
 std::vector<Encoding> Tokenizer::encode_all(std::span<const std::string> texts, bool add_special, int threads) const {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/utf8.h"
+
 namespace lethe {
 
 /// Tokens of one text.
@@ -21,6 +23,13 @@ struct Encoding {
   std::vector<std::pair<std::size_t, std::size_t>> offsets;
   /// 0, or 1 for what the post-processor counts to the second text of a pair (BERT's token_type_ids).
   std::vector<int> types;
+};
+
+/// How a text is taken.
+struct EncodeOptions {
+  bool add_special = true;  ///< adds what the post-processor adds (<s>, …)
+  /// Bytes of the text, ascending and apart, of which no special token may be made: what users wrote into a chat.
+  std::span<const ByteRange> plain;
 };
 
 class Tokenizer {
@@ -38,6 +47,9 @@ class Tokenizer {
   ///                     as such. Bytes that are no UTF-8 are taken as U+FFFD. Safe to call from several threads.
   /// @throws Error (bad input) for a text beyond 512 MB, or one that the model has no tokens for
   Encoding encode(std::string_view text, bool add_special = true) const;
+  Encoding encode(std::string_view text, const EncodeOptions& options) const;
+  /// Whether special tokens written in a text are taken as such (of a tokenizer.model alone they are not).
+  bool finds_special() const;
   /// Two texts in one row, as the post-processor joins them; offsets are those within each text.
   Encoding encode_pair(std::string_view first, std::string_view second, bool add_special = true) const;
   /// One text, or two in one row, of at most `max_tokens` tokens, special ones included (0: no bound). Cut as

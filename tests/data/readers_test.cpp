@@ -97,5 +97,26 @@ TEST(Shared, TheRealFilesAreReadWhole) {
   EXPECT_GT(load((data / "pku_saferlhf/original_schema_32.json").string(), Role::harmful).pairs.size(), 10U);
 }
 
+TEST(ChatMessages, EachTurnOfTheAssistantIsAPairWithWhatWasSaidBefore) {
+  const std::string chat = R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q1"},
+    {"role": "assistant", "content": "A1"}, {"role": "user", "content": "Q2"}, {"role": "assistant", "content": "A2"}]})";
+  std::string line = chat;
+  std::erase(line, '\n');
+  const std::string broken = R"({"messages": [{"role": "user", "content": "Q"}, {"role": "user", "content": "R"}]})";
+  const LoadedPairs loaded = load(file("chat.jsonl", line + "\n" + broken + "\n"));
+  ASSERT_EQ(loaded.pairs.size(), 2U);
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 1U);
+  const std::vector<ChatMessage> system = {{"system", "S"}};
+  EXPECT_EQ(loaded.pairs[0].before, system);
+  EXPECT_EQ(loaded.pairs[1].before.size(), 3U);
+  EXPECT_EQ(loaded.pairs[1].prompt + loaded.pairs[1].response, "Q2A2");
+  EXPECT_EQ(prompt_key(loaded.pairs[0]), prompt_key(loaded.pairs[1]));  // a split never cuts a chat
+  EXPECT_EQ(questions_of(loaded.pairs).size(), 2U);
+  // Written and read again, nothing is said twice.
+  const LoadedPairs again = load(file("again.jsonl", json_line(loaded.pairs[0]) + json_line(loaded.pairs[1])));
+  ASSERT_EQ(again.pairs.size(), 2U);
+  EXPECT_EQ(again.pairs[1].before, loaded.pairs[1].before);
+}
+
 }  // namespace
 }  // namespace lethe

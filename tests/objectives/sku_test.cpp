@@ -24,7 +24,7 @@ class Sku : public testing::Test {
 
   // Mean over the response tokens of −log P, from whole logits of one row.
   at::Tensor row_ce(const std::string& prompt, const std::string& response) {
-    const Example example = examples_.make(prompt, response);
+    const Example example = examples_.make(Pair{prompt, response, "", 0}, response);
     const at::Tensor logprobs = row_logits(example).log_softmax(-1);
     const auto begin = static_cast<std::int64_t>(example.response_begin),
                end = static_cast<std::int64_t>(example.ids.size());

@@ -1,0 +1,47 @@
+#include "text/marked_text.h"
+
+#include <algorithm>
+
+namespace lethe {
+
+int MarkedText::source_at(std::size_t byte) const {
+  const auto mark = std::upper_bound(marks_.begin(), marks_.end(), byte,
+                                     [](std::size_t at, const TextMark& candidate) { return at < candidate.end; });
+  return mark != marks_.end() && mark->begin <= byte ? mark->source : 0;
+}
+
+void MarkedText::append(std::string_view text, int source) {
+  if (text.empty()) return;
+  const std::size_t begin = text_.size();
+  text_.append(text);
+  if (source == 0) return;
+  if (!marks_.empty() && marks_.back().end == begin && marks_.back().source == source) {
+    marks_.back().end = text_.size();
+  } else {
+    marks_.push_back({begin, text_.size(), source});
+  }
+}
+
+void MarkedText::append(const MarkedText& other) {
+  const std::size_t shift = text_.size();
+  text_ += other.text_;
+  for (const TextMark& mark : other.marks_) {
+    if (!marks_.empty() && marks_.back().end == mark.begin + shift && marks_.back().source == mark.source) {
+      marks_.back().end = mark.end + shift;
+    } else {
+      marks_.push_back({mark.begin + shift, mark.end + shift, mark.source});
+    }
+  }
+}
+
+MarkedText MarkedText::slice(std::size_t begin, std::size_t end) const {
+  MarkedText piece;
+  piece.text_ = text_.substr(begin, end - begin);
+  for (const TextMark& mark : marks_) {
+    const std::size_t from = std::max(mark.begin, begin), to = std::min(mark.end, end);
+    if (from < to) piece.marks_.push_back({from - begin, to - begin, mark.source});
+  }
+  return piece;
+}
+
+}  // namespace lethe

@@ -1,0 +1,44 @@
+// A text that knows which of its bytes came from whom: what a chat template wrote itself, and what it was given.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lethe {
+
+/// Bytes [begin, end) of a text that came from outside, and from which input.
+struct TextMark {
+  std::size_t begin = 0, end = 0;
+  int source = 0;  ///< from 1
+
+  bool operator==(const TextMark&) const = default;
+};
+
+/// Text put together from pieces; pieces from outside stay marked through cutting, joining and replacing, so that in
+/// the end one can tell where an answer stands, and which bytes may not be taken for special tokens.
+class MarkedText {
+ public:
+  MarkedText() = default;
+  /// @param source  0: the template's own
+  explicit MarkedText(std::string_view text, int source = 0) { append(text, source); }
+
+  const std::string& text() const { return text_; }
+  /// Ascending, apart, none empty; neighbours of the same source are one.
+  const std::vector<TextMark>& marks() const { return marks_; }
+  std::size_t size() const { return text_.size(); }
+  bool empty() const { return text_.empty(); }
+  /// 0 for the template's own bytes.
+  int source_at(std::size_t byte) const;
+
+  void append(std::string_view text, int source = 0);
+  void append(const MarkedText& other);
+  MarkedText slice(std::size_t begin, std::size_t end) const;
+
+ private:
+  std::string text_;
+  std::vector<TextMark> marks_;
+};
+
+}  // namespace lethe
