@@ -21,6 +21,14 @@ OrderedJson read_adapter_config(const fs::path& folder) {
         .wanted("adapter_config.json and adapter_model.safetensors")
         .found(fs::is_directory(folder) ? "no adapter_config.json" : "no such folder");
   }
+  if (!fs::exists(folder / "adapter_model.safetensors")) {
+    const bool pickled = fs::exists(folder / "adapter_model.bin");
+    Error error = bad_input("cannot open the adapter " + folder.string());
+    error.wanted("adapter_model.safetensors");
+    if (!pickled) throw error.found("no such file");
+    throw error.found("adapter_model.bin, a pickle, which can run code and is not read")
+        .hint("load it once with PEFT and save_pretrained() to another folder");
+  }
   read_json(file);  // for its checks; the keys' order is kept by a second reading
   const OrderedJson config = OrderedJson::parse(read_file(file));
   if (!config.is_object()) throw bad_input("cannot read " + file.string()).wanted("a JSON object");
@@ -34,10 +42,10 @@ bool is_set(const OrderedJson& value) {
 
 // Keys that change what the adapter computes and that we do not implement.
 void refuse_unsupported(const fs::path& folder, const OrderedJson& config) {
-  const auto refuse = [&](const std::string& key) {
-    throw bad_input("cannot use the adapter " + folder.string())
+  const auto refuse = [&](const std::string& key, const std::string& reason) {
+    return bad_input("cannot use the adapter " + folder.string())
         .with("key", key + " = " + excerpt(dump_json(config.at(key))))
-        .with("reason", "it changes the arithmetic and is not supported");
+        .with("reason", reason);
   };
   if (config.value("peft_type", OrderedJson()) != "LORA") {
     throw bad_input("cannot use the adapter " + folder.string())
@@ -45,16 +53,18 @@ void refuse_unsupported(const fs::path& folder, const OrderedJson& config) {
         .found(excerpt(dump_json(config.value("peft_type", OrderedJson()))));
   }
   for (const char* key :
-       {"use_dora", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias",
-        "alora_invocation_tokens", "arrow_config", "use_qalora", "use_bdlora", "velora_config", "monteclora_config"}) {
-    if (config.contains(key) && is_set(config.at(key))) refuse(key);
+       {"layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens", "arrow_config",
+        "use_qalora", "use_bdlora", "velora_config", "monteclora_config", "megatron_config"}) {
+    if (config.contains(key) && is_set(config.at(key)))
+      throw refuse(key, "it changes the arithmetic and is not supported");
   }
   const OrderedJson init = config.value("init_lora_weights", OrderedJson(true));
-  if (init.is_string()) {
-    const auto name = init.get<std::string>();
-    for (const char* changes_base : {"pissa", "olora", "corda", "loftq", "lora_ga"}) {
-      if (name.starts_with(changes_base)) refuse("init_lora_weights");
-    }
+  if (!init.is_string()) return;
+  const auto name = init.get<std::string>();
+  for (const char* changes_base : {"pissa", "olora", "corda", "loftq", "lora_ga"}) {
+    if (!name.starts_with(changes_base)) continue;
+    throw refuse("init_lora_weights", "its training began from changed base weights, which the adapter does not hold")
+        .hint("save it with PEFT's path_initial_model_for_weight_conversion, which makes a plain LoRA of it");
   }
 }
 
@@ -84,7 +94,7 @@ double patterned(const OrderedJson& config, const char* pattern_key, const std::
 Adapter::Adapter(const fs::path& folder)
     : folder_(folder), config_(read_adapter_config(folder)), file_(folder / "adapter_model.safetensors") {
   refuse_unsupported(folder, config_);
-  fan_in_fan_out_ = is_set(config_.value("fan_in_fan_out", OrderedJson(false)));
+  is_dora_ = is_set(config_.value("use_dora", OrderedJson(false)));
   read_tensors();
 }
 
@@ -109,6 +119,10 @@ void Adapter::read_tensors() {
     } else if (ends(name, ".lora_embedding_B", module)) {
       modules[module].b = &tensor;
       modules[module].embedding = true;
+    } else if (ends(name, ".lora_magnitude_vector", module) || ends(name, ".lora_magnitude_vector.weight", module)) {
+      modules[module].magnitude = &tensor;
+    } else if (ends(name, ".lora_B.bias", module)) {
+      modules[module].bias = &tensor;
     } else if (name.find("lora_") != std::string::npos) {
       throw bad_input("cannot use the adapter " + folder_.string())
           .with("tensor", excerpt(tensor.name))
@@ -116,7 +130,7 @@ void Adapter::read_tensors() {
     } else if (ends(name, ".base_layer.bias", module)) {
       saved[module + ".bias"] = {module + ".bias", &tensor};
     } else if (ends(name, ".base_layer.weight", module)) {
-      continue;  // PEFT saves an adapted embedding's own weight along
+      unchanged_.push_back({module + ".weight", &tensor});
     } else {
       const std::size_t part = name.find(".modules_to_save.");
       if (part != std::string::npos) name.replace(part, std::string(".modules_to_save.").size(), ".");
@@ -134,6 +148,15 @@ void Adapter::read_tensors() {
     }
     if (!is_floating(module.a->type) || !is_floating(module.b->type))
       throw broken().wanted("floating-point A and B").found(module.a->text());
+    if ((module.magnitude != nullptr) != is_dora_) {
+      throw broken()
+          .wanted(is_dora_ ? "a lora_magnitude_vector (use_dora)" : "no lora_magnitude_vector without use_dora")
+          .found(is_dora_ ? "none" : "one");
+    }
+    for (const StoredTensor* vector : {module.magnitude, module.bias}) {
+      if (vector != nullptr && (vector->count() != static_cast<std::uint64_t>(b[0]) || !is_floating(vector->type)))
+        throw broken().wanted("a vector of " + std::to_string(b[0]) + " values").found(vector->text());
+    }
     const double alpha = patterned(config_, "alpha_pattern", name, number(config_, "lora_alpha", 8));
     const auto rank = static_cast<double>(a[0]);
     const double stated = patterned(config_, "rank_pattern", name, number(config_, "r", rank));

@@ -10,13 +10,16 @@
 
 namespace lethe {
 
-/// The low-rank update of one module: ΔW = scale · B·A, [out, in].
+/// The low-rank update of one module: ΔW = scale · B·A, [out, in]. With DoRA the weight becomes
+/// m ⊙ (W + ΔW) / ‖W + ΔW‖, norms over `in` (Liu et al. 2024, "DoRA", eq. 5).
 struct LoraModule {
-  std::string module;               ///< path in the model: "model.layers.0.self_attn.q_proj"
-  const StoredTensor* a = nullptr;  ///< [R, in]; of an embedding [R, V]
-  const StoredTensor* b = nullptr;  ///< [out, R]; of an embedding [D, R]
-  double scale = 1.0;               ///< lora_alpha / R, or lora_alpha / √R (use_rslora)
-  bool embedding = false;           ///< ΔW is (B·A)ᵀ: the weight is [V, D]
+  std::string module;                       ///< path in the model: "model.layers.0.self_attn.q_proj"
+  const StoredTensor* a = nullptr;          ///< [R, in]; of an embedding [R, V]
+  const StoredTensor* b = nullptr;          ///< [out, R]; of an embedding [D, R]
+  double scale = 1.0;                       ///< lora_alpha / R, or lora_alpha / √R (use_rslora)
+  bool embedding = false;                   ///< ΔW is (B·A)ᵀ: the weight is [V, D]
+  const StoredTensor* magnitude = nullptr;  ///< DoRA's m, [out]
+  const StoredTensor* bias = nullptr;       ///< of B (lora_bias), [out]: the module's bias grows by scale · bias
 };
 
 /// A tensor that the adapter replaces as a whole: a bias, or a module of modules_to_save.
@@ -28,7 +31,7 @@ struct SavedTensor {
 class Adapter {
  public:
   /// @throws Error (bad input) for a missing or broken file, a pair that lacks a half, shapes that do not fit, and for
-  ///         what would change the arithmetic and is not supported (DoRA, layer_replication, …), by its key
+  ///         what would change the arithmetic and is not supported (layer_replication, PiSSA, …), by its key
   explicit Adapter(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -36,8 +39,9 @@ class Adapter {
   /// Sorted by module.
   const std::vector<LoraModule>& modules() const { return modules_; }
   const std::vector<SavedTensor>& saved() const { return saved_; }
-  /// Whether weights are stored [in, out] (GPT-2's Conv1D), so that ΔW is transposed too.
-  bool fan_in_fan_out() const { return fan_in_fan_out_; }
+  /// The base's own weights of adapted embeddings, which PEFT saves along: they must equal the base's.
+  const std::vector<SavedTensor>& unchanged() const { return unchanged_; }
+  bool is_dora() const { return is_dora_; }
   const SafetensorsFile& file() const { return file_; }
 
  private:
@@ -46,8 +50,8 @@ class Adapter {
   OrderedJson config_;
   SafetensorsFile file_;
   std::vector<LoraModule> modules_;
-  std::vector<SavedTensor> saved_;
-  bool fan_in_fan_out_ = false;
+  std::vector<SavedTensor> saved_, unchanged_;
+  bool is_dora_ = false;
 };
 
 /// Which modules get an adapter: a list of suffixes, or (one text) a regular expression for the whole path, or

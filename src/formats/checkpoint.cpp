@@ -11,23 +11,6 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path hub_cache() {
-  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const char* value = std::getenv(name); value != nullptr && *value != 0) return value;
-  }
-  if (const char* home = std::getenv("HF_HOME"); home != nullptr && *home != 0) return fs::path(home) / "hub";
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != 0) {
-    return fs::path(cache) / "huggingface" / "hub";
-  }
-  const char* home = std::getenv("HOME");
-  return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface" / "hub";
-}
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
 }
@@ -53,26 +36,32 @@ std::map<std::string, std::set<std::string>> read_index(const fs::path& file) {
 
 }  // namespace
 
-fs::path resolve_model_folder(const std::string& name) {
-  if (fs::exists(name)) {
-    if (!fs::is_directory(name))
-      throw bad_input("cannot open the checkpoint " + name).wanted("a folder").found("a file");
-    return name;
+// What a folder holds instead of safetensors, and what to do about it.
+Error no_weights(const fs::path& folder) {
+  Error error = bad_input("cannot open the checkpoint " + folder.string());
+  error.wanted("model.safetensors or model.safetensors.index.json");
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename(), ending = entry.path().extension();
+    const bool pickled = ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt";
+    if (pickled && (name.starts_with("pytorch_model") || name.starts_with("consolidated") || ending != ".bin")) {
+      return error.found(excerpt(name) + ", a pickle, which can run code and is not read")
+          .hint("load it once with transformers and save_pretrained() to another folder");
+    }
+    if (ending == ".gguf") {
+      return error.found(excerpt(name) + ", which is llama.cpp's")
+          .hint("take the original checkpoint that it was made from");
+    }
+    if (ending == ".h5" || ending == ".msgpack") {
+      return error.found(excerpt(name) + ", which is TensorFlow's or Flax's")
+          .hint("load it once with transformers (from_tf, from_flax) and save_pretrained() to another folder");
+    }
+    if (entry.is_symlink() && !fs::exists(entry.path()) && ending == ".safetensors") {
+      return error.found(excerpt(name) + ", a link to a file that is not there")
+          .hint("the download was cut short; download again");
+    }
   }
-  std::string folder = "models--" + name;
-  for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/', at))
-    folder.replace(at, 1, "--");
-  const fs::path repository = hub_cache() / folder;
-  const fs::path reference = repository / "refs" / "main";
-  if (name.find("..") == std::string::npos && fs::exists(reference)) {
-    const std::string commit = trimmed(read_file(reference));
-    if (is_plain_name(commit) && fs::is_directory(repository / "snapshots" / commit))
-      return repository / "snapshots" / commit;
-  }
-  throw bad_input("cannot find the checkpoint " + excerpt(name, 200))
-      .wanted("a folder, or a model of the local Hugging Face cache")
-      .found("neither this folder nor " + repository.string())
-      .hint("hf download " + excerpt(name, 200) + "   (Lethe itself downloads nothing)");
+  return error.found("neither").hint("check the path, or download again");
 }
 
 Json read_config(const fs::path& folder) {
@@ -92,13 +81,7 @@ Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
   } else if (fs::exists(index)) {
     shards = read_index(index);
   } else {
-    const bool pickled =
-        fs::exists(folder / "pytorch_model.bin") || fs::exists(folder / "pytorch_model.bin.index.json");
-    throw bad_input("cannot open the checkpoint " + folder.string())
-        .wanted("model.safetensors or model.safetensors.index.json")
-        .found(pickled ? "pytorch_model.bin, a pickle, which can run code and is not read" : "neither")
-        .hint(pickled ? "load it once with transformers and save_pretrained() to another folder"
-                      : "check the path, or download again");
+    throw no_weights(folder);
   }
   for (const auto& [file, wanted] : shards) {
     files_.push_back(std::make_unique<SafetensorsFile>(folder / file));
@@ -118,6 +101,26 @@ Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
             .found("in two files");
       }
       tensors_.push_back(&tensor);
+    }
+  }
+}
+
+void refuse_packed_weights(const Checkpoint& checkpoint) {
+  const auto refuse = [&](const std::string& found) {
+    return bad_input("cannot compute with the weights of " + checkpoint.folder().string())
+        .wanted("weights in F32, F16, BF16 or F64")
+        .found(found)
+        .hint("take the checkpoint that it was made from, or dequantize it with transformers and save_pretrained()");
+  };
+  const Json quantization = checkpoint.config().value("quantization_config", Json());
+  if (quantization.is_object())
+    throw refuse("weights packed as " + excerpt(dump_json(quantization.value("quant_method", Json("?")))) +
+                 " (quantization_config)");
+  for (const StoredTensor* tensor : checkpoint.tensors()) {
+    if (tensor->type == DType::f8_e4m3 || tensor->type == DType::f8_e5m2)
+      throw refuse(excerpt(tensor->name, 200) + ", " + tensor->text() + ": fp8, whose scales stand elsewhere");
+    for (const char* ending : {".qweight", ".weight_packed", ".absmax", ".SCB"}) {
+      if (tensor->name.ends_with(ending)) throw refuse(excerpt(tensor->name, 200) + ": quantized weights");
     }
   }
 }

@@ -13,8 +13,9 @@
 
 namespace lethe {
 
-/// A folder as it is; else the newest snapshot of a name such as "facebook/opt-2.7b" in the local Hugging Face cache
-/// (HF_HUB_CACHE, HF_HOME, ~/.cache/huggingface/hub). @throws Error (bad input) telling where it looked
+/// A folder as it is; else what a name such as "facebook/opt-2.7b" (its main revision) or "facebook/opt-2.7b@REVISION"
+/// (a branch, a tag, a commit) stands for in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
+/// ~/.cache/huggingface/hub). @throws Error (bad input) telling where it looked
 std::filesystem::path resolve_model_folder(const std::string& name);
 
 /// The folder's config.json. @throws Error (bad input) if it is missing or no JSON object
@@ -48,6 +49,9 @@ class Checkpoint {
   std::vector<const StoredTensor*> tensors_;
   std::unordered_map<std::string, std::size_t> place_;  // name -> file
 };
+
+/// @throws Error (bad input) naming weights that arithmetic must not take at their word: fp8, quantized
+void refuse_packed_weights(const Checkpoint& checkpoint);
 
 struct ShardOptions {
   std::uint64_t largest_bytes = 5'000'000'000;  ///< of one file's values; what does not fit goes into shards

@@ -79,6 +79,7 @@ CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
 }
 
 CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options) {
+  refuse_packed_weights(checkpoint);
   CausalLM model(std::move(description));
   const DecoderSpec& spec = model.spec();
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");

@@ -33,10 +33,30 @@ const StoredTensor& AppliedAdapters::base_tensor(const std::string& name) const 
       .found(tied_head ? "none: the head is tied to the embedding, and changing it alone would untie it" : "none");
 }
 
+// An embedding that was trained or given more rows beside its adapter is not the base's any more.
+void AppliedAdapters::check_unchanged(const Adapter& adapter) const {
+  for (const SavedTensor& saved : adapter.unchanged()) {
+    const StoredTensor& original = base_tensor(saved.name);
+    const bool same = original.shape == saved.tensor->shape &&
+                      at::equal(tensor_over(original, base_.values(original)).to(at::kFloat),
+                                tensor_over(*saved.tensor, adapter.file().values(*saved.tensor))
+                                    .to(scalar_type(original.type))
+                                    .to(at::kFloat));
+    if (same) continue;
+    throw bad_input("cannot apply the adapter " + adapter.folder().string())
+        .with("tensor", excerpt(saved.tensor->name, 200))
+        .wanted("the base's own values, " + original.text())
+        .found(original.shape == saved.tensor->shape ? "others: the adapter belongs to another base"
+                                                     : saved.tensor->text())
+        .hint("where the vocabulary was enlarged, enlarge the base's in the same way first");
+  }
+}
+
 void AppliedAdapters::add(const WeightedAdapter& weighted) {
   const Adapter& adapter = *weighted.adapter;
   const TiedNames tied = embedding_and_head(base_);
   const bool is_tied = tied.head.empty() || base_.config().value("tie_word_embeddings", Json()) == true;
+  check_unchanged(adapter);
   for (const LoraModule& module : adapter.modules()) {
     const StoredTensor& weight = base_tensor(module.module + ".weight");
     // PEFT goes by the kind of module; its fan_in_fan_out only repeats that.
@@ -49,11 +69,14 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
           .wanted("A and B for a weight " + weight.text())
           .found(module.a->text() + " and " + module.b->text());
     }
-    by_tensor_[weight.name].push_back({&adapter, weighted.factor, &module, nullptr, transposed});
+    const Change change{&adapter, weighted.factor, &module, nullptr, nullptr, transposed};
+    by_tensor_[weight.name].push_back(change);
+    if (module.bias != nullptr)
+      by_tensor_[base_tensor(module.module + ".bias").name].push_back(
+          {&adapter, weighted.factor, nullptr, nullptr, &module});
     if (weight.name == tied.embedding && is_tied) {
       moves_tied_head_ = true;
-      if (!tied.head.empty())
-        by_tensor_[tied.head].push_back({&adapter, weighted.factor, &module, nullptr, transposed});
+      if (!tied.head.empty()) by_tensor_[tied.head].push_back(change);
     }
   }
   for (const SavedTensor& saved : adapter.saved()) {
@@ -64,16 +87,22 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
           .wanted(original.text() + ", as in the base")
           .found(saved.tensor->text());
     }
-    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor, false});
+    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor});
   }
 }
 
 at::Tensor AppliedAdapters::delta(const Change& change, const at::Tensor& original) const {
-  if (change.module == nullptr) return change.factor * (float_values(*change.adapter, *change.replaced) - original);
-  const at::Tensor a = float_values(*change.adapter, *change.module->a),
-                   b = float_values(*change.adapter, *change.module->b);
+  if (change.replaced != nullptr) return change.factor * (float_values(*change.adapter, *change.replaced) - original);
+  if (change.bias_of != nullptr)
+    return (change.factor * change.bias_of->scale) * float_values(*change.adapter, *change.bias_of->bias);
+  const LoraModule& module = *change.module;
+  const at::Tensor a = float_values(*change.adapter, *module.a), b = float_values(*change.adapter, *module.b);
   const at::Tensor product = change.transposed ? a.t().matmul(b.t()) : b.matmul(a);
-  return (change.factor * change.module->scale) * product;
+  if (module.magnitude == nullptr) return (change.factor * module.scale) * product;
+  const at::Tensor direction = original + module.scale * product;
+  const at::Tensor norm = at::norm(direction, 2, {change.transposed ? 0 : 1}, /*keepdim=*/true, at::kDouble);
+  const at::Tensor magnitude = float_values(*change.adapter, *module.magnitude).to(at::kDouble).view(norm.sizes());
+  return change.factor * (direction * (magnitude / norm).to(at::kFloat) - original);
 }
 
 at::Tensor AppliedAdapters::apply(const std::string& tensor, const at::Tensor& value) const {

@@ -15,7 +15,8 @@
 
 namespace lethe {
 
-/// An adapter and how much of it: 1 merges it, −α negates it. The factor applies to all that it changes.
+/// An adapter and how much of it: 1 merges it, −α negates it. The factor applies to all that it changes; each adapter's
+/// change is that from the base, also where several change one weight.
 struct WeightedAdapter {
   const Adapter* adapter;
   double factor = 1.0;
@@ -40,10 +41,12 @@ class AppliedAdapters {
   struct Change {
     const Adapter* adapter;
     double factor;
-    const LoraModule* module;      // or
-    const StoredTensor* replaced;  // the tensor that stands in the adapter as a whole
-    bool transposed;               // ΔW is (B·A)ᵀ
+    const LoraModule* module;                // of a weight; or
+    const StoredTensor* replaced = nullptr;  // the tensor that stands in the adapter as a whole; or
+    const LoraModule* bias_of = nullptr;     // whose bias is added
+    bool transposed = false;                 // the weight is stored [in, out]
   };
+  void check_unchanged(const Adapter& adapter) const;
   void add(const WeightedAdapter& weighted);
   at::Tensor delta(const Change& change, const at::Tensor& original) const;
 

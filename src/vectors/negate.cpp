@@ -49,6 +49,7 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
 
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
                        const std::filesystem::path& folder) {
+  refuse_packed_weights(tuned);
   // What is wrong with the names is said before anything is written.
   const TiedNames ours = embedding_and_head(base), theirs = embedding_and_head(tuned);
   for (const StoredTensor* tensor : tuned.tensors()) {
@@ -73,6 +74,13 @@ void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double a
 }
 
 void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder) {
+  if (adapter.is_dora()) {
+    throw bad_input("cannot negate the adapter " + adapter.folder().string() + " as an adapter")
+        .with("key", "use_dora = true")
+        .with("reason", "what DoRA adds to a weight is not linear in B: no adapter of this kind subtracts it")
+        .hint("--merge writes the negated checkpoint, exactly");
+  }
+  refuse_packed_weights(base);
   const AppliedAdapters check(base, {{&adapter, -alpha}});  // names and shapes fit this base
   std::vector<TensorSpec> specs;
   for (const StoredTensor& tensor : adapter.file().tensors()) specs.push_back(tensor);
@@ -80,7 +88,7 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
   for (const StoredTensor& tensor : adapter.file().tensors()) {
     at::Tensor value = tensor_over(tensor, adapter.file().values(tensor));
     for (const LoraModule& module : adapter.modules()) {
-      if (module.b == &tensor)
+      if (module.b == &tensor || module.bias == &tensor)
         value = combine_rounded(value, value, [&](const at::Tensor& b, const at::Tensor&) { return -alpha * b; });
     }
     for (const SavedTensor& saved : adapter.saved()) {

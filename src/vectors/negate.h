@@ -27,6 +27,7 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
 
 /// The negated adapter: B' = −α·B under the same configuration, saved tensors θ_o − α·(θ_saved − θ_o): base + adapter =
 /// the negated model, exactly. Written into `folder` (exists).
+/// @throws Error (bad input) for DoRA, whose negation is no adapter (merge it with −α instead)
 void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder);
 
 }  // namespace lethe

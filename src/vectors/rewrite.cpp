@@ -7,6 +7,7 @@ namespace lethe {
 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const ShardOptions& options) {
+  refuse_packed_weights(base);
   std::vector<TensorSpec> specs;
   for (const StoredTensor* tensor : base.tensors()) specs.push_back(*tensor);
   CheckpointWriter writer(folder, std::move(specs), options);

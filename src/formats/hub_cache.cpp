@@ -1,0 +1,100 @@
+// Names such as "facebook/opt-2.7b" in the local Hugging Face cache:
+// models--facebook--opt-2.7b/{refs/main, snapshots/<commit>/…}, snapshots being links to blobs.
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "core/error.h"
+#include "formats/checkpoint.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == 0) return {};
+  const std::string text = value;
+  const char* home = std::getenv("HOME");
+  return home != nullptr && (text == "~" || text.starts_with("~/")) ? fs::path(home + text.substr(1)) : fs::path(text);
+}
+
+fs::path hub_cache() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const fs::path cache = from_environment(name); !cache.empty()) return cache;
+  }
+  if (const fs::path home = from_environment("HF_HOME"); !home.empty()) return home / "hub";
+  if (const fs::path cache = from_environment("XDG_CACHE_HOME"); !cache.empty()) return cache / "huggingface" / "hub";
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface" / "hub";
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+// No way out of the cache: "..", absolute paths.
+bool stays_within(const std::string& name) {
+  if (name.empty() || name.front() == '/') return false;
+  return std::none_of(fs::path(name).begin(), fs::path(name).end(), [](const fs::path& part) { return part == ".."; });
+}
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// The snapshot of a branch, a tag or a commit (of which the beginning will do), or an empty path.
+fs::path snapshot_of(const fs::path& repository, const std::string& revision) {
+  const fs::path snapshots = repository / "snapshots";
+  if (!stays_within(revision)) return {};
+  if (fs::is_regular_file(repository / "refs" / revision)) {
+    const std::string commit = trimmed(read_file(repository / "refs" / revision));
+    if (stays_within(commit) && fs::is_directory(snapshots / commit)) return snapshots / commit;
+  }
+  std::vector<std::string> matching;
+  for (const std::string& commit : names_in(snapshots)) {
+    if (revision.size() >= 6 && commit.starts_with(revision)) matching.push_back(commit);
+  }
+  return matching.size() == 1 ? snapshots / matching[0] : fs::path();
+}
+
+}  // namespace
+
+fs::path resolve_model_folder(const std::string& name) {
+  if (fs::exists(name)) {
+    if (!fs::is_directory(name))
+      throw bad_input("cannot open the checkpoint " + name).wanted("a folder").found("a file");
+    return name;
+  }
+  const std::size_t at_sign = name.find('@');
+  const std::string revision = at_sign == std::string::npos ? "main" : name.substr(at_sign + 1);
+  std::string folder = "models--" + name.substr(0, at_sign);
+  for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/', at))
+    folder.replace(at, 1, "--");
+  const fs::path repository = hub_cache() / folder;
+  const bool plain = name.find("..") == std::string::npos;
+  if (plain) {
+    if (const fs::path snapshot = snapshot_of(repository, revision); !snapshot.empty()) return snapshot;
+  }
+  Error error = bad_input("cannot find the checkpoint " + excerpt(name, 200));
+  error.wanted("a folder, or a model of the local Hugging Face cache");
+  if (plain && fs::is_directory(repository)) {
+    std::string known;
+    for (const char* kind : {"refs", "snapshots"}) {
+      for (const std::string& there : names_in(repository / kind)) known += (known.empty() ? "" : ", ") + there;
+    }
+    error.found("no revision " + excerpt(revision) + " in " + repository.string() + ", but " +
+                (known.empty() ? "none at all" : excerpt(known, 300)));
+    throw error.hint("NAME@REVISION takes one of these; hf download " + excerpt(name.substr(0, at_sign), 200) +
+                     " --revision " + excerpt(revision) + " fetches another");
+  }
+  throw error.found("neither this folder nor " + repository.string())
+      .hint("hf download " + excerpt(name, 200) + "   (Lethe itself downloads nothing)");
+}
+
+}  // namespace lethe
