@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup oracle build demo test style bench parity results install
+.PHONY: help setup parquet oracle build demo test style bench parity results install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -11,6 +11,9 @@ setup:  ## install what is missing (Debian packages, the engine)
 	@tools/setup.sh
 oracle:  ## the same, and the Python libraries that checks and benchmarks compare with
 	@tools/setup.sh oracle
+parquet:  ## the optional component that reads .parquet files
+	@tools/setup.sh parquet
+	@$(MAKE) build
 build: setup  ## build/lethe
 	@cmake --preset release > build.log 2>&1 || (cat build.log; false)
 	@rm -f build.log

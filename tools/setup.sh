@@ -2,6 +2,7 @@
 # Installs what building Lethe needs and is not there yet: Debian packages, and the engine (LibTorch out of the PyPI wheel).
 # Does nothing twice; needs the network only for what is missing.
 #     tools/setup.sh            packages and engine
+#     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
 #     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,4 +36,5 @@ venv() {
   echo "$wanted" > "$stamp"
 }
 venv .venv tools/engine.txt --no-deps
+if [[ ${1:-} == parquet ]]; then venv .venv-parquet tools/parquet.txt --no-deps; fi
 if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi

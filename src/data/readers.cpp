@@ -22,14 +22,9 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
   if (name.ends_with(".json")) return open_json(path, options);
   if (name.ends_with(".csv")) return open_csv(path, options, ',');
   if (name.ends_with(".tsv")) return open_csv(path, options, '\t');
+  if (name.ends_with(".parquet")) return open_parquet(path, options);
   Error error = bad_input("cannot read " + path.string());
-  error.wanted(".jsonl, .json, .csv or .tsv, plain or with .gz behind it");
-  if (name.ends_with(".parquet")) {
-    throw error.found("a Parquet file, which is not supported yet")
-        .hint(
-            "convert it: python -c \"import pandas; pandas.read_parquet('F.parquet').to_json('F.jsonl', "
-            "orient='records', lines=True)\"");
-  }
+  error.wanted(".jsonl, .json, .csv or .tsv, plain or with .gz behind it, or .parquet");
   for (const char* packed : {".zst", ".xz", ".bz2", ".zip"}) {
     if (name.ends_with(packed)) throw error.found("a file packed as " + std::string(packed)).hint("unpack it first");
   }

@@ -1,5 +1,5 @@
-// Rows out of data files, streamed: .jsonl, .json, .csv, .tsv, each also gzip-compressed. Nothing is dropped in
-// silence.
+// Rows out of data files, streamed: .jsonl, .json, .csv, .tsv, each also gzip-compressed; .parquet. Nothing is dropped
+// in silence.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,8 @@ class RowSource;
 /// number of fields than the header are counted and named in report(), and reading goes on.
 class RowReader {
  public:
-  /// @throws Error (bad input) if the file cannot be read or its format is not known (.parquet: convert it first)
+  /// @throws Error (bad input) if the file cannot be read, its format is not known, or (.parquet) its component not
+  /// built
   explicit RowReader(const std::filesystem::path& path, const ReadOptions& options = {});
   ~RowReader();
   RowReader(RowReader&&) noexcept;

@@ -22,6 +22,8 @@ class RowSource {
 
 std::unique_ptr<RowSource> open_csv(const std::filesystem::path& path, const ReadOptions& options, char separator);
 std::unique_ptr<RowSource> open_json_lines(const std::filesystem::path& path, const ReadOptions& options);
+/// Through the optional component (components/parquet.cpp). @throws Error (bad input) where it is not built
+std::unique_ptr<RowSource> open_parquet(const std::filesystem::path& path, const ReadOptions& options);
 /// An array of rows, rows one behind the other, or JSON lines: told by the beginning of the file.
 std::unique_ptr<RowSource> open_json(const std::filesystem::path& path, const ReadOptions& options);
 

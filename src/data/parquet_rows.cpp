@@ -1,0 +1,110 @@
+// Rows of .parquet files, through the optional component.
+#include <dlfcn.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "core/error.h"
+#include "data/parquet_component.h"
+#include "data/row_source.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+// Beside the program, where it is installed, or where LETHE_PARQUET says.
+std::vector<fs::path> component_places() {
+  if (const char* given = std::getenv("LETHE_PARQUET"); given != nullptr && *given != 0) return {given};
+  std::error_code none;
+  const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
+  const char* name = "liblethe_parquet.so";
+  return {program / name, program / ".." / name, program / ".." / "lib" / "lethe" / name};
+}
+
+const LetheParquet& component(const fs::path& wanted_by) {
+  static const LetheParquet* loaded = nullptr;
+  if (loaded != nullptr) return *loaded;
+  std::string reason = "the Parquet component, which is not built here";
+  for (const fs::path& place : component_places()) {
+    if (!fs::exists(place)) continue;
+    void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* entry = library != nullptr ? dlsym(library, "lethe_parquet") : nullptr;
+    if (entry == nullptr) {
+      const char* why = dlerror();
+      reason = place.string() + ", which cannot be loaded: " + excerpt(why != nullptr ? why : "no entry", 300);
+      continue;
+    }
+    const LetheParquet* offered = reinterpret_cast<const LetheParquet* (*)()>(entry)();
+    if (offered->version == kParquetVersion) return *(loaded = offered);
+    reason = place.string() + " of another version";
+  }
+  throw bad_input("cannot read " + wanted_by.string())
+      .with("needs", reason)
+      .hint(
+          "make parquet   (installs Apache Arrow, 60 MB, and builds the component); or convert the file: python -c "
+          "\"import pandas; pandas.read_parquet('F.parquet').to_json('F.jsonl', orient='records', lines=True)\"");
+}
+
+class ParquetRows : public RowSource {
+ public:
+  ParquetRows(const fs::path& path, const ReadOptions& options)
+      : path_(path), options_(options), component_(component(path)) {
+    std::error_code none;
+    if (!fs::is_regular_file(path, none))
+      throw bad_input("cannot read " + path.string())
+          .wanted("a data file")
+          .found(fs::exists(path) ? "a folder" : "none");
+    std::array<char, 500> error{};
+    reader_ = component_.open(path.c_str(), error.data(), error.size());
+    if (reader_ == nullptr)
+      throw bad_input("cannot read " + path.string()).wanted("a Parquet file").found(excerpt(error.data(), 300));
+    for (const Json& name : parse_json(component_.columns(reader_), path.string()))
+      columns.push_back(name.get<std::string>());
+  }
+  ~ParquetRows() override {
+    if (reader_ != nullptr) component_.close(reader_);
+  }
+  ParquetRows(const ParquetRows&) = delete;
+  ParquetRows& operator=(const ParquetRows&) = delete;
+
+  std::optional<Row> next(ReadReport& report) override {
+    const char* text = nullptr;
+    std::size_t size = 0;
+    while (true) {
+      const int status = component_.next(reader_, &text, &size);
+      if (status == 0) return std::nullopt;
+      if (status < 0) {
+        throw bad_input("cannot read " + path_.string())
+            .with("after", with_commas(row_) + " rows")
+            .found(excerpt(component_.error(reader_), 300))
+            .hint("download the file again");
+      }
+      ++row_;
+      ++report.rows;
+      if (size > options_.max_row_bytes) {
+        report.add_bad(row_, "a row of more than " + with_commas(options_.max_row_bytes) + " bytes");
+        continue;
+      }
+      try {
+        return Row{row_, parse_json({text, size}, "row " + std::to_string(row_))};
+      } catch (const Error&) {
+        report.add_bad(row_, "a text that is no UTF-8, or a column twice");
+      }
+    }
+  }
+
+ private:
+  fs::path path_;
+  ReadOptions options_;
+  const LetheParquet& component_;
+  void* reader_ = nullptr;
+  std::uint64_t row_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSource> open_parquet(const fs::path& path, const ReadOptions& options) {
+  return std::make_unique<ParquetRows>(path, options);
+}
+
+}  // namespace lethe
