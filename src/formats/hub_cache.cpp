@@ -37,7 +37,8 @@ std::string trimmed(std::string text) {
 // No way out of the cache: "..", absolute paths.
 bool stays_within(const std::string& name) {
   if (name.empty() || name.front() == '/') return false;
-  return std::none_of(fs::path(name).begin(), fs::path(name).end(), [](const fs::path& part) { return part == ".."; });
+  const fs::path path = name;
+  return std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {

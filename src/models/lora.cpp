@@ -56,6 +56,8 @@ std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
     const auto found = std::find_if(linears.begin(), linears.end(),
                                     [&](const NamedLinear& linear) { return linear.name == module.module; });
     if (found == linears.end()) throw refuse("module " + excerpt(module.module, 200));
+    if (module.magnitude != nullptr || module.bias != nullptr)
+      throw refuse("DoRA or lora_bias on module " + excerpt(module.module, 200));
     const auto values = [&](const StoredTensor& tensor) {
       return tensor_over(tensor, adapter.file().values(tensor)).to(model.device(), at::kFloat, false, true);
     };

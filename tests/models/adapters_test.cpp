@@ -25,7 +25,8 @@ struct AdapterCase {
 
 std::vector<AdapterCase> adapter_cases() {
   std::vector<AdapterCase> cases;
-  for (const Json& json : read_json(kAdapters / "cases.json")["cases"]) {
+  const Json listed = read_json(kAdapters / "cases.json");
+  for (const Json& json : listed["cases"]) {
     AdapterCase made{json, Checkpoint(fs::path(LETHE_FIXTURES) / "models" / json["base"].get<std::string>()), {}, {}};
     for (const Json& entry : json["adapters"]) made.adapters.emplace_back(kAdapters / entry[0].get<std::string>());
     cases.push_back(std::move(made));
