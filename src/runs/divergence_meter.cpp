@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/terminal.h"
 
@@ -12,10 +13,19 @@ DivergenceMeter::DivergenceMeter(CausalLM& original, ExampleMaker& examples, std
     : examples_(examples), pairs_(std::move(pairs)), reference_(original, examples, pairs_) {}
 
 double DivergenceMeter::measure(CausalLM& model) {
-  const c10::NoGradGuard no_gradient;
-  constexpr std::size_t kGroup = 16;
   double total = 0;
   std::int64_t tokens = 0;
+  for (const PairDivergence& pair : measure_each(model)) {
+    total += pair.kl;
+    tokens += pair.tokens;
+  }
+  return total / static_cast<double>(std::max<std::int64_t>(tokens, 1));
+}
+
+std::vector<PairDivergence> DivergenceMeter::measure_each(CausalLM& model) {
+  const c10::NoGradGuard no_gradient;
+  constexpr std::size_t kGroup = 16;
+  std::vector<PairDivergence> result;
   for (std::size_t first = 0; first < pairs_.size(); first += kGroup) {
     const auto some = std::span(pairs_).subspan(first, std::min(kGroup, pairs_.size() - first));
     ExamplePacker packer(packing_for(model));
@@ -24,10 +34,12 @@ double DivergenceMeter::measure(CausalLM& model) {
     const at::Tensor states = response_states(model.hidden(packed.batch), packed);
     const auto kl =
         kl_divergence(states, model.head(), reference_.states(some), reference_.head(), at::ones({states.size(0)}));
-    total += kl.each.to(at::kDouble).sum().item<double>();
-    tokens += states.size(0);
+    const at::Tensor each = kl.each.to(at::kCPU, at::kDouble).contiguous();
+    const double* value = each.const_data_ptr<double>();
+    for (const ResponseSpan& span : packed.spans)
+      result.push_back({std::accumulate(value + span.begin, value + span.end, 0.0), span.size()});
   }
-  return total / static_cast<double>(std::max<std::int64_t>(tokens, 1));
+  return result;
 }
 
 AlphaChoice choose_alpha(const std::function<double(double)>& kl_at, double budget) {

@@ -8,12 +8,20 @@
 
 namespace lethe {
 
+/// KL(P‖Q) of one pair.
+struct PairDivergence {
+  double kl = 0;            ///< Σ over response tokens, nats
+  std::int64_t tokens = 0;  ///< response tokens
+};
+
 /// Mean KL(P‖Q) over the response tokens of fixed normal pairs, P the original: the model as it is when this is made.
 class DivergenceMeter {
  public:
   DivergenceMeter(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs);
   /// Of a model as it is now (the same one, changed, or another of the same vocabulary), nats a token.
   double measure(CausalLM& model);
+  /// The same, pair by pair.
+  std::vector<PairDivergence> measure_each(CausalLM& model);
   std::size_t pairs() const { return pairs_.size(); }
 
  private:

@@ -87,6 +87,7 @@ struct ModelResult {
   std::optional<TextPerplexity> text;
   Interval text_interval;                   ///< of its perplexity, over texts
   std::optional<double> kl_train, kl_test;  ///< mean KL from the original on normal answers trained on / held out, nats
+  Interval kl_train_interval, kl_test_interval;  ///< over answers
   /// Answers are `unlikely` if the original finds them less likely (mean nll a token) than 98% of the prompts'
   /// references.
   std::optional<double> unlikely_above;

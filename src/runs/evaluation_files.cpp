@@ -82,8 +82,14 @@ OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& j
                     {"tokens", result.text->text.tokens}};
   }
   if (result.unlikely_above) json["unlikely_above_nll"] = *result.unlikely_above;
-  if (result.kl_train) json["normal"]["kl_from_original_train"] = *result.kl_train;
-  if (result.kl_test) json["normal"]["kl_from_original_test"] = *result.kl_test;
+  const auto kl = [&](const std::string& name, const std::optional<double>& value, const Interval& interval) {
+    if (!value) return;
+    json["normal"][name] = *value;
+    json["normal"][name + "_low"] = interval.low;
+    json["normal"][name + "_high"] = interval.high;
+  };
+  kl("kl_from_original_train", result.kl_train, result.kl_train_interval);
+  kl("kl_from_original_test", result.kl_test, result.kl_test_interval);
   return json;
 }
 

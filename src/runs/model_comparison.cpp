@@ -1,6 +1,7 @@
 #include "runs/model_comparison.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/terminal.h"
 
@@ -41,8 +42,24 @@ void ModelComparison::ask_original(CausalLM& model) {
 
 void ModelComparison::ask(CausalLM& model) {
   ModelResult result = answers(model, has_original_ ? "unlearned" : "model");
-  if (train_meter_) result.kl_train = train_meter_->measure(model);
-  if (test_meter_) result.kl_test = test_meter_->measure(model);
+  const auto measure = [&](DivergenceMeter* meter, std::optional<double>& kl, Interval& interval) {
+    if (meter == nullptr) return;
+    const std::vector<PairDivergence> each = meter->measure_each(model);
+    const auto mean = [&](std::span<const std::size_t> some) {
+      PairDivergence sum;
+      for (const std::size_t i : some) {
+        sum.kl += each[i].kl;
+        sum.tokens += each[i].tokens;
+      }
+      return sum.kl / static_cast<double>(std::max<std::int64_t>(sum.tokens, 1));
+    };
+    std::vector<std::size_t> all(each.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    kl = mean(all);
+    interval = bootstrap_interval(each.size(), mean, options_.seed);
+  };
+  measure(train_meter_.get(), result.kl_train, result.kl_train_interval);
+  measure(test_meter_.get(), result.kl_test, result.kl_test_interval);
   if (has_original_) {
     result_.unlearned = std::move(result);
   } else {

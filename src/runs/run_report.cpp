@@ -239,10 +239,11 @@ Table comparison_table(const Comparison& comparison) {
   learned_row("normal BLEURT", &Likeness::bleurt);
   learned_row("normal similarity of sentences", &Likeness::similarity);
   row("normal answers right", [](M m) { return rate(m.normal.correct); });
-  row("KL from the original, normal trained on",
-      [](M m) { return number(m.kl_train.value_or(0), 3, m.kl_train.has_value()); });
-  row("KL from the original, normal held out",
-      [](M m) { return number(m.kl_test.value_or(0), 3, m.kl_test.has_value()); });
+  const auto kl = [](const std::optional<double>& value, const Interval& interval) {
+    return value ? fixed(*value, 3) + " (" + fixed(interval.low, 3) + "–" + fixed(interval.high, 3) + ")" : "-";
+  };
+  row("KL from the original, normal trained on", [kl](M m) { return kl(m.kl_train, m.kl_train_interval); });
+  row("KL from the original, normal held out", [kl](M m) { return kl(m.kl_test, m.kl_test_interval); });
   add_benchmark_rows(comparison.original, row);
   return table;
 }
