@@ -37,7 +37,7 @@ inline Outcome shell(const std::string& command) {
 
 /// lethe with these arguments, as a shell would split them.
 inline Outcome run(const std::string& arguments) {
-  return command_outcome("OMP_NUM_THREADS=2 " LETHE_PROGRAM " " + arguments + " 2>&1");
+  return command_outcome("OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive " LETHE_PROGRAM " " + arguments + " 2>&1");
 }
 
 class Program : public testing::Test {
