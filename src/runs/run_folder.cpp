@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <iostream>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -63,8 +64,10 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
 }
 
 RunFolder::~RunFolder() {
+  // Belongs to the error that ends the run: told under --quiet too.
   if (folder_.holds_precious())
-    say("what was trained so far is kept; go on with: lethe " + command_ + " --resume " + final_path());
+    std::cerr << "lethe: what was trained so far is kept; go on with: lethe " << command_ << " --resume "
+              << final_path() << std::endl;
 }
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
