@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench parity results install
+.PHONY: help setup parquet oracle build demo test style bench parity results table install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -32,5 +32,7 @@ parity: build oracle  ## the acceptance checks against transformers, peft and to
 	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
 results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
 	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
+table: build oracle  ## the longer table of docs/results.md, every method on real data (about an hour on one thread)
+	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 install: build  ## program, library, headers and CMake package (PREFIX=…)
 	@cmake --install build --prefix $(or $(PREFIX),/usr/local)
