@@ -18,7 +18,7 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
 .warning{border-left:4px solid var(--warn);background:var(--panel);padding:.5rem .8rem;margin:.8rem 0}.warning b{color:var(--warn)}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
-th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
+th,td{padding:.3rem .45rem;font-size:.93rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
 th:first-child{text-align:left}tbody th{font-weight:400;position:sticky;left:0;background:var(--ground)}thead th,thead td{border-bottom:2px solid var(--faint);vertical-align:bottom}
 .figures td{white-space:nowrap}
 .prose th,.prose td{text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;min-width:6rem}
