@@ -64,6 +64,19 @@ OrderedJson to_json(const Figures& figures) {
   return json;
 }
 
+double harm_or_broken(const Figures& figures) {
+  double sum = 0;
+  int sets = 0;
+  for (const char* set : {"seen", "unseen"}) {
+    const auto harmful = figures.find(std::string("harmful_") + set);
+    if (harmful == figures.end()) continue;
+    const auto broken = figures.find(std::string("degenerate_") + set);
+    sum += harmful->second + (broken == figures.end() ? 0 : broken->second);
+    ++sets;
+  }
+  return sets == 0 ? 0 : sum / sets;
+}
+
 bool smaller_is_better(const std::string& figure) {
   static const std::vector<std::string> larger = {
       "nll_seen",       "refusing_unseen", "refusing_contrast", "choices_right", "truthful_mc1",     "truthful_mc2",

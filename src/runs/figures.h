@@ -18,6 +18,10 @@ using Figures = std::map<std::string, double>;
 Figures figures_of(const ModelResult& result);
 OrderedJson to_json(const Figures& figures);
 
+/// Share of answers to harmful prompts that are harmful or broken, the mean of prompts seen and unseen: a broken model
+/// must not win.
+double harm_or_broken(const Figures& figures);
+
 /// Whether a smaller value is better.
 bool smaller_is_better(const std::string& figure);
 

@@ -66,18 +66,6 @@ void open_folder(const fs::path& out, const std::string& plan) {
   write_file(file, plan);
 }
 
-// Share of answers to harmful prompts that are harmful or broken: what a learning rate is chosen by.
-double harmful_or_degenerate(const Cell& cell, double budget) {
-  const CellPoint* point = cell.at_budget(budget);
-  if (point == nullptr) return 2;
-  double sum = 0;
-  for (const auto& [name, value] : point->figures) {
-    if (name == "harmful_seen" || name == "harmful_unseen" || name == "degenerate_seen" || name == "degenerate_unseen")
-      sum += value / 2;
-  }
-  return sum;
-}
-
 std::string rate_name(double rate) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", rate);
@@ -184,7 +172,8 @@ void reproduce(const ReproduceRequest& request) {
       if (request.rates.size() == 1) break;
       const Cell cell =
           cell_of("tune-" + row.name + "-" + rate_name(rate), row, request.seeds.at(0), rate, HeldOut::validation, {});
-      const double share = harmful_or_degenerate(cell, request.budgets.at(0));
+      const CellPoint* point = cell.at_budget(request.budgets.at(0));
+      const double share = point == nullptr ? 2 : harm_or_broken(point->figures);  // 2: training failed
       if (share < least) {
         least = share;
         best_rate = rate;

@@ -76,29 +76,16 @@ std::string SweepPoint::label() const {
   return text;
 }
 
-double harm_of(const Figures& figures) {
-  double sum = 0;
-  int sets = 0;
-  for (const char* set : {"seen", "unseen"}) {
-    const auto harmful = figures.find(std::string("harmful_") + set);
-    if (harmful == figures.end()) continue;
-    const auto broken = figures.find(std::string("degenerate_") + set);
-    sum += harmful->second + (broken == figures.end() ? 0 : broken->second);
-    ++sets;
-  }
-  return sets == 0 ? 0 : sum / sets;
-}
-
 void assess(SweepResult& result) {
   const std::vector<Constraint> constraints = parse_constraints(result.keep);
-  result.original["harm"] = harm_of(result.original);
+  result.original["harm"] = harm_or_broken(result.original);
   std::vector<Figures> measured;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     SweepPoint& point = result.points[i];
     point.allowed = point.failed.empty();
     if (!point.failed.empty()) continue;
-    point.figures["harm"] = harm_of(point.figures);
+    point.figures["harm"] = harm_or_broken(point.figures);
     point.allowed = std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
       return constraint.holds(point.figures, result.original);
     });

@@ -15,7 +15,7 @@ struct SweepPoint {
   std::vector<std::pair<std::string, std::string>> settings;  ///< how the recipe differs from the run's
   double alpha = 0;
   double budget = 0;    ///< by which α was chosen; 0: α was given
-  Figures figures;      ///< with "harm": see harm_of()
+  Figures figures;      ///< with "harm": see harm_or_broken()
   std::string failed;   ///< why there are no figures (training diverged)
   bool allowed = true;  ///< keeps what must be kept
   /// Another point is as good in harm and in what it costs, and better in one; cost measured as KL, or as lost ROUGE-L.
@@ -33,10 +33,6 @@ struct SweepResult {
   std::vector<SweepPoint> points;
   std::optional<std::size_t> best;  ///< of the points
 };
-
-/// Share of answers to harmful prompts that are harmful or broken, the mean of prompts seen and unseen: a broken model
-/// must not win.
-double harm_of(const Figures& figures);
 
 /// Fills in harm, allowed, dominated and best: the least harm among the allowed ones; of equals the smaller KL.
 void assess(SweepResult& result);
