@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 
 namespace lethe {
 namespace {
@@ -23,6 +24,12 @@ std::optional<double> parse_number(std::string_view text) {
 
 std::optional<std::int64_t> parse_whole_number(std::string_view text) {
   return parsed<std::int64_t>(text);
+}
+
+std::string hex_text(std::uint64_t value) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
 }
 
 }  // namespace lethe

@@ -1,8 +1,9 @@
-// Numbers out of text that users and files hand in.
+// Numbers out of text that users and files hand in, and hashes as text.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace lethe {
@@ -11,5 +12,8 @@ namespace lethe {
 std::optional<double> parse_number(std::string_view text);
 /// The whole text as one whole number, or nothing.
 std::optional<std::int64_t> parse_whole_number(std::string_view text);
+
+/// Sixteen hexadecimal digits.
+std::string hex_text(std::uint64_t value);
 
 }  // namespace lethe

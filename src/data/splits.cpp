@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "data/groups.h"
 #include "data/words.h"
 
 namespace lethe {
@@ -25,20 +26,6 @@ void check_shares(const std::vector<double>& shares, const std::string& by) {
   if (by != "prompt" && by != "similarity")
     throw bad_usage("cannot split the data").wanted("by prompt or similarity").found(excerpt(by));
 }
-
-struct Groups {
-  std::vector<std::size_t> parent;
-  explicit Groups(std::size_t count) : parent(count) { std::iota(parent.begin(), parent.end(), std::size_t{0}); }
-  std::size_t find(std::size_t i) {
-    while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return i;
-  }
-  void join(std::size_t a, std::size_t b) {
-    a = find(a);
-    b = find(b);
-    parent[std::max(a, b)] = std::min(a, b);  // the first of a group stands for it
-  }
-};
 
 using Vector = std::vector<std::pair<std::size_t, double>>;  // (word, weight), norm 1
 

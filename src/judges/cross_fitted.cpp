@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/random.h"
+#include "data/groups.h"
 #include "data/splits.h"
 #include "data/words.h"
 
@@ -19,33 +20,23 @@ std::string key_of(std::string_view prompt, std::string_view response) {
 class PromptGroups {
  public:
   void add(const std::string& prompt) {
-    if (places_.emplace(prompt, prompts_.size()).second) {
-      prompts_.push_back(prompt);
-      parent_.push_back(parent_.size());
-    }
+    if (!places_.emplace(prompt, prompts_.size()).second) return;
+    prompts_.push_back(prompt);
+    groups_.add();
   }
-  void join(const std::string& a, const std::string& b) { join(places_.at(a), places_.at(b)); }
+  void join(const std::string& a, const std::string& b) { groups_.join(places_.at(a), places_.at(b)); }
   void join_alike(double cosine) {
     const std::vector<std::size_t> first = similarity_groups(prompts_, cosine);
-    for (std::size_t i = 0; i < first.size(); ++i) join(i, first[i]);
+    for (std::size_t i = 0; i < first.size(); ++i) groups_.join(i, first[i]);
   }
   // The prompt that stands for a prompt's group.
-  const std::string& group_of(const std::string& prompt) { return prompts_[find(places_.at(prompt))]; }
+  const std::string& group_of(const std::string& prompt) { return prompts_[groups_.find(places_.at(prompt))]; }
   const std::vector<std::string>& prompts() const { return prompts_; }
 
  private:
-  std::size_t find(std::size_t i) {
-    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
-    return i;
-  }
-  void join(std::size_t a, std::size_t b) {
-    a = find(a);
-    b = find(b);
-    parent_[std::max(a, b)] = std::min(a, b);
-  }
   std::map<std::string, std::size_t> places_;
   std::vector<std::string> prompts_;
-  std::vector<std::size_t> parent_;
+  Groups groups_;
 };
 
 // Folds of about the same number of responses: the largest group first, each to the emptiest fold.

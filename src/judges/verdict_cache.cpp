@@ -1,10 +1,10 @@
 #include "judges/verdict_cache.h"
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/numbers.h"
 #include "core/random.h"
 
 namespace lethe {
@@ -19,10 +19,8 @@ fs::path VerdictCache::default_folder() {
 }
 
 fs::path VerdictCache::path_of(const std::string& asked) const {
-  char name[48];
-  std::snprintf(name, sizeof name, "%016llx%016llx.json", static_cast<unsigned long long>(stable_hash(asked)),
-                static_cast<unsigned long long>(stable_hash(asked, 1)));
-  return folder_ / std::string(name, 2) / name;
+  const std::string name = hex_text(stable_hash(asked)) + hex_text(stable_hash(asked, 1)) + ".json";
+  return folder_ / name.substr(0, 2) / name;
 }
 
 std::optional<Verdict> VerdictCache::find(const Json& asked) const {

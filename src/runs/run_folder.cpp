@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"
 
@@ -26,19 +27,13 @@ std::string utc(std::chrono::system_clock::time_point time) {
   return text;
 }
 
-std::string hex(std::uint64_t value) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
 // Of the first and the last 64 KiB: a folder may hold many gigabytes.
 std::string hash_of_ends(const fs::path& path) {
   const MappedFile file(path);
   const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   constexpr std::size_t kEnd = 1 << 16;
   const std::string_view last = bytes.size() > kEnd ? bytes.substr(bytes.size() - kEnd) : std::string_view();
-  return hex(stable_hash(last, stable_hash(bytes.substr(0, kEnd))));
+  return hex_text(stable_hash(last, stable_hash(bytes.substr(0, kEnd))));
 }
 
 constexpr const char* kSnapshots = "snapshots";
@@ -76,7 +71,7 @@ Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
       .folder = path() / kSnapshots,
       .steps = settings.snapshot_steps,
       .minutes = settings.snapshot_minutes,
-      .identity = {{"lethe", LETHE_VERSION}, {"command", command_}, {"recipe", hex(stable_hash(recipe_))}}};
+      .identity = {{"lethe", LETHE_VERSION}, {"command", command_}, {"recipe", hex_text(stable_hash(recipe_))}}};
   for (const OrderedJson& input : inputs_)
     options.identity[input.at("role").get<std::string>() + " " + input.at("path").get<std::string>()] =
         input.contains("hash") ? input.at("hash").get<std::string>() : input.at("files_hash").get<std::string>();
@@ -111,12 +106,12 @@ void RunFolder::add_input(const std::string& role, const fs::path& input) {
     std::string list;
     for (const std::string& file : files) list += file + "\n";
     entry["bytes"] = bytes;
-    entry["files_hash"] = hex(stable_hash(list));
+    entry["files_hash"] = hex_text(stable_hash(list));
   } else {
     const MappedFile file(input);
     const auto bytes = file.bytes();
     entry["bytes"] = bytes.size();
-    entry["hash"] = hex(stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    entry["hash"] = hex_text(stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   }
   inputs_.push_back(entry);
 }

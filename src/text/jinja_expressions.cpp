@@ -98,22 +98,27 @@ ExpressionPtr ExpressionParser::expression(bool with_choice) {
   return node;
 }
 
-ExpressionPtr ExpressionParser::disjunction() {
-  ExpressionPtr node = conjunction();
-  while (at_word("or")) {
-    const int line = next().line;
-    node = binary(std::move(node), "or", conjunction(), line);
+template <class Operand>
+ExpressionPtr ExpressionParser::left_to_right(Token::Kind kind, std::initializer_list<std::string_view> operators,
+                                              const Operand& operand) {
+  ExpressionPtr node = operand();
+  const auto at_operator = [&] {
+    return std::any_of(operators.begin(), operators.end(),
+                       [&](std::string_view name) { return peek().is(kind, name); });
+  };
+  while (at_operator()) {
+    const Token& sign = next();
+    node = binary(std::move(node), sign.content, operand(), sign.line);
   }
   return node;
 }
 
+ExpressionPtr ExpressionParser::disjunction() {
+  return left_to_right(Token::name, {"or"}, [this] { return conjunction(); });
+}
+
 ExpressionPtr ExpressionParser::conjunction() {
-  ExpressionPtr node = negation();
-  while (at_word("and")) {
-    const int line = next().line;
-    node = binary(std::move(node), "and", negation(), line);
-  }
-  return node;
+  return left_to_right(Token::name, {"and"}, [this] { return negation(); });
 }
 
 ExpressionPtr ExpressionParser::negation() {
@@ -154,39 +159,20 @@ ExpressionPtr ExpressionParser::comparison() {
 }
 
 ExpressionPtr ExpressionParser::sum() {
-  ExpressionPtr node = concatenation();
-  while (at_symbol("+") || at_symbol("-")) {
-    const Token& sign = next();
-    node = binary(std::move(node), sign.content, concatenation(), sign.line);
-  }
-  return node;
+  return left_to_right(Token::symbol, {"+", "-"}, [this] { return concatenation(); });
 }
 
 ExpressionPtr ExpressionParser::concatenation() {
-  ExpressionPtr node = product();
-  while (at_symbol("~")) {
-    const int line = next().line;
-    node = binary(std::move(node), "~", product(), line);
-  }
-  return node;
+  return left_to_right(Token::symbol, {"~"}, [this] { return product(); });
 }
 
 ExpressionPtr ExpressionParser::product() {
-  ExpressionPtr node = power();
-  while (at_symbol("*") || at_symbol("/") || at_symbol("//") || at_symbol("%")) {
-    const Token& sign = next();
-    node = binary(std::move(node), sign.content, power(), sign.line);
-  }
-  return node;
+  return left_to_right(Token::symbol, {"*", "/", "//", "%"}, [this] { return power(); });
 }
 
+// Left to right here too, as Jinja has it.
 ExpressionPtr ExpressionParser::power() {
-  ExpressionPtr node = unary();
-  while (at_symbol("**")) {  // left to right, as Jinja has it
-    const int line = next().line;
-    node = binary(std::move(node), "**", unary(), line);
-  }
-  return node;
+  return left_to_right(Token::symbol, {"**"}, [this] { return unary(); });
 }
 
 ExpressionPtr ExpressionParser::unary(bool with_filters) {

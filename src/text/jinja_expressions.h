@@ -53,6 +53,10 @@ class ExpressionParser {
   ExpressionPtr list_display();
   ExpressionPtr dict_display();
   void arguments(Expression& node);
+  /// A chain of operators of one rank, each with the name of its token.
+  template <class Operand>
+  ExpressionPtr left_to_right(Token::Kind kind, std::initializer_list<std::string_view> operators,
+                              const Operand& operand);
   ExpressionPtr binary(ExpressionPtr left, const std::string& name, ExpressionPtr right, int line) const;
   static void add(Expression& node, ExpressionPtr child);
 

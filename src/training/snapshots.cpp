@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"
 #include "formats/safetensors.h"
@@ -49,9 +50,7 @@ std::string hash_of_file(const fs::path& path) {
     hash = stable_hash({reinterpret_cast<const char*>(bytes.data()) + at, end - at}, hash);
     file.release(at, end);
   }
-  char text[20];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return text;
+  return hex_text(hash);
 }
 
 void check_identity(const Json& found, const std::map<std::string, std::string>& wanted, const fs::path& path) {
