@@ -1,6 +1,26 @@
-// The program `lethe`: everything it does is in cli/.
+// The program `lethe`: everything it does is in cli/. The layers that see tensors stand in a library of their own,
+// which is loaded when a command needs them (cmake/Program.cmake).
+#include <dlfcn.h>
+
+#include "cli/engine.h"
 #include "cli/program.h"
+#include "core/error.h"
+
+namespace {
+
+// Global, so that the program's own calls find it; lazy, so that a call is looked up when it is made.
+void load_engine() {
+  if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
+  throw lethe::Error("cannot load the engine")
+      .with("reason", dlerror())
+      .hint(
+          "liblethe_engine.so belongs beside the program or in ../lib/lethe, and LibTorch where it was when Lethe was "
+          "built; otherwise set LD_LIBRARY_PATH");
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
+  lethe::set_engine_loader(load_engine);
   return lethe::run_program(argc, argv);
 }

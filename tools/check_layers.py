@@ -4,7 +4,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["core", "formats", "vectors", "text", "nn", "data", "models", "generation", "objectives", "training", "metrics", "judges",
+LAYERS = ["core", "formats", "text", "architectures", "vectors", "nn", "data", "models", "generation", "objectives", "training", "metrics", "judges",
           "report", "runs", "cli"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 mistakes = []

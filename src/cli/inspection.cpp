@@ -2,11 +2,12 @@
 
 #include <map>
 
+#include "architectures/decoder_spec.h"
+#include "cli/engine.h"
 #include "core/error.h"
 #include "data/columns.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
-#include "models/decoder_spec.h"
 #include "text/chat_template.h"
 
 namespace lethe {
@@ -151,6 +152,7 @@ OrderedJson inspect_weights(const fs::path& path, bool all) {
 }
 
 OrderedJson inspect_data(const fs::path& path) {
+  need_engine();
   OrderedJson json = {{"kind", "data file"}};
   RowReader reader(path);
   while (reader.next()) continue;

@@ -33,9 +33,7 @@ void train_judge(const JudgeOptions& options) {
   std::size_t harmful = 0;
   for (const LabelledResponse& response : labelled) harmful += response.harmful;
   say(with_commas(harmful) + " harmful and " + with_commas(labelled.size() - harmful) + " harmless responses");
-  const Classifier judge = CrossFittedClassifier::train(labelled, {}, options.shared.seed).whole();
-  judge.save(options.out);
-  say(judge.describe());
+  say(train_classifier(labelled, options.shared.seed, options.out));
   say("wrote " + options.out);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <new>
 
+#include "cli/engine.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
@@ -42,6 +43,8 @@ int run_program(int argc, char** argv) {
     return status == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
   try {
+    // inspect loads it for data files alone, tokenize not at all.
+    if (!program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
     action();
     return static_cast<int>(ExitCode::done);
   } catch (const Error& error) {

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "models/decoder_spec.h"
+#include "architectures/decoder_spec.h"
 #include "nn/attention.h"
 
 namespace lethe {

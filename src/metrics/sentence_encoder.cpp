@@ -6,9 +6,9 @@
 #include <array>
 #include <map>
 
+#include "architectures/config_reader.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "models/config_reader.h"
 #include "models/encoder_loading.h"
 #include "models/sequence_classifier.h"
 

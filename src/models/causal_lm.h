@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "models/decoder_spec.h"
+#include "architectures/decoder_spec.h"
 #include "models/parameter.h"
+#include "nn/activation.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
 #include "nn/mixture.h"
+#include "nn/norm.h"
 #include "nn/packed_batch.h"
+#include "nn/rotary.h"
 #include "nn/token_losses.h"
 
 namespace lethe {

@@ -3,9 +3,9 @@
 
 #include <map>
 
+#include "architectures/config_reader.h"
+#include "architectures/families.h"
 #include "core/error.h"
-#include "models/config_reader.h"
-#include "models/families.h"
 
 namespace lethe {
 namespace {

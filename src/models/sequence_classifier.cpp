@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "architectures/config_reader.h"
 #include "core/error.h"
-#include "models/config_reader.h"
 #include "models/encoder_loading.h"
 
 namespace lethe {

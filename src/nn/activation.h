@@ -3,9 +3,9 @@
 
 #include <ATen/ATen.h>
 
-namespace lethe {
+#include "architectures/parts.h"
 
-enum class Activation { silu, gelu, gelu_tanh, relu };
+namespace lethe {
 
 /// @param x  [T, F]
 at::Tensor activate(const at::Tensor& x, Activation kind);

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-namespace lethe {
+#include "architectures/parts.h"
 
-enum class NormKind { none, rms, layer };
+namespace lethe {
 
 struct Norm {
   NormKind kind = NormKind::rms;  ///< none: x passes through

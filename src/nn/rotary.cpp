@@ -122,12 +122,6 @@ double Rotary::magnitude() const {
   return yarn_magnitude(o.factor, 1.0);
 }
 
-std::optional<std::int64_t> Rotary::length_limit() const {
-  if (options_.kind == Kind::dynamic) return options_.max_positions;
-  if (options_.kind == Kind::longrope) return options_.original_max_positions;
-  return std::nullopt;
-}
-
 RotaryAngles Rotary::angles(const at::Tensor& positions, std::int64_t row_length) const {
   const at::Tensor angle =
       positions.to(at::kFloat).unsqueeze(1) * as_tensor(frequencies(row_length), positions).unsqueeze(0);
@@ -135,7 +129,7 @@ RotaryAngles Rotary::angles(const at::Tensor& positions, std::int64_t row_length
 }
 
 RotaryAngles Rotary::angles(const PackedBatch& batch) const {
-  const auto limit = length_limit();
+  const auto limit = options_.length_limit();
   const bool uniform = !limit || std::all_of(batch.segments.begin(), batch.segments.end(),
                                              [&](const Segment& s) { return s.row_length <= *limit; });
   if (uniform) return angles(batch.positions, 0);

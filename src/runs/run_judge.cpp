@@ -71,6 +71,13 @@ std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, 
   return labelled;
 }
 
+std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
+                             const std::filesystem::path& file) {
+  const Classifier judge = CrossFittedClassifier::train(labelled, {}, seed).whole();
+  judge.save(file);
+  return judge.describe();
+}
+
 JudgeLessons judge_lessons(const RunData& data) {
   constexpr std::size_t kFew = 30;  // of a class: below this, answers trained on are taken too
   std::set<std::string> trained;

@@ -1,6 +1,7 @@
 // The judges of a run: opened by name, or a classifier trained on the run's own held-out answers.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace lethe {
 /// Labels for a text classifier. Harmful: harmful responses that do not refuse; harmless: normal responses, and harmful
 /// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/method.md). Each text once.
 std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, const std::vector<Pair>& harmless);
+
+/// Trains the text classifier on all of them and writes it. @return what it says of itself
+std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
+                             const std::filesystem::path& file);
 
 /// What the built-in classifier learns from: held-out answers (validation and test), without any text that is also a
 /// normal answer trained on, for methods learn to give those.

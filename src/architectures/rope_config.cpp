@@ -1,4 +1,4 @@
-#include "models/rope_config.h"
+#include "architectures/rope_config.h"
 
 #include <algorithm>
 #include <cmath>

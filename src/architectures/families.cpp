@@ -1,4 +1,4 @@
-#include "models/families.h"
+#include "architectures/families.h"
 
 #include <map>
 
@@ -37,7 +37,7 @@ const std::map<std::string, Family>& families() {
 std::optional<std::int64_t> DecoderSpec::length_limit() const {
   std::optional<std::int64_t> least;
   for (const auto& options : rotary) {
-    const auto limit = Rotary(options).length_limit();
+    const auto limit = options.length_limit();
     if (limit && (!least || *limit < *least)) least = limit;
   }
   return least;

@@ -3,7 +3,7 @@
 // embedding of its own for the layers with a window.
 #include <cmath>
 
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 namespace {

@@ -1,5 +1,5 @@
 // Granite: LLaMA's body with four multipliers.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

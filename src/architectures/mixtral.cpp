@@ -1,5 +1,5 @@
 // Mixtral: Mistral's attention, and in every layer a mixture of experts.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -2,7 +2,7 @@
 // switched on. Qwen3: norms on each head's queries and keys instead of the biases; its mixtures of experts.
 #include <algorithm>
 
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 namespace {

@@ -1,5 +1,5 @@
 // GPT-2: learned positions, LayerNorm, fused projections; its maps are stored [in, out] (Conv1D).
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "models/config_reader.h"
-#include "models/decoder_spec.h"
-#include "models/rope_config.h"
+#include "architectures/config_reader.h"
+#include "architectures/decoder_spec.h"
+#include "architectures/rope_config.h"
 
 namespace lethe {
 

@@ -1,5 +1,5 @@
 // OLMo 2: LLaMA's body with norms behind the blocks instead of before them, and norms over all queries and all keys.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -2,8 +2,8 @@
 // 5).
 #pragma once
 
-#include "models/config_reader.h"
-#include "nn/rotary.h"
+#include "architectures/config_reader.h"
+#include "architectures/parts.h"
 
 namespace lethe {
 

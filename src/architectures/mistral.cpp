@@ -1,5 +1,5 @@
 // Mistral: LLaMA's body, every layer with one sliding window (none where the key is null, as in Nemo).
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -1,6 +1,6 @@
 // StableLM: LLaMA's body with LayerNorm and a part of each head rotated; the 12B has norms of its own on every head and
 // runs attention and MLP side by side.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

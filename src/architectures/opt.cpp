@@ -1,5 +1,5 @@
 // OPT, all sizes: 350m normalises after the blocks and has a narrower embedding; Galactica has no biases and GELU.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

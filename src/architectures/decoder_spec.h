@@ -7,10 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "architectures/parts.h"
 #include "core/json.h"
-#include "nn/activation.h"
-#include "nn/norm.h"
-#include "nn/rotary.h"
 
 namespace lethe {
 
@@ -85,7 +83,7 @@ struct DecoderSpec {
   bool has_experts(std::int64_t layer) const {
     return experts > 0 && (dense_layers.empty() || !dense_layers[static_cast<std::size_t>(layer)]);
   }
-  /// The row length beyond which rotary frequencies change, if they do (Rotary::length_limit).
+  /// The row length beyond which rotary frequencies change, if they do (RotaryOptions::length_limit).
   std::optional<std::int64_t> length_limit() const;
   std::string layer_name(std::int64_t index, const std::string& part) const {
     return names.layer + std::to_string(index) + "." + part;

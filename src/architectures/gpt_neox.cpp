@@ -1,6 +1,6 @@
 // GPT-NeoX and Pythia: attention and MLP side by side, each behind a LayerNorm of its own; q, k and v fused head by
 // head; part of each head rotated.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -1,5 +1,5 @@
 // Phi-1, 1.5 and 2: attention and MLP side by side behind one LayerNorm, biases everywhere, the head's too.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

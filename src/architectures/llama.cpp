@@ -1,5 +1,5 @@
 // LLaMA 1, 2, 3.x and everything published under model_type "llama" (TinyLlama, SmolLM, TinyStories …).
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

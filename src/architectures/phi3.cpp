@@ -1,5 +1,5 @@
 // Phi-3, 3.5 and 4: LLaMA's body with fused projections; long contexts through LongRoPE.
-#include "models/families.h"
+#include "architectures/families.h"
 
 namespace lethe {
 

@@ -1,0 +1,30 @@
+# The program in two pieces. LibTorch takes a quarter of a second to load, which `--help`, `--version` and `inspect` have no
+# use for: `lethe` holds the layers that know no tensors and the command line, liblethe_engine.so all others and LibTorch.
+# main.cpp loads the library before a command computes; until then the program's calls into it are unresolved.
+set(light_layers core formats text architectures)
+set(engine_layers vectors nn data models generation objectives training metrics judges report runs)
+
+# All of each layer is linked: one piece does not know what the other will call.
+function(lethe_link_whole target)
+  foreach(layer IN LISTS ARGN)
+    list(APPEND archives "$<TARGET_FILE:lethe_${layer}>")
+    add_dependencies(${target} lethe_${layer})
+  endforeach()
+  target_link_options(${target} PRIVATE "-Wl,--whole-archive" ${archives} "-Wl,--no-whole-archive")
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS "${archives}")
+endfunction()
+
+add_library(lethe_engine MODULE ${CMAKE_BINARY_DIR}/engine_pch.cpp)
+lethe_link_whole(lethe_engine ${engine_layers})
+target_link_libraries(lethe_engine PRIVATE Lethe::torch yaml-cpp ZLIB::ZLIB PkgConfig::CURL ${CMAKE_DL_LIBS} Threads::Threads)
+set_target_properties(lethe_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+add_executable(lethe src/main.cpp)
+lethe_link_whole(lethe ${light_layers} cli)
+target_link_libraries(lethe PRIVATE lethe_options nlohmann_json::nlohmann_json CLI11::CLI11 PkgConfig::PCRE2 PkgConfig::UTF8PROC
+  PkgConfig::SENTENCEPIECE "${LETHE_TORCH_DIR}/lib/libc10.so" ${CMAKE_DL_LIBS} Threads::Threads)
+add_dependencies(lethe lethe_engine)
+# GNU ld leaves what is unresolved to the loader; mold and gold would make it a call of address 0.
+target_link_options(lethe PRIVATE -fuse-ld=bfd -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-all)
+set_target_properties(lethe PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} ENABLE_EXPORTS ON
+  BUILD_RPATH "$ORIGIN;${LETHE_TORCH_DIR}/lib")

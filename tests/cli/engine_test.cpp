@@ -1,0 +1,33 @@
+// The program in two pieces: what computes nothing needs no engine, and every call from one piece into the other is
+// there.
+#include "cli/program_fixture.h"
+
+namespace lethe {
+namespace {
+
+const std::string engine = (fs::path(LETHE_PROGRAM).parent_path() / "liblethe_engine.so").string();
+
+TEST(Engine, EveryCallBetweenProgramAndEngineIsDefined) {
+  // All symbols of both are looked up at once; a missing one stops the loader with status 127 and its name.
+  const Outcome outcome = shell("LD_BIND_NOW=1 LD_PRELOAD=" + engine + " " LETHE_PROGRAM " --version");
+  EXPECT_EQ(outcome.status, 0) << outcome.text;
+}
+
+TEST(Engine, HelpInspectAndTokenizeDoWithoutIt) {
+  const fs::path folder = fs::path(testing::TempDir()) / "lethe_alone";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  fs::copy_file(LETHE_PROGRAM, folder / "lethe");
+  const std::string alone = (folder / "lethe").string(),
+                    model = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
+  expect_all(shell(alone + " --help"), 0, {"unlearn"});
+  expect_all(shell(alone + " unlearn --help"), 0, {"--harmful"});
+  expect_all(shell(alone + " inspect " + model), 0, {"llama"});
+  expect_all(shell(alone + " tokenize --json --model " + model + " hello"), 0, {"ids"});
+  expect_all(shell(alone + " no_such_command"), 2, {});
+  expect_all(shell(alone + " score --model " + model + " --input a.jsonl --output b.jsonl"), 1, {"liblethe_engine.so"});
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace lethe
