@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench parity results table install
+.PHONY: help setup parquet oracle build demo test style bench parity results table variants install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -25,8 +25,9 @@ test: build  ## all fast tests
 style: setup  ## formatting and the order of the layers
 	@tools/check_style.sh
 	@python3 tools/check_layers.py
-bench: build oracle  ## speed and memory of training beside transformers + PEFT, of tokenizing beside tokenizers
+bench: build oracle  ## speed and memory beside transformers + PEFT, tokenizers and cp (docs/performance.md)
 	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
+	@.venv-oracle/bin/python bench/commands.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/tokenizing.py --data $(DATA)
 parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
 	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
@@ -34,5 +35,7 @@ results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
 	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
 table: build oracle  ## the longer table of docs/results.md, every method on real data (about an hour on one thread)
 	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
+variants: build oracle  ## what might make SKU better, on the table's data (behind `make table`; about 50 minutes on one thread)
+	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 install: build  ## program, library, headers and CMake package (PREFIX=…)
 	@cmake --install build --prefix $(or $(PREFIX),/usr/local)

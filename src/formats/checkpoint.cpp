@@ -167,13 +167,18 @@ void CheckpointWriter::open_next() {
 }
 
 void CheckpointWriter::write(std::span<const std::byte> values) {
+  if (!write_part(values)) throw Error("internal error: too few bytes for a tensor of " + folder_.string());
+}
+
+bool CheckpointWriter::write_part(std::span<const std::byte> values) {
   if (written_ == shards_[shard_].size()) {
     writer_->close();
     ++shard_;
     open_next();
   }
-  writer_->write(values);
-  ++written_;
+  const bool whole = writer_->write_part(values);
+  written_ += whole;
+  return whole;
 }
 
 void CheckpointWriter::finish() {

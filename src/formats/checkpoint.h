@@ -36,6 +36,10 @@ class Checkpoint {
   const StoredTensor* find(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const { return file_of(tensor).values(tensor); }
   void release(const StoredTensor& tensor) const { file_of(tensor).release(tensor); }
+  /// Of these bytes of the tensor.
+  void release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const {
+    file_of(tensor).release(tensor, begin, end);
+  }
   /// The file that holds a tensor, for messages.
   const std::filesystem::path& path_of(const StoredTensor& tensor) const { return file_of(tensor).path(); }
   /// Bytes of all values.
@@ -66,6 +70,8 @@ class CheckpointWriter {
 
   /// The values of the next tensor, in the order announced.
   void write(std::span<const std::byte> values);
+  /// Some of them, as they become known. @return whether the tensor is whole now
+  bool write_part(std::span<const std::byte> values);
   /// Closes the last file; writes the index.
   void finish();
 

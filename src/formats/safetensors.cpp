@@ -126,7 +126,11 @@ std::span<const std::byte> SafetensorsFile::values(const StoredTensor& tensor) c
 }
 
 void SafetensorsFile::release(const StoredTensor& tensor) const {
-  map_.release(data_begin_ + tensor.begin, data_begin_ + tensor.end);
+  release(tensor, 0, tensor.bytes());
+}
+
+void SafetensorsFile::release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const {
+  map_.release(data_begin_ + tensor.begin + begin, data_begin_ + tensor.begin + end);
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vector<TensorSpec> tensors,
@@ -149,15 +153,24 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
 }
 
 void SafetensorsWriter::write(std::span<const std::byte> values) {
+  if (!write_part(values)) throw Error("internal error: too few bytes for the tensor " + excerpt(tensors_[next_].name));
+}
+
+bool SafetensorsWriter::write_part(std::span<const std::byte> values) {
   if (next_ >= tensors_.size()) throw Error("internal error: more tensors written than announced");
-  const TensorSpec& tensor = tensors_[next_++];
-  if (values.size() != tensor.bytes()) {
+  const TensorSpec& tensor = tensors_[next_];
+  part_ += values.size();
+  if (part_ > tensor.bytes()) {
     throw Error("internal error: cannot write a tensor")
         .with("tensor", tensor.name)
         .wanted(tensor.text() + " (" + with_commas(tensor.bytes()) + " bytes)")
-        .found(with_commas(values.size()) + " bytes");
+        .found(with_commas(part_) + " bytes");
   }
   file_.write(values);
+  if (part_ < tensor.bytes()) return false;
+  part_ = 0;
+  ++next_;
+  return true;
 }
 
 void SafetensorsWriter::close() {

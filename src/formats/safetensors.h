@@ -33,6 +33,8 @@ class SafetensorsFile {
   std::span<const std::byte> values(const StoredTensor& tensor) const;
   /// Lets go of the pages of a tensor that has been used.
   void release(const StoredTensor& tensor) const;
+  /// Of these bytes of the tensor.
+  void release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::filesystem::path& path() const { return map_.path(); }
 
@@ -53,6 +55,8 @@ class SafetensorsWriter {
 
   /// The values of the next tensor. @throws Error if their size is not the one announced, or the disk is full
   void write(std::span<const std::byte> values);
+  /// Some of the next tensor's values, as they become known. @return whether it is whole now
+  bool write_part(std::span<const std::byte> values);
   /// @throws Error if tensors are missing
   void close();
 
@@ -60,6 +64,7 @@ class SafetensorsWriter {
   FileWriter file_;
   std::vector<TensorSpec> tensors_;
   std::size_t next_ = 0;
+  std::uint64_t part_ = 0;  // bytes of the next tensor that are written
 };
 
 }  // namespace lethe

@@ -8,10 +8,27 @@
 namespace lethe {
 namespace {
 
-at::Tensor negated(const at::Tensor& original, const at::Tensor& tuned, double alpha) {
-  return combine_rounded(original, tuned, [alpha](const at::Tensor& o, const at::Tensor& t) {
-    return alpha == 0 ? o : o - alpha * (t - o);
-  });
+/// Told which elements of a tensor are not needed again.
+using Release = std::function<void(const StoredTensor& tensor, std::int64_t begin, std::int64_t end)>;
+
+// θ_o − α·(θ − θ_o) in pieces that stay in the cache, each written as soon as it is known.
+void write_negated(const StoredTensor& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
+                   CheckpointWriter& writer, const Release& release) {
+  constexpr std::int64_t kPiece = 1 << 18;
+  const at::ScalarType compute = original.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const std::int64_t count = original.numel(), longest = std::min(count, kPiece);
+  const at::Tensor flat_original = original.reshape(-1), flat_tuned = tuned.reshape(-1);
+  const at::Tensor all_o = at::empty({longest}, compute), all_t = at::empty({longest}, compute),
+                   all_result = at::empty({longest}, original.scalar_type());
+  if (count == 0) writer.write({});
+  for (std::int64_t at = 0; at < count; at += kPiece) {
+    const std::int64_t end = std::min(count, at + kPiece), size = end - at;
+    const at::Tensor o = all_o.narrow(0, 0, size), t = all_t.narrow(0, 0, size), result = all_result.narrow(0, 0, size);
+    o.copy_(flat_original.narrow(0, at, size));
+    if (alpha != 0) o.sub_(t.copy_(flat_tuned.narrow(0, at, size)).sub_(o).mul_(alpha));
+    writer.write_part(bytes_of(result.copy_(o)));
+    if (release) release(tensor, at, end);
+  }
 }
 
 bool says_untied(const Checkpoint& checkpoint) {
@@ -24,15 +41,18 @@ Error missing(const Checkpoint& base, const std::string& tensor, const std::stri
       .found("only " + side);
 }
 
-}  // namespace
-
-void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double alpha,
-                       const std::filesystem::path& folder, const ShardOptions& options) {
+void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double alpha,
+                      const std::filesystem::path& folder, const ShardOptions& options, const Release& release) {
   const TiedNames tied = embedding_and_head(base);
+  const Release release_all = [&](const StoredTensor& tensor, std::int64_t begin, std::int64_t end) {
+    const auto width = static_cast<std::int64_t>(tensor.bytes() / std::max<std::uint64_t>(tensor.count(), 1));
+    base.release(tensor, static_cast<std::uint64_t>(begin * width), static_cast<std::uint64_t>(end * width));
+    if (release) release(tensor, begin, end);
+  };
   rewrite_checkpoint(
       base, folder,
-      [&](const StoredTensor& tensor, const at::Tensor& value) -> at::Tensor {
-        if (!is_floating(tensor.type)) return {};
+      [&](const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer) {
+        if (!is_floating(tensor.type)) return writer.write(base.values(tensor));
         at::Tensor other = tuned(tensor.name);
         if (!other.defined() && tensor.name == tied.head && !says_untied(base)) other = tuned(tied.embedding);
         if (!other.defined()) throw missing(base, tensor.name, "in the base");
@@ -42,9 +62,16 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
               .wanted("shape " + tensor.text() + " of the base")
               .found(spec_of(tensor.name, other).text());
         }
-        return negated(value, other, alpha);
+        write_negated(tensor, value, other, alpha, writer, release_all);
       },
       options);
+}
+
+}  // namespace
+
+void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double alpha,
+                       const std::filesystem::path& folder, const ShardOptions& options) {
+  negate_in_pieces(base, tuned, alpha, folder, options, nullptr);
 }
 
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
@@ -64,13 +91,18 @@ void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double a
       throw missing(base, tensor->name, "in the base " + base.folder().string());
     }
   }
-  negate_checkpoint(
+  const StoredTensor* read = nullptr;  // what was looked up last
+  negate_in_pieces(
       base,
       [&](const std::string& name) -> at::Tensor {
-        const StoredTensor* tensor = tuned.find(name);
-        return tensor == nullptr ? at::Tensor() : tensor_over(*tensor, tuned.values(*tensor));
+        read = tuned.find(name);
+        return read == nullptr ? at::Tensor() : tensor_over(*read, tuned.values(*read));
       },
-      alpha, folder);
+      alpha, folder, {},
+      [&](const StoredTensor&, std::int64_t begin, std::int64_t end) {
+        const std::uint64_t width = read->bytes() / std::max<std::uint64_t>(read->count(), 1);
+        tuned.release(*read, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
+      });
 }
 
 void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder) {

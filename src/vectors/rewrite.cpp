@@ -7,6 +7,15 @@ namespace lethe {
 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const ShardOptions& options) {
+  const WriteTensor write = [&](const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer) {
+    const at::Tensor changed = change(tensor, value);
+    writer.write(changed.defined() ? bytes_of(changed) : base.values(tensor));
+  };
+  rewrite_checkpoint(base, folder, write, options);
+}
+
+void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
+                        const ShardOptions& options) {
   refuse_packed_weights(base);
   std::vector<TensorSpec> specs;
   for (const StoredTensor* tensor : base.tensors()) specs.push_back(*tensor);
@@ -14,9 +23,7 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
   Progress progress("writing " + folder.filename().string(), base.bytes(), "bytes");
   std::uint64_t done = 0;
   for (const StoredTensor* tensor : base.tensors()) {
-    const auto values = base.values(*tensor);
-    const at::Tensor changed = change(*tensor, tensor_over(*tensor, values));
-    writer.write(changed.defined() ? bytes_of(changed) : values);
+    write(*tensor, tensor_over(*tensor, base.values(*tensor)), writer);
     base.release(*tensor);
     progress.update(done += tensor->bytes());
   }

@@ -19,6 +19,14 @@ using ChangeTensor = std::function<at::Tensor(const StoredTensor& tensor, const 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const ShardOptions& options = {});
 
+/// Writes one tensor, at once or in parts.
+/// @param value  as for ChangeTensor
+using WriteTensor = std::function<void(const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer)>;
+
+/// The same for what writes each tensor itself: in pieces, memory need not hold the largest tensor.
+void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
+                        const ShardOptions& options = {});
+
 /// f(a, b) on float32 copies of pieces of both (float64 where the stored type is), rounded once to a's type. Both have
 /// the same shape; memory is that of the result and of a few pieces.
 at::Tensor combine_rounded(const at::Tensor& a, const at::Tensor& b,

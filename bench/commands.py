@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Whole commands beside what a user would do without Lethe, in turn, medians: start, inspect, negate and merge beside `cp`,
+generate and score beside transformers (padded batches, the same rows, the same cores).
+
+Lethe's times are of the whole command, its start and the loading of the model included; transformers' are of the calls alone.
+Checkpoints have random weights. Prints one table; a share of identical answers says whether the same work was done.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def timed(command, **kwargs):
+    """Wall seconds and peak resident MB of a command."""
+    begin = time.perf_counter()
+    process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **kwargs)
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    if status != 0:
+        sys.exit(f"{' '.join(map(str, command))}: {errors}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def row(name, ours, theirs, goal, note=""):
+    ratio = f"{theirs / ours:.2f}x" if theirs else ""
+    print(f"| {name} | {ours:.3g} s | {f'{theirs:.3g} s' if theirs else ''} | {ratio} | {goal} | {note} |", flush=True)
+
+
+def shaped_like_7b(folder):
+    """config.json, and safetensors files of LLaMA-2-7B's names and shapes, sparse: only their headers are written."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
+        "tie_word_embeddings": False, "hidden_act": "silu"}))
+    tensors = {"model.embed_tokens.weight": [32000, 4096], "lm_head.weight": [32000, 4096], "model.norm.weight": [4096]}
+    for i in range(32):
+        for name, shape in {"self_attn.q_proj": [4096, 4096], "self_attn.k_proj": [4096, 4096], "self_attn.v_proj": [4096, 4096],
+                            "self_attn.o_proj": [4096, 4096], "mlp.gate_proj": [11008, 4096], "mlp.up_proj": [11008, 4096],
+                            "mlp.down_proj": [4096, 11008], "input_layernorm": [4096], "post_attention_layernorm": [4096]}.items():
+            tensors[f"model.layers.{i}.{name}.weight"] = shape
+    header, offset = {}, 0
+    for name, shape in tensors.items():
+        size = 2
+        for n in shape:
+            size *= n
+        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    with open(folder / "model.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + offset)
+
+
+def prompts(data, count):
+    lines = (pathlib.Path(data) / "pku_saferlhf/train.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines[: 4 * count: 4]]
+    return [(f"### Question: {r['prompt']}\n ### Answer: ", r["response_0"]) for r in rows]
+
+
+def padded(rows, left):
+    import torch
+    width = max(map(len, rows))
+    filled = lambda row, fill: [fill] * (width - len(row)) + row if left else row + [fill] * (width - len(row))
+    return {"input_ids": torch.tensor([filled(r, 0) for r in rows]), "attention_mask": torch.tensor([filled([1] * len(r), 0) for r in rows])}
+
+
+def start(args, folder):
+    shaped_like_7b(folder / "7b")
+    for name, command, goal in (("`lethe --help`", [args.lethe, "--help"], "0.05 s"),
+                                ("`lethe inspect`, 7B shapes", [args.lethe, "inspect", folder / "7b"], "0.2 s")):
+        row(name, statistics.median(timed(command)[0] for _ in range(args.rounds * 3)), None, goal)
+
+
+def negation(args, folder):
+    """θ_o - α·τ reads two checkpoints and writes one: `cp` of one file reads one and writes one."""
+    import torch
+    from safetensors.torch import save_file
+    config = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": False})
+    rows, parts = 4096, max(1, round(args.gigabytes * 1e9 / (4 * 4096 * 4096 * 2)))
+    for name in ("base", "tuned"):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text(config)
+        index = {}
+        for part in range(parts):
+            tensors = {f"model.layers.{4 * part + i}.weight": torch.randn(rows, 4096).to(torch.bfloat16) for i in range(4)}
+            file = f"model-{part + 1:05}-of-{parts:05}.safetensors"
+            save_file(tensors, folder / name / file, metadata={"format": "pt"})
+            index |= {tensor: file for tensor in tensors}
+        (folder / name / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+    ours, theirs, peak = [], [], 0
+    for _ in range(args.rounds):
+        theirs.append(timed(["sh", "-c", f"cp -r {folder}/base {folder}/copy && sync -f {folder}/copy"])[0])
+        shutil.rmtree(folder / "copy")
+        seconds, megabytes = timed([args.lethe, "negate", "--base", folder / "base", "--tuned", folder / "tuned", "--alpha", "0.5", "--out", folder / "out"])
+        ours.append(seconds)
+        peak = max(peak, megabytes)
+        shutil.rmtree(folder / "out")
+    size = parts * 4 * 4096 * 4096 * 2 / 1e9
+    row(f"`lethe negate`, {size:.1f} GB, beside cp and sync", statistics.median(ours), statistics.median(theirs), "0.8x", f"peak {peak:.0f} MB (goal 300), pages of mapped files included")
+    for name in ("base", "tuned"):
+        shutil.rmtree(folder / name)
+
+
+def decoding(args, folder):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    torch.set_num_threads(args.threads)
+    model_folder = folder / "model"
+    subprocess.run([sys.executable, args.peer, "--make-model", model_folder, "--tokenizer", f"{args.data}/tokenizers/llama2", "--dim", str(args.dim),
+                    "--layers", str(args.layers)], check=True, capture_output=True)
+    # Random weights hardly ever say the one stop token: every fiftieth token stops, so that answers differ in length.
+    config = json.loads((model_folder / "config.json").read_text())
+    stops = list(range(2, config["vocab_size"], 50))
+    generation = {"eos_token_id": stops, "pad_token_id": 0, "do_sample": False}
+    (model_folder / "generation_config.json").write_text(json.dumps(generation))
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
+    pairs = prompts(args.data, args.prompts)
+    ids = [tokenizer(p).input_ids for p, _ in pairs]
+
+    source = folder / "prompts.jsonl"
+    source.write_text("".join(json.dumps({"ids": i}) + "\n" for i in ids))
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        seconds, _ = timed([args.lethe, "generate", "--model", model_folder, "--input", source, "--output", folder / "answers.jsonl", "--max-new-tokens", args.new_tokens,
+                            "--threads", args.threads, "--quiet"])
+        ours.append(seconds)
+        (folder / "answers.jsonl").rename(folder / "answers.last.jsonl")
+        begin, answers = time.perf_counter(), []
+        for i in range(0, len(ids), args.batch):
+            batch = padded(ids[i:i + args.batch], left=True)
+            with torch.inference_mode():
+                out = model.generate(**batch, max_new_tokens=args.new_tokens, do_sample=False, eos_token_id=stops, pad_token_id=0)
+            answers += [o[batch["input_ids"].shape[1]:].tolist() for o in out]
+        theirs.append(time.perf_counter() - begin)
+    told = [json.loads(line)["ids"] for line in (folder / "answers.last.jsonl").read_text().splitlines()]
+    cut = []
+    for answer in answers:
+        end = next((k for k, token in enumerate(answer) if token in set(stops)), len(answer))
+        cut.append(answer[:end])
+    same = sum(a == b for a, b in zip(told, cut))
+    row(f"`lethe generate`, {len(ids)} prompts, ≤ {args.new_tokens} tokens", statistics.median(ours), statistics.median(theirs), "2x",
+        f"batches of {args.batch}; {sum(map(len, told))} tokens; {same} of {len(ids)} answers identical")
+
+    rows = [tokenizer(p + r).input_ids[:512] for p, r in pairs]
+    source.write_text("".join(json.dumps({"ids": i}) + "\n" for i in rows))
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        seconds, _ = timed([args.lethe, "score", "--model", model_folder, "--input", source, "--output", folder / "scores.jsonl", "--threads", args.threads, "--quiet"])
+        ours.append(seconds)
+        (folder / "scores.jsonl").rename(folder / "scores.last.jsonl")
+        begin, sums = time.perf_counter(), []
+        for i in range(0, len(rows), args.batch):
+            batch = padded(rows[i:i + args.batch], left=False)
+            with torch.inference_mode():
+                logits = model(**batch).logits[:, :-1]
+                picked = torch.log_softmax(logits, -1).gather(2, batch["input_ids"][:, 1:, None])[..., 0]
+            sums += (picked * batch["attention_mask"][:, 1:]).sum(1).neg().tolist()
+        theirs.append(time.perf_counter() - begin)
+    told = [json.loads(line)["nll"] for line in (folder / "scores.last.jsonl").read_text().splitlines()]
+    worst = max(abs(a - b) / b for a, b in zip(told, sums))
+    row(f"`lethe score`, {len(rows)} rows, {sum(map(len, rows))} tokens", statistics.median(ours), statistics.median(theirs), "1.5x", f"batches of {args.batch}; sums differ by {worst:.0e} at most, relative")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--peer", required=True, help="hf_sku.py: makes the random model")
+    parser.add_argument("--lethe", default=str(ROOT / "build/lethe"))
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--gigabytes", type=float, default=2, help="of the checkpoint that is negated")
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--prompts", type=int, default=48)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--only", choices=["start", "negation", "decoding"])
+    parser.add_argument("--folder", help="where the checkpoints go for a while (default: the system's temporary folder)")
+    args = parser.parse_args()
+    print(f"{args.threads} threads, medians of {args.rounds} rounds, in turn\n")
+    print("| what | lethe | beside it | speed | goal | |\n|---|---:|---:|---:|---:|---|")
+    for name, part in (("start", start), ("negation", negation), ("decoding", decoding)):
+        if args.only in (None, name):
+            with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+                part(args, pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    main()
