@@ -21,15 +21,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def timed(command, **kwargs):
-    """Wall seconds and peak resident MB of a command."""
-    begin = time.perf_counter()
-    process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **kwargs)
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    if status != 0:
-        sys.exit(f"{' '.join(map(str, command))}: {errors}")
-    return seconds, usage.ru_maxrss / 1024
+    """Wall seconds and peak resident MB of a command (VmHWM, sampled: ru_maxrss would begin at this process's own)."""
+    begin, peak = time.perf_counter(), 0
+    process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
+    while process.poll() is None:
+        try:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak] + [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")])
+        except OSError:
+            pass
+        time.sleep(0.001 if time.perf_counter() - begin < 0.2 else 0.02)
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: exit status {process.returncode}")
+    return time.perf_counter() - begin, peak / 1024
 
 
 def row(name, ours, theirs, goal, note=""):
@@ -181,7 +185,7 @@ def main():
     parser.add_argument("--lethe", default=str(ROOT / "build/lethe"))
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--gigabytes", type=float, default=2, help="of the checkpoint that is negated")
+    parser.add_argument("--gigabytes", type=float, default=3, help="of the checkpoint that is negated")
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--prompts", type=int, default=48)
