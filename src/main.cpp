@@ -2,6 +2,8 @@
 // which is loaded when a command needs them (cmake/Program.cmake).
 #include <dlfcn.h>
 
+#include <cstdlib>
+
 #include "cli/engine.h"
 #include "cli/program.h"
 #include "core/error.h"
@@ -10,6 +12,10 @@ namespace {
 
 // Global, so that the program's own calls find it; lazy, so that a call is looked up when it is made.
 void load_engine() {
+  // OpenMP reads this as it is loaded with the engine. A thread that waits spins a moment, for the next piece of work
+  // is near, and then sleeps: where another process wants the core, two that spin on take minutes for what takes a
+  // second.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "5000", 0);
   if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
   throw lethe::Error("cannot load the engine")
       .with("reason", dlerror())
