@@ -18,11 +18,14 @@ endif()
 # libtorch_cpu.so is linked to these two NVIDIA libraries even when no GPU is used. They lie in wheels beside torch.
 file(GLOB nvidia_folders "${LETHE_TORCH_DIR}/../nvidia/*/lib")
 
+# The engine's threads are those of its own OpenMP library, and ours are the same.
+file(GLOB engine_openmp "${LETHE_TORCH_DIR}/lib/libgomp*.so*")
+
 add_library(Lethe::torch INTERFACE IMPORTED)
 set_target_properties(Lethe::torch PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${LETHE_TORCH_DIR}/include;${LETHE_TORCH_DIR}/include/torch/csrc/api/include"
   INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LETHE_TORCH_DIR}/include;${LETHE_TORCH_DIR}/include/torch/csrc/api/include"
-  INTERFACE_LINK_LIBRARIES "${LETHE_TORCH_DIR}/lib/libtorch_cpu.so;${LETHE_TORCH_DIR}/lib/libc10.so")
+  INTERFACE_LINK_LIBRARIES "${LETHE_TORCH_DIR}/lib/libtorch_cpu.so;${LETHE_TORCH_DIR}/lib/libc10.so;${engine_openmp}")
 set(link_options "-Wl,-rpath,${LETHE_TORCH_DIR}/lib")
 foreach(folder IN LISTS nvidia_folders)
   list(APPEND link_options "-Wl,-rpath-link,${folder}")

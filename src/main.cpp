@@ -16,6 +16,10 @@ void load_engine() {
   // is near, and then sleeps: where another process wants the core, two that spin on take minutes for what takes a
   // second.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "5000", 0);
+  // oneDNN keeps what it compiled for each shape, two megabytes a shape. Packs hardly ever have the same number of
+  // tokens twice, so that the thousand entries it keeps by itself would be gigabytes; compiling costs nothing
+  // measurable.
+  setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1", 0);
   if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
   throw lethe::Error("cannot load the engine")
       .with("reason", dlerror())

@@ -1,8 +1,14 @@
 #include "models/causal_lm.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "core/error.h"
+#include "core/random.h"
+#include "nn/recomputed.h"
 
 namespace lethe {
 
@@ -137,48 +143,77 @@ std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
-  PackedAttention attention(batch);
-  return hidden(batch.ids, batch.positions, angles(batch), attention);
+  if (!recompute || !c10::GradMode::is_enabled()) {
+    PackedAttention attention(batch);
+    return hidden(batch.ids, batch.positions, angles(batch), attention);
+  }
+  // What a layer needs when it is computed again outlives this call: the rows, the angles, and the adapters' mode with
+  // its random numbers from where they are now.
+  const auto attention = std::make_shared<PackedAttention>(batch);
+  const auto turns = std::make_shared<const std::vector<RotaryAngles>>(angles(batch));
+  at::Tensor x = embed(batch.ids, batch.positions);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const std::optional<RandomStream> randomness =
+        adapters.randomness != nullptr ? std::optional(*adapters.randomness) : std::nullopt;
+    x = recomputed(
+        [this, i, attention, turns, mode = adapters, randomness, again = false](const at::Tensor& input) mutable {
+          AdapterMode same = mode;
+          std::optional<RandomStream> stream = randomness;
+          if (stream && again) same.randomness = &*stream;
+          again = true;
+          return block(i, input, *turns, *attention, same);
+        },
+        x);
+  }
+  return finish(x);
 }
 
 at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,
                             AttentionContext& attention) const {
+  at::Tensor x = embed(ids, positions);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) x = block(i, x, angles, attention, adapters);
+  return finish(x);
+}
+
+at::Tensor CausalLM::embed(const at::Tensor& ids, const at::Tensor& positions) const {
   at::Tensor x = at::embedding(embedding_, ids);
   // The scale is rounded to the type of arithmetic first, as the published models were trained.
   if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
   if (project_in_.defined()) x = project_in_.forward(x, adapters);
   if (positions_.defined()) x = x + at::embedding(positions_, positions + spec_.position_offset);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) x = block(i, x, angles, attention);
-  x = final_norm_.forward(x);
-  if (project_out_.defined()) x = project_out_.forward(x, adapters);
   return x;
 }
 
+at::Tensor CausalLM::finish(const at::Tensor& x) const {
+  const at::Tensor normed = final_norm_.forward(x);
+  return project_out_.defined() ? project_out_.forward(normed, adapters) : normed;
+}
+
 at::Tensor CausalLM::block(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
-                           AttentionContext& attention) const {
+                           AttentionContext& attention, const AdapterMode& mode) const {
   const Block& b = blocks_[index];
   const auto plus = [&](const at::Tensor& stream, const at::Tensor& update) {
     return spec_.residual_scale == 1.0 ? stream + update : at::add(stream, update, spec_.residual_scale);
   };
   if (spec_.norm_after) {
-    const at::Tensor y = b.attention_norm.forward(plus(x, attend(index, x, angles, attention)));
-    return b.mlp_norm.forward(plus(y, mlp(b, y)));
+    const at::Tensor y = b.attention_norm.forward(plus(x, attend(index, x, angles, attention, mode)));
+    return b.mlp_norm.forward(plus(y, mlp(b, y, mode)));
   }
   const at::Tensor normed = b.attention_norm.forward(x);
-  const at::Tensor y = plus(x, b.post_attention_norm.forward(attend(index, normed, angles, attention)));
+  const at::Tensor y = plus(x, b.post_attention_norm.forward(attend(index, normed, angles, attention, mode)));
   const bool shared = spec_.names.mlp_norm.empty() && spec_.parallel;
   const at::Tensor into_mlp = shared ? normed : b.mlp_norm.forward(spec_.parallel ? x : y);
-  return plus(y, b.post_mlp_norm.forward(mlp(b, into_mlp)));
+  return plus(y, b.post_mlp_norm.forward(mlp(b, into_mlp, mode)));
 }
 
-CausalLM::QueriesKeysValues CausalLM::project(const Block& b, const at::Tensor& x) const {
+CausalLM::QueriesKeysValues CausalLM::project(const Block& b, const at::Tensor& x, const AdapterMode& mode) const {
   const std::int64_t tokens = x.size(0), d = spec_.head_dim;
   const auto heads = [&](const at::Tensor& t, std::int64_t count) { return t.reshape({tokens, count, d}); };
   if (spec_.names.fused_qkv.empty()) {
-    return {heads(b.query.forward(x, adapters), spec_.heads), heads(b.key.forward(x, adapters), spec_.kv_heads),
-            heads(b.value.forward(x, adapters), spec_.kv_heads)};
+    return {heads(b.query.forward(x, mode), spec_.heads), heads(b.key.forward(x, mode), spec_.kv_heads),
+            heads(b.value.forward(x, mode), spec_.kv_heads)};
   }
-  const at::Tensor fused = b.fused_qkv.forward(x, adapters);
+  const at::Tensor fused = b.fused_qkv.forward(x, mode);
   if (spec_.qkv_by_head) {
     const at::Tensor by_head = fused.view({tokens, spec_.heads, 3, d});
     return {by_head.select(2, 0), by_head.select(2, 1), by_head.select(2, 2)};
@@ -189,9 +224,9 @@ CausalLM::QueriesKeysValues CausalLM::project(const Block& b, const at::Tensor& 
 }
 
 at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
-                            AttentionContext& attention) const {
+                            AttentionContext& attention, const AdapterMode& mode) const {
   const Block& b = blocks_[index];
-  auto [q, k, v] = project(b, x);
+  auto [q, k, v] = project(b, x, mode);
   if (spec_.query_key_norm == QueryKeyNorm::whole) {
     q = b.query_norm.forward(q.flatten(1)).view(q.sizes());
     k = b.key_norm.forward(k.flatten(1)).view(k.sizes());
@@ -211,20 +246,20 @@ at::Tensor CausalLM::attend(std::size_t index, const at::Tensor& x, const std::v
   options.softcap = spec_.attention_softcap;
   if (!spec_.windows.empty()) options.window = spec_.windows[index];
   const at::Tensor out = attention.attend(static_cast<int>(index), q, k, v, options);
-  return b.attention_out.forward(out.reshape({x.size(0), spec_.heads * spec_.head_dim}), adapters);
+  return b.attention_out.forward(out.reshape({x.size(0), spec_.heads * spec_.head_dim}), mode);
 }
 
-at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x) const {
+at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x, const AdapterMode& mode) const {
   if (!b.mixture.experts.empty()) return b.mixture.forward(x, spec_.activation);
   if (!spec_.names.fused_gate_up.empty()) {
-    const at::Tensor fused = b.fused_gate_up.forward(x, adapters);
+    const at::Tensor fused = b.fused_gate_up.forward(x, mode);
     const at::Tensor gate = fused.narrow(1, 0, spec_.inner), up = fused.narrow(1, spec_.inner, spec_.inner);
-    return b.down.forward(lethe::gated(gate, up, spec_.activation), adapters);
+    return b.down.forward(lethe::gated(gate, up, spec_.activation), mode);
   }
-  const at::Tensor up = b.up.forward(x, adapters);
+  const at::Tensor up = b.up.forward(x, mode);
   const at::Tensor inner =
-      spec_.gated() ? lethe::gated(b.gate.forward(x, adapters), up, spec_.activation) : activate(up, spec_.activation);
-  return b.down.forward(inner, adapters);
+      spec_.gated() ? lethe::gated(b.gate.forward(x, mode), up, spec_.activation) : activate(up, spec_.activation);
+  return b.down.forward(inner, mode);
 }
 
 Head CausalLM::head() const {

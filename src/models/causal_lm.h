@@ -56,6 +56,8 @@ class CausalLM {
   at::ScalarType dtype() const { return embedding_.scalar_type(); }
   /// How adapters take part; change it to reach the original model (`on = false`).
   AdapterMode adapters;
+  /// While training, keep of each layer but its input and compute the rest again on the way back.
+  bool recompute = false;
 
  private:
   struct Block {
@@ -67,11 +69,13 @@ class CausalLM {
     at::Tensor q, k, v;  // [T, H, d], [T, G, d], [T, G, d]
   };
   at::Tensor block(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
-                   AttentionContext& attention) const;
+                   AttentionContext& attention, const AdapterMode& mode) const;
   at::Tensor attend(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
-                    AttentionContext& attention) const;
-  QueriesKeysValues project(const Block& block, const at::Tensor& x) const;
-  at::Tensor mlp(const Block& block, const at::Tensor& x) const;
+                    AttentionContext& attention, const AdapterMode& mode) const;
+  QueriesKeysValues project(const Block& block, const at::Tensor& x, const AdapterMode& mode) const;
+  at::Tensor mlp(const Block& block, const at::Tensor& x, const AdapterMode& mode) const;
+  at::Tensor embed(const at::Tensor& ids, const at::Tensor& positions) const;
+  at::Tensor finish(const at::Tensor& x) const;
 
   DecoderSpec spec_;
   at::Tensor embedding_;  // [V, E]

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/random.h"
+#include "nn/products.h"
 
 namespace lethe {
 namespace {
@@ -20,8 +21,7 @@ at::Tensor dropped_out(const at::Tensor& x, const AdapterMode& mode) {
 }  // namespace
 
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
-  at::Tensor y =
-      at::linear(x, transposed ? weight.t() : weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+  at::Tensor y = times_transposed(x, transposed ? weight.t() : weight, bias);
   if (!mode.on) return y;
   for (const auto& adapter : adapters) {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;

@@ -1,6 +1,35 @@
 #include "nn/norm.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 namespace lethe {
+namespace {
+
+/// RMSNorm that keeps only x and 1 / √(mean(x²) + ε), a number a row. The engine's keeps normalised copies of x too.
+struct RmsNorm : torch::autograd::Function<RmsNorm> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            double epsilon) {
+    const auto size = static_cast<double>(x.size(-1));
+    const at::Tensor inverse = at::linalg_vector_norm(x, 2, {-1}, true).square_().div_(size).add_(epsilon).rsqrt_();
+    context->save_for_backward({x, weight, inverse});
+    return at::mul(x, inverse).mul_(weight);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2], &g = gradients[0];
+    at::Tensor of_weight;
+    if (context->needs_input_grad(1)) of_weight = (g * x).mul_(inverse).flatten(0, -2).sum(0);
+    if (!context->needs_input_grad(0)) return {at::Tensor(), of_weight, at::Tensor()};
+    // y = x·r·w, r = (mean(x²) + ε)^−½:  dx = r·(g·w) − x·r³·mean(g·w·x)
+    at::Tensor of_x = g * weight;
+    const at::Tensor mean = (of_x * x).mean(-1, /*keepdim=*/true);
+    of_x.mul_(inverse).addcmul_(x, inverse.pow(3).mul_(mean), -1);
+    return {of_x, of_weight, at::Tensor()};
+  }
+};
+
+}  // namespace
 
 at::Tensor Norm::forward(const at::Tensor& x) const {
   const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional<at::Tensor>(t) : std::nullopt; };
@@ -12,6 +41,9 @@ at::Tensor Norm::forward(const at::Tensor& x) const {
     // In float32 throughout: in 16 bits the sum would lose most of a weight that is stored around 0.
     const at::ScalarType wide = at::promote_types(x.scalar_type(), at::kFloat);
     y = at::rms_norm(x.to(wide), {x.size(-1)}, weight.to(wide) + offset, epsilon).to(x.scalar_type());
+  } else if (weight.defined() && x.device().is_cpu() && x.scalar_type() == weight.scalar_type() &&
+             (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble)) {
+    y = RmsNorm::apply(x, weight, epsilon);
   } else {
     y = at::rms_norm(x, {x.size(-1)}, optional(weight), epsilon);
   }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "nn/products.h"
+
 namespace lethe {
 namespace {
 
@@ -28,24 +30,24 @@ void unfinish_gradient(at::Tensor& gradient, const at::Tensor& logits, const Hea
 }
 
 at::Tensor raw_logits(const at::Tensor& hidden, const Head& head) {
-  at::Tensor logits =
-      at::linear(hidden, head.weight, head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt);
-  return logits.to(wide(hidden));
+  return times_transposed(hidden, head.weight, head.bias).to(wide(hidden));
 }
 
-/// What both losses share: given a chunk's logits, the loss of each position and, over the logits, its gradient.
+/// What both losses share: given raw products of some positions, the loss of each and, over the products, its gradient.
 struct ChunkedLoss {
   Head head, reference_head;  // reference_head only for the divergence
   at::Tensor targets, reference_hidden;
 
-  /// @return losses [n]; `logits` becomes d loss / d raw logits
-  at::Tensor value_and_gradient(at::Tensor& logits, std::int64_t begin, std::int64_t end, bool want_gradient) const {
+  /// @param logits     [n, V] raw products; become d loss / d raw products
+  /// @param reference  [n, V] the original's raw products, used up; undefined: cross-entropy
+  /// @return losses [n]
+  at::Tensor value_and_gradient(at::Tensor logits, at::Tensor reference, std::int64_t begin, bool want_gradient) const {
+    finish_logits(logits, head);
     at::Tensor before;
     if (want_gradient && head.softcap > 0) before = logits.clone();
     const at::Tensor normaliser = at::logsumexp(logits, {1}, true);  // [n, 1]
     at::Tensor loss;
-    if (reference_hidden.defined()) {
-      at::Tensor reference = raw_logits(reference_hidden.slice(0, begin, end), reference_head);
+    if (reference.defined()) {
       finish_logits(reference, reference_head);
       reference.sub_(at::logsumexp(reference, {1}, true));  // log P
       const at::Tensor probability = reference.exp();       // P
@@ -53,7 +55,7 @@ struct ChunkedLoss {
       loss = at::sum(probability * reference.sub_(logits), {1});
       if (want_gradient) logits.exp_().sub_(probability);  // Q − P
     } else {
-      const at::Tensor wanted = targets.slice(0, begin, end).unsqueeze(1);
+      const at::Tensor wanted = targets.slice(0, begin, begin + logits.size(0)).unsqueeze(1);
       loss = (normaliser - logits.gather(1, wanted)).squeeze(1);
       if (want_gradient) {
         logits.sub_(normaliser).exp_();
@@ -64,6 +66,13 @@ struct ChunkedLoss {
     return loss;
   }
 };
+
+/// A chunk is large enough for the matrix kernels. What follows them on a CPU works on strips of it that stay in the
+/// cache.
+std::int64_t strip_rows(const at::Tensor& logits) {
+  constexpr std::int64_t strip = std::int64_t{1} << 18;
+  return logits.device().is_cpu() ? std::max<std::int64_t>(1, strip / logits.size(1)) : logits.size(0);
+}
 
 /// Σ weights·loss and its gradients in one sweep over chunks: since the total is linear in the losses, the gradient of
 /// each chunk is known as soon as its logits are, and backward only scales it.
@@ -83,15 +92,22 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
     for (std::int64_t begin = 0; begin < n; begin += chunk) {
       const std::int64_t end = std::min(begin + chunk, n);
       const at::Tensor rows = hidden.slice(0, begin, end);
-      at::Tensor logits = raw_logits(rows, loss.head);
-      finish_logits(logits, loss.head);
-      each.slice(0, begin, end).copy_(loss.value_and_gradient(logits, begin, end, any));
+      at::Tensor logits = raw_logits(rows, loss.head), reference;
+      if (loss.reference_hidden.defined())
+        reference = raw_logits(loss.reference_hidden.slice(0, begin, end), loss.reference_head);
+      const std::int64_t strip = strip_rows(logits);
+      for (std::int64_t first = begin; first < end; first += strip) {
+        const std::int64_t last = std::min(first + strip, end);
+        const auto part = [&](const at::Tensor& t) {
+          return t.defined() ? t.slice(0, first - begin, last - begin) : at::Tensor();
+        };
+        each.slice(0, first, last).copy_(loss.value_and_gradient(part(logits), part(reference), first, any));
+        if (any) part(logits).mul_(weights.slice(0, first, last).unsqueeze(1));
+      }
       if (!any) continue;
-      logits.mul_(weights.slice(0, begin, end).unsqueeze(1));
       const at::Tensor gradient = logits.to(hidden.scalar_type());
       if (to_hidden) {
-        at::Tensor out = grad_hidden.slice(0, begin, end);
-        at::mm_out(out, gradient, weight);
+        grad_hidden.slice(0, begin, end).copy_(times(gradient, weight));
       }
       if (to_weight) {
         if (grad_weight.scalar_type() == gradient.scalar_type()) {
@@ -109,13 +125,17 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const auto scaled = [&](const at::Tensor& t) { return t.defined() ? t * gradients[0].to(t.scalar_type()) : t; };
+    // In place: the head's gradient is as large as the head.
+    const auto scaled = [&](at::Tensor t) { return t.defined() ? t.mul_(gradients[0].to(t.scalar_type())) : t; };
     return {scaled(saved[0]), scaled(saved[1]), scaled(saved[2]), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 std::int64_t chunk_rows(const Head& head, const ChunkOptions& options) {
-  return std::max<std::int64_t>(1, options.logits / head.weight.size(0));
+  const std::int64_t vocabulary = head.weight.size(0);
+  if (options.logits > 0) return std::max<std::int64_t>(1, options.logits / vocabulary);
+  constexpr std::int64_t logits = std::int64_t{6} << 20, enough_rows = 128;
+  return std::max(enough_rows, logits / vocabulary);
 }
 
 TokenLoss weighted(const at::Tensor& hidden, const Head& head, const at::Tensor& weights, ChunkedLoss loss,
@@ -162,9 +182,15 @@ at::Tensor log_probabilities(const at::Tensor& hidden, const Head& head, const a
   at::Tensor result = at::empty({n}, hidden.options().dtype(wide(hidden)));
   for (std::int64_t begin = 0; begin < n; begin += chunk) {
     const std::int64_t end = std::min(begin + chunk, n);
-    const at::Tensor logits = head.logits(hidden.slice(0, begin, end));
-    const at::Tensor wanted = targets.slice(0, begin, end).unsqueeze(1);
-    result.slice(0, begin, end).copy_((logits.gather(1, wanted) - at::logsumexp(logits, {1}, true)).squeeze(1));
+    at::Tensor logits = raw_logits(hidden.slice(0, begin, end), head);
+    const std::int64_t strip = strip_rows(logits);
+    for (std::int64_t first = begin; first < end; first += strip) {
+      const std::int64_t last = std::min(first + strip, end);
+      at::Tensor part = logits.slice(0, first - begin, last - begin);
+      finish_logits(part, head);
+      const at::Tensor wanted = targets.slice(0, first, last).unsqueeze(1);
+      result.slice(0, first, last).copy_((part.gather(1, wanted) - at::logsumexp(part, {1}, true)).squeeze(1));
+    }
   }
   return result;
 }

@@ -17,9 +17,10 @@ struct Head {
   at::Tensor logits(const at::Tensor& hidden) const;
 };
 
-/// How many logits a chunk may hold: bounds the memory of the losses below (bytes = 4 × this, a few times over).
+/// How many logits a chunk may hold: bounds the memory of the losses below (bytes = 4 × this; twice for the
+/// divergence).
 struct ChunkOptions {
-  std::int64_t logits = std::int64_t{1} << 24;
+  std::int64_t logits = 0;  ///< 0: six million, and 128 positions at least
 };
 
 struct TokenLoss {

@@ -222,6 +222,7 @@ const std::vector<Key>& keys() {
       KEY(training.snapshot_steps),
       KEY(training.snapshot_minutes),
       KEY(training.weights),
+      KEY(training.recompute),
       KEY(negation.alpha),
       KEY(negation.kl_budget),
       KEY(negation.factors),

@@ -53,6 +53,7 @@ struct TrainingSettings {
   double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
   std::int64_t snapshot_steps = 0;    ///< a snapshot every so many steps; 0: by time alone
   double snapshot_minutes = 10;       ///< and every so many minutes; 0: by steps alone
+  bool recompute = false;             ///< of activations: less memory for a third more arithmetic
   std::string weights;                ///< full tuning: a regular expression found in the names that train; empty: all
 
   bool operator==(const TrainingSettings&) const = default;

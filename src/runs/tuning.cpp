@@ -1,5 +1,7 @@
 #include "runs/tuning.h"
 
+#include <malloc.h>
+
 #include <optional>
 
 #include "core/error.h"
@@ -10,6 +12,7 @@
 namespace lethe {
 
 Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(recipe) {
+  model.recompute = recipe.training.recompute;
   std::int64_t trained = 0, total = 0;
   for (const Parameter& parameter : model.parameters()) total += parameter.tensor->numel();
   if (recipe.tuning == "lora") {
@@ -57,7 +60,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
                                       Snapshots* snapshots) {
   for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
   if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
-  AdamW optimizer(parameters_, {.weight_decay = settings.weight_decay});
+  auto optimizer = std::make_optional<AdamW>(parameters_, AdamWOptions{.weight_decay = settings.weight_decay});
   LoopOptions options;
   options.steps = settings.steps;
   options.accumulate = settings.accumulate;
@@ -66,13 +69,17 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.title = title;
   options.snapshots = snapshots;
   options.interrupted = [] { return interrupted(); };
-  const std::vector<StepRecord> records = lethe::train(objective, optimizer, options, metrics);
+  const std::vector<StepRecord> records = lethe::train(objective, *optimizer, options, metrics);
+  optimizer.reset();
   for (at::Tensor& parameter : parameters_) {
     parameter.mutable_grad() = at::Tensor();
     parameter.requires_grad_(false);
   }
   model_.adapters.dropout = 0;
   model_.adapters.randomness = nullptr;
+#ifdef __GLIBC__
+  malloc_trim(0);  // what the optimizer held is several models' worth, and the negation wants one
+#endif
   return records;
 }
 

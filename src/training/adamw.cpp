@@ -1,8 +1,24 @@
 #include "training/adamw.h"
 
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <cmath>
+#include <functional>
 
 namespace lethe {
+namespace {
+
+struct GradientHook : torch::autograd::PostAccumulateGradHook {
+  explicit GradientHook(std::function<void()> action) : action_(std::move(action)) {}
+  void operator()(const torch::autograd::Variable&) override { action_(); }
+
+ private:
+  std::function<void()> action_;
+};
+
+}  // namespace
 
 AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options)
     : options_(options), parameters_(std::move(parameters)) {
@@ -49,6 +65,41 @@ void AdamW::step(double lr) {
                     /*amsgrad=*/false, /*maximize=*/false);
   state_changed();
   for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
+}
+
+void AdamW::step_one(std::size_t i, double lr) {
+  const c10::NoGradGuard no_gradient;
+  at::Tensor& parameter = parameters_[i];
+  const at::Tensor gradient = parameter.grad().to(masters_[i].scalar_type()).contiguous();
+  at::_fused_adamw_({masters_[i]}, {gradient}, {first_[i]}, {second_[i]}, {}, {steps_[i].add_(1)}, lr, options_.beta1,
+                    options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  if (masters_[i].data_ptr() != parameter.data_ptr()) parameter.detach().copy_(masters_[i]);
+  parameter.mutable_grad() = at::Tensor();
+}
+
+BackwardSteps::BackwardSteps(AdamW& optimizer, double lr)
+    : optimizer_(optimizer), norms_(optimizer.parameters_.size()) {
+  for (std::size_t i = 0; i < norms_.size(); ++i) {
+    torch::autograd::impl::set_post_acc_grad_hooks(
+        optimizer_.parameters_[i], std::make_unique<GradientHook>([this, i, lr] {
+          const at::Tensor norm = at::_foreach_norm({optimizer_.parameters_[i].grad()})[0].to(at::kDouble);
+          norms_[i] = norm;
+          if (std::isfinite(norm.item<double>())) optimizer_.step_one(i, lr);
+        }));
+  }
+}
+
+BackwardSteps::~BackwardSteps() {
+  for (const at::Tensor& parameter : optimizer_.parameters_)
+    torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
+}
+
+double BackwardSteps::gradient_norm() const {
+  std::vector<at::Tensor> known;
+  for (const at::Tensor& norm : norms_) {
+    if (norm.defined()) known.push_back(norm);
+  }
+  return known.empty() ? 0 : at::stack(known).norm().item<double>();
 }
 
 std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {

@@ -32,8 +32,29 @@ class AdamW {
   void state_changed();
 
  private:
+  friend class BackwardSteps;
+  void step_one(std::size_t i, double lr);
+
   AdamWOptions options_;
   std::vector<at::Tensor> parameters_, masters_, first_, second_, steps_;
+};
+
+/// While this lives, a parameter is stepped within the backward pass, as soon as its gradient is complete, and the
+/// gradient is freed: no more than a few are held at a time. The same bits as step(). Not for clipping, which has to
+/// know all gradients first, nor for several backward passes a step.
+class BackwardSteps {
+ public:
+  BackwardSteps(AdamW& optimizer, double lr);
+  ~BackwardSteps();
+  BackwardSteps(const BackwardSteps&) = delete;
+  BackwardSteps& operator=(const BackwardSteps&) = delete;
+
+  /// The joint 2-norm of the gradients so far. A parameter whose gradient is not finite was not stepped.
+  double gradient_norm() const;
+
+ private:
+  AdamW& optimizer_;
+  std::vector<at::Tensor> norms_;  // a parameter: float64 scalar, undefined without gradient
 };
 
 }  // namespace lethe

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -101,8 +102,13 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     const auto start = Clock::now();
     StepRecord record;
     record.step = step + 1;
+    record.lr = options.schedule.at(step);
+    // Without clipping nothing has to wait for all gradients.
+    std::optional<BackwardSteps> within;
+    if (options.clip == 0 && options.accumulate == 1) within.emplace(optimizer, record.lr);
     for (std::int64_t i = 0; i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
+      if (within) guard.check(step, part.terms, 0);
       if (part.loss.defined() && part.loss.requires_grad())
         (part.loss / static_cast<double>(options.accumulate)).backward();
       if (part.loss.defined()) record.loss += part.loss.item<double>() / static_cast<double>(options.accumulate);
@@ -110,10 +116,9 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
         record.terms[name] += value / static_cast<double>(options.accumulate);
       record.tokens += part.tokens;
     }
-    record.grad_norm = optimizer.clip_gradients(options.clip);
-    record.lr = options.schedule.at(step);
-    guard.check(step, record.terms, record.grad_norm);
-    optimizer.step(record.lr);
+    record.grad_norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
+    guard.check(step, within ? std::map<std::string, double>{} : record.terms, record.grad_norm);
+    if (!within) optimizer.step(record.lr);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     log << dump_json(metrics_line(record, names)) << '\n' << std::flush;
     if (!log) throw Error("cannot write " + metrics.string()).hint("free some space on the disk");

@@ -139,6 +139,55 @@ TEST_F(Sku, TheReferenceOfLoraIsTheModelWithItsAdaptersOff) {
   EXPECT_TRUE(model_.adapters.on);
 }
 
+// The gradients of adapters, or of all weights, of one step.
+TEST_F(Sku, TrainsToTheSameBitsWhereActivationsAreComputedAgain) {
+  const StepRows step = rows();
+  for (const bool lora : {false, true}) {
+    std::vector<at::Tensor> trained;
+    std::unique_ptr<Reference> reference;
+    if (lora) {
+      LoraSettings settings;
+      settings.rank = 4;
+      for (const NamedLora& pair : add_lora(model_, settings, 1)) {
+        const at::NoGradGuard guard;
+        pair.pair->b.normal_(0, 0.1);
+        trained.insert(trained.end(), {pair.pair->a, pair.pair->b});
+      }
+      reference = std::make_unique<AdapterOffReference>(model_, examples_);
+    } else {
+      reference = std::make_unique<StoredReference>(model_, examples_, step.normal);
+      for (const Parameter& parameter : model_.parameters()) {
+        parameter.tensor->requires_grad_(true);
+        trained.push_back(*parameter.tensor);
+      }
+    }
+    SkuObjective objective(model_, examples_, *reference, [&](std::uint64_t) { return step; }, {});
+    const auto gradients = [&](bool recompute) {
+      RandomStream stream(1, "dropout");
+      model_.adapters.dropout = lora ? 0.3 : 0.0;
+      model_.adapters.randomness = &stream;
+      model_.recompute = recompute;
+      objective.loss(0).loss.backward();
+      std::vector<at::Tensor> result;
+      for (at::Tensor& weight : trained) {
+        result.push_back(weight.grad());
+        weight.mutable_grad() = at::Tensor();
+      }
+      return result;
+    };
+    const auto kept = gradients(false), again = gradients(true);
+    ASSERT_EQ(kept.size(), again.size());
+    double largest = 0;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      ASSERT_TRUE(again[i].defined()) << i;
+      EXPECT_TRUE(at::equal(kept[i], again[i])) << i;
+      largest = std::max(largest, again[i].abs().max().item<double>());
+    }
+    EXPECT_GT(largest, 0);
+    for (at::Tensor& weight : trained) weight.requires_grad_(false);
+  }
+}
+
 TEST_F(Sku, DropoutOfAdaptersDoesNotEnterTheDivergence) {  // defect 9 of the published code
   const StepRows step = rows();
   LoraSettings settings;

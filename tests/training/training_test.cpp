@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
 #include "core/error.h"
 #include "training/loop.h"
@@ -30,6 +32,43 @@ TEST(AdamW, IsDecoupledWeightDecayWithBiasCorrection) {
     EXPECT_FALSE(weight.grad().defined());
   }
   for (int i = 0; i < 3; ++i) EXPECT_NEAR(weight[i].item<double>(), w[i], 1e-6);
+}
+
+TEST(AdamW, StepsWithinTheBackwardPassToTheSameBits) {
+  const auto train = [](bool within) {
+    at::manual_seed(5);
+    std::vector<at::Tensor> weights{at::randn({8, 4}), at::randn({8, 8}).to(at::kBFloat16), at::randn({3, 8}),
+                                    at::randn({2})};
+    for (at::Tensor& weight : weights) weight.requires_grad_(true);  // the last one has no part in the loss
+    AdamW optimizer(weights, {.weight_decay = 0.1});
+    std::vector<double> norms;
+    for (int step = 0; step < 4; ++step) {
+      std::optional<BackwardSteps> steps;
+      if (within) steps.emplace(optimizer, 0.01);
+      const at::Tensor inner = at::linear(at::randn({5, 4}), weights[0]).tanh();
+      at::linear(at::linear(inner, weights[1].to(at::kFloat)).tanh(), weights[2]).square().mean().backward();
+      norms.push_back(within ? steps->gradient_norm() : optimizer.clip_gradients(0));
+      if (!within) optimizer.step(0.01);
+      for (const at::Tensor& weight : weights) EXPECT_FALSE(weight.grad().defined());
+    }
+    std::vector<at::Tensor> state;
+    for (const auto& [name, tensor] : optimizer.state()) state.push_back(tensor.clone());
+    return std::pair(state, norms);
+  };
+  const auto behind = train(false), within = train(true);
+  ASSERT_EQ(behind.first.size(), within.first.size());
+  for (std::size_t i = 0; i < behind.first.size(); ++i) EXPECT_TRUE(at::equal(behind.first[i], within.first[i])) << i;
+  EXPECT_EQ(behind.second, within.second);
+  EXPECT_GT(within.second[0], 0);
+}
+
+TEST(AdamW, LeavesAWeightWhoseGradientIsNotFinite) {
+  at::Tensor weight = at::ones({2}).requires_grad_(true);
+  AdamW optimizer({weight}, {});
+  const BackwardSteps steps(optimizer, 0.1);
+  (weight * std::numeric_limits<double>::infinity()).sum().backward();
+  EXPECT_TRUE(at::equal(weight.detach(), at::ones({2})));
+  EXPECT_FALSE(std::isfinite(steps.gradient_norm()));
 }
 
 TEST(AdamW, SmallStepsOfSixteenBitWeightsAddUp) {

@@ -1,0 +1,121 @@
+// Decoding multiplies a handful of rows with every weight of the model. A general product packs the weights first,
+// which then costs as much as the arithmetic; here each block of weights is read once, used for all rows, and the next
+// block is fetched meanwhile.
+#include <ATen/Parallel.h>
+#include <omp.h>
+
+#include <algorithm>
+
+#include "nn/products.h"
+
+namespace lethe {
+namespace {
+
+#if defined(__x86_64__)
+
+/// Sums of one row block times one weight block in registers: Rows × Weights sums of W bytes each.
+template <int Bytes>
+struct FewRows {
+  typedef float Lanes __attribute__((vector_size(Bytes), aligned(4)));
+  static constexpr std::int64_t lanes = Bytes / sizeof(float);
+
+  template <int Rows, int Weights>
+  [[gnu::always_inline]] static inline void block(const float* x, const float* w, std::int64_t k, float* y,
+                                                  std::int64_t n, const float* next, std::int64_t fetch) {
+    Lanes sums[Rows][Weights] = {};
+    std::int64_t i = 0;
+    for (; i + lanes <= k; i += lanes) {
+      for (std::int64_t f = 0; f < fetch; f += 16) __builtin_prefetch(next + f, 0, 3);
+      next += fetch;
+      Lanes weights[Weights];
+      for (int c = 0; c < Weights; ++c) weights[c] = *reinterpret_cast<const Lanes*>(w + c * k + i);
+      for (int r = 0; r < Rows; ++r) {
+        const Lanes row = *reinterpret_cast<const Lanes*>(x + r * k + i);
+        for (int c = 0; c < Weights; ++c) sums[r][c] += row * weights[c];
+      }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (int c = 0; c < Weights; ++c) {
+        float part[lanes];
+        *reinterpret_cast<Lanes*>(part) = sums[r][c];
+        for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
+          for (std::int64_t j = 0; j < half; ++j) part[j] += part[j + half];
+        }
+        float sum = part[0];
+        for (std::int64_t j = i; j < k; ++j) sum += x[r * k + j] * w[c * k + j];
+        y[r * n + c] = sum;
+      }
+    }
+  }
+
+  /// Weights begin … end of w, for all rows.
+  template <int Rows, int Weights>
+  [[gnu::always_inline]] static inline void range(const float* x, std::int64_t rows, const float* w, std::int64_t k,
+                                                  float* y, std::int64_t n, std::int64_t begin, std::int64_t end) {
+    // While one block is multiplied with one group of rows, a share of the next block is fetched, 64 bytes at a time.
+    const std::int64_t groups = (rows + Rows - 1) / Rows;
+    const std::int64_t fetch = (Weights * lanes / groups + 15) / 16 * 16, share = fetch * (k / lanes);
+    std::int64_t c = begin;
+    for (; c + Weights <= end; c += Weights) {
+      const float* next = w + std::min(c + Weights, n - Weights) * k;  // n ≥ Weights here
+      std::int64_t r = 0;
+      for (; r + Rows <= rows; r += Rows, next += share)
+        block<Rows, Weights>(x + r * k, w + c * k, k, y + r * n + c, n, next, fetch);
+      for (; r < rows; ++r) block<1, Weights>(x + r * k, w + c * k, k, y + r * n + c, n, next, 0);
+    }
+    for (; c < end; ++c) {
+      for (std::int64_t r = 0; r < rows; ++r) block<1, 1>(x + r * k, w + c * k, k, y + r * n + c, n, w, 0);
+    }
+  }
+};
+
+using Range = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t, std::int64_t,
+                       std::int64_t);
+
+// The blocks fit the registers: 24 + 7 of 32 (AVX-512), 8 + 5 of 16 (AVX2).
+[[gnu::target("avx512f")]] void range_avx512(const float* x, std::int64_t rows, const float* w, std::int64_t k,
+                                             float* y, std::int64_t n, std::int64_t begin, std::int64_t end) {
+  FewRows<64>::range<4, 6>(x, rows, w, k, y, n, begin, end);
+}
+
+[[gnu::target("avx2,fma")]] void range_avx2(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y,
+                                            std::int64_t n, std::int64_t begin, std::int64_t end) {
+  FewRows<32>::range<2, 4>(x, rows, w, k, y, n, begin, end);
+}
+
+Range kernel() {
+  if (__builtin_cpu_supports("avx512f")) return range_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return range_avx2;
+  return nullptr;
+}
+
+#else
+
+using Range = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t, std::int64_t,
+                       std::int64_t);
+Range kernel() {
+  return nullptr;
+}
+
+#endif
+
+}  // namespace
+
+bool has_few_rows_kernel() {
+  return kernel() != nullptr;
+}
+
+void few_rows_product(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n) {
+  static const Range range = kernel();
+  // Another thread is worth waking for some hundred thousand products.
+  const bool small = rows * k * n < (std::int64_t{1} << 18);
+#pragma omp parallel if (!small)
+  {
+    const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    const std::int64_t share = ((n + threads - 1) / threads + 23) / 24 * 24;  // whole blocks of weights
+    const std::int64_t begin = std::min(n, thread * share), end = std::min(n, begin + share);
+    if (begin < end) range(x, rows, w, k, y, n, begin, end);
+  }
+}
+
+}  // namespace lethe

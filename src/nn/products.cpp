@@ -1,0 +1,100 @@
+#include "nn/products.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "nn/few_rows.h"
+
+namespace lethe {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+using PointwiseLinear = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                   c10::string_view, c10::List<std::optional<at::Scalar>>,
+                                   std::optional<c10::string_view>);
+
+/// The engine's operator that hands a product to oneDNN; nothing if this build of the engine lacks it.
+const std::optional<c10::TypedOperatorHandle<PointwiseLinear>>& onednn_linear() {
+  static const auto found = []() -> std::optional<c10::TypedOperatorHandle<PointwiseLinear>> {
+    const auto handle = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+    if (!handle || !handle->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+    return handle->typed<PointwiseLinear>();
+  }();
+  return found;
+}
+
+bool plain_float(const at::Tensor& x, const at::Tensor& weight) {
+  return x.dim() == 2 && x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         x.numel() > 0 && weight.numel() > 0;
+}
+
+std::optional<at::Tensor> optional(const at::Tensor& bias) {
+  return bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
+}
+
+at::Tensor by_onednn(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return onednn_linear()->call(x.contiguous(), weight, optional(bias), "none", c10::List<std::optional<at::Scalar>>(),
+                               "");
+}
+
+/// x·Wᵀ + bias on values alone.
+at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (plain_float(x, weight)) {
+    if (x.size(0) <= few_rows && weight.is_contiguous() && has_few_rows_kernel()) {
+      at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
+      few_rows_product(x.contiguous().const_data_ptr<float>(), x.size(0), weight.const_data_ptr<float>(), x.size(1),
+                       y.mutable_data_ptr<float>(), weight.size(0));
+      return bias.defined() ? y.add_(bias) : y;
+    }
+    if (x.size(0) > 1 && prefers_onednn()) return by_onednn(x, weight, bias);
+  }
+  return at::linear(x, weight, optional(bias));
+}
+
+struct Product : torch::autograd::Function<Product> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias) {
+    // Only what the way back needs: a frozen weight's gradient would need x.
+    context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
+    context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
+    return values_times_transposed(x, weight, bias.value_or(at::Tensor()));
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& g = gradients[0];
+    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(),
+            saved[0].defined() ? at::mm(g.t(), saved[0]) : at::Tensor(),
+            context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor()};
+  }
+};
+
+}  // namespace
+
+bool prefers_onednn() {
+#if defined(__x86_64__)
+  static const bool preferred = getenv("NODNN") == nullptr && onednn_linear().has_value() && __builtin_cpu_is("amd") &&
+                                __builtin_cpu_supports("avx512f");
+  return preferred;
+#else
+  return false;
+#endif
+}
+
+at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const bool history = c10::GradMode::is_enabled() &&
+                       (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
+  if (!history) return values_times_transposed(x, weight, bias);
+  if (plain_float(x, weight) && prefers_onednn()) return Product::apply(x, weight, optional(bias));
+  return at::linear(x, weight, optional(bias));
+}
+
+at::Tensor times(const at::Tensor& g, const at::Tensor& weight) {
+  if (plain_float(g, weight) && g.size(0) > 1 && prefers_onednn()) return by_onednn(g, weight.t(), {});
+  return at::mm(g, weight);
+}
+
+}  // namespace lethe

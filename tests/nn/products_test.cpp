@@ -1,0 +1,99 @@
+// Products with a weight against float64, whichever way they take.
+#include "nn/products.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "nn/few_rows.h"
+
+namespace lethe {
+namespace {
+
+at::Tensor random(std::vector<std::int64_t> shape) {
+  static auto generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  return at::randn(shape, generator, at::TensorOptions());
+}
+
+/// The largest error, relative to the largest magnitude of a sum of k products.
+double error(const at::Tensor& found, const at::Tensor& x, const at::Tensor& weight) {
+  const at::Tensor exact = at::mm(x.to(at::kDouble), weight.to(at::kDouble).t());
+  const at::Tensor scale = at::mm(x.to(at::kDouble).abs(), weight.to(at::kDouble).abs().t());
+  return ((found.to(at::kDouble) - exact).abs() / scale).max().item<double>();
+}
+
+struct Shape {
+  std::int64_t rows, in, out;
+};
+
+TEST(Products, AreThoseOfFloat64ForEveryShape) {
+  for (const auto& [rows, in, out] : {Shape{1, 512, 96},
+                                      {2, 7, 5},
+                                      {3, 64, 1},
+                                      {4, 16, 6},
+                                      {5, 33, 13},
+                                      {8, 512, 96},
+                                      {17, 100, 41},
+                                      {31, 64, 1000},
+                                      {32, 48, 48},
+                                      {33, 48, 48},
+                                      {200, 96, 130}}) {
+    const at::Tensor x = random({rows, in}), weight = random({out, in}), bias = random({out});
+    EXPECT_LT(error(times_transposed(x, weight), x, weight), 3e-7) << rows << " x " << in << " x " << out;
+    EXPECT_LT(error(times_transposed(x, weight, bias) - bias, x, weight), 1e-6) << rows << " x " << in << " x " << out;
+    EXPECT_LT(error(times(x, weight.t().contiguous()), x, weight), 3e-7) << rows << " x " << in << " x " << out;
+  }
+}
+
+TEST(Products, TakeViewsThatAreNotContiguous) {
+  const at::Tensor wide = random({40, 200}), weight = random({60, 100}), stored = random({100, 60});
+  for (const std::int64_t rows : {9, 40}) {
+    const at::Tensor x = wide.slice(0, 0, rows).slice(1, 50, 150);
+    EXPECT_LT(error(times_transposed(x, weight), x, weight), 3e-7);
+    EXPECT_LT(error(times_transposed(x, stored.t()), x, stored.t()), 3e-7);
+  }
+}
+
+TEST(Products, OfFewRowsDependNeitherOnTheOtherRowsNorOnTheThreads) {
+  const at::Tensor x = random({13, 515}), weight = random({301, 515});
+  if (!has_few_rows_kernel()) GTEST_SKIP() << "this CPU has neither AVX-512 nor AVX2";
+  const auto product = [&](const at::Tensor& rows) {
+    at::Tensor y = at::zeros({rows.size(0), weight.size(0)}, rows.options());
+    few_rows_product(rows.const_data_ptr<float>(), rows.size(0), weight.const_data_ptr<float>(), rows.size(1),
+                     y.mutable_data_ptr<float>(), weight.size(0));
+    return y;
+  };
+  const at::Tensor together = product(x);
+  EXPECT_LT(error(together, x, weight), 3e-7);
+  const int before = at::get_num_threads();
+  at::set_num_threads(before == 1 ? 2 : 1);
+  for (std::int64_t r = 0; r < x.size(0); ++r) {
+    EXPECT_TRUE(at::equal(product(x.slice(0, r, r + 1))[0], together[r])) << r;
+  }
+  at::set_num_threads(before);
+}
+
+TEST(Products, HaveTheGradientsOfFloat64) {
+  for (const std::int64_t rows : {6, 50}) {
+    at::Tensor x = random({rows, 40}), weight = random({30, 40}), bias = random({30});
+    const at::Tensor seed = random({rows, 30});
+    std::vector<at::Tensor> exact;
+    for (const auto& t : {x, weight, bias}) exact.push_back(t.to(at::kDouble).requires_grad_(true));
+    at::linear(exact[0], exact[1], exact[2]).backward(seed.to(at::kDouble));
+    for (at::Tensor* t : {&x, &weight, &bias}) t->requires_grad_(true);
+    times_transposed(x, weight, bias).backward(seed);
+    EXPECT_TRUE(at::allclose(x.grad().to(at::kDouble), exact[0].grad(), 1e-5, 1e-5));
+    EXPECT_TRUE(at::allclose(weight.grad().to(at::kDouble), exact[1].grad(), 1e-5, 1e-5));
+    EXPECT_TRUE(at::allclose(bias.grad().to(at::kDouble), exact[2].grad(), 1e-5, 1e-5));
+  }
+}
+
+TEST(Products, OfAFrozenWeightKeepOnlyWhatTheWayBackNeeds) {
+  at::Tensor x = random({50, 40}).requires_grad_(true);
+  const at::Tensor weight = random({30, 40}), seed = random({50, 30});
+  times_transposed(x, weight).backward(seed);
+  EXPECT_LT(error(x.grad(), seed, weight.t()), 3e-7);
+  EXPECT_FALSE(weight.grad().defined());
+}
+
+}  // namespace
+}  // namespace lethe
