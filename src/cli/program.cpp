@@ -11,6 +11,15 @@
 #include "core/terminal.h"
 
 namespace lethe {
+namespace {
+
+void say_out_of_memory() {
+  std::fprintf(stderr,
+               "lethe: cannot go on: out of memory\n  try  a smaller batch (training.batch, --batch), tuning=lora, or "
+               "training.recompute=true\n");
+}
+
+}  // namespace
 
 int run_program(int argc, char** argv) {
   handle_interrupts();
@@ -51,7 +60,7 @@ int run_program(int argc, char** argv) {
     std::fprintf(stderr, "lethe: %s\n", error.what());
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "lethe: out of memory\n");
+    say_out_of_memory();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lethe: internal error: %s\n", excerpt(error.what(), 2000).c_str());
   }

@@ -20,9 +20,20 @@ void on_signal(int signal) {
   }
 }
 
+// Files are read through memory maps: where the disk fails or the file was cut meanwhile, the system sends this.
+void on_lost_page(int) {
+  constexpr char text[] =
+      "lethe: cannot read a file that is mapped into memory\n  found  it became shorter, or the disk failed\n"
+      "  try    check the inputs, and leave them alone while lethe reads them\n";
+  (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+  remove_staged_folders();
+  _exit(static_cast<int>(ExitCode::failed));
+}
+
 }  // namespace
 
 void handle_interrupts() {
+  std::signal(SIGBUS, on_lost_page);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
 }

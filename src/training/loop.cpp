@@ -2,12 +2,12 @@
 
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/line_log.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -95,8 +95,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     records = take_up(metrics, first, names);
     if (first > 0) say("going on behind step " + std::to_string(first));
   }
-  std::ofstream log(metrics, std::ios::app);
-  if (!log) throw Error("cannot write " + metrics.string());
+  LineLog log(metrics);
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
   for (std::int64_t step = first; step < options.steps; ++step) {
     const auto start = Clock::now();
@@ -120,8 +119,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     guard.check(step, within ? std::map<std::string, double>{} : record.terms, record.grad_norm);
     if (!within) optimizer.step(record.lr);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    log << dump_json(metrics_line(record, names)) << '\n' << std::flush;
-    if (!log) throw Error("cannot write " + metrics.string()).hint("free some space on the disk");
+    log.append(dump_json(metrics_line(record, names)));
     const auto save = [&, done = record.step] {
       if (options.snapshots != nullptr) options.snapshots->save(done, optimizer, guard.running());
     };
