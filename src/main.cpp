@@ -20,6 +20,7 @@ void load_engine() {
   // tokens twice, so that the thousand entries it keeps by itself would be gigabytes; compiling costs nothing
   // measurable.
   setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1", 0);
+  setenv("LRU_CACHE_CAPACITY", "4", 0);  // the same of what the engine keeps before oneDNN
   if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
   throw lethe::Error("cannot load the engine")
       .with("reason", dlerror())

@@ -21,9 +21,20 @@ Error cannot_use(const fs::path& path, const std::string& found) {
   return bad_input("cannot write to " + path.string()).found(found);
 }
 
-int locked(const fs::path& folder) {
+Error cannot_use(const fs::path& path, int number) {
+  auto error = number == ENOSPC || number == EIO || number == EDQUOT ? Error("cannot write to " + path.string())
+                                                                     : bad_input("cannot write to " + path.string());
+  return error.with("reason", std::strerror(number));
+}
+
+/// @param made  just now: removed again where it cannot be locked
+int locked(const fs::path& folder, bool made) {
   const int descriptor = ::open((folder / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) throw cannot_use(folder, std::strerror(errno));
+  if (descriptor < 0) {
+    const int number = errno;
+    if (made) ::rmdir(folder.c_str());
+    throw cannot_use(folder, number);
+  }
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
   ::close(descriptor);
   throw cannot_use(folder, "another run at work there").hint("wait for it, or name another --out");
@@ -47,8 +58,8 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
         .hint("only an interrupted run can be gone on with, from the folder that was its --out");
   }
   fs::create_directories(path_.parent_path(), ignored);
-  if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw cannot_use(path_, std::strerror(errno));
-  lock_ = locked(path_);
+  if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw cannot_use(path_, errno);
+  lock_ = locked(path_, !exists);
   if (start == Start::resume) return;
   if (holds_precious()) {
     ::close(lock_);
