@@ -125,8 +125,14 @@ bool Regex::found_in(std::string_view text) const {
 
 bool Regex::matches_whole(std::string_view text) const {
   const Match data(pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
-  return pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
-                     PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), nullptr) >= 0;
+  const int status = pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
+                                 PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), nullptr);
+  if (status < 0 && status != PCRE2_ERROR_NOMATCH) {
+    throw bad_input("cannot apply a regular expression to a text of " + with_commas(text.size()) + " bytes")
+        .with("pattern", excerpt(pattern_))
+        .found("PCRE2 error " + std::to_string(status));
+  }
+  return status >= 0;
 }
 
 }  // namespace lethe

@@ -25,7 +25,7 @@ class Regex {
   void find_all(std::string_view text, std::vector<ByteRange>& found, double seconds = 10) const;
   /// Whether it matches anywhere, if only an empty stretch. @throws Error as find_all()
   bool found_in(std::string_view text) const;
-  /// Whether the pattern matches all of the text.
+  /// Whether the pattern matches all of the text. @throws Error (bad input) if the matcher gives up
   bool matches_whole(std::string_view text) const;
 
  private:

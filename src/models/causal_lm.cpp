@@ -137,6 +137,14 @@ std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
+  if (batch.ids.numel() > 0) {
+    if (const auto highest = batch.ids.max().item<std::int64_t>(); highest >= spec_.vocabulary) {
+      throw bad_input("cannot compute with these tokens")
+          .wanted("ids below vocab_size " + std::to_string(spec_.vocabulary))
+          .found(std::to_string(highest))
+          .with("likely", "the tokenizer belongs to another model");
+    }
+  }
   PackedAttention attention(batch);
   return hidden(batch.ids, batch.positions, angles(batch), attention);
 }

@@ -201,7 +201,10 @@ PostProcessor make_post_processor(const Json& part) {
   const std::string type = component_type(part);
   if (type == "Sequence") {
     std::vector<PostProcessor> steps;
-    for (const Json& step : component_key(part, "processors")) steps.push_back(make_post_processor(step));
+    for (const Json& step : component_key(part, "processors")) {
+      component_type(step);  // null is none at all, but no step
+      steps.push_back(make_post_processor(step));
+    }
     return [steps = std::move(steps)](Lists& lists, bool add_special) {
       for (const PostProcessor& step : steps) step(lists, add_special);
     };
