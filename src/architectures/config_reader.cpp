@@ -115,7 +115,7 @@ void ConfigReader::refuse(const std::string& key, const std::string& wanted) con
 
 std::int64_t ConfigReader::size(const std::string& key) {
   const Json& value = raw(key);
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 || value.get<std::uint64_t>() > kLargest)
+  if (!value.is_number_integer() || value < 1 || value > kLargest)
     refuse(key, "a positive whole number of at most " + with_commas(kLargest));
   return value.get<std::int64_t>();
 }
@@ -160,9 +160,11 @@ std::vector<int> ConfigReader::ids(const std::string& key) {
   std::vector<int> result;
   if (value.is_null()) return result;
   const auto add = [&](const Json& id) {
-    if (!id.is_number_unsigned() && id.is_number_integer() && id.get<std::int64_t>() == -1) return;  // none
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > 0x7FFFFFFF) refuse(key, "a token id or a list of them");
-    result.push_back(id.get<int>());
+    // Of a number beyond 2^63 get<std::int64_t>() would make a negative one.
+    const bool beyond = id.is_number_unsigned() && id.get<std::uint64_t>() > 0x7FFFFFFF;
+    if (!id.is_number_integer() || beyond || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF)
+      refuse(key, "a token id or a list of them");
+    if (id.get<std::int64_t>() >= 0) result.push_back(id.get<int>());
   };
   if (value.is_array()) {
     for (const auto& id : value) add(id);

@@ -34,7 +34,7 @@ class Interpreter {
   /// Counts work done. @throws Error beyond the limits
   void spend(std::uint64_t steps, std::uint64_t bytes = 0);
   /// Work that walks a whole value: printing, comparing, searching.
-  void spend_on(const Value& value) { spend(value.weight() / 64); }
+  void spend_on(const Value& value) { spend(value.weight() / 16); }
   /// Work that looks for each of so many keys among all.
   void spend_on_keys(std::size_t keys) { spend(keys / 16 * keys); }
   /// Counts what was made.
