@@ -135,6 +135,13 @@ std::vector<TemplateItem> read_template(const Json& items, const Json& part) {
     }
     result.push_back(std::move(item));
   }
+  // A text again and again, or thousands of special tokens around it, would fill the memory.
+  std::size_t texts = 0, specials = 0;
+  for (const TemplateItem& item : result) {
+    texts += item.text >= 0 ? 1 : 0;
+    specials += item.ids.size();
+  }
+  if (texts > 16 || specials > 10'000) refuse_component("post-processor", part);
   return result;
 }
 

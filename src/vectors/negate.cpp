@@ -26,8 +26,7 @@ void write_negated(const StoredTensor& tensor, const at::Tensor& original, const
     const at::Tensor o = all_o.narrow(0, 0, size), t = all_t.narrow(0, 0, size), result = all_result.narrow(0, 0, size);
     o.copy_(flat_original.narrow(0, at, size));
     if (alpha != 0) o.sub_(t.copy_(flat_tuned.narrow(0, at, size)).sub_(o).mul_(alpha));
-    require_finite(result.copy_(o), tensor.name,
-                   "cannot negate: a weight becomes no finite number");
+    require_finite(result.copy_(o), tensor.name, "cannot negate: a weight becomes no finite number");
     writer.write_part(bytes_of(result));
     if (release) release(tensor, at, end);
   }

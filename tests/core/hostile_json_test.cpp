@@ -1,6 +1,8 @@
 // JSON from strangers: nesting, numbers and bytes that no file needs; regular expressions that do not come to an end.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "core/error.h"
 #include "core/json.h"
 #include "core/regex.h"
@@ -35,6 +37,16 @@ TEST(HostileRegex, AWholeMatchThatGivesUpIsAnErrorAndNotNo) {
   EXPECT_TRUE(pattern.matches_whole("aaab"));
   EXPECT_FALSE(pattern.matches_whole("aaa"));
   EXPECT_THROW(pattern.matches_whole(std::string(3000, 'a')), Error);
+}
+
+TEST(HostileRegex, MuchWorkAtEachOfManyPlacesIsStoppedByTheClock) {
+  const Regex pattern("(?:a?){14}a{14}[bc]");  // 2^14 ways to fail at each place: fewer than a blow-up's
+  std::vector<ByteRange> found;
+  pattern.find_all("x" + std::string(20, 'a') + "b", found);
+  EXPECT_EQ(found.size(), 1U);
+  const std::clock_t begin = std::clock();
+  EXPECT_THROW(pattern.find_all(std::string(60'000, 'a') + "x", found, 0.2), Error);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 5);
 }
 
 }  // namespace

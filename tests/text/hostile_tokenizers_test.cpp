@@ -65,6 +65,23 @@ TEST_F(HostileTokenizers, AStepThatIsNullIsRefusedWhenTheFileIsRead) {
   EXPECT_THROW(with({{"decoder", {{"type", "Sequence"}, {"decoders", null}}}}), Error);
 }
 
+TEST_F(HostileTokenizers, ATemplateThatRepeatsItsTextWithoutEndIsRefused) {
+  const auto repeated = [](int texts, int ids) {
+    Json single = Json::array(), special = {{"id", "x"}, {"ids", Json::array()}, {"tokens", Json::array()}};
+    for (int i = 0; i < texts; ++i) single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+    for (int i = 0; i < ids; ++i) {
+      special["ids"].push_back(0U);
+      special["tokens"].push_back("a");
+    }
+    for (int i = 0; i < ids; ++i) single.push_back({{"SpecialToken", {{"id", "x"}, {"type_id", 0}}}});
+    return Json{
+        {"post_processor", {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", {{"x", special}}}}}};
+  };
+  EXPECT_EQ(with(repeated(2, 2)).encode("a").ids.size(), 2U + 4U);
+  EXPECT_THROW(with(repeated(1000, 0)), Error);
+  EXPECT_THROW(with(repeated(1, 1000)), Error);
+}
+
 TEST_F(HostileTokenizers, InvalidUtf8IsNoToken) {
   write_file(folder_ / "tokenizer.json", "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"\xff\":0}}}");
   EXPECT_THROW(Tokenizer::load(folder_), Error);
