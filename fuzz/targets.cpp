@@ -173,11 +173,14 @@ void read_rows(const char* name, Bytes bytes) {
   const fs::path path = scratch() / "rows" / name;
   put(path, bytes);
   const ReadOptions options{.max_row_bytes = 1 << 16, .max_expansion = 20, .expansion_free = 1 << 20};
-  RowReader reader(path, options);
-  while (reader.next()) continue;
-  reader.columns();
   const std::vector<DataSource> sources = {{.path = path.string(), .prompt = "", .response = "", .where = ""}};
-  for (const FileReport& file : load_pairs(sources, Role::generic, options).files) describe(file);
+  try {
+    for (const FileReport& file : load_pairs(sources, Role::generic, options).files) describe(file);
+  } catch (const Error&) {  // of unknown columns nothing is read but the first row
+    RowReader reader(path, options);
+    while (reader.next()) continue;
+    throw;
+  }
 }
 
 void read_csv(Bytes bytes) {
