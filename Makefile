@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench parity results table variants soak install
+.PHONY: help setup parquet oracle build demo test style bench parity results table variants soak fuzz install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -22,6 +22,12 @@ demo: build  ## the whole story on an embedded model: before, unlearn, after
 	@build/lethe demo
 test: build  ## all fast tests
 	@ctest --test-dir build --output-on-failure
+fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliability.md)
+	@tools/setup.sh fuzz
+	@cmake --preset fuzz > build-fuzz.log 2>&1 || (cat build-fuzz.log; false)
+	@rm -f build-fuzz.log
+	@cmake --build --preset fuzz -j $(JOBS)
+	@fuzz/run.sh build-fuzz $(or $(SECONDS),60) $(or $(EXECUTIONS),0) $(TARGETS)
 style: setup  ## formatting and the order of the layers
 	@tools/check_style.sh
 	@python3 tools/check_layers.py

@@ -39,10 +39,24 @@ void append_number(std::string& out, Number value) {
 
 void append_value(std::string& out, const arrow::Array& array, std::int64_t at, int depth);
 
+// A broken file may hold offsets that lead out of its texts or lists; Arrow does not look at each.
+void check_range(std::int64_t begin, std::int64_t count, std::int64_t size) {
+  if (begin < 0 || count < 0 || begin > size || count > size - begin) throw std::runtime_error("offsets out of range");
+}
+
+template <class Texts>
+void append_text_at(std::string& out, const arrow::Array& array, std::int64_t at) {
+  const auto& texts = static_cast<const Texts&>(array);
+  const std::int64_t size = texts.value_data() == nullptr ? 0 : texts.value_data()->size();
+  check_range(texts.value_offset(at), texts.value_length(at), size);
+  append_text(out, texts.value_length(at) == 0 ? std::string_view() : texts.GetView(at));
+}
+
 template <class List>
 void append_list(std::string& out, const arrow::Array& array, std::int64_t at, int depth) {
   const auto& list = static_cast<const List&>(array);
   const std::int64_t begin = list.value_offset(at), count = list.value_length(at);
+  check_range(begin, count, list.values()->length());
   out += '[';
   for (std::int64_t i = begin; i < begin + count; ++i) {
     if (i > begin) out += ',';
@@ -91,9 +105,9 @@ void append_value(std::string& out, const arrow::Array& array, std::int64_t at, 
       out += static_cast<const arrow::BooleanArray&>(array).Value(at) ? "true" : "false";
       return;
     case Type::STRING:
-      return append_text(out, static_cast<const arrow::StringArray&>(array).GetView(at));
+      return append_text_at<arrow::StringArray>(out, array, at);
     case Type::LARGE_STRING:
-      return append_text(out, static_cast<const arrow::LargeStringArray&>(array).GetView(at));
+      return append_text_at<arrow::LargeStringArray>(out, array, at);
     case Type::STRING_VIEW:
       return append_text(out, static_cast<const arrow::StringViewArray&>(array).GetView(at));
     case Type::LIST:
@@ -106,6 +120,7 @@ void append_value(std::string& out, const arrow::Array& array, std::int64_t at, 
       return append_struct(out, static_cast<const arrow::StructArray&>(array), at, depth);
     case Type::DICTIONARY: {
       const auto& coded = static_cast<const arrow::DictionaryArray&>(array);
+      check_range(coded.GetValueIndex(at), 1, coded.dictionary()->length());
       return append_value(out, *coded.dictionary(), coded.GetValueIndex(at), depth + 1);
     }
     case Type::BINARY:
@@ -173,6 +188,8 @@ int next_row(void* opaque, const char** text, std::size_t* size) {
       reader.batch = taken(reader.batches->Next());
       reader.at = 0;
       if (reader.batch == nullptr) return 0;
+      if (const arrow::Status status = reader.batch->Validate(); !status.ok())
+        throw std::runtime_error(status.ToString());
     }
     reader.row = "{";
     for (int i = 0; i < reader.batch->num_columns(); ++i) {

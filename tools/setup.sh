@@ -3,15 +3,18 @@
 # Does nothing twice; needs the network only for what is missing.
 #     tools/setup.sh            packages and engine
 #     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
+#     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+lists=(tools/packages.txt)
+if [[ ${1:-} == fuzz ]]; then lists+=(tools/fuzz_packages.txt); fi
 missing=()
 while read -r package; do
   [[ -z $package || $package == \#* ]] && continue
   dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-done < tools/packages.txt
+done < <(cat "${lists[@]}")
 if ((${#missing[@]})); then
   echo "setup: installing Debian packages: ${missing[*]}"
   as_root=()

@@ -8,6 +8,8 @@ namespace lethe {
 namespace {
 
 const Json null_value;
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 30;
+constexpr std::int64_t kMostLayers = 10'000;
 
 /// Keys of every transformers configuration that only concern training, generation, bookkeeping or other task heads.
 const std::set<std::string> bookkeeping = {"_name_or_path",
@@ -113,16 +115,23 @@ void ConfigReader::refuse(const std::string& key, const std::string& wanted) con
 
 std::int64_t ConfigReader::size(const std::string& key) {
   const Json& value = raw(key);
-  if (!value.is_number_integer() || value.is_number_float()) refuse(key, "a positive whole number");
-  const auto number = value.is_number_unsigned() && value.get<std::uint64_t>() > (std::uint64_t{1} << 40)
-                          ? -1
-                          : value.get<std::int64_t>();
-  if (number < 1 || number > (std::int64_t{1} << 40)) refuse(key, "a positive whole number");
-  return number;
+  if (!value.is_number_integer() || value < 1 || value > kLargest)
+    refuse(key, "a positive whole number of at most " + with_commas(kLargest));
+  return value.get<std::int64_t>();
 }
 
 std::int64_t ConfigReader::size(const std::string& key, std::int64_t fallback) {
   return raw(key).is_null() ? fallback : size(key);
+}
+
+std::int64_t ConfigReader::layers(const std::string& key) {
+  const std::int64_t count = size(key);
+  if (count > kMostLayers) refuse(key, "at most " + with_commas(kMostLayers) + " layers");
+  return count;
+}
+
+std::int64_t ConfigReader::layers(const std::string& key, std::int64_t fallback) {
+  return raw(key).is_null() ? fallback : layers(key);
 }
 
 double ConfigReader::number(const std::string& key, double fallback) {
@@ -151,7 +160,9 @@ std::vector<int> ConfigReader::ids(const std::string& key) {
   std::vector<int> result;
   if (value.is_null()) return result;
   const auto add = [&](const Json& id) {
-    if (!id.is_number_integer() || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF)
+    // Of a number beyond 2^63 get<std::int64_t>() would make a negative one.
+    const bool beyond = id.is_number_unsigned() && id.get<std::uint64_t>() > 0x7FFFFFFF;
+    if (!id.is_number_integer() || beyond || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF)
       refuse(key, "a token id or a list of them");
     if (id.get<std::int64_t>() >= 0) result.push_back(id.get<int>());
   };

@@ -14,9 +14,13 @@ class ConfigReader {
  public:
   ConfigReader(const Json& config, std::string where) : config_(config), where_(std::move(where)) {}
 
-  /// A positive integer. @throws Error if missing or out of range
+  /// A positive integer of at most 2^30, so that products of two fit in 64 bits. @throws Error if missing or out of
+  /// range
   std::int64_t size(const std::string& key);
   std::int64_t size(const std::string& key, std::int64_t fallback);
+  /// A number of layers: 1 to 10,000, for each is described.
+  std::int64_t layers(const std::string& key);
+  std::int64_t layers(const std::string& key, std::int64_t fallback);
   double number(const std::string& key, double fallback);
   bool flag(const std::string& key, bool fallback);
   std::string text(const std::string& key, const std::string& fallback);

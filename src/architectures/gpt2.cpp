@@ -7,7 +7,7 @@ DecoderSpec gpt2_spec(ConfigReader& config) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
   spec.width = spec.embedding_width = config.size("n_embd");
-  spec.layers = config.size("n_layer");
+  spec.layers = config.layers("n_layer");
   spec.heads = spec.kv_heads = config.size("n_head");
   if (spec.width % spec.heads != 0) config.refuse("n_embd", "a multiple of n_head");
   spec.head_dim = spec.width / spec.heads;

@@ -7,7 +7,7 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
   spec.width = spec.embedding_width = config.size("hidden_size");
-  spec.layers = config.size("num_hidden_layers");
+  spec.layers = config.layers("num_hidden_layers");
   spec.heads = config.size("num_attention_heads");
   const std::int64_t usual_kv_heads = defaults.kv_heads == 0 ? spec.heads : defaults.kv_heads;
   spec.kv_heads = config.size("num_key_value_heads", config.has("num_key_value_heads") ? spec.heads : usual_kv_heads);

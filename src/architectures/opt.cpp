@@ -8,7 +8,7 @@ DecoderSpec opt_spec(ConfigReader& config) {
   spec.vocabulary = config.size("vocab_size");
   spec.width = config.size("hidden_size");
   spec.embedding_width = config.size("word_embed_proj_dim", spec.width);
-  spec.layers = config.size("num_hidden_layers");
+  spec.layers = config.layers("num_hidden_layers");
   spec.heads = spec.kv_heads = config.size("num_attention_heads");
   if (spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
   spec.head_dim = spec.width / spec.heads;

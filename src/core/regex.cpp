@@ -14,8 +14,8 @@ namespace lethe {
 namespace {
 
 // A search over a longer text is cut into stretches of start positions, so that the clock can be read between them: a
-// pattern may need the whole rest of the text to fail at each of its positions.
-constexpr std::size_t kLongText = 1 << 16, kStretch = 1 << 8;
+// pattern may need the whole rest of the text, or just less than the steps allowed, to fail at each of its positions.
+constexpr std::size_t kLongText = 1 << 10, kStretch = 1 << 8;
 constexpr std::size_t kMatchesBetweenClocks = 1 << 10;
 
 struct FreeMatch {
@@ -85,7 +85,7 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, doubl
   if (!is_long) pcre2_set_offset_limit(with.context, PCRE2_UNSET);
   // Steps at one start position. Reading the rest of the text once, and back, is no blow-up.
   pcre2_set_match_limit(with.context,
-                        static_cast<std::uint32_t>(std::clamp<std::size_t>(4 * text.size(), 10'000'000, 1U << 31)));
+                        static_cast<std::uint32_t>(std::clamp<std::size_t>(4 * text.size(), 100'000, 1U << 31)));
   const PCRE2_SIZE* const where = pcre2_get_ovector_pointer(with.data.get());
   std::size_t at = 0, rounds = 0;
   while (at <= text.size()) {
@@ -124,9 +124,17 @@ bool Regex::found_in(std::string_view text) const {
 }
 
 bool Regex::matches_whole(std::string_view text) const {
-  const Match data(pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
-  return pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
-                     PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), nullptr) >= 0;
+  Matcher& with = matcher();
+  pcre2_set_offset_limit(with.context, PCRE2_UNSET);
+  pcre2_set_match_limit(with.context, 1'000'000);
+  const int status = pcre2_match(code_->compiled, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
+                                 PCRE2_ANCHORED | PCRE2_ENDANCHORED, with.data.get(), with.context);
+  if (status < 0 && status != PCRE2_ERROR_NOMATCH) {
+    throw bad_input("cannot apply a regular expression to a text of " + with_commas(text.size()) + " bytes")
+        .with("pattern", excerpt(pattern_))
+        .found("PCRE2 error " + std::to_string(status));
+  }
+  return status >= 0;
 }
 
 }  // namespace lethe

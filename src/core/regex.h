@@ -22,10 +22,10 @@ class Regex {
   /// @param text   well-formed UTF-8
   /// @param found  what was in it is forgotten
   /// @throws Error (bad input) if the matcher gives up: its own limits, or `seconds` and one more for each 100 kB
-  void find_all(std::string_view text, std::vector<ByteRange>& found, double seconds = 10) const;
+  void find_all(std::string_view text, std::vector<ByteRange>& found, double seconds = 2) const;
   /// Whether it matches anywhere, if only an empty stretch. @throws Error as find_all()
   bool found_in(std::string_view text) const;
-  /// Whether the pattern matches all of the text.
+  /// Whether the pattern matches all of the text. @throws Error (bad input) if the matcher gives up
   bool matches_whole(std::string_view text) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -9,6 +10,15 @@
 
 namespace lethe {
 namespace {
+
+constexpr std::size_t kLargestPiece = std::size_t{1} << 18;
+
+// Bytes to read at a time: of a small file not much more than it holds, packed or not.
+std::size_t piece_of(const std::filesystem::path& path) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path, none);
+  return none ? kLargestPiece : std::clamp<std::uintmax_t>(8 * size, 1 << 12, kLargestPiece);
+}
 
 gzFile as_gz(void* file) {
   return static_cast<gzFile>(file);
@@ -21,7 +31,7 @@ void ByteSource::Close::operator()(void* file) const {
 }
 
 ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& options)
-    : path_(path), options_(options), buffer_(std::size_t{1} << 18) {
+    : path_(path), options_(options), buffer_(piece_of(path)) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     throw bad_input("cannot read " + path.string()).wanted("a data file").found("a folder");
@@ -29,7 +39,7 @@ ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& opt
   errno = 0;
   file_.reset(gzopen(path.c_str(), "rb"));
   if (!file_) throw bad_input("cannot read " + path.string()).found(errno ? std::strerror(errno) : "out of memory");
-  gzbuffer(as_gz(file_.get()), 1 << 18);
+  gzbuffer(as_gz(file_.get()), static_cast<unsigned>(buffer_.size()));
   if (!fill()) return;
   if (end_ >= 3 && buffer_[0] == 0xEF && buffer_[1] == 0xBB && buffer_[2] == 0xBF) at_ = 3;
   const bool little = end_ >= 2 && buffer_[0] == 0xFF && buffer_[1] == 0xFE;

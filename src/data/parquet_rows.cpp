@@ -55,28 +55,23 @@ class ParquetRows : public RowSource {
           .wanted("a data file")
           .found(fs::exists(path) ? "a folder" : "none");
     std::array<char, 500> error{};
-    reader_ = component_.open(path.c_str(), error.data(), error.size());
+    reader_ = Reader(component_.open(path.c_str(), error.data(), error.size()), component_.close);
     if (reader_ == nullptr)
       throw bad_input("cannot read " + path.string()).wanted("a Parquet file").found(excerpt(error.data(), 300));
-    for (const Json& name : parse_json(component_.columns(reader_), path.string()))
+    for (const Json& name : parse_json(component_.columns(reader_.get()), path.string()))
       columns.push_back(name.get<std::string>());
   }
-  ~ParquetRows() override {
-    if (reader_ != nullptr) component_.close(reader_);
-  }
-  ParquetRows(const ParquetRows&) = delete;
-  ParquetRows& operator=(const ParquetRows&) = delete;
 
   std::optional<Row> next(ReadReport& report) override {
     const char* text = nullptr;
     std::size_t size = 0;
     while (true) {
-      const int status = component_.next(reader_, &text, &size);
+      const int status = component_.next(reader_.get(), &text, &size);
       if (status == 0) return std::nullopt;
       if (status < 0) {
         throw bad_input("cannot read " + path_.string())
             .with("after", with_commas(row_) + " rows")
-            .found(excerpt(component_.error(reader_), 300))
+            .found(excerpt(component_.error(reader_.get()), 300))
             .hint("download the file again");
       }
       ++row_;
@@ -94,10 +89,11 @@ class ParquetRows : public RowSource {
   }
 
  private:
+  using Reader = std::unique_ptr<void, void (*)(void*)>;
   fs::path path_;
   ReadOptions options_;
   const LetheParquet& component_;
-  void* reader_ = nullptr;
+  Reader reader_{nullptr, nullptr};
   std::uint64_t row_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/regex.h"
+#include "formats/checkpoint.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -29,6 +30,7 @@ OrderedJson read_adapter_config(const fs::path& folder) {
     throw error.found("adapter_model.bin, a pickle, which can run code and is not read")
         .hint("load it once with PEFT and save_pretrained() to another folder");
   }
+  refuse_links_out_of(folder);
   read_json(file);  // for its checks; the keys' order is kept by a second reading
   const OrderedJson config = OrderedJson::parse(read_file(file));
   if (!config.is_object()) throw bad_input("cannot read " + file.string()).wanted("a JSON object");

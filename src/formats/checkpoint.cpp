@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 namespace {
 
 bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
 }
 
 // Shard file -> the tensors it should hold.
@@ -64,6 +65,25 @@ Error no_weights(const fs::path& folder) {
   return error.found("neither").hint("check the path, or download again");
 }
 
+void refuse_links_out_of(const fs::path& folder) {
+  std::error_code none;
+  const fs::path home = fs::canonical(folder, none);
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
+    if (!entry.is_symlink(none)) continue;
+    const fs::path target = fs::canonical(entry.path(), none);
+    if (none) continue;  // it leads nowhere, which is said where the file is wanted
+    const fs::path from = target.parent_path();
+    const bool within = std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first == home.end();
+    const bool blob = from.filename() == "blobs" && from.parent_path().filename().string().starts_with("models--");
+    if (within || blob) continue;
+    throw bad_input("cannot use the folder " + folder.string())
+        .with("file", excerpt(entry.path().filename().string(), 200))
+        .wanted("files of the folder itself")
+        .found("a link to " + excerpt(target.string(), 200))
+        .hint("put a copy of the file in place of the link, if the link is yours");
+  }
+}
+
 Json read_config(const fs::path& folder) {
   Json config = read_json(folder / "config.json");
   if (!config.is_object()) throw bad_input("cannot read " + (folder / "config.json").string()).wanted("a JSON object");
@@ -73,6 +93,7 @@ Json read_config(const fs::path& folder) {
 Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
   if (!fs::is_directory(folder))
     throw bad_input("cannot open the checkpoint " + folder.string()).wanted("a folder").found("none");
+  refuse_links_out_of(folder);
   config_ = read_config(folder);
   const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   std::map<std::string, std::set<std::string>> shards;

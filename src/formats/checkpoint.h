@@ -18,6 +18,11 @@ namespace lethe {
 /// ~/.cache/huggingface/hub). @throws Error (bad input) telling where it looked
 std::filesystem::path resolve_model_folder(const std::string& name);
 
+/// A stranger's folder may hold links to files of the user's, which would be read and copied into what is published
+/// later. Links are followed within the folder, and into the blobs of a Hugging Face cache (…/models--NAME/blobs/…).
+/// @throws Error (bad input) naming a link that leads elsewhere
+void refuse_links_out_of(const std::filesystem::path& folder);
+
 /// The folder's config.json. @throws Error (bad input) if it is missing or no JSON object
 Json read_config(const std::filesystem::path& folder);
 

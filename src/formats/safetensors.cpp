@@ -34,11 +34,13 @@ StoredTensor read_entry(const std::filesystem::path& path, const std::string& na
   tensor.type = *dtype;
   if (!shape.is_array() || shape.size() > 16) throw wrong("a shape", shape);
   std::uint64_t bytes = size_of(tensor.type);
+  std::uint64_t strides = bytes;  // the same without the zeros, which must be possible too
   for (const Json& extent : shape) {
     if (!extent.is_number_unsigned()) throw wrong("a shape", shape);
     const auto value = extent.get<std::uint64_t>();
-    if (value > 0 && bytes > kLargestTensor / value) throw wrong("a shape of a possible size", shape);
+    if (value > 0 && strides > kLargestTensor / value) throw wrong("a shape of a possible size", shape);
     bytes *= value;
+    strides *= std::max<std::uint64_t>(value, 1);
     tensor.shape.push_back(static_cast<std::int64_t>(value));
   }
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||

@@ -143,6 +143,16 @@ std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
+  if (batch.ids.device().is_cpu() && batch.ids.numel() > 0) {  // on a GPU, asking would hold up the step
+    const auto [least, most] = at::aminmax(batch.ids);
+    const auto low = least.item<std::int64_t>(), high = most.item<std::int64_t>();
+    if (low < 0 || high >= spec_.vocabulary) {
+      throw bad_input("cannot compute with these tokens")
+          .wanted("ids below vocab_size " + std::to_string(spec_.vocabulary))
+          .found(std::to_string(low < 0 ? low : high))
+          .with("likely", "the tokenizer belongs to another model");
+    }
+  }
   if (!recompute || !c10::GradMode::is_enabled()) {
     PackedAttention attention(batch);
     return hidden(batch.ids, batch.positions, angles(batch), attention);

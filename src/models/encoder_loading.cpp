@@ -41,6 +41,7 @@ at::Tensor weight_from(const Checkpoint& checkpoint, const StoredTensor& stored,
   }
   const at::Tensor value = tensor_over(stored, checkpoint.values(stored));
   at::Tensor loaded = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
+  require_finite(loaded, stored.name, broken_encoder(checkpoint).doing());
   checkpoint.release(stored);
   return loaded;
 }

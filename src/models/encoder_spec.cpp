@@ -15,7 +15,7 @@ EncoderSpec bert_body(ConfigReader& config, std::int64_t vocabulary) {
   EncoderSpec spec;
   spec.vocabulary = config.size("vocab_size", vocabulary);
   spec.width = spec.embedding_width = config.size("hidden_size", 768);
-  spec.layers = config.size("num_hidden_layers", 12);
+  spec.layers = config.layers("num_hidden_layers", 12);
   spec.heads = config.size("num_attention_heads", 12);
   if (spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
   spec.inner = config.size("intermediate_size", 3072);

@@ -99,6 +99,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
       value = options.adapters->apply(stored->name, value.to(at::kFloat));
     }
     *parameter.tensor = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
+    require_finite(*parameter.tensor, stored->name, broken(checkpoint).doing());
     checkpoint.release(*stored);
     progress.update(done += stored->bytes());
   }

@@ -12,7 +12,7 @@ std::vector<int> ids_under_eos(const Json& config) {
   if (!config.is_object() || !config.contains("eos_token_id")) return ids;
   const Json& value = config.at("eos_token_id");
   for (const Json& id : value.is_array() ? value : Json::array({value})) {
-    if (id.is_number_integer()) ids.push_back(id.get<int>());
+    if (id.is_number_unsigned() && id.get<std::uint64_t>() <= 0x7FFFFFFF) ids.push_back(id.get<int>());
   }
   std::sort(ids.begin(), ids.end());
   return ids;

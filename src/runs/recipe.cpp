@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/numbers.h"
-#include "runs/methods.h"
+#include "runs/method_table.h"
 #include "text/template.h"
 
 namespace lethe {
@@ -33,6 +33,11 @@ std::string number_text(double value) {
 std::string scalar(const YAML::Node& node, const char* wanted) {
   if (!node.IsScalar()) throw std::string(wanted);
   return node.Scalar();
+}
+
+// A key within a section: {[a]: b} has none.
+std::string key_of(const YAML::Node& node) {
+  return scalar(node, "texts as keys");
 }
 
 // read(node, field) sets a field of a recipe from YAML; node_of(field) writes it. One pair for each type of field.
@@ -111,8 +116,8 @@ DataSource source_of(const YAML::Node& node) {
   const std::map<std::string, std::string*> fields = {
       {"path", &source.path}, {"prompt", &source.prompt}, {"response", &source.response}, {"where", &source.where}};
   for (const auto& entry : node) {
-    const auto field = fields.find(entry.first.as<std::string>());
-    if (field == fields.end()) throw "path, prompt, response or where, not " + excerpt(entry.first.as<std::string>());
+    const auto field = fields.find(key_of(entry.first));
+    if (field == fields.end()) throw "path, prompt, response or where, not " + excerpt(key_of(entry.first));
     read(entry.second, *field->second);
   }
   return source;
@@ -159,7 +164,7 @@ void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& f
   if (node.IsNull()) return;
   if (!node.IsMap()) throw std::string("{pattern: factor, …}");
   for (const auto& entry : node) {
-    field.emplace_back(entry.first.as<std::string>(), 0.0);
+    field.emplace_back(key_of(entry.first), 0.0);
     read(entry.second, field.back().second);
   }
 }
@@ -281,8 +286,10 @@ void set_key(Recipe& recipe, const std::string& name, const YAML::Node& value, c
     return;
   }
   if (is_section(name) && value.IsMap()) {
-    for (const auto& entry : value)
-      set_key(recipe, name + "." + entry.first.as<std::string>(), entry.second, where, seen);
+    for (const auto& entry : value) {
+      if (!entry.first.IsScalar()) throw bad_usage("cannot use " + where).with("key", name).wanted("texts as keys");
+      set_key(recipe, name + "." + entry.first.Scalar(), entry.second, where, seen);
+    }
     return;
   }
   Error error = bad_usage("cannot use " + where).with("key", excerpt(name));

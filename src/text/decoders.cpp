@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
+#include <numeric>
 
 #include "core/error.h"
 #include "text/byte_level.h"
@@ -14,6 +15,8 @@ using Pieces = std::vector<std::string>;
 std::string replaced(const std::string& text, const std::vector<ByteRange>& ranges, std::string_view content) {
   std::string result;
   std::size_t at = 0;
+  if (content.size() * ranges.size() > most_bytes_made_of(text.size()))
+    throw bad_input("cannot decode: a replacement makes too much of a text").found(excerpt(content));
   for (const auto& [begin, end] : ranges) {
     result.append(text, at, begin - at);
     result += content;
@@ -175,17 +178,14 @@ Pieces fuse(const Pieces& pieces) {
 
 }  // namespace
 
-Decoder make_decoder(const Json& part) {
-  if (part.is_null()) return {};
-  const std::string type = component_type(part);
-  if (type == "Sequence") {
-    std::vector<Decoder> steps;
-    for (const Json& step : component_key(part, "decoders")) steps.push_back(make_decoder(step));
-    return [steps = std::move(steps)](Pieces pieces) {
-      for (const Decoder& step : steps) pieces = step(std::move(pieces));
-      return pieces;
-    };
-  }
+namespace {
+
+std::size_t bytes_of(const Pieces& pieces) {
+  return std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
+                         [](std::size_t sum, const std::string& piece) { return sum + piece.size(); });
+}
+
+Decoder make_step(const std::string& type, const Json& part) {
   if (type == "ByteLevel") return decode_byte_level;
   if (type == "ByteFallback") return decode_byte_fallback;
   if (type == "Replace") return make_replace(part);
@@ -196,6 +196,32 @@ Decoder make_decoder(const Json& part) {
   if (type == "BPEDecoder") return make_bpe_decoder(part);
   if (type == "CTC") return make_ctc(part);
   refuse_component("decoder", part);
+}
+
+// Sequences within sequences are one.
+void append_steps(const Json& part, std::vector<Decoder>& steps) {
+  const std::string type = component_type(part);
+  if (type != "Sequence") return steps.push_back(make_step(type, part));
+  for (const Json& step : component_key(part, "decoders")) append_steps(step, steps);
+}
+
+}  // namespace
+
+Decoder make_decoder(const Json& part) {
+  if (part.is_null()) return {};
+  std::vector<Decoder> steps;
+  append_steps(part, steps);
+  return [steps = std::move(steps)](Pieces pieces) {
+    const std::size_t most = most_bytes_made_of(bytes_of(pieces));
+    for (const Decoder& step : steps) {
+      pieces = step(std::move(pieces));
+      if (bytes_of(pieces) > most)
+        throw bad_input("cannot decode: the tokenizer's rules make too much of a text")
+            .wanted("at most " + with_commas(most) + " bytes")
+            .found("more");
+    }
+    return pieces;
+  };
 }
 
 }  // namespace lethe

@@ -48,6 +48,7 @@ Value to_json(Interpreter& interpreter, const Value& value, const Arguments& arg
     options.key_separator = pair->items[1].as_text()->text();
   }
   options.sort_keys = flag_argument(arguments, 3, "sort_keys", false);
+  interpreter.spend_on(value);
   MarkedText text = dump(value, options);
   interpreter.spend(0, text.size());
   return Value::text(std::move(text));
@@ -216,6 +217,10 @@ bool flag_argument(const Arguments& arguments, std::size_t place, const char* na
 
 Value apply_filter(Interpreter& interpreter, const std::string& name, const Value& value, const Arguments& arguments) {
   const auto found = filters().find(name);
+  const bool walks =
+      found != filters().end() && name != "length" && name != "count" && name != "default" && name != "d";
+  if (value.as_text() != nullptr || walks) interpreter.spend_on(value);
+  if (const List* list = value.as_list()) interpreter.spend(list->items.size() / 16);
   if (found != filters().end()) return found->second(interpreter, value, arguments);
   if (auto result = apply_list_filter(interpreter, name, value, arguments)) return *result;
   throw template_error("the filter '" + excerpt(name) + "', which is not supported");

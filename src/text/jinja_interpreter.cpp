@@ -99,9 +99,12 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
     case Statement::data:
       print(MarkedText(statement.text));
       return Flow::on;
-    case Statement::print:
-      print(evaluate(*statement.expression).print());
+    case Statement::print: {
+      const Value value = evaluate(*statement.expression);
+      spend_on(value);
+      print(value.print());
       return Flow::on;
+    }
     case Statement::condition:
       for (const auto& [test, body] : statement.branches) {
         if (evaluate(*test).truth()) return execute(body);
@@ -273,6 +276,7 @@ Value Interpreter::item(const Value& object, const Value& key) {
     throw template_error(excerpt(missing->name.empty() ? "a value" : missing->name) + " is undefined: it has no items");
   const MarkedText* name = key.as_text();
   if (const Dict* dict = object.as_dict(); dict != nullptr && name != nullptr) {
+    spend(dict->items.size() / 16);
     if (const Value* value = dict->find(name->text())) return *value;
   }
   if (const auto place = key.as_integer()) {
@@ -324,7 +328,10 @@ Value Interpreter::evaluate(const Expression& node) {
     }
     case Expression::test: {
       const Value value = evaluate(*node.children[0]);
-      return Value(apply_test(node.name, value, arguments(node)));
+      const Arguments given = arguments(node);
+      for (const Value& argument : given.positional) spend_on(argument);
+      if (value.as_text() != nullptr || !given.positional.empty()) spend_on(value);
+      return Value(apply_test(node.name, value, given));
     }
     case Expression::list:
     case Expression::tuple:
@@ -370,6 +377,8 @@ Value Interpreter::comparison(const Expression& node) {
     Value right = evaluate(*node.children[i + 1]);
     const std::string& name = node.operators[i];
     bool holds = false;
+    spend_on(left);
+    spend_on(right);
     if (name == "==" || name == "!=") {
       holds = left.equals(right) == (name == "==");
     } else if (name == "in" || name == "not in") {
@@ -390,6 +399,7 @@ Value Interpreter::slice(const Expression& node) {
     return node.children[child] != nullptr ? evaluate(*node.children[child]) : Value::none();
   };
   const Value begin = bound(1), end = bound(2), step = bound(3);
+  if (object.as_text() != nullptr) spend_on(object);
   return slice_of(object, begin, end, step);
 }
 
@@ -404,6 +414,7 @@ Value Interpreter::display(const Expression& node) {
       throw template_error("a dict with a key of type " + values[i].type_name() + ", which is not supported");
     items.emplace_back(key->text(), values[i + 1]);
   }
+  spend_on_keys(items.size());
   return Value::dict(std::move(items));
 }
 

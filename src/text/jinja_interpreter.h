@@ -33,6 +33,12 @@ class Interpreter {
   Value item(const Value& object, const Value& key);
   /// Counts work done. @throws Error beyond the limits
   void spend(std::uint64_t steps, std::uint64_t bytes = 0);
+  /// Work that walks a whole value: printing, comparing, searching.
+  void spend_on(const Value& value) { spend(value.weight() / 16); }
+  /// Work that looks for each of so many keys among all.
+  void spend_on_keys(std::size_t keys) { spend(keys / 16 * keys); }
+  /// Counts what was made.
+  Value counted(Value value);
   std::time_t now() const { return now_; }
 
  private:
@@ -60,7 +66,6 @@ class Interpreter {
   Value display(const Expression& node);
   Arguments arguments(const Expression& node);
   Value variable(const std::string& name) const;
-  Value counted(Value value);
 
   Limits limits_;
   std::time_t now_;

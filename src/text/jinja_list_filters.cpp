@@ -55,8 +55,10 @@ Value join(Interpreter& interpreter, const Value& value, const Arguments& argume
   bool first = true;
   for (const Value& item : value.iterate()) {
     if (!first && separator != nullptr) text.append(separator->print());
-    const MarkedText printed = get(item).print();
-    interpreter.spend(1, printed.size());
+    const Value joined = get(item);
+    interpreter.spend_on(joined);
+    const MarkedText printed = joined.print();
+    interpreter.spend(1, printed.size() + (separator != nullptr ? separator->weight() : 0));
     text.append(printed);
     first = false;
   }
@@ -88,7 +90,7 @@ Value pairs(const Value& value) {
   return Value::list(std::move(items));
 }
 
-Value sorted_pairs(Interpreter&, const Value& value, const Arguments& arguments) {
+Value sorted_pairs(Interpreter& interpreter, const Value& value, const Arguments& arguments) {
   arguments.expect("dictsort", {"case_sensitive", "by", "reverse"});
   const bool case_sensitive = flag_argument(arguments, 0, "case_sensitive", false);
   const MarkedText* by = text_argument(arguments, 1, "by");
@@ -96,6 +98,7 @@ Value sorted_pairs(Interpreter&, const Value& value, const Arguments& arguments)
   const bool reverse = flag_argument(arguments, 2, "reverse", false);
   if (value.as_dict() == nullptr) throw template_error("dictsort of a value of type " + value.type_name());
   std::vector<Value> items = pairs(value).iterate();
+  interpreter.spend(value.weight() / 4);
   std::stable_sort(items.begin(), items.end(), [&](const Value& a, const Value& b) {
     const Value &one = a.as_list()->items[part], &other = b.as_list()->items[part];
     const int order = lowered(one, case_sensitive).compare(lowered(other, case_sensitive));
@@ -120,7 +123,7 @@ Value map_items(Interpreter& interpreter, const Value& value, const Arguments& a
     Arguments rest{{arguments.positional.begin() + 1, arguments.positional.end()}, arguments.named};
     for (const Value& item : value.iterate()) {
       interpreter.spend(1);
-      items.push_back(apply_filter(interpreter, name->text(), item, rest));
+      items.push_back(interpreter.counted(apply_filter(interpreter, name->text(), item, rest)));
     }
   }
   return Value::list(std::move(items));
@@ -149,6 +152,7 @@ Filter chooser(bool by_attribute, bool keeps) {
     for (const Value& item : value.iterate()) {
       interpreter.spend(1);
       const Value tested = get(item);
+      interpreter.spend_on(tested);
       if ((name.empty() ? tested.truth() : apply_test(name, tested, rest)) == keeps) items.push_back(item);
     }
     return Value::list(std::move(items));
@@ -161,8 +165,10 @@ Value sorted(Interpreter& interpreter, const Value& value, const Arguments& argu
   const bool case_sensitive = flag_argument(arguments, 1, "case_sensitive", false);
   const auto get = getter(interpreter, arguments, 2, "attribute");
   std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : value.iterate()) keyed.emplace_back(lowered(get(item), case_sensitive), item);
-  interpreter.spend(keyed.size() * 16);
+  for (const Value& item : value.iterate()) {
+    keyed.emplace_back(interpreter.counted(lowered(get(item), case_sensitive)), item);
+    interpreter.spend(16 + keyed.back().first.weight() / 4);
+  }
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     const int order = a.first.compare(b.first);
     return reverse ? order > 0 : order < 0;
@@ -179,7 +185,7 @@ Value unique(Interpreter& interpreter, const Value& value, const Arguments& argu
   std::vector<Value> keys, items;
   for (const Value& item : value.iterate()) {
     const Value key = lowered(get(item), case_sensitive);
-    interpreter.spend(keys.size());
+    interpreter.spend(keys.size() * (1 + key.weight() / 64));
     if (std::any_of(keys.begin(), keys.end(), [&](const Value& known) { return known.equals(key); })) continue;
     keys.push_back(key);
     items.push_back(item);
@@ -198,7 +204,10 @@ Filter extreme(bool greatest) {
         best = item;
         continue;
       }
-      const int order = lowered(get(item), case_sensitive).compare(lowered(get(*best), case_sensitive));
+      const Value key = get(item), best_key = get(*best);
+      interpreter.spend_on(key);
+      interpreter.spend_on(best_key);
+      const int order = lowered(key, case_sensitive).compare(lowered(best_key, case_sensitive));
       if (greatest ? order > 0 : order < 0) best = item;
     }
     return best ? *best : Value::undefined("the extreme of nothing");
@@ -210,7 +219,7 @@ Value total(Interpreter& interpreter, const Value& value, const Arguments& argum
   const auto get = getter(interpreter, arguments, 0, "attribute");
   const Value* start = arguments.find(1, "start");
   Value sum = start != nullptr ? *start : Value::integer(0);
-  for (const Value& item : value.iterate()) sum = arithmetic(interpreter, "+", sum, get(item));
+  for (const Value& item : value.iterate()) sum = interpreter.counted(arithmetic(interpreter, "+", sum, get(item)));
   return sum;
 }
 

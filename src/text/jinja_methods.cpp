@@ -90,7 +90,8 @@ TextMethod find_method(const char* name, bool from_right, bool must_be_there) {
     arguments.expect(name, {"sub"});
     const MarkedText* part = text_argument(arguments, 0, "sub");
     if (part == nullptr) throw template_error(std::string(name) + " without a text");
-    const std::size_t at = from_right ? text.text().rfind(part->text()) : text.text().find(part->text());
+    const std::size_t at =
+        from_right ? find_last_part(text.text(), part->text()) : find_part(text.text(), part->text());
     if (at == std::string::npos && must_be_there) throw template_error("index of a text that is not there");
     if (at == std::string::npos) return Value::integer(-1);
     return Value::integer(static_cast<std::int64_t>(character_starts(text.text().substr(0, at)).size()) - 1);
@@ -102,8 +103,8 @@ Value occurrences(const MarkedText& text, const Arguments& arguments) {
   const MarkedText* part = text_argument(arguments, 0, "sub");
   if (part == nullptr || part->empty()) throw template_error("count without a text");
   std::int64_t count = 0;
-  for (std::size_t at = text.text().find(part->text()); at != std::string::npos;
-       at = text.text().find(part->text(), at + part->size()))
+  for (std::size_t at = find_part(text.text(), part->text()); at != std::string::npos;
+       at = find_part(text.text(), part->text(), at + part->size()))
     ++count;
   return Value::integer(count);
 }
@@ -246,8 +247,10 @@ Value method_of(const Value& object, const std::string& name) {
   if (object.as_text() != nullptr) {
     const auto found = text_methods().find(name);
     if (found != text_methods().end()) {
-      return Value::function(name, [object, &method = found->second](Interpreter&, const Arguments& arguments) {
-        return method(*object.as_text(), arguments);
+      return Value::function(name, [object, &method = found->second](Interpreter& interpreter, const Arguments& given) {
+        interpreter.spend_on(object);
+        for (const Value& argument : given.positional) interpreter.spend_on(argument);
+        return method(*object.as_text(), given);
       });
     }
   }
@@ -272,11 +275,18 @@ Value method_of(const Value& object, const std::string& name) {
 Value builtin_function(const std::string& name) {
   static const std::map<std::string, std::function<Value(Interpreter&, const Arguments&)>> all = {
       {"range", range},
-      {"dict", [](Interpreter&, const Arguments& arguments) { return Value::dict(entries("dict", arguments)); }},
+      {"dict",
+       [](Interpreter& interpreter, const Arguments& arguments) {
+         auto items = entries("dict", arguments);
+         interpreter.spend_on_keys(items.size());
+         return Value::dict(std::move(items));
+       }},
       {"namespace",
-       [](Interpreter&, const Arguments& arguments) {
+       [](Interpreter& interpreter, const Arguments& arguments) {
          auto space = std::make_shared<Namespace>();
-         for (auto& [key, value] : entries("namespace", arguments)) space->set(key, value);
+         const auto items = entries("namespace", arguments);
+         interpreter.spend_on_keys(items.size());
+         for (const auto& [key, value] : items) space->set(key, value);
          return Value(std::static_pointer_cast<Object>(space));
        }},
       {"raise_exception", refuse},

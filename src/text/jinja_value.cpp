@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "text/python_text.h"
 
@@ -11,6 +12,8 @@ namespace lethe::jinja {
 namespace {
 
 constexpr int kDeepest = 100;  // of lists in lists: bounds the recursion of everything that walks values
+constexpr std::uint64_t kHeaviest = std::uint64_t{1}
+                                    << 27;  // lists that hold one another twice, a hundred deep, would not end
 
 int depth_of(const Value& value) {
   if (value.as_object() != nullptr)
@@ -20,8 +23,11 @@ int depth_of(const Value& value) {
   return 0;
 }
 
-void check_depth(int depth) {
-  if (depth > kDeepest) throw template_error("lists or dicts nested more than " + std::to_string(kDeepest) + " deep");
+template <class Held>
+void check_nesting(const Held& held) {
+  if (held.depth > kDeepest)
+    throw template_error("lists or dicts nested more than " + std::to_string(kDeepest) + " deep");
+  if (held.weight > kHeaviest) throw template_error("a list or dict of more than " + with_commas(kHeaviest) + " bytes");
 }
 
 // Python's repr(float): the shortest digits that read back the same.
@@ -184,8 +190,11 @@ void Arguments::expect(const std::string& function, std::initializer_list<std::s
 
 Value Value::list(std::vector<Value> items, bool is_tuple) {
   List list{std::move(items), is_tuple, 1};
-  for (const Value& item : list.items) list.depth = std::max(list.depth, depth_of(item) + 1);
-  check_depth(list.depth);
+  for (const Value& item : list.items) {
+    list.depth = std::max(list.depth, depth_of(item) + 1);
+    list.weight += item.weight();
+  }
+  check_nesting(list);
   return Value(Any(std::make_shared<const List>(std::move(list))));
 }
 
@@ -194,13 +203,14 @@ Value Value::dict(std::vector<std::pair<std::string, Value>> items) {
   for (auto& [key, value] : items) {  // the last of equal keys wins, at the first one's place
     const auto same = std::find_if(dict.items.begin(), dict.items.end(), [&](const auto& e) { return e.first == key; });
     dict.depth = std::max(dict.depth, depth_of(value) + 1);
+    dict.weight += key.size() + value.weight();
     if (same != dict.items.end()) {
       same->second = std::move(value);
     } else {
       dict.items.emplace_back(std::move(key), std::move(value));
     }
   }
-  check_depth(dict.depth);
+  check_nesting(dict);
   return Value(Any(std::make_shared<const Dict>(std::move(dict))));
 }
 
@@ -211,6 +221,8 @@ Value Value::function(std::string name, std::function<Value(Interpreter&, const 
 Value Value::of(const OrderedJson& json, int source) {
   if (json.is_null()) return none();
   if (json.is_boolean()) return Value(json.get<bool>());
+  if (json.is_number_unsigned() && json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+    throw template_error("the number " + std::to_string(json.get<std::uint64_t>()) + ", which is beyond 64 bits");
   if (json.is_number_integer()) return integer(json.get<std::int64_t>());
   if (json.is_number()) return Value(json.get<double>());
   if (json.is_string()) return text(json.get_ref<const std::string&>(), source);
@@ -238,6 +250,13 @@ std::optional<std::int64_t> Value::as_integer() const {
 double Value::as_double() const {
   if (const double* number = get<double>()) return *number;
   return static_cast<double>(as_integer().value_or(0));
+}
+
+std::uint64_t Value::weight() const {
+  if (const MarkedText* text = as_text()) return 16 + text->size();
+  if (const List* list = as_list()) return list->weight;
+  if (const Dict* dict = as_dict()) return dict->weight;
+  return 16;
 }
 
 bool Value::truth() const {
@@ -347,6 +366,7 @@ std::vector<Value> Value::iterate() const {
     return items;
   }
   if (const MarkedText* text = as_text()) {
+    if (text->size() > 1'000'000) throw template_error("the characters of a text of more than a million bytes");
     for_each_character(text->text(), [&](std::int32_t, std::size_t begin, std::size_t end) {
       items.push_back(Value::text(text->slice(begin, end)));
     });
@@ -358,7 +378,7 @@ std::vector<Value> Value::iterate() const {
 bool Value::contains(const Value& item) const {
   if (const MarkedText* text = as_text()) {
     if (item.as_text() == nullptr) throw template_error("'in <str>' with a value of type " + item.type_name());
-    return text->text().find(item.as_text()->text()) != std::string::npos;
+    return find_part(text->text(), item.as_text()->text()) != std::string::npos;
   }
   if (const Dict* dict = as_dict()) return item.as_text() != nullptr && dict->find(item.as_text()->text()) != nullptr;
   const std::vector<Value> items = iterate();

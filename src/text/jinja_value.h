@@ -24,11 +24,13 @@ struct List {
   std::vector<Value> items;
   bool is_tuple = false;
   int depth = 1;
+  std::uint64_t weight = 16;  ///< Value::weight()
 };
 /// Keys in the order in which they were written.
 struct Dict {
   std::vector<std::pair<std::string, Value>> items;
   int depth = 1;
+  std::uint64_t weight = 16;  ///< Value::weight()
   const Value* find(std::string_view key) const;
 };
 
@@ -38,12 +40,6 @@ class Object {
   virtual ~Object() = default;
   /// Undefined where there is none.
   virtual Value attribute(Interpreter& interpreter, const std::string& name) = 0;
-};
-class Namespace : public Object {
- public:
-  Dict values;
-  Value attribute(Interpreter& interpreter, const std::string& name) override;
-  void set(const std::string& name, Value value);
 };
 
 struct Arguments {
@@ -81,7 +77,7 @@ class Value {
   static Value integer(std::int64_t number) { return Value(Any(number)); }
   static Value text(MarkedText text) { return Value(Any(std::make_shared<const MarkedText>(std::move(text)))); }
   static Value text(std::string_view text, int source = 0) { return Value::text(MarkedText(text, source)); }
-  /// @throws Error if lists are nested too deeply, or hold a namespace or a loop
+  /// @throws Error if lists are nested too deeply, hold a namespace or a loop, or weigh too much
   static Value list(std::vector<Value> items, bool is_tuple = false);
   static Value dict(std::vector<std::pair<std::string, Value>> items);
   static Value function(std::string name, std::function<Value(Interpreter&, const Arguments&)> call);
@@ -103,6 +99,9 @@ class Value {
   std::optional<std::int64_t> as_integer() const;
   bool is_number() const { return as_integer() || get<double>() != nullptr; }
   double as_double() const;
+  /// What it costs to print or compare it: about its bytes as text. Of a list that holds another twice, twice that
+  /// one's.
+  std::uint64_t weight() const;
 
   bool truth() const;
   /// Python's name of the type, for messages.
@@ -126,6 +125,13 @@ class Value {
     return held != nullptr ? held->get() : nullptr;
   }
   Any any_;
+};
+
+class Namespace : public Object {
+ public:
+  Dict values;
+  Value attribute(Interpreter& interpreter, const std::string& name) override;
+  void set(const std::string& name, Value value);
 };
 
 /// Python's json.dumps with ensure_ascii=False.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace lethe {
 
 int MarkedText::source_at(std::size_t byte) const {
@@ -10,8 +12,14 @@ int MarkedText::source_at(std::size_t byte) const {
   return mark != marks_.end() && mark->begin <= byte ? mark->source : 0;
 }
 
+void MarkedText::make_room(std::size_t bytes) const {
+  if (bytes > kMostBytes || text_.size() > kMostBytes - bytes)
+    throw bad_input("cannot make a text of more than " + with_commas(kMostBytes) + " bytes");
+}
+
 void MarkedText::append(std::string_view text, int source) {
   if (text.empty()) return;
+  make_room(text.size());
   const std::size_t begin = text_.size();
   text_.append(text);
   if (source == 0) return;
@@ -23,6 +31,7 @@ void MarkedText::append(std::string_view text, int source) {
 }
 
 void MarkedText::append(const MarkedText& other) {
+  make_room(other.text_.size());
   const std::size_t shift = text_.size();
   text_ += other.text_;
   for (const TextMark& mark : other.marks_) {
@@ -37,9 +46,11 @@ void MarkedText::append(const MarkedText& other) {
 MarkedText MarkedText::slice(std::size_t begin, std::size_t end) const {
   MarkedText piece;
   piece.text_ = text_.substr(begin, end - begin);
-  for (const TextMark& mark : marks_) {
-    const std::size_t from = std::max(mark.begin, begin), to = std::min(mark.end, end);
-    if (from < to) piece.marks_.push_back({from - begin, to - begin, mark.source});
+  auto mark = std::upper_bound(marks_.begin(), marks_.end(), begin,
+                               [](std::size_t at, const TextMark& candidate) { return at < candidate.end; });
+  for (; mark != marks_.end() && mark->begin < end; ++mark) {
+    const std::size_t from = std::max(mark->begin, begin), to = std::min(mark->end, end);
+    if (from < to) piece.marks_.push_back({from - begin, to - begin, mark->source});
   }
   return piece;
 }

@@ -32,11 +32,15 @@ class MarkedText {
   /// 0 for the template's own bytes.
   int source_at(std::size_t byte) const;
 
+  /// A text of more bytes than this is made of nothing but malice.
+  static constexpr std::size_t kMostBytes = std::size_t{1} << 24;
+  /// @throws Error (bad input) if the text becomes too long
   void append(std::string_view text, int source = 0);
   void append(const MarkedText& other);
   MarkedText slice(std::size_t begin, std::size_t end) const;
 
  private:
+  void make_room(std::size_t bytes) const;
   std::string text_;
   std::vector<TextMark> marks_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace lethe {
 namespace {
 
@@ -26,6 +28,7 @@ ByteRange NormalizedText::original(std::size_t begin, std::size_t end) const {
 
 NormalizedText NormalizedText::slice(std::size_t begin, std::size_t end) const {
   NormalizedText piece(std::string_view(text_).substr(begin, end - begin));
+  piece.most_ = most_;
   if (!origin_.empty()) {
     piece.origin_.assign(origin_.begin() + static_cast<std::ptrdiff_t>(begin),
                          origin_.begin() + static_cast<std::ptrdiff_t>(end));
@@ -51,6 +54,11 @@ void NormalizedText::Builder::keep(std::size_t begin, std::size_t end) {
 }
 
 void NormalizedText::Builder::add(std::string_view bytes, std::size_t of) {
+  if (text_.size() + bytes.size() > old_.most_) {
+    throw bad_input("cannot tokenize: the tokenizer's rules make too much of a text")
+        .wanted("at most " + with_commas(old_.most_) + " bytes")
+        .found("more");
+  }
   text_ += bytes;
   const auto begin = static_cast<std::uint32_t>(old_.begin_);
   origin_.insert(origin_.end(), bytes.size(), of < old_.text_.size() ? old_.origin(of) : Origin{begin, begin});
@@ -61,6 +69,7 @@ NormalizedText NormalizedText::Builder::done() && {
   result.text_ = std::move(text_);
   result.origin_ = std::move(origin_);
   result.begin_ = old_.begin_;
+  result.most_ = old_.most_;
   return result;
 }
 

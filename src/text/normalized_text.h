@@ -13,12 +13,19 @@
 
 namespace lethe {
 
+/// How long a text of so many bytes may become: no honest tokenizer makes more of it, and "a" to "aa" forty times over
+/// would fill the memory.
+constexpr std::size_t most_bytes_made_of(std::size_t bytes) {
+  return 1'000'000 + 100 * bytes;
+}
+
 /// The text as changed so far, with the bytes of the original text behind each of its own. Follows the `tokenizers`
 /// library's NormalizedString, whose alignment decides the offsets that users see. Texts are below 4 GiB.
 class NormalizedText {
  public:
   /// @param begin  first byte of the piece in the original text
-  explicit NormalizedText(std::string_view piece = {}, std::size_t begin = 0) : text_(piece), begin_(begin) {}
+  explicit NormalizedText(std::string_view piece = {}, std::size_t begin = 0)
+      : text_(piece), begin_(begin), most_(most_bytes_made_of(piece.size())) {}
 
   const std::string& text() const { return text_; }
   bool empty() const { return text_.empty(); }
@@ -57,7 +64,8 @@ class NormalizedText {
    public:
     explicit Builder(const NormalizedText& old) : old_(old) {}
     void keep(std::size_t begin, std::size_t end);
-    /// New bytes that belong to what byte `of` of the old text belongs to.
+    /// New bytes that belong to what byte `of` of the old text belongs to. @throws Error (bad input) if the text
+    /// becomes too long
     void add(std::string_view bytes, std::size_t of);
     std::size_t size() const { return text_.size(); }
     NormalizedText done() &&;
@@ -77,6 +85,7 @@ class NormalizedText {
   std::string text_;
   std::vector<Origin> origin_;  ///< of each byte of text_; empty: the text is a piece of the original as it stands
   std::size_t begin_ = 0;       ///< of the piece
+  std::size_t most_ = 0;        ///< bytes that it may grow to
 };
 
 }  // namespace lethe

@@ -15,7 +15,10 @@ Normalizer in_order(std::vector<Normalizer> steps) {
 
 Normalizer make_normalizer_sequence(const Json& part) {
   std::vector<Normalizer> steps;
-  for (const Json& step : component_key(part, "normalizers")) steps.push_back(make_normalizer(step));
+  for (const Json& step : component_key(part, "normalizers")) {
+    component_type(step);  // null is none at all, but no step
+    steps.push_back(make_normalizer(step));
+  }
   return in_order(std::move(steps));
 }
 

@@ -135,6 +135,13 @@ std::vector<TemplateItem> read_template(const Json& items, const Json& part) {
     }
     result.push_back(std::move(item));
   }
+  // A text again and again, or thousands of special tokens around it, would fill the memory.
+  std::size_t texts = 0, specials = 0;
+  for (const TemplateItem& item : result) {
+    texts += item.text >= 0 ? 1 : 0;
+    specials += item.ids.size();
+  }
+  if (texts > 16 || specials > 10'000) refuse_component("post-processor", part);
   return result;
 }
 
@@ -201,7 +208,10 @@ PostProcessor make_post_processor(const Json& part) {
   const std::string type = component_type(part);
   if (type == "Sequence") {
     std::vector<PostProcessor> steps;
-    for (const Json& step : component_key(part, "processors")) steps.push_back(make_post_processor(step));
+    for (const Json& step : component_key(part, "processors")) {
+      component_type(step);  // null is none at all, but no step
+      steps.push_back(make_post_processor(step));
+    }
     return [steps = std::move(steps)](Lists& lists, bool add_special) {
       for (const PostProcessor& step : steps) step(lists, add_special);
     };

@@ -25,7 +25,10 @@ PreTokenizer in_order(std::vector<PreTokenizer> steps) {
 
 PreTokenizer make_pre_tokenizer_sequence(const Json& part) {
   std::vector<PreTokenizer> steps;
-  for (const Json& step : component_key(part, "pretokenizers")) steps.push_back(make_pre_tokenizer(step));
+  for (const Json& step : component_key(part, "pretokenizers")) {
+    component_type(step);  // null is none at all, but no step
+    steps.push_back(make_pre_tokenizer(step));
+  }
   return in_order(std::move(steps));
 }
 

@@ -3,6 +3,9 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
 
 namespace lethe {
 namespace {
@@ -35,6 +38,10 @@ std::vector<Character> characters_of(const std::string& text) {
   return characters;
 }
 
+void check_pieces(const std::vector<MarkedText>& pieces) {
+  if (pieces.size() > 1'000'000) throw bad_input("cannot cut a text into more than a million pieces");
+}
+
 bool is_letter(std::int32_t codepoint) {
   const auto category = codepoint < 0 ? UTF8PROC_CATEGORY_CN : utf8proc_category(codepoint);
   return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT ||
@@ -65,6 +72,19 @@ std::vector<std::size_t> character_starts(const std::string& text) {
   return starts;
 }
 
+std::size_t find_part(std::string_view text, std::string_view part, std::size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* found = ::memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  return found == nullptr ? std::string_view::npos
+                          : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+std::size_t find_last_part(std::string_view text, std::string_view part) {
+  const std::string backwards(text.rbegin(), text.rend());
+  const std::size_t at = find_part(backwards, std::string(part.rbegin(), part.rend()));
+  return at == std::string_view::npos ? at : text.size() - at - part.size();
+}
+
 MarkedText stripped(const MarkedText& text, const std::string* characters, bool left, bool right) {
   const std::vector<Character> all = characters_of(text.text());
   std::vector<std::int32_t> unwanted;
@@ -88,9 +108,10 @@ std::vector<MarkedText> split_text(const MarkedText& text, const std::string* se
   if (separator != nullptr) {
     std::size_t begin = 0;
     while (may_cut()) {
-      const std::size_t at = text.text().find(*separator, begin);
+      const std::size_t at = find_part(text.text(), *separator, begin);
       if (at == std::string::npos) break;
       pieces.push_back(text.slice(begin, at));
+      check_pieces(pieces);
       begin = at + separator->size();
     }
     pieces.push_back(text.slice(begin, text.size()));
@@ -109,19 +130,21 @@ std::vector<MarkedText> split_text(const MarkedText& text, const std::string* se
     const std::size_t begin = at;
     while (at < all.size() && !is_python_space(all[at].codepoint)) ++at;
     pieces.push_back(text.slice(all[begin].begin, all[at - 1].end));
+    check_pieces(pieces);
   }
   return pieces;
 }
 
 std::vector<MarkedText> split_from_right(const MarkedText& text, const std::string& separator, std::int64_t most) {
   std::vector<MarkedText> pieces;
+  const std::string backwards(text.text().rbegin(), text.text().rend()), part(separator.rbegin(), separator.rend());
   std::size_t end = text.size();
   while (most < 0 || static_cast<std::int64_t>(pieces.size()) < most) {
-    if (end < separator.size()) break;
-    const std::size_t at = text.text().rfind(separator, end - separator.size());
+    const std::size_t at = find_part(backwards, part, text.size() - end);
     if (at == std::string::npos) break;
-    pieces.push_back(text.slice(at + separator.size(), end));
-    end = at;
+    pieces.push_back(text.slice(text.size() - at, end));
+    check_pieces(pieces);
+    end = text.size() - at - separator.size();
   }
   pieces.push_back(text.slice(0, end));
   std::reverse(pieces.begin(), pieces.end());
@@ -137,6 +160,7 @@ std::vector<MarkedText> split_lines(const MarkedText& text, bool keep_ends) {
     const std::size_t end = all[at].begin;
     if (all[at].codepoint == '\r' && at + 1 < all.size() && all[at + 1].codepoint == '\n') ++at;
     lines.push_back(text.slice(begin, keep_ends ? all[at].end : end));
+    check_pieces(lines);
     begin = all[at].end;
   }
   if (begin < text.size()) lines.push_back(text.slice(begin, text.size()));
@@ -155,7 +179,7 @@ MarkedText replaced(const MarkedText& text, const std::string& old, const Marked
     return result;
   }
   for (std::int64_t count = 0; most < 0 || count < most; ++count) {
-    const std::size_t at = text.text().find(old, begin);
+    const std::size_t at = find_part(text.text(), old, begin);
     if (at == std::string::npos) break;
     result.append(text.slice(begin, at));
     result.append(fresh);

@@ -14,9 +14,14 @@ namespace lethe {
 /// Bytes at which characters begin, and the end: one more than there are characters.
 std::vector<std::size_t> character_starts(const std::string& text);
 
+/// Where a part first stands, or npos; in time linear in both, which std::string::find is not.
+std::size_t find_part(std::string_view text, std::string_view part, std::size_t from = 0);
+std::size_t find_last_part(std::string_view text, std::string_view part);
+
 /// Without what is at the ends: white space, or any of `characters`.
 MarkedText stripped(const MarkedText& text, const std::string* characters, bool left, bool right);
 /// At a separator, or at runs of white space (nullptr), at most `most` times from the left (−1: no bound).
+/// @throws Error (bad input), all three, if there are more than a million pieces
 std::vector<MarkedText> split_text(const MarkedText& text, const std::string* separator, std::int64_t most);
 std::vector<MarkedText> split_from_right(const MarkedText& text, const std::string& separator, std::int64_t most);
 std::vector<MarkedText> split_lines(const MarkedText& text, bool keep_ends);

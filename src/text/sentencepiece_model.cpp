@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "text/sentencepiece_check.h"
 
 namespace lethe {
 
@@ -12,17 +13,28 @@ struct SentencePieceModel::Library {
 };
 
 SentencePieceModel::SentencePieceModel(const std::filesystem::path& file) : library_(std::make_unique<Library>()) {
-  const auto status = library_->processor.LoadFromSerializedProto(read_file(file));
-  if (!status.ok()) {
-    throw bad_input("cannot load " + file.string()).wanted("a SentencePiece model").found(excerpt(status.ToString()));
+  const std::string bytes = read_file(file);
+  std::string problem = sentencepiece_problem(bytes);
+  if (problem.empty()) {
+    try {
+      const auto status = library_->processor.LoadFromSerializedProto(bytes);
+      if (!status.ok()) problem = status.ToString();
+    } catch (const std::exception& thrown) {  // of the library's trie
+      problem = thrown.what();
+    }
   }
+  if (!problem.empty())
+    throw bad_input("cannot load " + file.string()).wanted("a SentencePiece model").found(excerpt(problem, 200));
 }
 
 SentencePieceModel::~SentencePieceModel() = default;
 
 std::vector<Token> SentencePieceModel::encode(std::string_view text) const {
   std::vector<Token> tokens;
-  const auto found = library_->processor.EncodeAsImmutableProto(absl::string_view(text.data(), text.size()));
+  sentencepiece::ImmutableSentencePieceText found;
+  const auto status = library_->processor.Encode(absl::string_view(text.data(), text.size()), found.mutable_proto());
+  if (!status.ok())
+    throw bad_input("cannot tokenize").with("text", excerpt(text)).found(excerpt(status.ToString(), 200));
   for (int i = 0; i < static_cast<int>(found.pieces_size()); ++i) {
     const auto piece = found.pieces(i);
     tokens.push_back({static_cast<int>(piece.id()), piece.begin(), piece.end(), 0, ""});

@@ -26,7 +26,8 @@ void write_negated(const StoredTensor& tensor, const at::Tensor& original, const
     const at::Tensor o = all_o.narrow(0, 0, size), t = all_t.narrow(0, 0, size), result = all_result.narrow(0, 0, size);
     o.copy_(flat_original.narrow(0, at, size));
     if (alpha != 0) o.sub_(t.copy_(flat_tuned.narrow(0, at, size)).sub_(o).mul_(alpha));
-    writer.write_part(bytes_of(result.copy_(o)));
+    require_finite(result.copy_(o), tensor.name, "cannot negate: a weight becomes no finite number");
+    writer.write_part(bytes_of(result));
     if (release) release(tensor, at, end);
   }
 }
@@ -130,6 +131,7 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
       value =
           combine_rounded(value, before, [&](const at::Tensor& s, const at::Tensor& o) { return o - alpha * (s - o); });
     }
+    require_finite(value, tensor.name, "cannot negate the adapter " + adapter.folder().string());
     writer.write(bytes_of(value));
   }
   writer.close();

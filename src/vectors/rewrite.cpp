@@ -9,6 +9,8 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
                         const ShardOptions& options) {
   const WriteTensor write = [&](const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer) {
     const at::Tensor changed = change(tensor, value);
+    if (changed.defined())
+      require_finite(changed, tensor.name, "cannot change the weights of " + base.folder().string());
     writer.write(changed.defined() ? bytes_of(changed) : base.values(tensor));
   };
   rewrite_checkpoint(base, folder, write, options);

@@ -1,6 +1,8 @@
 #include "vectors/tensors.h"
 
 #include <array>
+#include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "core/error.h"
@@ -41,8 +43,20 @@ DType dtype_of(at::ScalarType type) {
 }
 
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values) {
+  if (reinterpret_cast<std::uintptr_t>(values.data()) % size_of(spec.type) != 0) {
+    at::Tensor copy = at::empty(spec.shape, scalar_type(spec.type));
+    std::memcpy(copy.mutable_data_ptr(), values.data(), values.size());
+    return copy;
+  }
   // The engine takes a writable pointer; nobody writes through it.
   return at::from_blob(const_cast<std::byte*>(values.data()), spec.shape, at::TensorOptions(scalar_type(spec.type)));
+}
+
+void require_finite(const at::Tensor& values, const std::string& name, const std::string& doing) {
+  if (!values.is_floating_point() || values.numel() == 0) return;
+  const auto [low, high] = at::aminmax(values);  // NaN, if there is one
+  if (std::isfinite(low.item<double>()) && std::isfinite(high.item<double>())) return;
+  throw bad_input(doing).with("tensor", excerpt(name, 200)).wanted("finite numbers").found("NaN or infinity");
 }
 
 std::span<const std::byte> bytes_of(const at::Tensor& tensor) {

@@ -15,8 +15,13 @@ at::ScalarType scalar_type(DType type);
 /// @throws Error for a type that safetensors lacks
 DType dtype_of(at::ScalarType type);
 
-/// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map.
+/// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map. Where they
+/// lie at an odd address (a header of odd length), a copy.
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values);
+
+/// @param doing  begins the error: "cannot load the model opt-2.7b"
+/// @throws Error (bad input) if a value is NaN or infinite: whatever is computed with it would be, too
+void require_finite(const at::Tensor& values, const std::string& name, const std::string& doing);
 
 /// The values of a contiguous tensor in memory, as a file stores them.
 std::span<const std::byte> bytes_of(const at::Tensor& tensor);

@@ -78,5 +78,26 @@ TEST(Alpha, IsTheLargestWithinTheBudget) {
   EXPECT_NEAR(choose_alpha([](double alpha) { return alpha > 0.35 && alpha < 0.65 ? 1.0 : 0.1; }, 0.3).alpha, 1, 1e-9);
 }
 
+// Errors and nothing else, in no time: a recipe may come from a stranger, too.
+TEST(HostileRecipe, KeysNumbersAndNestingThatCannotBeAreRefused) {
+  const auto refused = [](const std::string& yaml) {
+    try {
+      parse_recipe(yaml, "r.yaml");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const char* yaml : {"data: {harmful: {[a]: b}}", "data: {? {a: b} : 1}", "negation: {factors: {[a]: 1}}",
+                           "? [a]\n: 1", "lora: {[rank]: 1}", "{}: {}"})
+    EXPECT_NE(refused(yaml).find("key"), std::string::npos) << yaml << ": " << refused(yaml);
+  for (const char* yaml : {"training: {steps: 99999999999999999999}", "training: {steps: -1}", "training: {lr: .nan}",
+                           "training: {lr: 1e999}", "training: {lr: -.inf}", "seed: 18446744073709551616", "seed: 1e3"})
+    EXPECT_NE(refused(yaml), "") << yaml;
+  EXPECT_NE(refused("seed: 1\nseed: 2"), "");
+  EXPECT_NE(refused(std::string(100'000, '[')), "");
+  EXPECT_NE(refused("a: &a [*a]\ndata: {harmful: *a}"), "");
+}
+
 }  // namespace
 }  // namespace lethe

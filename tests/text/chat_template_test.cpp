@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -205,8 +206,27 @@ TEST_F(ChatTemplates, AreBounded) {
       "{{ 'a'.split('') }}",
       "{{ namespace(_x=1) }}",
       "{{ {}['__class__'].__mro__ }}",
+      // Lists that hold one another twice, sixty deep; texts and lists that a filter or a method makes out of little.
+      "{% set ns = namespace(l=[1]) %}{% for a in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
+      "{{ ('x' * 90000000) | list | length }}",
+      "{{ ('x,' * 40000000).split(',') | length }}",
+      "{{ ('x ' * 40000000).split() | length }}",
+      "{{ ('x\n' * 40000000).splitlines() | length }}",
+      "{{ ('x' * 90000000)[1:] }}",
+      "{% set a = 'x' * 100000 %}{{ a | replace('x', a) }}",
+      "{% set a = 'x' * 100000 %}{{ a.replace('x', a) }}",
+      "{{ ([1] * 1000000) | join('x' * 1000) }}",
+      "{{ ('x' * 100000).join(['y'] * 100000) }}",
+      "{{ ([[1] * 1000] * 1000) | sum(start=[]) }}",
+      "{{ (['x' * 100000] * 10000) | map('upper') | list }}",
+      "{{ (['x' * 100000] * 10000) | sort }}",
+      "{{ ([1] * 1000000) | tojson(separators=['x' * 1000, ':']) }}",
+      "{% set a = 'a' * 1000000 %}{% for i in range(5000) %}{% if a == a ~ '' %}{% endif %}{% endfor %}",
+      "{% set a = 'a' * 1000000 %}{% for i in range(50000) %}{{ a is upper }}{% endfor %}",
+      "{% set l = [1] * 1000000 %}{% for i in range(50000) %}{{ l | first }}{% endfor %}",
   };
   for (const std::string& source : hostile) {
+    const std::clock_t begin = std::clock();
     try {
       ChatTemplate(source, none, "hostile").render(none);
       ADD_FAILURE() << "rendered: " << source.substr(0, 80);
@@ -214,7 +234,21 @@ TEST_F(ChatTemplates, AreBounded) {
       EXPECT_EQ(error.code(), ExitCode::bad_input);
       EXPECT_NE(std::string(error.what()).find("line"), std::string::npos) << error.what();
     }
+    // Half a second at most, and room for sanitizers.
+    EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 5) << source.substr(0, 80);
   }
+}
+
+TEST_F(ChatTemplates, ATextIsSearchedInTimeLinearInItsLength) {
+  const OrderedJson none = OrderedJson::object();
+  const std::string texts = "{% set a = 'a' * 400000 %}{% set b = 'a' * 200000 ~ 'b' %}";
+  const std::clock_t begin = std::clock();
+  for (const char* use :
+       {"{{ a.find(b) }}", "{{ a.rfind('b' ~ a) }}", "{{ a.count(b) }}", "{{ b in a }}", "{{ a.split(b) | length }}",
+        "{{ a.rsplit(b) | length }}", "{{ a.replace(b, '') | length }}"}) {
+    ChatTemplate(texts + use, none, "searching").render(none);
+  }
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 5);
 }
 
 TEST_F(ChatTemplates, NameWhatTheyDoNotSupportAndWhere) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
+
 #include "core/error.h"
 #include "vectors/apply_adapter.h"
 #include "vectors/tensors.h"
@@ -161,6 +164,35 @@ TEST_F(TaskArithmetic, AnAdapterThatDoesNotFitTheBaseIsRefusedByName) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("model.q_proj"), std::string::npos) << error.what();
   }
+}
+
+TEST_F(TaskArithmetic, WeightsThatAreNanOrInfiniteAreNamedAndNotWritten) {
+  const at::Tensor plain = at::randn({3, 4}, kHalf);
+  at::Tensor odd = plain.clone();
+  const Checkpoint base = checkpoint("base", {{"a.weight", plain}});
+  int number = 0;
+  for (const double value :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -60000.0}) {
+    odd[1][2] = value;
+    const Checkpoint tuned = checkpoint("tuned" + std::to_string(++number), {{"a.weight", odd}});
+    for (const auto& [one, other] : {std::pair(&base, &tuned), std::pair(&tuned, &base)}) {
+      try {
+        negate_checkpoint(*one, *other, 3.0, made("out" + std::to_string(++number)));  // 3 · 60000 is no half any more
+        ADD_FAILURE() << value << " was written";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::bad_input);
+        EXPECT_NE(std::string(error.what()).find("a.weight"), std::string::npos) << error.what();
+      }
+    }
+  }
+}
+
+TEST_F(TaskArithmetic, ValuesAtAnOddAddressAreReadAsTheyStand) {
+  const std::vector<float> values = {1.5F, -2.0F};
+  std::vector<std::byte> bytes(1 + 2 * sizeof(float));
+  std::memcpy(bytes.data() + 1, values.data(), 2 * sizeof(float));
+  const at::Tensor tensor = tensor_over({"a", DType::f32, {2}}, std::span(bytes).subspan(1));
+  EXPECT_TRUE(at::equal(tensor, at::tensor(values)));
 }
 
 }  // namespace
