@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "cli/engine.h"
@@ -32,6 +33,7 @@ int run_program(int argc, char** argv) {
   add_demo(program, action);
   add_unlearn(program, action);
   add_finetune(program, action);
+  add_rerun(program, action);
   add_evaluate(program, action);
   add_sweep(program, action);
   add_reproduce(program, action);
@@ -61,6 +63,10 @@ int run_program(int argc, char** argv) {
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
+  } catch (const std::filesystem::filesystem_error& error) {
+    // Whatever asks the file system in passing: a folder that cannot be made, a file that cannot be removed.
+    std::fprintf(stderr, "lethe: cannot work with %s\n  reason  %s\n", excerpt(error.path1().string(), 1000).c_str(),
+                 error.code().message().c_str());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lethe: internal error: %s\n", excerpt(error.what(), 2000).c_str());
   }

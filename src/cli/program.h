@@ -26,6 +26,7 @@ void add_judge(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);
 void add_negate(CLI::App& program, Action& action);
 void add_reproduce(CLI::App& program, Action& action);
+void add_rerun(CLI::App& program, Action& action);
 void add_score(CLI::App& program, Action& action);
 void add_sweep(CLI::App& program, Action& action);
 void add_split(CLI::App& program, Action& action);

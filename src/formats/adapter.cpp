@@ -199,7 +199,8 @@ std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::v
     for (const std::string& ending : endings) list += (list.empty() ? "" : ", ") + ending;
     throw bad_input("cannot place LoRA adapters (lora.targets)")
         .wanted("linear maps of this model: " + list)
-        .found(unused.empty() ? excerpt(targets.pattern) : excerpt(*unused.begin()));
+        .found(unused.empty() ? excerpt(targets.pattern) : excerpt(*unused.begin()))
+        .hint("name some of these, as lora.targets=[" + *endings.begin() + "], or lora.targets=all-linear");
   }
   return chosen;
 }

@@ -1,5 +1,7 @@
 #include "objectives/responses.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace lethe {
@@ -34,6 +36,13 @@ std::size_t ExampleMaker::drop_truncated(std::vector<Pair>& pairs) {
     const Example& made = made_example(pair);
     return made.response_begin >= made.ids.size();
   });
+}
+
+std::size_t ExampleMaker::cut_off(const std::vector<Pair>& pairs) {
+  if (options_.max_length == 0) return 0;
+  return static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [&](const Pair& pair) {
+    return made_example(pair).ids.size() >= options_.max_length;
+  }));
 }
 
 PackingOptions packing_for(const CausalLM& model) {

@@ -31,6 +31,9 @@ class ExampleMaker {
   Example make(const Pair& pair, const std::string& response) const;
   /// Drops the pairs of which no response token is left; returns how many.
   std::size_t drop_truncated(std::vector<Pair>& pairs);
+  /// How many fill max_length, so that the end of their response is (but for an accident) cut off.
+  std::size_t cut_off(const std::vector<Pair>& pairs);
+  const ExampleOptions& options() const { return options_; }
 
  private:
   const Example& made_example(const Pair& pair);

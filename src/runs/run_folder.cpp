@@ -1,6 +1,7 @@
 #include "runs/run_folder.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <torch/version.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <iostream>
 
 #include "core/error.h"
+#include "core/file_hash.h"
 #include "core/files.h"
 #include "core/numbers.h"
 #include "core/random.h"
@@ -37,6 +39,26 @@ std::string hash_of_ends(const fs::path& path) {
 }
 
 constexpr const char* kSnapshots = "snapshots";
+
+// What a repetition must come to: all but what tells times, and what it begins with.
+OrderedJson outputs_in(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = fs::relative(entry.path(), folder).string();
+    const bool timed = name == "metrics.jsonl" || name == "repair.jsonl" || name == "report.html" || name == "run.json";
+    if (entry.is_regular_file() && !timed && name != "recipe.yaml" && !name.starts_with(".") &&
+        !name.starts_with(kSnapshots))
+      files.push_back(name);
+  }
+  std::sort(files.begin(), files.end());
+  OrderedJson outputs = OrderedJson::array();
+  for (const std::string& name : files) {
+    OrderedJson entry = {{"file", name}, {"bytes", fs::file_size(folder / name)}, {"hash", file_hash(folder / name)}};
+    if (name.starts_with("harmful/")) entry["harmful"] = true;
+    outputs.push_back(std::move(entry));
+  }
+  return outputs;
+}
 
 }  // namespace
 
@@ -91,7 +113,11 @@ fs::path RunFolder::make(const std::string& name) const {
   return path() / name;
 }
 
-void RunFolder::add_input(const std::string& role, const fs::path& input) {
+void RunFolder::add_input(const std::string& role, const fs::path& path) {
+  inputs_.push_back(describe_input(role, path));
+}
+
+OrderedJson describe_input(const std::string& role, const fs::path& input) {
   OrderedJson entry = {{"role", role}, {"path", input.string()}};
   if (fs::is_directory(input)) {
     std::vector<std::string> files;
@@ -113,7 +139,7 @@ void RunFolder::add_input(const std::string& role, const fs::path& input) {
     entry["bytes"] = bytes.size();
     entry["hash"] = hex_text(stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   }
-  inputs_.push_back(entry);
+  return entry;
 }
 
 void RunFolder::write_results(const OrderedJson& results) const {
@@ -130,6 +156,8 @@ OrderedJson RunFolder::describe() const {
                      {"seconds", std::chrono::duration<double>(now - start_).count()},
                      {"seed", seed_},
                      {"threads", at::get_num_threads()},
+                     {"cpu", at::get_cpu_capability()},
+                     {"directory", fs::current_path().string()},
                      {"peak_rss_bytes", peak_resident_bytes()},
                      {"inputs", inputs_}};
   for (const auto& [key, value] : facts_.items()) run[key] = value;
@@ -137,7 +165,10 @@ OrderedJson RunFolder::describe() const {
 }
 
 void RunFolder::finish(const Recipe& recipe) {
-  write_file(path() / "run.json", dump_json(describe(), 2) + "\n");
+  OrderedJson run = describe();
+  run["recipe"] = to_yaml(recipe);
+  run["outputs"] = outputs_in(path());
+  write_file(path() / "run.json", dump_json(run, 2) + "\n");
   write_file(path() / "recipe.yaml", to_yaml(recipe));
   folder_.commit();
   say("wrote " + final_path());

@@ -41,6 +41,8 @@ class RunFolder {
   Snapshots snapshots(const TrainingSettings& settings) const;
   void write_results(const OrderedJson& results) const;
   /// Writes recipe.yaml and run.json, and gives the folder its name.
+  /// Of what was written, all but the files that hold times: {"file", "bytes", "hash", "harmful"}. `recipe` is noted
+  /// too, so that the run can be repeated (runs/rerun.h).
   void finish(const Recipe& recipe);
   std::string final_path() const { return folder_.final_path().string(); }
 
@@ -53,6 +55,9 @@ class RunFolder {
   OrderedJson facts_ = OrderedJson::object(), inputs_ = OrderedJson::array();
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
 };
+
+/// An input for run.json: {"role", "path", "bytes", "hash" | "files_hash"}.
+OrderedJson describe_input(const std::string& role, const std::filesystem::path& path);
 
 /// The recipe of an unfinished run. @throws Error (bad input) if there is none
 std::filesystem::path unfinished_recipe(const std::filesystem::path& out);

@@ -38,15 +38,27 @@ std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role rol
 
 void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name, RunFolder* run) {
   const std::size_t before = pairs.size(), dropped = examples.drop_truncated(pairs);
-  if (dropped == 0) return;
-  const std::string what = with_commas(dropped) + " of " + with_commas(before) + " " + name +
-                           " pairs left out: their prompt leaves no room for the response (data.max_length)";
-  warn(what);
-  if (run != nullptr) run->leave_out(what);
-  if (pairs.empty())
-    throw bad_input("cannot use the " + name + " data")
-        .wanted("a larger data.max_length")
-        .found("no response token in any pair");
+  const std::string length = "data.max_length = " + with_commas(examples.options().max_length) + " tokens";
+  if (dropped > 0) {
+    const std::string what = with_commas(dropped) + " of " + with_commas(before) + " " + name +
+                             " pairs left out: their prompt leaves no room for the response (data.max_length)";
+    warn(what);
+    if (run != nullptr) run->leave_out(what);
+    if (pairs.empty())
+      throw bad_input("cannot use the " + name + " data")
+          .wanted("a larger data.max_length")
+          .found("no response token in any pair within " + length);
+  }
+  // A response without its end teaches no end: the model would run on.
+  const std::size_t cut = examples.cut_off(pairs);
+  if (2 * cut >= pairs.size() && cut > 0) {
+    const std::string all = with_commas(pairs.size()) + " " + name;
+    warn((cut == pairs.size() ? "every one of " + all + " responses is"
+                              : with_commas(cut) + " of " + all + " responses are") +
+         " cut off by " + length + ": raise it, or the ends are not learnt");
+  } else if (cut > 0) {
+    say(with_commas(cut) + " of " + with_commas(pairs.size()) + " " + name + " responses are cut off by " + length);
+  }
 }
 
 namespace {

@@ -88,6 +88,17 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   GuardOptions limits = options.guard;
   limits.rising.merge(objective.rising());
   DivergenceGuard guard(limits);
+  // One that diverges does so again from its snapshots, which stay for who wants to see why.
+  const auto check = [&](std::int64_t step, const std::map<std::string, double>& terms, double gradient_norm) {
+    try {
+      guard.check(step, terms, gradient_norm);
+    } catch (Error& error) {
+      const std::int64_t kept = options.snapshots != nullptr ? options.snapshots->newest() : 0;
+      if (kept > 0) error.with("kept", "the snapshot of step " + std::to_string(kept));
+      error.hint("start anew under another name: gone on with as it is, the run would come to the same");
+      throw;
+    }
+  };
   std::vector<StepRecord> records;
   std::int64_t first = 0;
   if (options.snapshots != nullptr) {
@@ -107,7 +118,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     if (options.clip == 0 && options.accumulate == 1) within.emplace(optimizer, record.lr);
     for (std::int64_t i = 0; i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
-      if (within) guard.check(step, part.terms, 0);
+      if (within) check(step, part.terms, 0);
       if (part.loss.defined() && part.loss.requires_grad())
         (part.loss / static_cast<double>(options.accumulate)).backward();
       if (part.loss.defined()) record.loss += part.loss.item<double>() / static_cast<double>(options.accumulate);
@@ -116,7 +127,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
       record.tokens += part.tokens;
     }
     record.grad_norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
-    guard.check(step, within ? std::map<std::string, double>{} : record.terms, record.grad_norm);
+    check(step, within ? std::map<std::string, double>{} : record.terms, record.grad_norm);
     if (!within) optimizer.step(record.lr);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     log.append(dump_json(metrics_line(record, names)));

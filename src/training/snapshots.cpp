@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/file_hash.h"
 #include "core/json.h"
-#include "core/numbers.h"
-#include "core/random.h"
 #include "core/terminal.h"
 #include "formats/safetensors.h"
 #include "vectors/tensors.h"
@@ -39,20 +38,6 @@ fs::path values_of_snapshot(fs::path description) {
   return description.replace_extension(".safetensors");
 }
 
-// Of all bytes, in pieces: a snapshot may be larger than memory.
-std::string hash_of_file(const fs::path& path) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  std::uint64_t hash = 0;
-  constexpr std::size_t kPiece = std::size_t{1} << 24;
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
-    const std::size_t end = std::min(at + kPiece, bytes.size());
-    hash = stable_hash({reinterpret_cast<const char*>(bytes.data()) + at, end - at}, hash);
-    file.release(at, end);
-  }
-  return hex_text(hash);
-}
-
 void check_identity(const Json& found, const std::map<std::string, std::string>& wanted, const fs::path& path) {
   for (const auto& [name, value] : wanted) {
     const std::string other = found.is_object() ? found.value(name, std::string()) : "";
@@ -74,7 +59,7 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
   for (const fs::path& description : descriptions_in(options_.folder)) {
     const fs::path values = values_of_snapshot(description);
     const Json json = read_json(description);
-    if (!fs::exists(values) || json.value("hash", Json()) != hash_of_file(values)) {
+    if (!fs::exists(values) || json.value("hash", Json()) != file_hash(values)) {
       warn("the snapshot " + values.string() + " is damaged; an earlier one is taken");
       continue;
     }
@@ -99,6 +84,11 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
   return 0;
 }
 
+std::int64_t Snapshots::newest() const {
+  const auto all = descriptions_in(options_.folder);
+  return all.empty() ? 0 : read_json(all[0]).value("step", std::int64_t{0});
+}
+
 bool Snapshots::due(std::int64_t steps_done) const {
   if (options_.steps > 0 && steps_done % options_.steps == 0) return true;
   const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count() / 60;
@@ -117,7 +107,7 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
   for (const auto& [name, tensor] : state) writer.write(bytes_of(tensor.to(at::kCPU).contiguous()));
   writer.close();
   const Json json = {
-      {"step", steps_done}, {"identity", options_.identity}, {"running", running}, {"hash", hash_of_file(values)}};
+      {"step", steps_done}, {"identity", options_.identity}, {"running", running}, {"hash", file_hash(values)}};
   write_file(description, dump_json(json, 1) + "\n", Access::owner_only);
   const auto all = descriptions_in(options_.folder);
   for (std::size_t i = 2; i < all.size(); ++i) {

@@ -1,0 +1,127 @@
+#include "runs/rerun.h"
+
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "core/terminal.h"
+#include "runs/finetune.h"
+#include "runs/recipe.h"
+#include "runs/run_folder.h"
+#include "runs/unlearn.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+Error no_rerun(const fs::path& run) {
+  return bad_input("cannot do " + run.string() + " again");
+}
+
+Json read_run(const fs::path& run) {
+  if (!fs::exists(run / "run.json")) {
+    throw no_rerun(run).wanted("the folder of a finished run").found("no run.json in it");
+  }
+  const Json json = read_json(run / "run.json");
+  for (const char* key : {"command", "recipe", "inputs", "outputs", "threads"}) {
+    if (!json.is_object() || !json.contains(key)) {
+      throw no_rerun(run)
+          .wanted("a run.json with \"" + std::string(key) + "\"")
+          .found("none: it is of an earlier lethe, or of another command than unlearn and finetune");
+    }
+  }
+  return json;
+}
+
+// What is asked of the inputs is what was noted of them: their bytes, hashes and where they lay.
+void check_inputs(const fs::path& run, const Json& noted) {
+  Error error = no_rerun(run);
+  bool changed = false;
+  for (const Json& input : noted) {
+    const fs::path path = input.at("path").get<std::string>();
+    if (!fs::exists(path)) {
+      error.with("missing", path.string());
+      changed = true;
+      continue;
+    }
+    const OrderedJson now = describe_input(input.at("role").get<std::string>(), path);
+    const char* key = input.contains("hash") ? "hash" : "files_hash";
+    if (now.value(key, std::string()) == input.at(key).get<std::string>()) continue;
+    error.with("changed", path.string() + " (" + input.at("role").get<std::string>() + ")");
+    changed = true;
+  }
+  if (changed) throw error.hint("put the inputs back as they were; relative paths start where the run was started");
+}
+
+fs::path free_name(const fs::path& run) {
+  std::string name = run.string();
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  fs::path free = name + "-rerun";
+  for (int i = 2; fs::exists(free) || fs::exists(free.string() + ".unfinished"); ++i)
+    free = name + "-rerun-" + std::to_string(i);
+  return free;
+}
+
+std::map<std::string, std::string> hashes(const Json& outputs) {
+  std::map<std::string, std::string> result;
+  for (const Json& output : outputs)
+    result[output.at("file").get<std::string>()] = output.at("hash").get<std::string>();
+  return result;
+}
+
+void say_what_differs(const Json& before, const Recipe& recipe) {
+  const auto note = [](const std::string& what, const std::string& then, const std::string& now) {
+    if (then != now) warn("the run was made with " + what + " " + then + ", now it is " + now + ": bits may differ");
+  };
+  note("lethe", before.value("lethe", ""), LETHE_VERSION);
+  note("LibTorch", before.value("torch", ""), TORCH_VERSION);
+  note("a CPU of the kind", before.value("cpu", ""), at::get_cpu_capability());
+  if (recipe.device != "cpu" && recipe.device != "auto")
+    warn("on " + recipe.device + " sums are added in no fixed order: bits may differ");
+}
+
+}  // namespace
+
+void rerun(const RerunRequest& request) {
+  const Json before = read_run(request.run);
+  const auto command = before.at("command").get<std::string>();
+  Recipe recipe = parse_recipe(before.at("recipe").get<std::string>(), (request.run / "run.json").string());
+  check_inputs(request.run, before.at("inputs"));
+  recipe.out = (request.out.empty() ? free_name(request.run) : request.out).string();
+  recipe.threads = before.at("threads").get<std::int64_t>();  // sums are shared out among them
+  say_what_differs(before, recipe);
+  if (command == "unlearn") {
+    unlearn(recipe);
+  } else if (command == "finetune") {
+    finetune(recipe);
+  } else {
+    throw no_rerun(request.run).wanted("a run of unlearn or finetune").found(excerpt(command));
+  }
+
+  const auto wanted = hashes(before.at("outputs"));
+  const auto found = hashes(read_json(fs::path(recipe.out) / "run.json").at("outputs"));
+  Error error("the rerun of " + request.run.string() + " came out differently");
+  bool same = true;
+  for (const auto& [file, hash] : wanted) {
+    const auto again = found.find(file);
+    if (again != found.end() && again->second == hash) continue;
+    error.with(again == found.end() ? "missing" : "differs", file);
+    same = false;
+  }
+  for (const auto& [file, hash] : found) {
+    if (wanted.contains(file)) continue;
+    error.with("new", file);
+    same = false;
+  }
+  if (!same) throw error.hint("compare " + recipe.out + " with the run; what may change bits was said above");
+  say("same bits: " + std::to_string(wanted.size()) + " files of " + recipe.out + " are those of " +
+      request.run.string());
+}
+
+}  // namespace lethe
