@@ -14,13 +14,13 @@ class GoneWrong : public Program {
 };
 
 TEST_F(GoneWrong, ADivergingRunSaysWhichTermWhatIsKeptAndWhatToChange) {
-  expect_all(run(job("tuning=full training.lr=0.3 training.clip=0 sku.pd_margin=0 training.snapshot_steps=1")), 1,
+  expect_all(run(job("tuning=full training.lr=3 training.clip=0 sku.pd_margin=0 training.snapshot_steps=1")), 1,
              {"diverged at step", "training.lr", "the snapshot of step", "come to the same"});
   EXPECT_FALSE(fs::exists(at("run")));
   EXPECT_FALSE(fs::is_empty(at("run.unfinished/snapshots")));
 }
 
-TEST_F(GoneWrong, WeightsThatAreNotFiniteAreStoppedAtTheFirstStep) {
+TEST_F(GoneWrong, WeightsThatAreNotFiniteAreRefusedByName) {
   fs::copy(model_, at("broken"), fs::copy_options::recursive);
   std::string weights = read_file(at("broken/model.safetensors"));
   weights.replace(weights.size() - 4, 4, std::string("\x00\x00\xc0\x7f", 4));  // a NaN
@@ -28,8 +28,7 @@ TEST_F(GoneWrong, WeightsThatAreNotFiniteAreStoppedAtTheFirstStep) {
   write_file(at("broken/model.safetensors"), weights);
   const Outcome outcome = run("unlearn --quiet --model " + at("broken") + data() +
                               " training.steps=2 evaluation.prompts=0 negation.alpha=1 --out " + at("run"));
-  EXPECT_NE(outcome.status, 0);
-  EXPECT_NE(outcome.text.find("nan"), std::string::npos) << outcome.text;
+  expect_all(outcome, 3, {"model.norm.weight", "NaN"});
   EXPECT_FALSE(fs::exists(at("run")));
 }
 
@@ -38,20 +37,19 @@ TEST_F(GoneWrong, AnAdapterThatMatchesNoModuleNamesThoseThereAre) {
 }
 
 TEST_F(GoneWrong, ResponsesThatAreAllCutOffAreToldWithTheLength) {
-  expect_all(run(job("data.max_length=20 training.steps=1")), 0,
-             {"warning", "every one of", "harmful", "data.max_length = 20"});
+  expect_all(run(job("data.max_length=40 training.steps=1")), 0,
+             {"warning", "every one of", "harmful", "data.max_length = 40"});
   expect_all(
       run("unlearn --quiet --model " + model_ + data() + " data.max_length=3 evaluation.prompts=0 --out " + at("none")),
       3, {"harmful", "data.max_length = 3"});
 }
 
 TEST_F(GoneWrong, AnEvaluationSetThatWasAllTrainedOnIsToldByName) {
-  const Outcome outcome =
-      run("unlearn --quiet --threads 1 --model " + model_ + data() +
-          " training.steps=1 evaluation.prompts=4 evaluation.max_new_tokens=4 negation.alpha=1 --unseen-other " +
-          at("demo/data/harmful.jsonl") +
-          " data.split.train=0.98 data.split.validation=0.01 data.split.test=0.01 --out " + at("run"));
-  expect_all(outcome, 0, {"other prompts"});
+  const std::string harmful = at("demo/data/harmful.jsonl");
+  expect_all(run("evaluate --quiet --threads 1 --model " + model_ + " --seen " + harmful + " --unseen " + harmful +
+                 " --normal " + at("demo/data/normal.jsonl") +
+                 " --judge refusal --prompts 3 --max-new-tokens 4 --out " + at("run")),
+             0, {"warning: no unseen prompt is left"});
 }
 
 }  // namespace

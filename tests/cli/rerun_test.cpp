@@ -28,7 +28,8 @@ TEST_F(Rerun, OfARunComesToTheSameBits) {
   EXPECT_EQ(read_file(at("run/results.json")), read_file(at("run-rerun/results.json")));
   EXPECT_EQ(read_file(at("run/predictions.jsonl")), read_file(at("run-rerun/predictions.jsonl")));
   bool listed = false;  // the model made worse on purpose is named as what it is
-  for (const Json& output : read_json(at("run/run.json")).at("outputs"))
+  const Json noted = read_json(at("run/run.json"));
+  for (const Json& output : noted.at("outputs"))
     listed |= output.at("file").get<std::string>().starts_with("harmful/") && output.value("harmful", false);
   EXPECT_TRUE(listed);
   EXPECT_EQ(fs::status(at("run/harmful/adapter_model.safetensors")).permissions() & fs::perms::all,
