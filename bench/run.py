@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Stage 1 of SKU, lethe beside transformers + PEFT (hf_sku.py), on the same rows, in one run: LoRA and full.
 
-For each style the peer runs first and writes the rows of every step; lethe then trains on the same rows. Rates are medians over
-the steps after the warm-up; memory is the peak resident set of each process. Prints a table, and JSON lines with --json.
+The peer runs in both of its styles and writes the rows of every step; lethe trains on the same rows. The three take turns, --rounds times,
+and medians are printed: rates over the steps after the warm-up, memory as the peak resident set of each process. Losses are compared
+step by step, so that it is the same work. The share of sgemm is that of the step's least arithmetic (matrix products with prompts
+shared; no attention, no adapters, nothing elementwise) at the rate of one large sgemm of the engine on as many threads.
 """
 import argparse
 import json
@@ -11,38 +13,92 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def peer_run(args, model, lora, plan):
+def peer_run(args, model, style, lora, plan):
     command = [sys.executable, args.peer, "--model", model, "--harmful", f"{args.data}/pku_saferlhf/train.jsonl", "--normal",
-               f"{args.data}/truthfulqa/TruthfulQA.csv", "--style", args.style, "--lora", str(lora), "--steps", str(args.steps),
-               "--warm", str(args.warm), "--dump-plan", plan]
+               f"{args.data}/truthfulqa/TruthfulQA.csv", "--style", style, "--lora", str(lora), "--steps", str(args.steps),
+               "--warm", str(args.warm)] + (["--dump-plan", plan] if plan else [])
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
-def lethe_run(args, model, lora, plan, out):
+def lethe_run(args, model, lora, plan, out, *more):
     keys = ["tuning=lora", f"lora.rank={lora}", f"lora.alpha={lora // 2}"] if lora else ["tuning=full"]
-    subprocess.run([str(ROOT / "build/lethe"), "unlearn", *keys, f"data.plan={plan}", "training.schedule=constant", "training.weight_decay=0.01",
+    subprocess.run([str(ROOT / "build/lethe"), "unlearn", *keys, *more, f"data.plan={plan}", "training.schedule=constant", "training.weight_decay=0.01",
                     "training.clip=0", "sku.pd_margin=0", "training.lr=2e-4", "negation.alpha=1", "evaluation.prompts=0", "--quiet",
                     "--model", model, "--out", out], check=True)
-    steps = [json.loads(line) for line in (pathlib.Path(out) / "metrics.jsonl").read_text().splitlines()][args.warm:]
-    seconds = statistics.median(s["seconds"] for s in steps)
-    return {"step_s": seconds, "tok_s": sum(s["tokens"] for s in steps) / sum(s["seconds"] for s in steps),
-            "peak_rss_mb": json.loads((pathlib.Path(out) / "run.json").read_text())["peak_rss_bytes"] / 2**20}
+    steps = [json.loads(line) for line in (pathlib.Path(out) / "metrics.jsonl").read_text().splitlines()]
+    timed = steps[args.warm:]
+    return {"step_s": statistics.median(s["seconds"] for s in timed), "tok_s": sum(s["tokens"] for s in timed) / sum(s["seconds"] for s in timed),
+            "peak_rss_mb": json.loads((pathlib.Path(out) / "run.json").read_text())["peak_rss_bytes"] / 2**20,
+            "losses": [[s["gd"], s["rd"], s["kl"]] for s in steps]}
+
+
+def least_gflop(model, plan, lora, warm):
+    """Of a step, mean over the steps that are timed: products of every token laid down once, in the layers and in the head."""
+    from transformers import AutoTokenizer
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    config = json.loads((pathlib.Path(model) / "config.json").read_text())
+    width, inner, layers, vocabulary = (config[k] for k in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size"))
+    heads, groups = config["num_attention_heads"], config.get("num_key_value_heads", config["num_attention_heads"])
+    layer = 2 * width * (2 * width + 2 * width * groups // heads + 3 * inner)
+    lengths = {}
+
+    def parts(prompt, response):
+        if (prompt, response) not in lengths:
+            text = tokenizer(f"### Question: {prompt}\n ### Answer: {response}", return_offsets_mapping=True, truncation=True, max_length=512)
+            boundary = len(f"### Question: {prompt}\n ### Answer: ")
+            first = sum(end <= boundary for _, end in text["offset_mapping"])
+            lengths[prompt, response] = first, len(text["input_ids"]) - first
+        return lengths[prompt, response]
+
+    total, lines = 0.0, pathlib.Path(plan).read_text().splitlines()[warm:]
+    for line in lines:
+        rows = json.loads(line)
+        tokens = responses = 0
+        for (prompt, own), drawn in zip(rows["harmful"], rows["random"]):
+            sizes = [parts(prompt, r) for r in (own, *drawn)]
+            tokens += sizes[0][0] + sum(r for _, r in sizes)
+            responses += sum(r for _, r in sizes)
+        normal = [parts(p, r) for p, r in rows["normal"]]
+        tokens += sum(map(sum, normal))
+        responses += sum(r for _, r in normal)
+        head = 2 * width * vocabulary
+        ways = 2 if lora else 3  # forward and back to the inputs; to the weights too
+        total += ways * (tokens * layers * layer + responses * head)
+        # The original's half of the divergence: with LoRA a pass of its own, with all weights its states are kept.
+        total += sum(r for _, r in normal) * head + (sum(map(sum, normal)) * layers * layer if lora else 0)
+    return total / len(lines) / 1e9
+
+
+def sgemm_gflops():
+    import torch
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    best = 0
+    for _ in range(12):
+        begin = time.perf_counter()
+        torch.mm(a, b)
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - begin) / 1e9)
+    return best
+
+
+def median_of(runs):
+    return {key: statistics.median(r[key] for r in runs) for key in ("step_s", "tok_s", "peak_rss_mb")} | {"losses": runs[0]["losses"]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--peer", required=True, help="hf_sku.py")
-    parser.add_argument("--style", default="tuned", choices=["published", "tuned"])
     parser.add_argument("--model", help="a checkpoint; default: a random LLaMA of --dim and --layers")
-    parser.add_argument("--dim", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warm", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -51,15 +107,33 @@ def main():
             model = f"{folder}/model"
             subprocess.run([sys.executable, args.peer, "--make-model", model, "--tokenizer", f"{args.data}/tokenizers/llama2", "--dim", str(args.dim),
                             "--layers", str(args.layers)], check=True, capture_output=True)
-        print(f"{'':16}{'steps/s':>10}{'tokens/s':>12}{'peak MB':>10}{'speed':>9}{'memory':>9}")
-        for name, lora in (("LoRA rank 32", 32), ("full", 0)):
-            plan = f"{folder}/plan{lora}.jsonl"
-            peer = peer_run(args, model, lora, plan)
-            ours = lethe_run(args, model, lora, plan, f"{folder}/run{lora}")
-            for who, r, ratio in ((f"{args.style} peer", peer, ""), ("lethe", ours, f"{peer['step_s'] / ours['step_s']:8.2f}x{ours['peak_rss_mb'] / peer['peak_rss_mb']:8.2f}x")):
-                print(f"{name + ', ' + who:28}"[:28].ljust(28)[:28] + f"{1 / r['step_s']:8.2f}{r['tok_s']:12.0f}{r['peak_rss_mb']:10.0f}" + ratio)
+        rate = sgemm_gflops()
+        print(f"medians of {args.rounds} rounds, in turn; a large sgemm runs at {rate:.0f} GFLOP/s\n")
+        print("| | s/step | tokens/s | peak MB | speed, tuned | published | memory, tuned | published | share of sgemm | losses differ by |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+        for name, lora, extra in (("LoRA rank 32", 32, []), ("full", 0, [["training.recompute=true"]])):
+            plan, runs = f"{folder}/plan{lora}.jsonl", {}
+            for r in range(args.rounds):
+                runs.setdefault("tuned peer", []).append(peer_run(args, model, "tuned", lora, plan))
+                runs.setdefault("published style", []).append(peer_run(args, model, "published", lora, None))
+                for more in [[]] + extra:
+                    who = "lethe" + "".join(", " + m for m in more)
+                    runs.setdefault(who, []).append(lethe_run(args, model, lora, plan, f"{folder}/run{lora}-{r}-{len(more)}", *more))
+            figures = {who: median_of(each) for who, each in runs.items()}
+            tuned, published = figures["tuned peer"], figures["published style"]
+            gflop = least_gflop(model, plan, lora, args.warm)
+            for who, f in figures.items():
+                line = f"| {name}, {who} | {f['step_s']:.3f} | {f['tok_s']:.0f} | {f['peak_rss_mb']:.0f} |"
+                if who.startswith("lethe"):
+                    # With LoRA the peer's adapters begin from other random numbers: its losses agree until they have moved.
+                    worst = max(abs(a - b) for ours, theirs in zip(f["losses"], tuned["losses"]) for a, b in zip(ours, theirs))
+                    line += (f" {tuned['step_s'] / f['step_s']:.2f}x | {published['step_s'] / f['step_s']:.2f}x | {f['peak_rss_mb'] / tuned['peak_rss_mb']:.2f}x |"
+                             f" {f['peak_rss_mb'] / published['peak_rss_mb']:.2f}x | {gflop / f['step_s'] / rate:.0%} | {worst:.1e} |")
+                else:
+                    line += " | | | | | |"
+                print(line, flush=True)
             if args.json:
-                print(json.dumps({"tuning": name, "peer": peer, "lethe": ours}))
+                print(json.dumps({"tuning": name, "figures": figures, "gflop": gflop, "sgemm": rate}))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 #include "cli/common.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <iterator>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/redaction.h"
 #include "core/terminal.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
@@ -65,9 +69,17 @@ void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderS
   }
 }
 
+void write_result(const std::string& path, const std::string& text) {
+  if (path != "-") return write_file(path, text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) != 0) throw Error("cannot write to standard output").with("reason", std::strerror(errno));
+}
+
 void add_quiet_flag(CLI::App& command) {
   command.add_flag_callback(
       "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+  command.add_flag_callback(
+      "--redact", [] { redact_texts(true); }, "Show no prompt and no answer, on the terminal or in a report");
 }
 
 void add_shared_options(CLI::App& command, SharedOptions& options) {

@@ -31,7 +31,10 @@ std::vector<int> ids_of(const JsonLine& line);
 /// @throws Error (bad input) naming the line
 void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderSpec& spec);
 
-/// --quiet.
+/// Writes a whole file; "-" is standard output.
+void write_result(const std::string& path, const std::string& text);
+
+/// --quiet and --redact.
 void add_quiet_flag(CLI::App& command);
 
 /// --device, --dtype, --threads, --seed, --quiet.

@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/plain_text.h"
+#include "core/redaction.h"
 #include "core/terminal.h"
 #include "text/text_stream.h"
 
@@ -81,21 +82,26 @@ OrderedJson line_of(const std::string& prompt, const std::string& a, const std::
   return {{"prompt", prompt}, {"a", a}, {"b", b}};
 }
 
+std::string shown_whole(const std::string& text) {
+  return texts_are_redacted() ? redacted_text(text) : text;
+}
+
 // The second model answers prompt by prompt, so that its answer is seen growing under or beside the first one's.
 std::vector<std::string> show_answers(const std::vector<std::string>& prompts, const std::vector<std::string>& first,
                                       Respondent& second, bool stacked) {
   const std::size_t width = terminal_width();
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    std::cout << "── " << excerpt(prompts[i], 400) << "\n";
+    std::cout << "── " << shown_text(prompts[i], 400) << "\n";
     if (stacked) {
-      std::cout << "A: " << terminal_text(first[i]) << "\nB: " << std::flush;
-      texts.push_back(
-          second.answer(i, [](const std::string& piece) { std::cout << terminal_text(piece) << std::flush; }));
-      std::cout << "\n" << std::endl;
+      std::cout << "A: " << terminal_text(shown_whole(first[i])) << "\nB: " << std::flush;
+      texts.push_back(second.answer(i, [](const std::string& piece) {
+        if (!texts_are_redacted()) std::cout << terminal_text(piece) << std::flush;
+      }));
+      std::cout << (texts_are_redacted() ? redacted_text(texts.back()) : "") << "\n" << std::endl;
     } else {
       texts.push_back(second.answer(i, [](const std::string&) {}));
-      std::cout << side_by_side(first[i], texts.back(), width) << std::endl;
+      std::cout << side_by_side(shown_whole(first[i]), shown_whole(texts.back()), width) << std::endl;
     }
   }
   return texts;
@@ -120,10 +126,11 @@ void compare(CompareOptions& options) {
       if (options.json) {
         std::cout << dump_json(line_of(prompts[i], first[i], last[i])) << "\n";
       } else if (options.look == "side-by-side") {
-        std::cout << "── " << excerpt(prompts[i], 400) << "\n" << side_by_side(first[i], last[i], 120) << "\n";
+        std::cout << "── " << shown_text(prompts[i], 400) << "\n"
+                  << side_by_side(shown_whole(first[i]), shown_whole(last[i]), 120) << "\n";
       } else {
-        std::cout << excerpt(prompts[i], 200) << "\n  A  " << excerpt(first[i], 400) << "\n  B  "
-                  << excerpt(last[i], 400) << "\n\n";
+        std::cout << shown_text(prompts[i], 200) << "\n  A  " << shown_text(first[i], 400) << "\n  B  "
+                  << shown_text(last[i], 400) << "\n\n";
       }
     }
   } else {

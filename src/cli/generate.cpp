@@ -64,7 +64,7 @@ void generate_file(GenerateOptions& options) {
                              {"finish", answers[i].stopped ? "stop" : "length"}};
     text += dump_json(row) + "\n";
   }
-  write_file(options.output, text);
+  write_result(options.output, text);
 }
 
 }  // namespace
@@ -77,7 +77,8 @@ void add_generate(CLI::App& program, Action& action) {
       ->add_option("--input", options->input,
                    "JSON lines {\"prompt\"} or {\"messages\"}; {\"text\"} / {\"ids\"} for no template")
       ->required();
-  command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
+  command->add_option("--output", options->output, "JSON lines, in the order of the input; - is standard output")
+      ->required();
   add_generation_options(*command, options->generation);
   command->footer(
       "Example: lethe generate --model opt-2.7b --input prompts.jsonl --output answers.jsonl --max-new-tokens 64");

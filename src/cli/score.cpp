@@ -59,7 +59,7 @@ void score(const ScoreOptions& options) {
   const auto scores = score_rows(opened.model, rows, scoring);
   std::string text;
   for (std::size_t i = 0; i < examples.size(); ++i) text += dump_json(scored(examples[i], scores[i])) + "\n";
-  write_file(options.output, text);
+  write_result(options.output, text);
 }
 
 }  // namespace
@@ -72,7 +72,8 @@ void add_score(CLI::App& program, Action& action) {
       ->add_option("--input", options->input,
                    "JSON lines {\"text\"}, {\"prompt\", \"response\"}, {\"messages\"} or {\"ids\"}")
       ->required();
-  command->add_option("--output", options->output, "JSON lines, in the order of the input")->required();
+  command->add_option("--output", options->output, "JSON lines, in the order of the input; - is standard output")
+      ->required();
   command->footer(
       "Example: lethe score --model opt-2.7b --adapter runs/opt/adapter --input pairs.jsonl --output scores.jsonl");
   command->callback([options, &action] { action = [options] { score(*options); }; });

@@ -51,7 +51,8 @@ std::vector<Parameter> CausalLM::parameters() {
   std::vector<Parameter> list;
   const auto add_linear = [&](const std::string& name, Linear& linear, std::int64_t out, std::int64_t in, bool bias) {
     if (name.empty()) return;
-    list.push_back({name + ".weight", linear.transposed ? std::vector{in, out} : std::vector{out, in}, &linear.weight});
+    list.push_back({name + ".weight", linear.transposed ? std::vector{in, out} : std::vector{out, in}, &linear.weight,
+                    &linear == &head_ ? nullptr : &linear});
     if (bias) list.push_back({name + ".bias", {out}, &linear.bias});
   };
   const auto add_norm = [&](const std::string& name, Norm& norm, std::int64_t size) {
@@ -84,6 +85,7 @@ std::vector<Parameter> CausalLM::parameters() {
     add_norm(name(n.mlp_norm), block.mlp_norm, s.width);
     if (s.has_experts(i)) {
       add_linear(name(n.router), block.mixture.router, s.experts, s.width, false);
+      list.back().linear = nullptr;  // small, and its choices are sharp
       for (std::size_t e = 0; e < block.mixture.experts.size(); ++e) {
         auto& expert = block.mixture.experts[e];
         const std::string prefix = name(n.experts) + std::to_string(e) + ".";

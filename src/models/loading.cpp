@@ -100,6 +100,10 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
     }
     *parameter.tensor = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
     require_finite(*parameter.tensor, stored->name, broken(checkpoint).doing());
+    if (options.nf4 && parameter.linear != nullptr) {
+      parameter.linear->packed = to_nf4(*parameter.tensor);
+      *parameter.tensor = at::Tensor();
+    }
     checkpoint.release(*stored);
     progress.update(done += stored->bytes());
   }

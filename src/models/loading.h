@@ -16,6 +16,7 @@ namespace lethe {
 struct LoadOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;          ///< of arithmetic
+  bool nf4 = false;                           ///< the layers' matrices in four bits (nn/nf4.h), frozen
   const AppliedAdapters* adapters = nullptr;  ///< folded in, in float32, before conversion
 };
 

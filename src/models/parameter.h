@@ -9,11 +9,20 @@
 
 namespace lethe {
 
+struct Linear;
+
 /// A weight under the very name it has in the Hugging Face checkpoint.
 struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;
-  at::Tensor* tensor;  ///< owned by the model
+  at::Tensor* tensor;        ///< owned by the model
+  Linear* linear = nullptr;  ///< of a layer's matrix: the map it is the weight of, which can hold it packed
+
+  std::int64_t size() const {
+    std::int64_t product = 1;
+    for (const std::int64_t extent : shape) product *= extent;
+    return product;
+  }
 };
 
 }  // namespace lethe

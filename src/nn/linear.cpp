@@ -21,7 +21,8 @@ at::Tensor dropped_out(const at::Tensor& x, const AdapterMode& mode) {
 }  // namespace
 
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
-  at::Tensor y = times_transposed(x, transposed ? weight.t() : weight, bias);
+  at::Tensor y = packed.defined() ? nf4_product(x, packed, bias, transposed)
+                                  : times_transposed(x, transposed ? weight.t() : weight, bias);
   if (!mode.on) return y;
   for (const auto& adapter : adapters) {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "nn/nf4.h"
+
 namespace lethe {
 
 class RandomStream;
@@ -33,10 +35,15 @@ struct Linear {
   bool transposed =
       false;  ///< the weight is stored [in, out] (GPT-2's Conv1D); adapters are A [R, in], B [out, R] still
   std::vector<LoraPair> adapters;
+  Nf4Matrix packed;  ///< in place of `weight`, which is undefined then: a frozen weight in four bits
 
-  bool defined() const { return weight.defined(); }
-  std::int64_t in() const { return weight.size(transposed ? 0 : 1); }
-  std::int64_t out() const { return weight.size(transposed ? 1 : 0); }
+  bool defined() const { return weight.defined() || packed.defined(); }
+  std::int64_t in() const { return extent(transposed ? 0 : 1); }
+  std::int64_t out() const { return extent(transposed ? 1 : 0); }
+  std::int64_t extent(int dimension) const {
+    if (packed.defined()) return dimension == 0 ? packed.rows : packed.columns;
+    return weight.size(dimension);
+  }
   /// @param x  [T, in]
   /// @return   [T, out]
   at::Tensor forward(const at::Tensor& x, const AdapterMode& mode) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/redaction.h"
 
 namespace lethe {
 
@@ -25,7 +26,7 @@ const Example& ExampleMaker::example(const Pair& pair) {
                                                         : pair.source + ", line " + std::to_string(pair.line)))
         .wanted("at least one response token within data.max_length = " + std::to_string(options_.max_length) +
                 " tokens")
-        .found("a prompt that leaves no room for the response: " + excerpt(pair.prompt, 60))
+        .found("a prompt that leaves no room for the response: " + shown_text(pair.prompt, 60))
         .hint("raise data.max_length, or leave the pair out");
   }
   return made;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/redaction.h"
 #include "report/escape.h"
 #include "report/page_style.h"
 
@@ -24,6 +25,11 @@ ToneLook look_of(Tone tone) {
   }
 }
 
+// What was asked or answered, or with --redact its mark.
+std::string html_text(const std::string& text) {
+  return texts_are_redacted() ? html_escaped(redacted_text(text)) : html_bounded(text);
+}
+
 std::string side(const ShownAnswer& answer, const char* who) {
   const ToneLook look = look_of(answer.tone);
   std::string html = std::string("<div class=\"answer") + look.name + "\">";
@@ -32,7 +38,7 @@ std::string side(const ShownAnswer& answer, const char* who) {
     html += std::string("<p class=\"verdict\"><span aria-hidden=\"true\">") + look.sign + "</span>" +
             html_bounded(answer.verdict, 300) + "</p>";
   const std::string text = "<p class=\"text\" dir=\"auto\">" +
-                           (answer.text.empty() ? std::string("<i>(nothing)</i>") : html_bounded(answer.text)) + "</p>";
+                           (answer.text.empty() ? std::string("<i>(nothing)</i>") : html_text(answer.text)) + "</p>";
   html +=
       answer.tone == Tone::harmful ? "<details><summary>Show the harmful answer</summary>" + text + "</details>" : text;
   return html + "</div>";
@@ -63,7 +69,7 @@ std::string html_group(const AnswerGroup& group) {
     html += "<p>" + std::to_string(group.left_out) + " more are in predictions.jsonl beside this page.</p>";
   html += "<ol class=\"pairs\">";
   for (const AnswerPair& pair : group.pairs) {
-    html += "<li><p class=\"prompt text\" dir=\"auto\">" + html_bounded(pair.prompt) + "</p><div class=\"sides\">" +
+    html += "<li><p class=\"prompt text\" dir=\"auto\">" + html_text(pair.prompt) + "</p><div class=\"sides\">" +
             side(pair.before, two ? "before" : "");
     if (pair.after) html += side(*pair.after, "after");
     html += "</div></li>\n";

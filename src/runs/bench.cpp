@@ -14,12 +14,13 @@ Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& toke
              OpenJudges* opened)
     : base_(base),
       compute_(compute),
+      nf4_(recipe.quantize == "nf4"),
       examples_(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe)),
       data_(load_run_data(recipe, examples_, nullptr)),
       examiner_(recipe, base, tokenizer, examples_, data_, nullptr, opened) {}
 
 CausalLM Bench::load() const {
-  return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype});
+  return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
 }
 
 DivergenceMeter& Bench::meter(CausalLM& original) {

@@ -52,6 +52,7 @@ class Bench {
 
   const Checkpoint& base_;
   Compute compute_;
+  bool nf4_;
   ExampleMaker examples_;
   RunData data_;
   Examiner examiner_;

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/redaction.h"
 #include "core/terminal.h"
 #include "report/table.h"
 #include "runs/demo_assets.h"
@@ -78,8 +79,9 @@ void show_answers(const fs::path& run) {
     const std::vector<std::string>& prompts = order[set];
     for (std::size_t place = 0; place < prompts.size(); place += (prompts.size() + 1) / 2) {  // two, far apart
       const std::string& prompt = prompts[place];
-      std::cout << "\n[" << title << "] " << excerpt(prompt, 100) << "\n  before: " << excerpt(before[set][prompt], 160)
-                << "\n  after:  " << excerpt(after[set][prompt], 160) << "\n";
+      std::cout << "\n[" << title << "] " << shown_text(prompt, 100)
+                << "\n  before: " << shown_text(before[set][prompt], 160)
+                << "\n  after:  " << shown_text(after[set][prompt], 160) << "\n";
     }
   }
   std::cout << std::endl;

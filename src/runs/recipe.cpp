@@ -191,6 +191,7 @@ const std::vector<Key>& keys() {
       KEY(model),
       KEY(config),
       KEY(tuning),
+      KEY(quantize),
       KEY(lora.rank),
       KEY(lora.alpha),
       KEY(lora.dropout),
@@ -385,6 +386,7 @@ void check_recipe(const Recipe& recipe) {
   method_named(recipe.method);
   one_of("tuning", recipe.tuning, {"full", "lora"});
   one_of("sku.reduction", recipe.sku.reduction, {"mean", "sum"});
+  one_of("quantize", recipe.quantize, {"none", recipe.tuning == "lora" ? "nf4" : "none (nf4 with tuning: lora)"});
   one_of("training.schedule", recipe.training.schedule, {"constant", "linear", "cosine"});
   one_of("data.split.by", recipe.data.split.by, {"prompt", "similarity"});
   const auto positive = [](const std::string& key, double value) {

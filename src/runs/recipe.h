@@ -106,6 +106,7 @@ struct Recipe {
   SkuSettings sku;
   GaSettings ga;
   TrainingSettings training;
+  std::string quantize = "none";  ///< of the frozen base of adapters: none | nf4
   NegationSettings negation;
   EvaluationSettings evaluation;
   std::uint64_t seed = 8888;

@@ -69,6 +69,11 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   Recipe same = recipe;
   same.out = same.device = "";
   same.threads = 0;
+  // What comes behind training may be changed when a run is gone on with: a budget that no alpha met, a judge that
+  // failed.
+  same.negation = {};
+  same.evaluation = {};
+  same.keep_harmful = false;
   recipe_ = to_yaml(same);
   // What was half written is made anew; what training goes on from stays, and so does the recipe: one that changes
   // anything is refused when the snapshots are opened.

@@ -14,7 +14,7 @@ namespace lethe {
 Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(recipe) {
   model.recompute = recipe.training.recompute;
   std::int64_t trained = 0, total = 0;
-  for (const Parameter& parameter : model.parameters()) total += parameter.tensor->numel();
+  for (const Parameter& parameter : model.parameters()) total += parameter.size();
   if (recipe.tuning == "lora") {
     pairs_ = add_lora(model, recipe.lora, recipe.seed);
     for (const NamedLora& lora : pairs_) {

@@ -43,7 +43,8 @@ AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, Stage2Vector& st
     throw Error("no alpha stays within the budget")
         .wanted("a mean KL of at most " + std::to_string(recipe.negation.kl_budget) + " nats a token")
         .found("more, even at the smallest alpha tried")
-        .hint("fewer steps, a smaller learning rate or sku.pd_margin, or a larger negation.kl_budget");
+        .hint("go on with a larger budget, without training again: negation.kl_budget=… --resume RUN")
+        .hint("or fewer steps, a smaller learning rate or sku.pd_margin");
   }
   return choice;
 }
@@ -68,7 +69,8 @@ void unlearn(const Recipe& recipe, bool resume) {
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
   ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe));
   const RunData data = load_run_data(recipe, examples, &run);
-  CausalLM model = load_model(base, {.device = compute.device, .dtype = compute.dtype});
+  CausalLM model =
+      load_model(base, {.device = compute.device, .dtype = compute.dtype, .nf4 = recipe.quantize == "nf4"});
 
   // Before the first step the model is the original: what will be compared with it is taken now.
   std::unique_ptr<DivergenceMeter> meter;

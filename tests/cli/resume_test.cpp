@@ -50,6 +50,17 @@ TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToGoOn) {
   expect_all(run("unlearn --resume " + at("nowhere")), 3, {"no unfinished run"});
 }
 
+TEST_F(Resume, WhatComesBehindTrainingMayBeChanged) {
+  const std::string start = "unlearn --quiet --threads 1 --model " + model_ + data() +
+                            " tuning=lora training.steps=6 training.batch=2 sku.k=1 evaluation.prompts=0 --out " +
+                            at("run");
+  expect_all(run(start + " negation.kl_budget=1e-12"), 1, {"no alpha stays within the budget", "negation.kl_budget"});
+  expect_all(run("unlearn training.lr=1 --resume " + at("run")), 3, {"recipe"});
+  expect_all(run("unlearn negation.kl_budget=100 --resume " + at("run")), 0, {"going on behind step 6"});
+  EXPECT_EQ(read_json(at("run/results.json")).at("alpha"), 1.0);
+  EXPECT_NE(read_file(at("run/recipe.yaml")).find("kl_budget: 100"), std::string::npos);
+}
+
 TEST_F(Resume, AnotherModelUnderTheSameNameIsRefused) {
   fs::copy(model_, at("base"));
   const std::string start =

@@ -188,6 +188,31 @@ TEST_F(Sku, TrainsToTheSameBitsWhereActivationsAreComputedAgain) {
   }
 }
 
+TEST_F(Sku, TrainsAdaptersOnABaseInFourBits) {
+  CausalLM packed = load_model(Checkpoint(demo()), {.nf4 = true});
+  PackBuilder pack;
+  pack.add(examples_.example(rows().normal[0]).ids);
+  const at::Tensor exact = model_.hidden(pack.build()), near = packed.hidden(pack.build());
+  const double error = ((exact - near).norm() / exact.norm()).item<double>();
+  EXPECT_GT(error, 1e-4);
+  EXPECT_LT(error, 0.35);
+  LoraSettings settings;
+  settings.rank = 4;
+  const std::vector<NamedLora> pairs = add_lora(packed, settings, 1);
+  AdapterOffReference reference(packed, examples_);
+  const StepRows step = rows();
+  SkuObjective objective(packed, examples_, reference, [&](std::uint64_t) { return step; }, {});
+  for (const bool recompute : {false, true}) {
+    packed.recompute = recompute;
+    objective.loss(0).loss.backward();
+    for (const NamedLora& lora : pairs) {
+      ASSERT_TRUE(lora.pair->b.grad().defined()) << lora.module;
+      EXPECT_GT(lora.pair->b.grad().abs().max().item<double>(), 0) << lora.module;
+      lora.pair->b.mutable_grad() = at::Tensor();
+    }
+  }
+}
+
 TEST_F(Sku, DropoutOfAdaptersDoesNotEnterTheDivergence) {  // defect 9 of the published code
   const StepRows step = rows();
   LoraSettings settings;

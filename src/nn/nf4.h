@@ -1,0 +1,31 @@
+// Frozen weights in four bits: NF4, as QLoRA trains adapters on (Dettmers et al. 2023) and bitsandbytes stores it.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace lethe {
+
+/// A matrix in blocks of 64 weights along its rows: each weight is the level nearest to it, times its block's largest
+/// magnitude. 4.5 bits a weight.
+struct Nf4Matrix {
+  at::Tensor codes;   ///< [⌈rows·columns / 2⌉] uint8: two weights a byte, the first one in the high half
+  at::Tensor scales;  ///< [⌈rows·columns / 64⌉] float32
+  std::int64_t rows = 0, columns = 0;
+
+  bool defined() const { return codes.defined(); }
+  std::uint64_t bytes() const { return codes.nbytes() + scales.nbytes(); }
+  /// [rows, columns] in `type`.
+  at::Tensor values(at::ScalarType type) const;
+};
+
+/// @param weight  [rows, columns], floating; read in float32
+Nf4Matrix to_nf4(const at::Tensor& weight);
+
+/// y = x·Wᵀ + bias; with `transposed`, x·W + bias. Differentiable in x and bias; W is unpacked when it is needed, and
+/// never kept.
+/// @param x  [T, columns], or [T, rows] with `transposed`
+at::Tensor nf4_product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed);
+
+}  // namespace lethe
