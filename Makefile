@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench parity results table variants soak fuzz install
+.PHONY: help setup parquet oracle build demo test style bench parity results table variants kernels soak fuzz install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -43,6 +43,11 @@ table: build oracle  ## the longer table of docs/results.md, every method on rea
 	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 variants: build oracle  ## what might make SKU better, on the table's data (behind `make table`; about 50 minutes on one thread)
 	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
+kernels: build  ## the kernels alone, beside the engine's plain way (docs/performance.md)
+	@tools/setup.sh bench
+	@cmake --preset release -DLETHE_BENCH=ON > /dev/null
+	@cmake --build build --target lethe_bench_kernels -j $(JOBS) > /dev/null
+	@build/bench/lethe_bench_kernels --benchmark_counters_tabular=true --benchmark_min_time=0.2
 soak: build  ## long and large: 10,000 steps, a 4 GB CSV, a million prompts, every fault, a hundred kills (an hour or two)
 	@tests/soak.py
 	@LETHE_FAULTS=all LETHE_KILLS=100 build/tests/lethe_test_cli --gtest_filter='Faults*:Killed*' | grep -v RUN

@@ -4,12 +4,14 @@
 #     tools/setup.sh            packages and engine
 #     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
+#     tools/setup.sh bench      also Google Benchmark, for `make kernels`
 #     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lists=(tools/packages.txt)
 if [[ ${1:-} == fuzz ]]; then lists+=(tools/fuzz_packages.txt); fi
+if [[ ${1:-} == bench ]]; then lists+=(tools/bench_packages.txt); fi
 missing=()
 while read -r package; do
   [[ -z $package || $package == \#* ]] && continue
