@@ -9,19 +9,19 @@ build=$1
   while read -r target seconds executions; do
     nice -n 15 fuzz/run.sh "$build" "$seconds" "$executions" "$target" | tail -n +2
   done << 'PLAN'
-config          600 2500000
-tokenizer_model 600 2000000
-adapter_config  600 1500000
-safetensors     600 1200000
-index           600 800000
-tokenizer_json  600 600000
-chat_template   600 600000
-json            600 320000
-csv             600 320000
-parquet         600 320000
-gzip            600 320000
-jsonl           600 320000
-recipe          600 300000
+config          900 4100000
+tokenizer_model 900 2000000
+safetensors     900 1100000
+adapter_config  900 900000
+index           900 550000
+tokenizer_json  900 300000
+chat_template   900 300000
+json            900 300000
+csv             900 300000
+parquet         900 300000
+gzip            900 160000
+jsonl           900 140000
+recipe          900 90000
 PLAN
 } | awk '{ print; if ($2 ~ /^[0-9]+$/) { sum += $2; time += $3; findings += $4 } }
      END { printf "%-16s %12s %8s %9s\n", "all", sum, time, findings; exit findings > 0 }'
