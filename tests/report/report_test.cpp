@@ -5,6 +5,7 @@
 #include <limits>
 #include <regex>
 
+#include "core/error.h"
 #include "report/escape.h"
 #include "report/page.h"
 
@@ -43,6 +44,21 @@ TEST(Page, WhatAModelSaysStaysText) {
   EXPECT_EQ(html.find('\x01'), std::string::npos);
   EXPECT_NE(html.find("&lt;script&gt;"), std::string::npos);
   EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
+}
+
+TEST(Page, AHostileAnswerStaysTextThereAndInAMessage) {
+  const std::string answer =
+      std::string("</script><img src=x onerror=alert(1)>\u202eexe.txt\u2066") + '\0' + "\x1b[2J\x1b]0;title\x07 end";
+  const std::string html = html_page(page_of(answer)), harmless = html_page(page_of("x")), told = excerpt(answer, 300);
+  for (const char* markup : {"<img", "</script", "<script"})
+    EXPECT_EQ(count(html, markup), count(harmless, markup)) << markup;
+  EXPECT_NE(html.find("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"), std::string::npos);
+  for (const std::string& text : {html, told}) {
+    for (const std::string& hidden :
+         {std::string("\u202e"), std::string("\u2066"), std::string(1, '\0'), std::string("\x1b"), std::string("\x07")})
+      EXPECT_EQ(text.find(hidden), std::string::npos);
+    EXPECT_NE(text.find(" end"), std::string::npos);  // nothing ends at the NUL
+  }
 }
 
 TEST(Page, HasNoAttributeThatRunsOrLoads) {
