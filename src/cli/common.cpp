@@ -99,6 +99,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 void add_generation_options(CLI::App& command, GenerationOptions& options) {
+  command.add_option("--batch", options.batch, "Prompts answered at a time")->capture_default_str();
   command.add_option("--max-new-tokens", options.max_new_tokens, "Longest answer, tokens")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);

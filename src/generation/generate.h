@@ -16,7 +16,7 @@ struct GenerationOptions {
   SamplingOptions sampling;
   std::vector<int> stop_ids;           ///< a row ends before one of these
   std::uint64_t seed = 8888;           ///< each row draws from its own stream (seed, "generate", row)
-  std::int64_t batch = 16;             ///< rows decoded at a time
+  std::int64_t batch = 32;             ///< rows decoded at a time
   std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time where their cache would be larger
   /// Called with each new token (of the prompt's index; stop tokens excepted) as soon as it is chosen; false ends the
   /// row.

@@ -15,7 +15,7 @@ std::string number(double value) {
 }
 
 Error diverged(std::int64_t step) {
-  return Error("training diverged at step " + std::to_string(step + 1) + "; nothing was written");
+  return Error("training diverged at step " + std::to_string(step + 1) + "; no model was written");
 }
 
 }  // namespace

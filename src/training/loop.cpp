@@ -79,6 +79,19 @@ std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64
   return records;
 }
 
+// Of a run that diverged. Snapshots belong to their settings, and the same settings come to the same end.
+void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
+  if (snapshot.empty()) {
+    error.with("last good", "no snapshot (training.snapshot_steps, training.snapshot_minutes)")
+        .with("go on", "start anew with the changed settings");
+    return;
+  }
+  error.with("last good", snapshot.string())
+      .with("go on",
+            "--resume takes it up with the same settings alone, and would diverge again; with changed ones, "
+            "start anew under another --out");
+}
+
 }  // namespace
 
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
@@ -88,14 +101,11 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   GuardOptions limits = options.guard;
   limits.rising.merge(objective.rising());
   DivergenceGuard guard(limits);
-  // One that diverges does so again from its snapshots, which stay for who wants to see why.
   const auto check = [&](std::int64_t step, const std::map<std::string, double>& terms, double gradient_norm) {
     try {
       guard.check(step, terms, gradient_norm);
     } catch (Error& error) {
-      const std::int64_t kept = options.snapshots != nullptr ? options.snapshots->newest() : 0;
-      if (kept > 0) error.with("kept", "the snapshot of step " + std::to_string(kept));
-      error.hint("start anew under another name: gone on with as it is, the run would come to the same");
+      if (options.snapshots != nullptr) tell_last_good(options.snapshots->newest(), error);
       throw;
     }
   };

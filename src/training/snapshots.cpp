@@ -84,9 +84,9 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
   return 0;
 }
 
-std::int64_t Snapshots::newest() const {
+fs::path Snapshots::newest() const {
   const auto all = descriptions_in(options_.folder);
-  return all.empty() ? 0 : read_json(all[0]).value("step", std::int64_t{0});
+  return all.empty() ? fs::path() : all[0];
 }
 
 bool Snapshots::due(std::int64_t steps_done) const {

@@ -32,8 +32,8 @@ class Snapshots {
   /// @return  steps done so far; 0: there is none
   /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes
   std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running) const;
-  /// Steps done of the newest one; 0: there is none.
-  std::int64_t newest() const;
+  /// The newest one's description; empty: there is none.
+  std::filesystem::path newest() const;
   /// Whether one is due behind this step (the interval has passed).
   bool due(std::int64_t steps_done) const;
   void save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
 #include <fstream>
 
 #include "core/error.h"
@@ -103,6 +105,64 @@ TEST_F(SnapshotTest, TheLastTwoAreKeptAndReadableByTheOwnerAlone) {
   EXPECT_EQ(files(), 4U);
   for (const auto& entry : fs::directory_iterator(folder_ / "snapshots"))
     EXPECT_EQ(entry.status().permissions(), fs::perms::owner_read | fs::perms::owner_write) << entry.path();
+}
+
+// w² per element until a micro-batch goes wrong in one of the ways that training does.
+class GoesWrong : public Objective {
+ public:
+  GoesWrong(at::Tensor weight, std::string how) : weight_(std::move(weight)), how_(std::move(how)) {}
+  StepLoss loss(std::uint64_t micro) override {
+    before = weight_.detach().clone();
+    StepLoss loss;
+    loss.loss = weight_.pow(2).sum();
+    loss.terms = {{"gd", 1.0}, {"kl", 0.1}};
+    if (micro < 7) return loss;
+    if (how_ == "nan") loss.loss = loss.loss * std::nan(""), loss.terms["gd"] = std::nan("");
+    if (how_ == "infinite") loss.loss = loss.loss * INFINITY, loss.terms["gd"] = INFINITY;
+    if (how_ == "gradient") loss.loss = (weight_ - weight_.detach()).sqrt().sum();  // 0, of infinite slope
+    if (how_ == "explodes") loss.terms["gd"] = 1000;
+    if (how_ == "kl") loss.terms["kl"] = 1000;
+    return loss;
+  }
+  std::vector<std::string> terms() const override { return {"gd", "kl"}; }
+  at::Tensor before;
+
+ private:
+  at::Tensor weight_;
+  std::string how_;
+};
+
+TEST_F(SnapshotTest, WhateverGoesWrongStopsBeforeTheWeightsAndTellsTheLastGoodOne) {
+  const std::vector<std::array<std::string, 3>> cases = {{"nan", "gd", "training.lr"},
+                                                         {"infinite", "gd", "training.lr"},
+                                                         {"gradient", "gradient norm", "training.clip"},
+                                                         {"explodes", "gd", "training.clip"},
+                                                         {"kl", "kl", "sku.pd_margin"}};
+  for (const auto& [how, term, change] : cases) {
+    for (const auto& [kept, clip] : {std::pair{true, 1.0}, {false, 1.0}, {true, 0.0}}) {  // 0: stepped while going back
+      fs::remove_all(folder_ / "snapshots");
+      fs::create_directories(folder_ / "snapshots");
+      Snapshots snapshots(options(kept ? 3 : 0));
+      at::Tensor weight = at::ones({4}).requires_grad_(true);
+      AdamW optimizer({weight}, {});
+      GoesWrong objective(weight, how);
+      LoopOptions loop{.steps = 20, .schedule = {.kind = "constant", .lr = 0.01}};
+      loop.snapshots = &snapshots;
+      loop.clip = clip;
+      std::string text;
+      try {
+        train(objective, optimizer, loop, folder_ / "wrong.jsonl");
+      } catch (const Error& error) {
+        text = error.what();
+      }
+      EXPECT_NE(text.find("diverged at step 8; no model was written"), std::string::npos) << how << ": " << text;
+      for (const std::string& word : {term, change, std::string("start anew")})
+        EXPECT_NE(text.find(word), std::string::npos) << how << ", wanted " << word << ": " << text;
+      EXPECT_EQ(text.find((folder_ / "snapshots" / "step-00000006.json").string()) != std::string::npos, kept) << text;
+      EXPECT_EQ(files(), kept ? 4U : 0U);
+      EXPECT_TRUE(at::equal(weight.detach(), objective.before)) << how;
+    }
+  }
 }
 
 TEST_F(SnapshotTest, ADamagedOneIsPassedOverForTheOneBefore) {
