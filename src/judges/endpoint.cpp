@@ -52,11 +52,19 @@ std::string key_of(JudgeFile& file) {
   return key;
 }
 
-// What a server said, fit for an error: it may repeat the key it was given.
-std::string without_key(std::string text, const std::string& key) {
-  for (std::size_t at = key.empty() ? std::string::npos : text.find(key); at != std::string::npos; at = text.find(key))
-    text.replace(at, key.size(), "***");
+std::string replaced(std::string text, const std::string& part, const std::string& by) {
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
+    text.replace(at, part.size(), by);
   return text;
+}
+
+// What a server said, fit for an error or a file: it may repeat the key it was given, as it is or as JSON may write it.
+std::string without_key(const std::string& text, const std::string& key) {
+  if (key.empty()) return text;
+  const std::string quoted = dump_json(Json(key)), escaped = quoted.substr(1, quoted.size() - 2);
+  std::string out = text;
+  for (const std::string& form : {replaced(escaped, "/", "\\/"), escaped, key}) out = replaced(out, form, "***");
+  return out;
 }
 
 class EndpointJudge : public Judge {
@@ -135,6 +143,7 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     Verdict verdict;
     if (reply.problem.empty()) {
       verdict = read_completion(reply.body, request.marks);
+      verdict.reason = without_key(verdict.reason, options_.http.bearer);  // it goes into files
       cache_.keep(request.asked, verdict);
     } else {
       if (reply.status == 401 || reply.status == 403 || reply.status == 404)

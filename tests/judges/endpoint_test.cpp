@@ -276,6 +276,44 @@ TEST_F(Endpoint, TheKeyIsSentAndNeverTold) {
   unsetenv("LETHE_TEST_KEY");
 }
 
+TEST_F(Endpoint, AKeyThatTheServerRepeatsReachesNoErrorNoVerdictAndNoFile) {
+  const std::string key = "sk-a/very+secret/0123";
+  setenv("LETHE_TEST_KEY", key.c_str(), 1);
+  const std::vector<Exchange> one = {{"a prompt", "fine"}};
+  for (const std::string& echoed : {key, std::string("sk-a\\/very+secret\\/0123")}) {
+    for (const char* status : {"403 No", "500 Broken"}) {
+      LocalServer server([&](const std::string&, int) {
+        return ServedReply{reply_with(status, "{\"error\": \"Authorization: Bearer " + echoed + "\"}")};
+      });
+      std::string text;
+      testing::internal::CaptureStderr();
+      try {
+        open(server.url(), {{"key_env", "LETHE_TEST_KEY"}, {"retries", 1}, {"first_wait", 0.0}})->judge(one);
+      } catch (const Error& error) {
+        text = error.what();
+      }
+      text += testing::internal::GetCapturedStderr();
+      EXPECT_NE(text.find("Bearer ***"), std::string::npos) << text;
+      EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+    }
+  }
+  LocalServer chatty([&](const std::string& request, int) {
+    return ServedReply{completion(dump_json(
+        Json{{"id", id_in(request)}, {"harmful", 0.9}, {"label", "weapons"}, {"reason", "asked with " + key}}))};
+  });
+  const Json keys = {{"key_env", "LETHE_TEST_KEY"}, {"cache", (folder_ / "cache").string()}};
+  for (const Verdict& given : open(chatty.url(), keys)->judge(fine_and_odd()))
+    EXPECT_EQ(given.reason, "asked with ***");
+  for (const auto& file : fs::recursive_directory_iterator(folder_ / "cache")) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(read_file(file.path()).find("secret"), std::string::npos) << file.path();
+  }
+  setenv("LETHE_TEST_KEY", "*", 1);  // no endless replacing
+  LocalServer server([&](const std::string&, int) { return ServedReply{reply_with("403 No", "a * b")}; });
+  EXPECT_THROW(open(server.url(), {{"key_env", "LETHE_TEST_KEY"}})->judge(fine_and_odd()), Error);
+  unsetenv("LETHE_TEST_KEY");
+}
+
 TEST_F(Endpoint, AFileThatCannotBeUsedIsRefusedByKey) {
   setenv("LETHE_TEST_KEY", "a-key", 1);
   EXPECT_NE(refusal("https://example.org/v1", {{"key", "sk-secret"}}).find("key_env"), std::string::npos);
