@@ -51,9 +51,9 @@ TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToGoOn) {
 }
 
 TEST_F(Resume, WhatComesBehindTrainingMayBeChanged) {
-  const std::string start = "unlearn --quiet --threads 1 --model " + model_ + data() +
-                            " tuning=lora training.steps=6 training.lr=0.01 training.batch=2 sku.k=1 evaluation.prompts=0 --out " +
-                            at("run");
+  const std::string start =
+      "unlearn --quiet --threads 1 --model " + model_ + data() +
+      " tuning=lora training.steps=6 training.lr=0.01 training.batch=2 sku.k=1 evaluation.prompts=0 --out " + at("run");
   expect_all(run(start + " negation.kl_budget=1e-12"), 1, {"no alpha stays within the budget", "negation.kl_budget"});
   expect_all(run("unlearn training.lr=1 --resume " + at("run")), 3, {"recipe"});
   expect_all(run("unlearn negation.kl_budget=100 --resume " + at("run")), 0, {"going on behind step 6"});
