@@ -139,7 +139,7 @@ def decoding(args, folder):
     ours, theirs = [], []
     for _ in range(args.rounds):
         seconds, _ = timed([args.lethe, "generate", "--model", model_folder, "--input", source, "--output", folder / "answers.jsonl", "--max-new-tokens", args.new_tokens,
-                            "--threads", args.threads, "--quiet"])
+                            "--batch", args.batch, "--threads", args.threads, "--quiet"])
         ours.append(seconds)
         (folder / "answers.jsonl").rename(folder / "answers.last.jsonl")
         begin, answers = time.perf_counter(), []
@@ -189,7 +189,7 @@ def main():
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--prompts", type=int, default=48)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--only", choices=["start", "negation", "decoding"])
     parser.add_argument("--folder", help="where the checkpoints go for a while (default: the system's temporary folder)")

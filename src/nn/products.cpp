@@ -76,8 +76,8 @@ struct Product : torch::autograd::Function<Product> {
 
 bool prefers_onednn() {
 #if defined(__x86_64__)
-  static const bool preferred = getenv("NODNN") == nullptr && onednn_linear().has_value() && __builtin_cpu_is("amd") &&
-                                __builtin_cpu_supports("avx512f");
+  static const bool preferred =
+      onednn_linear().has_value() && __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
   return preferred;
 #else
   return false;

@@ -234,8 +234,8 @@ TEST_F(ChatTemplates, AreBounded) {
       EXPECT_EQ(error.code(), ExitCode::bad_input);
       EXPECT_NE(std::string(error.what()).find("line"), std::string::npos) << error.what();
     }
-    // Half a second at most, and room for sanitizers.
-    EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 5) << source.substr(0, 80);
+    // Half a second at most, and room for sanitizers on a busy machine.
+    EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 15) << source.substr(0, 80);
   }
 }
 
