@@ -102,7 +102,13 @@ FileWriter::~FileWriter() {
 
 void FileWriter::write(std::span<const std::byte> bytes) {
   write_at(size_, bytes);
+  // The disk begins on what is there while the rest is still being made; close() has less to wait for.
+  constexpr std::uint64_t stride = std::uint64_t{1} << 25;
+  const std::uint64_t before = size_ / stride * stride;
   size_ += bytes.size();
+  if (const std::uint64_t now = size_ / stride * stride; now > before)
+    ::sync_file_range(descriptor_, static_cast<off64_t>(before), static_cast<off64_t>(now - before),
+                      SYNC_FILE_RANGE_WRITE);
 }
 
 void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {

@@ -14,7 +14,7 @@ using Release = std::function<void(const StoredTensor& tensor, std::int64_t begi
 // θ_o − α·(θ − θ_o) in pieces that stay in the cache, each written as soon as it is known.
 void write_negated(const StoredTensor& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
                    CheckpointWriter& writer, const Release& release) {
-  constexpr std::int64_t kPiece = 1 << 18;
+  constexpr std::int64_t kPiece = 1 << 20;
   const at::ScalarType compute = original.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const std::int64_t count = original.numel(), longest = std::min(count, kPiece);
   const at::Tensor flat_original = original.reshape(-1), flat_tuned = tuned.reshape(-1);
