@@ -10,6 +10,7 @@
 #include <fstream>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "core/error.h"
@@ -194,18 +195,22 @@ StagedFolder::~StagedFolder() {
 }
 
 void StagedFolder::commit() {
+  const std::lock_guard lock(staged_mutex);  // what is being removed does not get its final name
   rename_folder(staging_, final_);
   committed_ = true;
-  const std::lock_guard lock(staged_mutex);
   staged_folders.erase(staging_);
 }
 
 void remove_staged_folders() noexcept {
-  if (!staged_mutex.try_lock()) return;
+  bool locked = false;  // and never unlocked; not for ever, since the holder may be the thread that calls
+  for (int tries = 0; tries < 100 && !(locked = staged_mutex.try_lock()); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (!locked) return;
   std::error_code ignored;
-  for (const auto& folder : staged_folders) fs::remove_all(folder, ignored);
-  staged_folders.clear();
-  staged_mutex.unlock();
+  for (const auto& folder : staged_folders) {
+    // Another thread may be writing there still, until it finds its folder gone.
+    for (int tries = 0; tries < 100 && fs::exists(folder, ignored); ++tries) fs::remove_all(folder, ignored);
+  }
 }
 
 }  // namespace lethe

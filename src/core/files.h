@@ -89,8 +89,8 @@ class StagedFolder {
   bool committed_ = false;
 };
 
-/// Removes every staged folder of this process that was not committed. Async-signal use: call it from the thread that
-/// handles an interrupt, before exit.
+/// Removes every staged folder of this process that was not committed; none is committed afterwards. For a process that
+/// ends at once: call _exit next.
 void remove_staged_folders() noexcept;
 
 }  // namespace lethe

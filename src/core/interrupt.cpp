@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -13,8 +14,13 @@ namespace {
 
 std::atomic<int> asked{0};  // the signal
 
-void on_signal(int signal) {
-  if (asked.exchange(signal) != 0) {
+// A thread's whole life. It alone takes these signals: oneDNN's AVX-512 products do not survive a handler that runs on
+// the stack of the thread that computes them (docs/design.md), and a thread may do what a handler may not: remove
+// folders.
+void wait_for_signals(const sigset_t& signals) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0 || asked.exchange(signal) == 0) continue;
     remove_staged_folders();
     _exit(static_cast<int>(ExitCode::interrupted));
   }
@@ -34,8 +40,15 @@ void on_lost_page(int) {
 
 void handle_interrupts() {
   std::signal(SIGBUS, on_lost_page);
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  // A shell starts what runs behind an "&" with SIGINT ignored, and an ignored signal reaches nobody.
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread(wait_for_signals, signals).detach();
 }
 
 bool interrupted() {

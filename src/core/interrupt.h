@@ -3,7 +3,8 @@
 
 namespace lethe {
 
-/// Installs the handlers for SIGINT and SIGTERM. Called once by the program.
+/// From here on SIGINT and SIGTERM are taken by a thread of their own, and no other thread is disturbed by them. Called
+/// once by the program, before any other thread is started: threads inherit what they block.
 void handle_interrupts();
 bool interrupted();
 /// Whether Ctrl-C was pressed; and forgets it: where it stops an answer, not the program. Not so of SIGTERM.

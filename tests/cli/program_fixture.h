@@ -10,10 +10,9 @@
 
 #include "core/files.h"
 #include "core/json.h"
+#include "folder_test.h"
 
 namespace lethe {
-
-namespace fs = std::filesystem;
 
 struct Outcome {
   int status;
@@ -40,13 +39,10 @@ inline Outcome run(const std::string& arguments) {
   return command_outcome("OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive " LETHE_PROGRAM " " + arguments + " 2>&1");
 }
 
-class Program : public testing::Test {
+class Program : public FolderTest {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+    FolderTest::SetUp();
     ASSERT_EQ(run("demo --data-only --quiet --out " + at("demo")).status, 0);
   }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
@@ -54,7 +50,6 @@ class Program : public testing::Test {
     return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
   }
   const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
-  fs::path folder_;
 };
 
 inline void expect_all(const Outcome& outcome, int status, const std::vector<std::string>& words) {

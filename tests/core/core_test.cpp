@@ -1,8 +1,11 @@
 // The floor everything stands on: errors, JSON, files, numbers, random streams.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <set>
+#include <thread>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -45,15 +48,69 @@ TEST(PlainText, NothingOfATextDrivesATerminal) {
   EXPECT_EQ(excerpt("日本語", 9), "日本語");
 }
 
+bool blocked_here(int signal) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  return sigismember(&blocked, signal) == 1;
+}
+
+// In a process of its own: what it blocks stays blocked.
 TEST(Interrupt, CanBeTakenWhereItStopsLessThanTheProgram) {
-  handle_interrupts();
-  EXPECT_FALSE(take_interrupt());
-  std::raise(SIGINT);
-  EXPECT_TRUE(interrupted());
-  EXPECT_TRUE(take_interrupt());
-  EXPECT_FALSE(interrupted());
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  const auto come = [] {
+    for (int wait = 0; wait < 1000 && !interrupted(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return interrupted();
+  };
+  EXPECT_EXIT(
+      {
+        handle_interrupts();
+        const bool before = take_interrupt();
+        kill(getpid(), SIGINT);
+        const bool taken = come() && take_interrupt();
+        const bool after = interrupted();
+        kill(getpid(), SIGTERM);
+        _exit(!before && taken && !after && come() && !take_interrupt() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+// A handler's frame on the stack of a thread that is inside oneDNN's products destroys their memory.
+TEST(Interrupt, DisturbsNoThreadThatComputes) {
+  EXPECT_EXIT(
+      {
+        handle_interrupts();
+        bool blocked = blocked_here(SIGINT) && blocked_here(SIGTERM);
+        std::thread([&blocked] { blocked = blocked && blocked_here(SIGINT) && blocked_here(SIGTERM); }).join();
+        _exit(blocked ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(Interrupt, ASecondOneStopsAtOnceAndRemovesWhatIsHalfWritten) {
+  const fs::path folder = fs::temp_directory_path() / "lethe_second_interrupt";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  EXPECT_EXIT(
+      {
+        handle_interrupts();
+        StagedFolder staged(folder / "out");
+        kill(getpid(), SIGINT);
+        while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        std::thread([] {
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          kill(getpid(), SIGINT);
+        }).detach();
+        for (int number = 0; number < 10000000; ++number) {
+          try {
+            write_file(staged.path() / std::to_string(number), "text");
+          } catch (const Error&) {
+            std::this_thread::sleep_for(std::chrono::seconds(30));
+          }
+        }
+        _exit(0);
+      },
+      testing::ExitedWithCode(130), "");
+  EXPECT_TRUE(fs::is_empty(folder));
 }
 
 TEST(JsonText, RefusesDuplicateKeysDepthAndRubbishNamingThePlace) {

@@ -7,28 +7,18 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/columns.h"
+#include "folder_test.h"
 
 namespace lethe {
 namespace {
 
-namespace fs = std::filesystem;
-
-class HostileRows : public testing::Test {
+class HostileRows : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path file(const std::string& name, const std::string& content) {
     fs::remove(folder_ / name);
     write_file(folder_ / name, content);
     return folder_ / name;
   }
-  fs::path folder_;
 };
 
 struct Read {

@@ -2,39 +2,25 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "folder_test.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
 
 namespace lethe {
 namespace {
 
-namespace fs = std::filesystem;
-
-class HostileWeights : public testing::Test {
+class HostileWeights : public FolderTest {
  protected:
   void SetUp() override {
-    root_ = fs::path(testing::TempDir()) /
-            ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    fs::create_directories(root_ / "model");
-    write_file(root_ / "model/config.json", R"({"model_type": "llama"})");
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  static std::string message(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::bad_input);
-      return error.what();
-    }
-    return "no error";
+    FolderTest::SetUp();
+    fs::create_directories(folder_ / "model");
+    write_file(folder_ / "model/config.json", R"({"model_type": "llama"})");
   }
   std::string of_file(const std::string& header, std::size_t data, std::uint64_t length) {
     std::string bytes(8, '\0');
     for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(length >> (8 * i) & 0xFF);
-    write_file(root_ / "x.safetensors", bytes + header + std::string(data, '\0'));
-    return message([&] { SafetensorsFile{root_ / "x.safetensors"}; });
+    write_file(folder_ / "x.safetensors", bytes + header + std::string(data, '\0'));
+    return refusal_of([&] { SafetensorsFile{folder_ / "x.safetensors"}; });
   }
   std::string of_file(const std::string& header, std::size_t data = 0) { return of_file(header, data, header.size()); }
   void write_weights(const fs::path& file, const std::string& tensor = "a") {
@@ -43,10 +29,9 @@ class HostileWeights : public testing::Test {
     writer.close();
   }
   std::string of_index(const std::string& shard) {
-    write_file(root_ / "model/model.safetensors.index.json", dump_json(Json{{"weight_map", {{"a", shard}}}}));
-    return message([&] { Checkpoint{root_ / "model"}; });
+    write_file(folder_ / "model/model.safetensors.index.json", dump_json(Json{{"weight_map", {{"a", shard}}}}));
+    return refusal_of([&] { Checkpoint{folder_ / "model"}; });
   }
-  fs::path root_;
 };
 
 TEST_F(HostileWeights, AHeaderThatClaimsToBeHugeIsRefused) {
@@ -91,54 +76,54 @@ TEST_F(HostileWeights, KeysThatComeTwiceAndDeepNestingAreRefused) {
 }
 
 TEST_F(HostileWeights, ShardNamesAreNamesOfFilesInTheFolder) {
-  write_weights(root_ / "model/shard.safetensors");
-  write_weights(root_ / "outside.safetensors");
+  write_weights(folder_ / "model/shard.safetensors");
+  write_weights(folder_ / "outside.safetensors");
   ASSERT_EQ(of_index("shard.safetensors"), "no error");
   for (const std::string& name :
-       {std::string("../outside.safetensors"), (root_ / "outside.safetensors").string(),
+       {std::string("../outside.safetensors"), (folder_ / "outside.safetensors").string(),
         std::string("./shard.safetensors"), std::string(".."), std::string("."), std::string(),
         std::string("sub/../../outside.safetensors"), std::string("shard.safetensors\0", 18),
         std::string("shard.safetensors\0/../x", 23)}) {
-    fs::remove(root_ / "model/model.safetensors.index.json");
+    fs::remove(folder_ / "model/model.safetensors.index.json");
     EXPECT_NE(of_index(name).find("a file in the same folder"), std::string::npos) << excerpt(name);
   }
 }
 
 TEST_F(HostileWeights, LinksOutOfTheFolderAreNotFollowed) {
-  write_weights(root_ / "outside.safetensors");
-  fs::create_symlink(root_ / "outside.safetensors", root_ / "model/shard.safetensors");
+  write_weights(folder_ / "outside.safetensors");
+  fs::create_symlink(folder_ / "outside.safetensors", folder_ / "model/shard.safetensors");
   EXPECT_NE(of_index("shard.safetensors").find("a link to"), std::string::npos);
   // Nor is one beside the weights, which would be copied into what comes of the checkpoint.
-  fs::remove(root_ / "model/shard.safetensors");
-  write_weights(root_ / "model/shard.safetensors");
-  write_file(root_ / "secret", "private");
-  for (const fs::path& target : {fs::path("../secret"), root_ / "secret"}) {
-    fs::create_symlink(target, root_ / "model/LICENSE");
+  fs::remove(folder_ / "model/shard.safetensors");
+  write_weights(folder_ / "model/shard.safetensors");
+  write_file(folder_ / "secret", "private");
+  for (const fs::path& target : {fs::path("../secret"), folder_ / "secret"}) {
+    fs::create_symlink(target, folder_ / "model/LICENSE");
     EXPECT_NE(of_index("shard.safetensors").find("LICENSE"), std::string::npos) << target;
-    fs::remove(root_ / "model/LICENSE");
+    fs::remove(folder_ / "model/LICENSE");
   }
-  fs::create_symlink(root_, root_ / "model/folder");  // and no folder
+  fs::create_symlink(folder_, folder_ / "model/folder");  // and no folder
   EXPECT_NE(of_index("shard.safetensors").find("a link to"), std::string::npos);
-  fs::remove(root_ / "model/folder");
-  fs::create_symlink("shard.safetensors", root_ / "model/within.safetensors");  // a link within is a name
+  fs::remove(folder_ / "model/folder");
+  fs::create_symlink("shard.safetensors", folder_ / "model/within.safetensors");  // a link within is a name
   EXPECT_EQ(of_index("within.safetensors"), "no error");
-  fs::create_directory_symlink(root_ / "model", root_ / "elsewhere");  // the folder itself is where the user says
-  EXPECT_EQ(message([&] { Checkpoint{root_ / "elsewhere"}; }), "no error");
+  fs::create_directory_symlink(folder_ / "model", folder_ / "elsewhere");  // the folder itself is where the user says
+  EXPECT_EQ(refusal_of([&] { Checkpoint{folder_ / "elsewhere"}; }), "no error");
 }
 
 TEST_F(HostileWeights, LinksOfAnAdapterOutOfItsFolderAreNotFollowed) {
-  fs::create_directories(root_ / "adapter");
-  write_file(root_ / "adapter/adapter_config.json", R"({"peft_type": "LORA"})");
-  write_weights(root_ / "outside.safetensors", "base_model.model.a.bias");
-  fs::create_symlink(root_ / "outside.safetensors", root_ / "adapter/adapter_model.safetensors");
-  EXPECT_NE(message([&] { Adapter{root_ / "adapter"}; }).find("a link to"), std::string::npos);
+  fs::create_directories(folder_ / "adapter");
+  write_file(folder_ / "adapter/adapter_config.json", R"({"peft_type": "LORA"})");
+  write_weights(folder_ / "outside.safetensors", "base_model.model.a.bias");
+  fs::create_symlink(folder_ / "outside.safetensors", folder_ / "adapter/adapter_model.safetensors");
+  EXPECT_NE(refusal_of([&] { Adapter{folder_ / "adapter"}; }).find("a link to"), std::string::npos);
 }
 
 TEST_F(HostileWeights, AnIndexWithAKeyTwiceOrNoTextIsRefused) {
   const auto of_text = [&](const std::string& index) {
-    fs::remove(root_ / "model/model.safetensors.index.json");
-    write_file(root_ / "model/model.safetensors.index.json", index);
-    return message([&] { Checkpoint{root_ / "model"}; });
+    fs::remove(folder_ / "model/model.safetensors.index.json");
+    write_file(folder_ / "model/model.safetensors.index.json", index);
+    return refusal_of([&] { Checkpoint{folder_ / "model"}; });
   };
   EXPECT_NE(of_text(R"({"weight_map":{"a":"x","a":"y"}})").find("twice"), std::string::npos);
   EXPECT_NE(of_text(R"({"weight_map":{"a":1}})").find("same folder"), std::string::npos);

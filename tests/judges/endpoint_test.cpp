@@ -8,13 +8,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "folder_test.h"
 #include "judges/local_server.h"
 #include "judges/verdict_protocol.h"
 
 namespace lethe {
 namespace {
 
-namespace fs = std::filesystem;
 using Seconds = std::chrono::duration<double>;
 
 std::string reply_with(const std::string& status, const std::string& body, const std::string& headers = "") {
@@ -46,14 +46,8 @@ ServedReply good(const std::string& request, double harm = 0.9) {
   return {completion(verdict(request, harm))};
 }
 
-class Endpoint : public testing::Test {
+class Endpoint : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("endpoint_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
   std::unique_ptr<Judge> open(const std::string& url, Json keys = Json::object()) const {
     Json all = {{"kind", "endpoint"}, {"url", url},         {"model", "a-model"}, {"timeout", 5},
                 {"retries", 2},       {"first_wait", 0.01}, {"cache", "none"}};
@@ -69,7 +63,6 @@ class Endpoint : public testing::Test {
     }
     return "";
   }
-  fs::path folder_;
 };
 
 // Two exchanges: one that the server answers well, one that it answers as told.

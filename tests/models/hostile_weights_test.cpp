@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "folder_test.h"
 #include "models/encoder_loading.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
@@ -15,19 +16,7 @@
 namespace lethe {
 namespace {
 
-namespace fs = std::filesystem;
-
 const fs::path kPlain = fs::path(LETHE_FIXTURES) / "models/llama_plain";
-
-std::string message(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_input);
-    return error.what();
-  }
-  return "no error";
-}
 
 // A copy of a fixture in which one float32 weight has one other value.
 fs::path copy_with(const fs::path& from, const std::string& tensor, float value) {
@@ -50,9 +39,9 @@ fs::path copy_with(const fs::path& from, const std::string& tensor, float value)
 
 TEST(HostileModelWeights, ThatAreNanOrInfiniteAreNamedWhenTheModelIsLoaded) {
   const std::string tensor = "model.layers.1.mlp.down_proj.weight";
-  EXPECT_EQ(message([&] { load_model(Checkpoint(copy_with(kPlain, tensor, 1.5F))); }), "no error");
+  EXPECT_EQ(refusal_of([&] { load_model(Checkpoint(copy_with(kPlain, tensor, 1.5F))); }), "no error");
   for (const float value : {NAN, INFINITY, -INFINITY}) {
-    const std::string text = message([&] { load_model(Checkpoint(copy_with(kPlain, tensor, value))); });
+    const std::string text = refusal_of([&] { load_model(Checkpoint(copy_with(kPlain, tensor, value))); });
     EXPECT_NE(text.find(tensor), std::string::npos) << text;
     EXPECT_NE(text.find("NaN or infinity"), std::string::npos) << text;
   }
@@ -60,14 +49,15 @@ TEST(HostileModelWeights, ThatAreNanOrInfiniteAreNamedWhenTheModelIsLoaded) {
   const fs::path large = copy_with(kPlain, tensor, 1e30F);
   LoadOptions half;
   half.dtype = at::kHalf;
-  EXPECT_NE(message([&] { load_model(Checkpoint(large), half); }).find(tensor), std::string::npos);
+  EXPECT_NE(refusal_of([&] { load_model(Checkpoint(large), half); }).find(tensor), std::string::npos);
 }
 
 TEST(HostileModelWeights, OfAnEncoderAreNamedToo) {
   const fs::path bert = fs::path(LETHE_FIXTURES) / "encoders/bert_bare";
   const std::string tensor = SafetensorsFile(bert / "model.safetensors").tensors()[0].name;
-  EXPECT_EQ(message([&] { load_encoder(Checkpoint(copy_with(bert, tensor, 1.5F))); }), "no error");
-  EXPECT_NE(message([&] { load_encoder(Checkpoint(copy_with(bert, tensor, NAN))); }).find(tensor), std::string::npos);
+  EXPECT_EQ(refusal_of([&] { load_encoder(Checkpoint(copy_with(bert, tensor, 1.5F))); }), "no error");
+  EXPECT_NE(refusal_of([&] { load_encoder(Checkpoint(copy_with(bert, tensor, NAN))); }).find(tensor),
+            std::string::npos);
 }
 
 TEST(HostileTokenIds, BeyondTheVocabularyAreRefusedByTheModel) {
@@ -75,7 +65,7 @@ TEST(HostileTokenIds, BeyondTheVocabularyAreRefusedByTheModel) {
   const auto hidden = [&](int id) {
     PackBuilder pack;
     pack.add({0, id});
-    return message([&] { model.hidden(pack.build()); });
+    return refusal_of([&] { model.hidden(pack.build()); });
   };
   const int size = static_cast<int>(model.spec().vocabulary);
   EXPECT_EQ(hidden(size - 1), "no error");

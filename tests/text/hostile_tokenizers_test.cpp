@@ -5,31 +5,21 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "folder_test.h"
 #include "text/sentencepiece_check.h"
 #include "text/tokenizer.h"
 
 namespace lethe {
 namespace {
 
-namespace fs = std::filesystem;
-
-class HostileTokenizers : public testing::Test {
+class HostileTokenizers : public FolderTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   Tokenizer with(const Json& parts) {
     Json spec = {{"model", {{"type", "WordLevel"}, {"vocab", {{"a", 0}, {"<unk>", 1}}}, {"unk_token", "<unk>"}}}};
     spec.update(parts);
     write_file(folder_ / "tokenizer.json", dump_json(spec));
     return Tokenizer::load(folder_);
   }
-  fs::path folder_;
 };
 
 Json replacing(const char* from, const std::string& to) {

@@ -1,0 +1,42 @@
+// What tests with files share: a folder of their own, and the message of what must be refused.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "core/error.h"
+
+namespace lethe {
+
+namespace fs = std::filesystem;
+
+/// Each test has an empty folder_, which stays where the test fails.
+class FolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(testing::TempDir()) / (std::string("lethe_") + test.test_suite_name() + "_" + test.name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    if (!HasFailure()) fs::remove_all(folder_);
+  }
+  fs::path folder_;
+};
+
+/// What the action was refused with, as bad input; "no error" if it was not.
+inline std::string refusal_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_input);
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace lethe
