@@ -82,10 +82,6 @@ OrderedJson line_of(const std::string& prompt, const std::string& a, const std::
   return {{"prompt", prompt}, {"a", a}, {"b", b}};
 }
 
-std::string shown_whole(const std::string& text) {
-  return texts_are_redacted() ? redacted_text(text) : text;
-}
-
 // The second model answers prompt by prompt, so that its answer is seen growing under or beside the first one's.
 std::vector<std::string> show_answers(const std::vector<std::string>& prompts, const std::vector<std::string>& first,
                                       Respondent& second, bool stacked) {
@@ -94,14 +90,14 @@ std::vector<std::string> show_answers(const std::vector<std::string>& prompts, c
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     std::cout << "── " << shown_text(prompts[i], 400) << "\n";
     if (stacked) {
-      std::cout << "A: " << terminal_text(shown_whole(first[i])) << "\nB: " << std::flush;
+      std::cout << "A: " << terminal_text(whole_text(first[i])) << "\nB: " << std::flush;
       texts.push_back(second.answer(i, [](const std::string& piece) {
         if (!texts_are_redacted()) std::cout << terminal_text(piece) << std::flush;
       }));
       std::cout << (texts_are_redacted() ? redacted_text(texts.back()) : "") << "\n" << std::endl;
     } else {
       texts.push_back(second.answer(i, [](const std::string&) {}));
-      std::cout << side_by_side(shown_whole(first[i]), shown_whole(texts.back()), width) << std::endl;
+      std::cout << side_by_side(whole_text(first[i]), whole_text(texts.back()), width) << std::endl;
     }
   }
   return texts;
@@ -127,7 +123,7 @@ void compare(CompareOptions& options) {
         std::cout << dump_json(line_of(prompts[i], first[i], last[i])) << "\n";
       } else if (options.look == "side-by-side") {
         std::cout << "── " << shown_text(prompts[i], 400) << "\n"
-                  << side_by_side(shown_whole(first[i]), shown_whole(last[i]), 120) << "\n";
+                  << side_by_side(whole_text(first[i]), whole_text(last[i]), 120) << "\n";
       } else {
         std::cout << shown_text(prompts[i], 200) << "\n  A  " << shown_text(first[i], 400) << "\n  B  "
                   << shown_text(last[i], 400) << "\n\n";

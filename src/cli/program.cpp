@@ -15,9 +15,7 @@ namespace lethe {
 namespace {
 
 void say_out_of_memory() {
-  std::fprintf(stderr,
-               "lethe: cannot go on: out of memory\n  try  a smaller batch (training.batch, --batch), tuning=lora, or "
-               "training.recompute=true\n");
+  std::fprintf(stderr, "lethe: %s\n  try  %s\n", kOutOfMemory, kOutOfMemoryHint);
 }
 
 }  // namespace

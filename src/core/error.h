@@ -55,6 +55,11 @@ Error bad_input(std::string doing);
 /// The command line is wrong: exit status 2.
 Error bad_usage(std::string doing);
 
+/// How a failed allocation is told; constants, since there may be no memory for more.
+inline constexpr const char* kOutOfMemory = "cannot go on: out of memory";
+inline constexpr const char* kOutOfMemoryHint =
+    "a smaller training.batch or --batch, tuning=lora, training.recompute=true, or a larger machine";
+
 /// Text from outside (a name, a row, a model's answer) made fit for a message: control characters escaped,
 /// cut to `limit` bytes at a character boundary with an ellipsis.
 std::string excerpt(std::string_view text, std::size_t limit = 80);

@@ -19,16 +19,6 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-Error cannot(const std::string& what, const fs::path& path, int number) {
-  auto error = number == ENOSPC || number == EIO || number == EDQUOT
-                   ? Error("cannot " + what + " " + path.string())
-                   : bad_input("cannot " + what + " " + path.string());
-  error.with("reason", std::strerror(number));
-  if (number == ENOENT) error.hint("check the path; relative paths start at " + fs::current_path().string());
-  if (number == ENOSPC) error.hint("free some space, or write to another disk");
-  return error;
-}
-
 std::mutex staged_mutex;
 std::set<fs::path> staged_folders;
 
@@ -41,6 +31,16 @@ void sync_folder(const fs::path& path) {
 
 }  // namespace
 
+Error file_error(const std::string& doing, const fs::path& path, int number) {
+  auto error = number == ENOSPC || number == EIO || number == EDQUOT
+                   ? Error("cannot " + doing + " " + path.string())
+                   : bad_input("cannot " + doing + " " + path.string());
+  error.with("reason", std::strerror(number));
+  if (number == ENOENT) error.hint("check the path; relative paths start at " + fs::current_path().string());
+  if (number == ENOSPC) error.hint("free some space, or write to another disk");
+  return error;
+}
+
 std::string read_file(const fs::path& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
@@ -49,19 +49,19 @@ std::string read_file(const fs::path& path) {
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw cannot("read", path, errno);
+  if (descriptor < 0) throw file_error("read", path, errno);
   struct stat status {};
   if (::fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode)) {
     const int number = S_ISDIR(status.st_mode) ? EISDIR : errno;
     ::close(descriptor);
-    throw cannot("read", path, number);
+    throw file_error("read", path, number);
   }
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ > 0) {
     void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
     const int number = errno;
     ::close(descriptor);
-    if (address == MAP_FAILED) throw cannot("read", path, number);
+    if (address == MAP_FAILED) throw file_error("read", path, number);
     data_ = static_cast<const std::byte*>(address);
   } else {
     ::close(descriptor);
@@ -92,7 +92,7 @@ void MappedFile::release(std::size_t begin, std::size_t end) const {
 FileWriter::FileWriter(const fs::path& path, Access access) : path_(path) {
   descriptor_ =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666);
-  if (descriptor_ < 0) throw cannot("write", path, errno);
+  if (descriptor_ < 0) throw file_error("write", path, errno);
 }
 
 FileWriter::~FileWriter() {
@@ -102,14 +102,20 @@ FileWriter::~FileWriter() {
 }
 
 void FileWriter::write(std::span<const std::byte> bytes) {
-  write_at(size_, bytes);
+  write_at(extend(bytes.size()), bytes);
+}
+
+std::uint64_t FileWriter::extend(std::uint64_t bytes) {
   // The disk begins on what is there while the rest is still being made; close() has less to wait for.
   constexpr std::uint64_t stride = std::uint64_t{1} << 25;
-  const std::uint64_t before = size_ / stride * stride;
-  size_ += bytes.size();
-  if (const std::uint64_t now = size_ / stride * stride; now > before)
-    ::sync_file_range(descriptor_, static_cast<off64_t>(before), static_cast<off64_t>(now - before),
+  const std::uint64_t begin = size_, whole = begin / stride * stride;
+  if (whole > begun_) {
+    ::sync_file_range(descriptor_, static_cast<off64_t>(begun_), static_cast<off64_t>(whole - begun_),
                       SYNC_FILE_RANGE_WRITE);
+    begun_ = whole;
+  }
+  size_ += bytes;
+  return begin;
 }
 
 void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -117,7 +123,7 @@ void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes
     const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
-      throw cannot("write", path_, errno);
+      throw file_error("write", path_, errno);
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
@@ -129,7 +135,7 @@ void FileWriter::close() {
   if (::fsync(descriptor) != 0 || ::close(descriptor) != 0) {
     const int number = errno;
     ::unlink(path_.c_str());
-    throw cannot("write", path_, number);
+    throw file_error("write", path_, number);
   }
 }
 
@@ -144,7 +150,7 @@ void write_file(const fs::path& path, std::string_view content, Access access) {
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     const int number = errno;
     ::unlink(temporary.c_str());
-    throw cannot("write", path, number);
+    throw file_error("write", path, number);
   }
 }
 
@@ -171,7 +177,7 @@ fs::path checked_output_folder(const fs::path& path) {
 
 void rename_folder(const fs::path& from, const fs::path& to) {
   sync_folder(from);
-  if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("finish", to, errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) throw file_error("finish", to, errno);
   sync_folder(fs::absolute(to).parent_path());
 }
 
@@ -181,7 +187,8 @@ StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(c
   fs::create_directories(parent, ignored);
   staging_ = parent / ("." + final_.filename().string() + ".partial-" + std::to_string(::getpid()));
   fs::remove_all(staging_, ignored);
-  if (::mkdir(staging_.c_str(), access == Access::owner_only ? 0700 : 0777) != 0) throw cannot("create", final_, errno);
+  if (::mkdir(staging_.c_str(), access == Access::owner_only ? 0700 : 0777) != 0)
+    throw file_error("create", final_, errno);
   const std::lock_guard lock(staged_mutex);
   staged_folders.insert(staging_);
 }

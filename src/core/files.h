@@ -9,6 +9,8 @@
 
 namespace lethe {
 
+class Error;
+
 /// Reads a whole file. @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read
 std::string read_file(const std::filesystem::path& path);
 
@@ -47,7 +49,9 @@ class FileWriter {
   /// @throws Error with the system's reason (disk full, …)
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
-  /// Writes at an offset without moving the end (a header that is known last).
+  /// Moves the end, for bytes that write_at() fills in, from any thread. @return where they begin
+  std::uint64_t extend(std::uint64_t bytes);
+  /// Writes at an offset without moving the end.
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   /// Flushes to disk (fsync) and closes.
   void close();
@@ -56,8 +60,12 @@ class FileWriter {
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0, begun_ = 0;  // the disk was told to begin on so much
 };
+
+/// "cannot DOING PATH" with the system's reason and what to do.
+/// @param number  errno; no space and a failing disk are the machine's fault (exit status 1), the rest the input's (3)
+Error file_error(const std::string& doing, const std::filesystem::path& path, int number);
 
 /// Writes a whole file under a temporary name beside it and renames: the old content or the new, never half of it.
 void write_file(const std::filesystem::path& path, std::string_view content, Access access = Access::normal);

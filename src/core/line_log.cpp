@@ -4,27 +4,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 
 namespace lethe {
-namespace {
-
-Error cannot_append(const std::filesystem::path& path, int number) {
-  Error error("cannot write " + path.string());
-  error.with("reason", std::strerror(number));
-  if (number == ENOSPC) error.hint("free some space on the disk");
-  return error;
-}
-
-}  // namespace
-
 LineLog::LineLog(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw cannot_append(path_, errno);
+  if (descriptor_ < 0) throw file_error("write", path_, errno);
 }
 
 LineLog::~LineLog() {
@@ -37,7 +26,7 @@ void LineLog::append(std::string_view line) {
   while (!rest.empty()) {
     const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw cannot_append(path_, errno);
+    if (written < 0) throw file_error("write", path_, errno);
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
 }

@@ -27,4 +27,8 @@ std::string shown_text(std::string_view text, std::size_t limit) {
   return redacted ? redacted_text(text) : excerpt(text, limit);
 }
 
+std::string whole_text(const std::string& text) {
+  return texts_are_redacted() ? redacted_text(text) : text;
+}
+
 }  // namespace lethe

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -21,19 +20,13 @@ Error cannot_use(const fs::path& path, const std::string& found) {
   return bad_input("cannot write to " + path.string()).found(found);
 }
 
-Error cannot_use(const fs::path& path, int number) {
-  auto error = number == ENOSPC || number == EIO || number == EDQUOT ? Error("cannot write to " + path.string())
-                                                                     : bad_input("cannot write to " + path.string());
-  return error.with("reason", std::strerror(number));
-}
-
 /// @param made  just now: removed again where it cannot be locked
 int locked(const fs::path& folder, bool made) {
   const int descriptor = ::open((folder / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     const int number = errno;
     if (made) ::rmdir(folder.c_str());
-    throw cannot_use(folder, number);
+    throw file_error("write to", folder, number);
   }
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
   ::close(descriptor);
@@ -48,6 +41,14 @@ fs::path unfinished_name(const fs::path& final_path) {
   return name.parent_path() / (name.filename().string() + ".unfinished");
 }
 
+fs::path free_name(const fs::path& name, const std::string& ending) {
+  const std::string first = (name.has_filename() ? name : name.parent_path()).string() + ending;
+  fs::path free = first;
+  for (int number = 2; fs::exists(free) || fs::exists(unfinished_name(free)); ++number)
+    free = first + "-" + std::to_string(number);
+  return free;
+}
+
 UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std::string precious)
     : final_(checked_output_folder(final_path)), path_(unfinished_name(final_)), precious_(std::move(precious)) {
   std::error_code ignored;
@@ -58,7 +59,7 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
         .hint("only an interrupted run can be gone on with, from the folder that was its --out");
   }
   fs::create_directories(path_.parent_path(), ignored);
-  if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw cannot_use(path_, errno);
+  if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw file_error("write to", path_, errno);
   lock_ = locked(path_, !exists);
   if (start == Start::resume) return;
   if (holds_precious()) {

@@ -35,6 +35,9 @@ class UnfinishedFolder {
   bool committed_ = false;
 };
 
+/// The first of NAME + ENDING, NAME + ENDING + "-2", "-3", … where nothing lies, nor an unfinished run; a slash at the
+/// end of NAME is left out.
+std::filesystem::path free_name(const std::filesystem::path& name, const std::string& ending = "");
 /// OUT.unfinished.
 std::filesystem::path unfinished_name(const std::filesystem::path& final_path);
 

@@ -188,18 +188,19 @@ void CheckpointWriter::open_next() {
 }
 
 void CheckpointWriter::write(std::span<const std::byte> values) {
-  if (!write_part(values)) throw Error("internal error: too few bytes for a tensor of " + folder_.string());
+  room(values.size()).write(0, values);
+  if (!writer_->at_boundary()) throw Error("internal error: too few bytes for a tensor of " + folder_.string());
 }
 
-bool CheckpointWriter::write_part(std::span<const std::byte> values) {
+Room CheckpointWriter::room(std::uint64_t bytes) {
   if (written_ == shards_[shard_].size()) {
     writer_->close();
     ++shard_;
     open_next();
   }
-  const bool whole = writer_->write_part(values);
-  written_ += whole;
-  return whole;
+  const Room room = writer_->room(bytes);
+  written_ += writer_->at_boundary();
+  return room;
 }
 
 void CheckpointWriter::finish() {

@@ -75,8 +75,8 @@ class CheckpointWriter {
 
   /// The values of the next tensor, in the order announced.
   void write(std::span<const std::byte> values);
-  /// Some of them, as they become known. @return whether the tensor is whole now
-  bool write_part(std::span<const std::byte> values);
+  /// Room for some of them (safetensors.h).
+  Room room(std::uint64_t bytes);
   /// Closes the last file; writes the index.
   void finish();
 

@@ -155,24 +155,25 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
 }
 
 void SafetensorsWriter::write(std::span<const std::byte> values) {
-  if (!write_part(values)) throw Error("internal error: too few bytes for the tensor " + excerpt(tensors_[next_].name));
+  room(values.size()).write(0, values);
+  if (!at_boundary()) throw Error("internal error: too few bytes for the tensor " + excerpt(tensors_[next_].name));
 }
 
-bool SafetensorsWriter::write_part(std::span<const std::byte> values) {
+Room SafetensorsWriter::room(std::uint64_t bytes) {
   if (next_ >= tensors_.size()) throw Error("internal error: more tensors written than announced");
   const TensorSpec& tensor = tensors_[next_];
-  part_ += values.size();
+  part_ += bytes;
   if (part_ > tensor.bytes()) {
     throw Error("internal error: cannot write a tensor")
         .with("tensor", tensor.name)
         .wanted(tensor.text() + " (" + with_commas(tensor.bytes()) + " bytes)")
         .found(with_commas(part_) + " bytes");
   }
-  file_.write(values);
-  if (part_ < tensor.bytes()) return false;
-  part_ = 0;
-  ++next_;
-  return true;
+  if (part_ == tensor.bytes()) {
+    part_ = 0;
+    ++next_;
+  }
+  return {file_, file_.extend(bytes)};
 }
 
 void SafetensorsWriter::close() {

@@ -47,6 +47,18 @@ class SafetensorsFile {
 };
 
 /// Writes one file: the header at once, then the values of each tensor in the order given.
+/// A piece of a file whose place is known and whose bytes are not yet.
+class Room {
+ public:
+  Room(FileWriter& file, std::uint64_t begin) : file_(&file), begin_(begin) {}
+  /// @param at  in bytes, from the beginning of the room
+  void write(std::uint64_t at, std::span<const std::byte> values) { file_->write_at(begin_ + at, values); }
+
+ private:
+  FileWriter* file_;
+  std::uint64_t begin_;
+};
+
 class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::vector<TensorSpec> tensors,
@@ -55,8 +67,11 @@ class SafetensorsWriter {
 
   /// The values of the next tensor. @throws Error if their size is not the one announced, or the disk is full
   void write(std::span<const std::byte> values);
-  /// Some of the next tensor's values, as they become known. @return whether it is whole now
-  bool write_part(std::span<const std::byte> values);
+  /// Room for the next `bytes` of the next tensor's values, which are written within it in any order, from any thread,
+  /// before the next call.
+  Room room(std::uint64_t bytes);
+  /// Whether the tensor whose room was last asked for is whole now.
+  bool at_boundary() const { return part_ == 0; }
   /// @throws Error if tensors are missing
   void close();
 

@@ -1,6 +1,6 @@
 #include "nn/activation.h"
 
-#include <torch/csrc/autograd/custom_function.h>
+#include "nn/remade.h"
 
 namespace lethe {
 namespace {
@@ -8,8 +8,9 @@ namespace {
 struct SwiGlu : torch::autograd::Function<SwiGlu> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& gate, const at::Tensor& up) {
     context->save_for_backward({gate, up});
-    return at::silu(gate).mul_(up);
+    return value({gate, up});
   }
+  static at::Tensor value(const torch::autograd::variable_list& saved) { return at::silu(saved[0]).mul_(saved[1]); }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
@@ -20,6 +21,10 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
 };
 
 }  // namespace
+
+std::function<at::Tensor()> gated_maker(const at::Tensor& y) {
+  return maker<SwiGlu>(y);
+}
 
 at::Tensor activate(const at::Tensor& x, Activation kind) {
   switch (kind) {

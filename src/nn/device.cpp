@@ -1,13 +1,10 @@
 #include "nn/device.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/CPUAllocator.h>
 #include <dlfcn.h>
 
-#include <cstdlib>
-#include <cstring>
-
 #include "core/error.h"
+#include "nn/tensor_memory.h"
 
 namespace lethe {
 namespace {
@@ -21,35 +18,10 @@ bool load_cuda() {
   return loaded && at::hasCUDA() && at::globalContext().getAcceleratorHooksInterface().deviceCount() > 0;
 }
 
-/// The engine's own allocator ends the process where it finds no memory.
-struct ThrowingAllocator final : c10::Allocator {
-  c10::DataPtr allocate(std::size_t bytes) override {
-    constexpr std::size_t alignment = 64;
-    void* memory = nullptr;
-    if (bytes > 0 && ::posix_memalign(&memory, alignment, bytes) != 0) {
-      throw Error("cannot go on: out of memory")
-          .wanted(with_commas(bytes) + " bytes more")
-          .hint("a smaller training.batch or --batch, tuning=lora, training.recompute=true, or a larger machine");
-    }
-    return {memory, memory, &std::free, c10::Device(c10::kCPU)};
-  }
-  c10::DeleterFnPtr raw_deleter() const override { return &std::free; }
-  void copy_data(void* to, const void* from, std::size_t bytes) const override { std::memcpy(to, from, bytes); }
-};
-
-void use_throwing_allocator() {
-  static const bool done = [] {
-    static ThrowingAllocator allocator;
-    c10::SetCPUAllocator(&allocator, /*priority=*/1);
-    return true;
-  }();
-  (void)done;
-}
-
 }  // namespace
 
 Compute choose_compute(const std::string& device, const std::string& dtype, int threads) {
-  use_throwing_allocator();
+  use_tensor_memory();
   Compute compute;
   if (threads < 0) throw bad_usage("cannot use --threads " + std::to_string(threads)).wanted("0 or more");
   if (threads > 0) at::set_num_threads(threads);

@@ -1,6 +1,6 @@
 #include "nn/norm.h"
 
-#include <torch/csrc/autograd/custom_function.h>
+#include "nn/remade.h"
 
 namespace lethe {
 namespace {
@@ -12,7 +12,10 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     const auto size = static_cast<double>(x.size(-1));
     const at::Tensor inverse = at::linalg_vector_norm(x, 2, {-1}, true).square_().div_(size).add_(epsilon).rsqrt_();
     context->save_for_backward({x, weight, inverse});
-    return at::mul(x, inverse).mul_(weight);
+    return value({x, weight, inverse});
+  }
+  static at::Tensor value(const torch::autograd::variable_list& saved) {
+    return at::mul(saved[0], saved[2]).mul_(saved[1]);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
@@ -30,6 +33,10 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
 };
 
 }  // namespace
+
+std::function<at::Tensor()> norm_maker(const at::Tensor& y) {
+  return maker<RmsNorm>(y);
+}
 
 at::Tensor Norm::forward(const at::Tensor& x) const {
   const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional<at::Tensor>(t) : std::nullopt; };

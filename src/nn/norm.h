@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <vector>
 
 #include "architectures/parts.h"
@@ -21,5 +22,8 @@ struct Norm {
   /// @param x  [T, D] or [T, H, D]
   at::Tensor forward(const at::Tensor& x) const;
 };
+
+/// Makes an RMSNorm's output again (remade.h); empty if y is none.
+std::function<at::Tensor()> norm_maker(const at::Tensor& y);
 
 }  // namespace lethe

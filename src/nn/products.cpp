@@ -4,7 +4,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "nn/activation.h"
 #include "nn/few_rows.h"
+#include "nn/norm.h"
 
 namespace lethe {
 namespace {
@@ -54,11 +56,23 @@ at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight
   return at::linear(x, weight, optional(bias));
 }
 
+/// How to make the input again, in a form that a Function's context can hold.
+struct InputMaker : torch::CustomClassHolder {
+  std::function<at::Tensor()> make;
+};
+
+std::function<at::Tensor()> maker_of(const at::Tensor& x) {
+  auto make = norm_maker(x);
+  return make ? make : gated_maker(x);
+}
+
 struct Product : torch::autograd::Function<Product> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias) {
-    // Only what the way back needs: a frozen weight's gradient would need x.
-    context->save_for_backward({weight.requires_grad() ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
+                            const std::optional<at::Tensor>& bias, c10::intrusive_ptr<InputMaker> maker) {
+    // Only what the way back needs: x is for the gradient of a weight that is not frozen.
+    const bool keeps_x = weight.requires_grad() && !maker;
+    context->save_for_backward({keeps_x ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
+    if (weight.requires_grad() && maker) context->saved_data["x"] = c10::IValue::make_capsule(std::move(maker));
     context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
     return values_times_transposed(x, weight, bias.value_or(at::Tensor()));
   }
@@ -66,9 +80,13 @@ struct Product : torch::autograd::Function<Product> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor& g = gradients[0];
-    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(),
-            saved[0].defined() ? at::mm(g.t(), saved[0]) : at::Tensor(),
-            context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor()};
+    at::Tensor x = saved[0];
+    if (const auto made = context->saved_data.find("x"); made != context->saved_data.end()) {
+      x = c10::static_intrusive_pointer_cast<InputMaker>(made->second.toCapsule())->make();
+      context->saved_data.erase(made);
+    }
+    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(), x.defined() ? at::mm(g.t(), x) : at::Tensor(),
+            context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor()};
   }
 };
 
@@ -88,7 +106,13 @@ at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const
   const bool history = c10::GradMode::is_enabled() &&
                        (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
   if (!history) return values_times_transposed(x, weight, bias);
-  if (plain_float(x, weight) && prefers_onednn()) return Product::apply(x, weight, optional(bias));
+  c10::intrusive_ptr<InputMaker> maker;
+  if (auto make = x.dim() == 2 && weight.requires_grad() ? maker_of(x) : nullptr) {
+    maker = c10::make_intrusive<InputMaker>();
+    maker->make = std::move(make);
+  }
+  if (maker || (plain_float(x, weight) && prefers_onednn()))
+    return Product::apply(x, weight, optional(bias), std::move(maker));
   return at::linear(x, weight, optional(bias));
 }
 

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "nn/products.h"
 
@@ -33,13 +34,14 @@ at::Tensor raw_logits(const at::Tensor& hidden, const Head& head) {
   return times_transposed(hidden, head.weight, head.bias).to(wide(hidden));
 }
 
-/// What both losses share: given raw products of some positions, the loss of each and, over the products, its gradient.
-struct ChunkedLoss {
-  Head head, reference_head;  // reference_head only for the divergence
-  at::Tensor targets, reference_hidden;
+/// The losses of some positions, given their raw products, and over the products their gradients.
+struct PartLoss {
+  const Head& head;
+  const LossPart& part;
 
   /// @param logits     [n, V] raw products; become d loss / d raw products
   /// @param reference  [n, V] the original's raw products, used up; undefined: cross-entropy
+  /// @param begin      of the positions, within the part
   /// @return losses [n]
   at::Tensor value_and_gradient(at::Tensor logits, at::Tensor reference, std::int64_t begin, bool want_gradient) const {
     finish_logits(logits, head);
@@ -48,14 +50,14 @@ struct ChunkedLoss {
     const at::Tensor normaliser = at::logsumexp(logits, {1}, true);  // [n, 1]
     at::Tensor loss;
     if (reference.defined()) {
-      finish_logits(reference, reference_head);
+      finish_logits(reference, part.reference_head);
       reference.sub_(at::logsumexp(reference, {1}, true));  // log P
       const at::Tensor probability = reference.exp();       // P
       logits.sub_(normaliser);                              // log Q
       loss = at::sum(probability * reference.sub_(logits), {1});
       if (want_gradient) logits.exp_().sub_(probability);  // Q − P
     } else {
-      const at::Tensor wanted = targets.slice(0, begin, begin + logits.size(0)).unsqueeze(1);
+      const at::Tensor wanted = part.targets.slice(0, begin, begin + logits.size(0)).unsqueeze(1);
       loss = (normaliser - logits.gather(1, wanted)).squeeze(1);
       if (want_gradient) {
         logits.sub_(normaliser).exp_();
@@ -67,66 +69,72 @@ struct ChunkedLoss {
   }
 };
 
-/// A chunk is large enough for the matrix kernels. What follows them on a CPU works on strips of it that stay in the
-/// cache.
-std::int64_t strip_rows(const at::Tensor& logits) {
+/// A chunk of [n, V] is large enough for the matrix kernels. What follows them on a CPU works on strips of it that stay
+/// in the cache: action(first, last) for each.
+template <class Action>
+void for_strips(const at::Tensor& logits, const Action& action) {
   constexpr std::int64_t strip = std::int64_t{1} << 18;
-  return logits.device().is_cpu() ? std::max<std::int64_t>(1, strip / logits.size(1)) : logits.size(0);
+  const std::int64_t rows = logits.size(0);
+  const std::int64_t step = logits.device().is_cpu() ? std::max<std::int64_t>(1, strip / logits.size(1)) : rows;
+  for (std::int64_t first = 0; first < rows; first += step) action(first, std::min(first + step, rows));
 }
 
-/// Σ weights·loss and its gradients in one sweep over chunks: since the total is linear in the losses, the gradient of
-/// each chunk is known as soon as its logits are, and backward only scales it.
+/// Σ weights·loss over all parts and its gradients in one sweep over chunks: since the total is linear in the losses,
+/// the gradient of each chunk is known as soon as its logits are, and backward only scales it.
 struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                               const std::optional<at::Tensor>& bias, const at::Tensor& weights,
-                               const ChunkedLoss& loss, std::int64_t chunk) {
-    const std::int64_t n = hidden.size(0);
+                               const std::optional<at::Tensor>& bias, const Head& head,
+                               const std::vector<LossPart>& parts, std::int64_t chunk) {
     const bool to_hidden = hidden.requires_grad(), to_weight = weight.requires_grad();
     const bool to_bias = bias.has_value() && bias->requires_grad();
     const bool any = to_hidden || to_weight || to_bias;
-    at::Tensor each = at::empty({n}, hidden.options().dtype(wide(hidden)));
     at::Tensor grad_hidden, grad_weight, grad_bias;
-    if (to_hidden) grad_hidden = at::empty_like(hidden);
+    if (to_hidden) grad_hidden = at::zeros_like(hidden);
     if (to_weight) grad_weight = at::zeros(weight.sizes(), weight.options().dtype(wide(weight)));
     if (to_bias) grad_bias = at::zeros_like(*bias);
-    for (std::int64_t begin = 0; begin < n; begin += chunk) {
-      const std::int64_t end = std::min(begin + chunk, n);
-      const at::Tensor rows = hidden.slice(0, begin, end);
-      at::Tensor logits = raw_logits(rows, loss.head), reference;
-      if (loss.reference_hidden.defined())
-        reference = raw_logits(loss.reference_hidden.slice(0, begin, end), loss.reference_head);
-      const std::int64_t strip = strip_rows(logits);
-      for (std::int64_t first = begin; first < end; first += strip) {
-        const std::int64_t last = std::min(first + strip, end);
-        const auto part = [&](const at::Tensor& t) {
-          return t.defined() ? t.slice(0, first - begin, last - begin) : at::Tensor();
-        };
-        each.slice(0, first, last).copy_(loss.value_and_gradient(part(logits), part(reference), first, any));
-        if (any) part(logits).mul_(weights.slice(0, first, last).unsqueeze(1));
-      }
-      if (!any) continue;
-      const at::Tensor gradient = logits.to(hidden.scalar_type());
-      if (to_hidden) {
-        grad_hidden.slice(0, begin, end).copy_(times(gradient, weight));
-      }
-      if (to_weight) {
-        if (grad_weight.scalar_type() == gradient.scalar_type()) {
+    at::Tensor total = at::zeros({}, hidden.options().dtype(wide(hidden)));
+    variable_list results = {total};
+    for (const LossPart& part : parts) {
+      const std::int64_t n = part.end - part.begin;
+      const at::Tensor weights = part.weights.to(hidden.device(), wide(hidden));
+      at::Tensor each = at::empty({n}, total.options());
+      for (std::int64_t begin = 0; begin < n; begin += chunk) {
+        const std::int64_t end = std::min(begin + chunk, n);
+        const at::Tensor rows = hidden.slice(0, part.begin + begin, part.begin + end);
+        at::Tensor logits = raw_logits(rows, head), reference;
+        if (part.reference_hidden.defined())
+          reference = raw_logits(part.reference_hidden.slice(0, begin, end), part.reference_head);
+        for_strips(logits, [&](std::int64_t first, std::int64_t last) {
+          at::Tensor strip = logits.slice(0, first, last);
+          each.slice(0, begin + first, begin + last)
+              .copy_(PartLoss{head, part}.value_and_gradient(
+                  strip, reference.defined() ? reference.slice(0, first, last) : reference, begin + first, any));
+          if (any) strip.mul_(weights.slice(0, begin + first, begin + last).unsqueeze(1));
+        });
+        if (!any) continue;
+        const at::Tensor gradient = logits.to(hidden.scalar_type());
+        if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(times(gradient, weight));
+        if (to_weight && grad_weight.scalar_type() == gradient.scalar_type()) {
           grad_weight.addmm_(gradient.t(), rows);
-        } else {
+        } else if (to_weight) {
           grad_weight.add_(at::mm(gradient.t(), rows));
         }
+        if (to_bias) grad_bias.add_(gradient.sum(0));
       }
-      if (to_bias) grad_bias.add_(gradient.sum(0));
+      total.add_((each * weights).sum());
+      results.push_back(each);
     }
     context->save_for_backward({grad_hidden, grad_weight, grad_bias});
-    context->mark_non_differentiable({each});
-    return {(each * weights).sum(), each};
+    context->mark_non_differentiable({results.begin() + 1, results.end()});
+    return results;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    // In place: the head's gradient is as large as the head.
-    const auto scaled = [&](at::Tensor t) { return t.defined() ? t.mul_(gradients[0].to(t.scalar_type())) : t; };
+    const at::Tensor& g = gradients[0];
+    // In place: the head's gradient is as large as the head. A loss by itself arrives with 1.
+    const bool same = g.device().is_cpu() && g.item<double>() == 1;
+    const auto scaled = [&](at::Tensor t) { return t.defined() && !same ? t.mul_(g.to(t.scalar_type())) : t; };
     return {scaled(saved[0]), scaled(saved[1]), scaled(saved[2]), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -138,15 +146,10 @@ std::int64_t chunk_rows(const Head& head, const ChunkOptions& options) {
   return std::max(enough_rows, logits / vocabulary);
 }
 
-TokenLoss weighted(const at::Tensor& hidden, const Head& head, const at::Tensor& weights, ChunkedLoss loss,
-                   const ChunkOptions& options) {
-  // The loss works on the head without its history; gradients of weight and bias are handed over by the Function.
-  loss.head.weight = head.weight.detach();
-  if (head.bias.defined()) loss.head.bias = head.bias.detach();
-  const auto parts = WeightedLoss::apply(hidden, head.weight,
-                                         head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt,
-                                         weights.to(hidden.device(), wide(hidden)), loss, chunk_rows(head, options));
-  return {parts[0], parts[1].detach()};
+TokenLoss alone(const at::Tensor& hidden, const Head& head, LossPart part, const ChunkOptions& options) {
+  part.end = hidden.size(0);
+  const JointLoss loss = joint_loss(hidden, head, {std::move(part)}, options);
+  return {loss.total, loss.each[0]};
 }
 
 }  // namespace
@@ -157,22 +160,34 @@ at::Tensor Head::logits(const at::Tensor& hidden) const {
   return result;
 }
 
+JointLoss joint_loss(const at::Tensor& hidden, const Head& head, std::vector<LossPart> parts,
+                     const ChunkOptions& options) {
+  // The losses work on heads without a history; gradients of weight and bias are handed over by the Function.
+  Head plain = head;
+  plain.weight = head.weight.detach();
+  if (head.bias.defined()) plain.bias = head.bias.detach();
+  for (LossPart& part : parts) {
+    if (!part.reference_hidden.defined()) continue;
+    part.reference_hidden = part.reference_hidden.detach();
+    part.reference_head.weight = part.reference_head.weight.detach();
+  }
+  const auto results = WeightedLoss::apply(hidden, head.weight,
+                                           head.bias.defined() ? std::optional<at::Tensor>(head.bias) : std::nullopt,
+                                           plain, parts, chunk_rows(head, options));
+  JointLoss loss{results[0], {}};
+  for (std::size_t i = 1; i < results.size(); ++i) loss.each.push_back(results[i].detach());
+  return loss;
+}
+
 TokenLoss cross_entropy(const at::Tensor& hidden, const Head& head, const at::Tensor& targets,
                         const at::Tensor& weights, const ChunkOptions& options) {
-  ChunkedLoss loss;
-  loss.head = head;
-  loss.targets = targets;
-  return weighted(hidden, head, weights, loss, options);
+  return alone(hidden, head, {.weights = weights, .targets = targets}, options);
 }
 
 TokenLoss kl_divergence(const at::Tensor& hidden, const Head& head, const at::Tensor& reference_hidden,
                         const Head& reference_head, const at::Tensor& weights, const ChunkOptions& options) {
-  ChunkedLoss loss;
-  loss.head = head;
-  loss.reference_head = reference_head;
-  loss.reference_head.weight = reference_head.weight.detach();
-  loss.reference_hidden = reference_hidden.detach();
-  return weighted(hidden, head, weights, loss, options);
+  return alone(hidden, head,
+               {.weights = weights, .reference_hidden = reference_hidden, .reference_head = reference_head}, options);
 }
 
 at::Tensor log_probabilities(const at::Tensor& hidden, const Head& head, const at::Tensor& targets,
@@ -181,16 +196,14 @@ at::Tensor log_probabilities(const at::Tensor& hidden, const Head& head, const a
   const std::int64_t n = hidden.size(0), chunk = chunk_rows(head, options);
   at::Tensor result = at::empty({n}, hidden.options().dtype(wide(hidden)));
   for (std::int64_t begin = 0; begin < n; begin += chunk) {
-    const std::int64_t end = std::min(begin + chunk, n);
-    at::Tensor logits = raw_logits(hidden.slice(0, begin, end), head);
-    const std::int64_t strip = strip_rows(logits);
-    for (std::int64_t first = begin; first < end; first += strip) {
-      const std::int64_t last = std::min(first + strip, end);
-      at::Tensor part = logits.slice(0, first - begin, last - begin);
-      finish_logits(part, head);
-      const at::Tensor wanted = targets.slice(0, first, last).unsqueeze(1);
-      result.slice(0, first, last).copy_((part.gather(1, wanted) - at::logsumexp(part, {1}, true)).squeeze(1));
-    }
+    at::Tensor logits = raw_logits(hidden.slice(0, begin, std::min(begin + chunk, n)), head);
+    for_strips(logits, [&](std::int64_t first, std::int64_t last) {
+      at::Tensor strip = logits.slice(0, first, last);
+      finish_logits(strip, head);
+      const at::Tensor wanted = targets.slice(0, begin + first, begin + last).unsqueeze(1);
+      result.slice(0, begin + first, begin + last)
+          .copy_((strip.gather(1, wanted) - at::logsumexp(strip, {1}, true)).squeeze(1));
+    });
   }
   return result;
 }

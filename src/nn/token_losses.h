@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 namespace lethe {
 
 /// The map from final hidden states to logits.
@@ -27,6 +29,25 @@ struct TokenLoss {
   at::Tensor total;  ///< scalar, Σ weights[i] · loss[i], in nats; carries the gradient
   at::Tensor each;   ///< [N] loss of each position, nats; no gradient
 };
+
+/// Positions [begin, end) of the hidden states, n of them, and what is asked of them: cross-entropy where there are
+/// targets, the divergence where there is a reference (below).
+struct LossPart {
+  std::int64_t begin = 0, end = 0;
+  at::Tensor weights;           ///< [n] float, what each position counts in the total, and with which sign
+  at::Tensor targets;           ///< [n] int64 in [0, V)
+  at::Tensor reference_hidden;  ///< [n, D]
+  Head reference_head;
+};
+
+struct JointLoss {
+  at::Tensor total;              ///< scalar, the sum over all parts, in nats; carries the gradient
+  std::vector<at::Tensor> each;  ///< by part: [n] loss of each position, nats; no gradient
+};
+
+/// Several losses of one step in one: there is one gradient of the head, which is as large as the head.
+JointLoss joint_loss(const at::Tensor& hidden, const Head& head, std::vector<LossPart> parts,
+                     const ChunkOptions& options = {});
 
 /// Cross-entropy of N positions: loss[i] = −log softmax(logits(hidden[i]))[targets[i]].
 /// @param hidden   [N, D]

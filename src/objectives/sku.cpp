@@ -21,16 +21,33 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
 
   StepLoss result;
   result.tokens = packed.real_tokens;
+  std::vector<LossPart> parts;
   if (harmful_tokens > 0) {
-    const auto weights = harmful_weights(harmful, harmful_tokens, options_.harmful);
-    const auto loss = cross_entropy(states.slice(0, 0, harmful_tokens), head,
-                                    packed.targets.slice(0, 0, harmful_tokens), at::tensor(weights));
-    const at::Tensor each = loss.each.cpu();
-    result.loss = loss.total;
-    result.terms["gd"] = mean_over_examples(each, harmful.own);
-    result.terms["rd"] = mean_over_examples(each, harmful.drawn);
+    parts.push_back({.end = harmful_tokens,
+                     .weights = at::tensor(harmful_weights(harmful, harmful_tokens, options_.harmful)),
+                     .targets = packed.targets.slice(0, 0, harmful_tokens)});
   }
-  if (diverge) {
+  // A divergence with a margin may turn out not to count, which is known when it has been computed.
+  const bool joint = diverge && options_.pd_margin == 0;
+  if (joint) {
+    const std::int64_t tokens = states.size(0) - harmful_tokens;
+    parts.push_back({.begin = harmful_tokens,
+                     .end = states.size(0),
+                     .weights = at::full({tokens}, -options_.eps_pd / static_cast<double>(tokens)),
+                     .reference_hidden = reference,
+                     .reference_head = reference_.head()});
+  }
+  if (!parts.empty()) {
+    const JointLoss loss = joint_loss(states, head, parts);
+    result.loss = loss.total;
+    if (harmful_tokens > 0) {
+      const at::Tensor each = loss.each.front().cpu();
+      result.terms["gd"] = mean_over_examples(each, harmful.own);
+      result.terms["rd"] = mean_over_examples(each, harmful.drawn);
+    }
+    if (joint) result.terms["kl"] = loss.each.back().mean().item<double>();
+  }
+  if (diverge && !joint) {
     const auto divergence = preservation_divergence(states.slice(0, harmful_tokens), head, reference, reference_.head(),
                                                     options_.eps_pd, options_.pd_margin);
     result.loss = result.loss.defined() ? result.loss + divergence.loss : divergence.loss;

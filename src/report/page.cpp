@@ -27,7 +27,7 @@ ToneLook look_of(Tone tone) {
 
 // What was asked or answered, or with --redact its mark.
 std::string html_text(const std::string& text) {
-  return texts_are_redacted() ? html_escaped(redacted_text(text)) : html_bounded(text);
+  return html_bounded(whole_text(text));
 }
 
 std::string side(const ShownAnswer& answer, const char* who) {

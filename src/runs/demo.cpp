@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
+#include "core/unfinished_folder.h"
 #include "report/table.h"
 #include "runs/demo_assets.h"
 #include "runs/demo_world.h"
@@ -16,13 +17,6 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-fs::path free_name() {
-  for (int number = 1;; ++number) {
-    const fs::path name = number == 1 ? fs::path("runs/demo") : fs::path("runs/demo-" + std::to_string(number));
-    if (!fs::exists(name)) return name;
-  }
-}
 
 std::string lines_of(const std::vector<Pair>& pairs) {
   std::string lines;
@@ -91,7 +85,7 @@ void show_answers(const fs::path& run) {
 
 void run_demo(const DemoRequest& given) {
   DemoRequest request = given;
-  if (request.out.empty()) request.out = free_name();
+  if (request.out.empty()) request.out = free_name("runs/demo");
   if (fs::exists(request.out) && !fs::is_empty(request.out)) {
     throw bad_input("cannot write the demo to " + request.out.string())
         .found("a folder that holds something")

@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/terminal.h"
+#include "core/unfinished_folder.h"
 #include "runs/finetune.h"
 #include "runs/recipe.h"
 #include "runs/run_folder.h"
@@ -59,15 +60,6 @@ void check_inputs(const fs::path& run, const Json& noted) {
   if (changed) throw error.hint("put the inputs back as they were; relative paths start where the run was started");
 }
 
-fs::path free_name(const fs::path& run) {
-  std::string name = run.string();
-  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
-  fs::path free = name + "-rerun";
-  for (int i = 2; fs::exists(free) || fs::exists(free.string() + ".unfinished"); ++i)
-    free = name + "-rerun-" + std::to_string(i);
-  return free;
-}
-
 std::map<std::string, std::string> hashes(const Json& outputs) {
   std::map<std::string, std::string> result;
   for (const Json& output : outputs)
@@ -93,7 +85,7 @@ void rerun(const RerunRequest& request) {
   const auto command = before.at("command").get<std::string>();
   Recipe recipe = parse_recipe(before.at("recipe").get<std::string>(), (request.run / "run.json").string());
   check_inputs(request.run, before.at("inputs"));
-  recipe.out = (request.out.empty() ? free_name(request.run) : request.out).string();
+  recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = before.at("threads").get<std::int64_t>();  // sums are shared out among them
   say_what_differs(before, recipe);
   if (command == "unlearn") {

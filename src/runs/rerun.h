@@ -12,8 +12,7 @@ struct RerunRequest {
 
 /// Checks that the inputs are those of the run, repeats it into `out`, and compares the files it wrote.
 /// @throws Error (bad input) if run.json is missing, or an input has changed, naming each; Error if a file differs,
-/// naming
-///         each
+///         naming each
 void rerun(const RerunRequest& request);
 
 }  // namespace lethe

@@ -139,10 +139,8 @@ OrderedJson describe_input(const std::string& role, const fs::path& input) {
     entry["bytes"] = bytes;
     entry["files_hash"] = hex_text(stable_hash(list));
   } else {
-    const MappedFile file(input);
-    const auto bytes = file.bytes();
-    entry["bytes"] = bytes.size();
-    entry["hash"] = hex_text(stable_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    entry["hash"] = file_hash(input);
+    entry["bytes"] = fs::file_size(input);
   }
   return entry;
 }

@@ -1,13 +1,12 @@
 #include "runs/tuning.h"
 
-#include <malloc.h>
-
 #include <optional>
 
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "core/terminal.h"
+#include "nn/tensor_memory.h"
 
 namespace lethe {
 
@@ -77,9 +76,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   }
   model_.adapters.dropout = 0;
   model_.adapters.randomness = nullptr;
-#ifdef __GLIBC__
-  malloc_trim(0);  // what the optimizer held is several models' worth, and the negation wants one
-#endif
+  release_tensor_memory();  // what the optimizer held is several models' worth, and the negation wants one
   return records;
 }
 

@@ -48,33 +48,31 @@ double AdamW::clip_gradients(double limit) {
 }
 
 void AdamW::step(double lr) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (parameters_[i].grad().defined()) numbers.push_back(i);
+  }
+  if (!numbers.empty()) step_some(numbers, lr);
+}
+
+void AdamW::step_some(const std::vector<std::size_t>& numbers, double lr) {
   const c10::NoGradGuard no_gradient;
   std::vector<at::Tensor> weights, gradients, first, second, steps;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+  for (const std::size_t i : numbers) {
     const at::Tensor gradient = parameters_[i].grad();
-    if (!gradient.defined()) continue;
     weights.push_back(masters_[i]);
     gradients.push_back(gradient.to(masters_[i].scalar_type()).contiguous());
     first.push_back(first_[i]);
     second.push_back(second_[i]);
     steps.push_back(steps_[i].add_(1));
   }
-  if (weights.empty()) return;
   at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2,
                     options_.weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);
-  state_changed();
-  for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
-}
-
-void AdamW::step_one(std::size_t i, double lr) {
-  const c10::NoGradGuard no_gradient;
-  at::Tensor& parameter = parameters_[i];
-  const at::Tensor gradient = parameter.grad().to(masters_[i].scalar_type()).contiguous();
-  at::_fused_adamw_({masters_[i]}, {gradient}, {first_[i]}, {second_[i]}, {}, {steps_[i].add_(1)}, lr, options_.beta1,
-                    options_.beta2, options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
-  if (masters_[i].data_ptr() != parameter.data_ptr()) parameter.detach().copy_(masters_[i]);
-  parameter.mutable_grad() = at::Tensor();
+  for (const std::size_t i : numbers) {
+    if (masters_[i].data_ptr() != parameters_[i].data_ptr()) parameters_[i].detach().copy_(masters_[i]);
+    parameters_[i].mutable_grad() = at::Tensor();
+  }
 }
 
 BackwardSteps::BackwardSteps(AdamW& optimizer, double lr)
@@ -84,7 +82,7 @@ BackwardSteps::BackwardSteps(AdamW& optimizer, double lr)
         optimizer_.parameters_[i], std::make_unique<GradientHook>([this, i, lr] {
           const at::Tensor norm = at::_foreach_norm({optimizer_.parameters_[i].grad()})[0].to(at::kDouble);
           norms_[i] = norm;
-          if (std::isfinite(norm.item<double>())) optimizer_.step_one(i, lr);
+          if (std::isfinite(norm.item<double>())) optimizer_.step_some({i}, lr);
         }));
   }
 }

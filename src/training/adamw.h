@@ -33,7 +33,7 @@ class AdamW {
 
  private:
   friend class BackwardSteps;
-  void step_one(std::size_t i, double lr);
+  void step_some(const std::vector<std::size_t>& numbers, double lr);  // those that have a gradient
 
   AdamWOptions options_;
   std::vector<at::Tensor> parameters_, masters_, first_, second_, steps_;

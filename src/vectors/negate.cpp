@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 #include "vectors/apply_adapter.h"
+#include "vectors/negate_kernel.h"
+#include "vectors/parallel.h"
 #include "vectors/rewrite.h"
 #include "vectors/tensors.h"
 
@@ -11,24 +13,47 @@ namespace {
 /// Told which elements of a tensor are not needed again.
 using Release = std::function<void(const StoredTensor& tensor, std::int64_t begin, std::int64_t end)>;
 
-// θ_o − α·(θ − θ_o) in pieces that stay in the cache, each written as soon as it is known.
+// θ_o − α·(θ − θ_o) of one piece. @return whether it is finite
+bool negate_piece(const at::Tensor& original, const at::Tensor& tuned, double alpha, const at::Tensor& result) {
+  const DType type = dtype_of(original.scalar_type());
+  if (alpha != 0 && tuned.scalar_type() == original.scalar_type() && has_negate_kernel(type)) {
+    return negate_kernel(type, bytes_of(original).data(), bytes_of(tuned).data(), static_cast<float>(alpha),
+                         static_cast<std::byte*>(result.mutable_data_ptr()), static_cast<std::size_t>(result.numel()));
+  }
+  // Operation by operation, in blocks that stay in the cache.
+  constexpr std::int64_t kBlock = 1 << 15;
+  const at::ScalarType compute = original.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const std::int64_t count = original.numel(), longest = std::min(count, kBlock);
+  const at::Tensor all_o = at::empty({longest}, compute), all_t = at::empty({longest}, compute);
+  for (std::int64_t at = 0; at < count; at += kBlock) {
+    const std::int64_t size = std::min(count - at, kBlock);
+    const at::Tensor o = all_o.narrow(0, 0, size), t = all_t.narrow(0, 0, size);
+    o.copy_(original.narrow(0, at, size));
+    if (alpha != 0) o.sub_(t.copy_(tuned.narrow(0, at, size)).sub_(o).mul_(alpha));
+    result.narrow(0, at, size).copy_(o);
+  }
+  return is_finite(result);
+}
+
+// In groups of pieces; each thread works out and writes its own, so that there is writing while there is computing.
 void write_negated(const StoredTensor& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
                    CheckpointWriter& writer, const Release& release) {
-  constexpr std::int64_t kPiece = 1 << 20;
-  const at::ScalarType compute = original.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const std::int64_t count = original.numel(), longest = std::min(count, kPiece);
+  constexpr std::int64_t kPiece = 1 << 18, kGroup = kPiece * 32;
+  const std::int64_t count = original.numel();
+  const auto width = static_cast<std::int64_t>(original.element_size());
   const at::Tensor flat_original = original.reshape(-1), flat_tuned = tuned.reshape(-1);
-  const at::Tensor all_o = at::empty({longest}, compute), all_t = at::empty({longest}, compute),
-                   all_result = at::empty({longest}, original.scalar_type());
   if (count == 0) writer.write({});
-  for (std::int64_t at = 0; at < count; at += kPiece) {
-    const std::int64_t end = std::min(count, at + kPiece), size = end - at;
-    const at::Tensor o = all_o.narrow(0, 0, size), t = all_t.narrow(0, 0, size), result = all_result.narrow(0, 0, size);
-    o.copy_(flat_original.narrow(0, at, size));
-    if (alpha != 0) o.sub_(t.copy_(flat_tuned.narrow(0, at, size)).sub_(o).mul_(alpha));
-    require_finite(result.copy_(o), tensor.name, "cannot negate: a weight becomes no finite number");
-    writer.write_part(bytes_of(result));
-    if (release) release(tensor, at, end);
+  for (std::int64_t begin = 0; begin < count; begin += kGroup) {
+    const std::int64_t end = std::min(count, begin + kGroup), pieces = (end - begin + kPiece - 1) / kPiece;
+    Room room = writer.room(static_cast<std::uint64_t>((end - begin) * width));
+    in_parallel(pieces, [&](std::int64_t piece) {
+      const std::int64_t at = begin + piece * kPiece, size = std::min(kPiece, end - at);
+      const at::Tensor result = at::empty({size}, original.scalar_type());
+      if (!negate_piece(flat_original.narrow(0, at, size), flat_tuned.narrow(0, at, size), alpha, result))
+        throw not_finite(tensor.name, "cannot negate: a weight becomes no finite number");
+      room.write(static_cast<std::uint64_t>((at - begin) * width), bytes_of(result));
+    });
+    if (release) release(tensor, begin, end);
   }
 }
 

@@ -52,11 +52,18 @@ at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values
   return at::from_blob(const_cast<std::byte*>(values.data()), spec.shape, at::TensorOptions(scalar_type(spec.type)));
 }
 
-void require_finite(const at::Tensor& values, const std::string& name, const std::string& doing) {
-  if (!values.is_floating_point() || values.numel() == 0) return;
+bool is_finite(const at::Tensor& values) {
+  if (!values.is_floating_point() || values.numel() == 0) return true;
   const auto [low, high] = at::aminmax(values);  // NaN, if there is one
-  if (std::isfinite(low.item<double>()) && std::isfinite(high.item<double>())) return;
-  throw bad_input(doing).with("tensor", excerpt(name, 200)).wanted("finite numbers").found("NaN or infinity");
+  return std::isfinite(low.item<double>()) && std::isfinite(high.item<double>());
+}
+
+Error not_finite(const std::string& name, const std::string& doing) {
+  return bad_input(doing).with("tensor", excerpt(name, 200)).wanted("finite numbers").found("NaN or infinity");
+}
+
+void require_finite(const at::Tensor& values, const std::string& name, const std::string& doing) {
+  if (!is_finite(values)) throw not_finite(name, doing);
 }
 
 std::span<const std::byte> bytes_of(const at::Tensor& tensor) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "core/error.h"
 #include "formats/dtype.h"
 
 namespace lethe {
@@ -19,6 +20,9 @@ DType dtype_of(at::ScalarType type);
 /// lie at an odd address (a header of odd length), a copy.
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values);
 
+/// Whether no value is NaN or infinite.
+bool is_finite(const at::Tensor& values);
+Error not_finite(const std::string& name, const std::string& doing);
 /// @param doing  begins the error: "cannot load the model opt-2.7b"
 /// @throws Error (bad input) if a value is NaN or infinite: whatever is computed with it would be, too
 void require_finite(const at::Tensor& values, const std::string& name, const std::string& doing);

@@ -36,6 +36,10 @@ TEST_F(Killed, ATrainingGoesOnToTheSameBitsFromAnyMoment) {
            "evaluation.prompts=0 negation.alpha=0.5 --out " +
            at(out);
   };
+  const auto next = [&](const std::string& name) {
+    const fs::path snapshots = at(name + ".unfinished/snapshots");
+    return fs::exists(snapshots) && !fs::is_empty(snapshots) ? "unlearn --quiet --resume " + at(name) : job(name);
+  };
   const double whole = milliseconds_of(job("whole"));
   const std::string wanted = read_file(at("whole/adapter/adapter_model.safetensors"));
   RandomStream random(17, "moments");
@@ -45,10 +49,8 @@ TEST_F(Killed, ATrainingGoesOnToTheSameBitsFromAnyMoment) {
     const std::string name = "run" + std::to_string(i);
     int status = 137, starts = 0;
     for (; status == 137 && starts < 40; ++starts) {
-      const bool resume =
-          fs::exists(at(name + ".unfinished/snapshots")) && !fs::is_empty(at(name + ".unfinished/snapshots"));
       const auto moment = static_cast<long>(random.uniform() * whole * 1.3) + 1;
-      status = killed_after(resume ? "unlearn --quiet --resume " + at(name) : job(name), moment);
+      status = killed_after(next(name), moment);
       if (status == 137) ++killed;
       ASSERT_TRUE(status == 0 || status == 137) << status;
       // Under its final name there is nothing, or all of it.
@@ -59,9 +61,7 @@ TEST_F(Killed, ATrainingGoesOnToTheSameBitsFromAnyMoment) {
       }
     }
     if (status == 137 && !fs::exists(at(name))) {
-      const bool resume =
-          fs::exists(at(name + ".unfinished/snapshots")) && !fs::is_empty(at(name + ".unfinished/snapshots"));
-      ASSERT_EQ(run(resume ? "unlearn --quiet --resume " + at(name) : job(name)).status, 0);
+      ASSERT_EQ(run(next(name)).status, 0);
     }
     ASSERT_EQ(read_file(at(name + "/adapter/adapter_model.safetensors")), wanted);
     ASSERT_FALSE(fs::exists(at(name + "/snapshots")));

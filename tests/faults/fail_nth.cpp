@@ -192,6 +192,10 @@ int ftruncate(int file, off_t size) {
              : real<int (*)(int, off_t)>("ftruncate")(file, size);
 }
 void* mmap(void* address, size_t size, int protection, int flags, int file, off_t at) {
+  if (file < 0 && allocation_fails(size, __builtin_return_address(0), "liblethe_engine")) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
   if (is_watched(file) && next("mmap", "(open file)") == Fate::fails) return MAP_FAILED;
   return real<void* (*)(void*, size_t, int, int, int, off_t)>("mmap")(address, size, protection, flags, file, at);
 }

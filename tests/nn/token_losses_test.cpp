@@ -66,6 +66,31 @@ TEST_P(Chunks, DivergenceIsKlOfOriginalToCurrentAndItsGradientsAreExact) {
   }
 }
 
+TEST_P(Chunks, JoinedLossesAndTheirGradientsAreTheSumsOfEach) {
+  const auto together = [](const Inputs& in, const ChunkOptions& options) {
+    const LossPart entropy{.end = 4, .weights = in.each.slice(0, 0, 4), .targets = in.targets.slice(0, 0, 4)};
+    const LossPart divergence{.begin = 4,
+                              .end = 11,
+                              .weights = -in.each.slice(0, 4),
+                              .reference_hidden = in.reference_hidden.slice(0, 4),
+                              .reference_head = {in.reference_weight}};
+    return joint_loss(in.hidden, {in.weight}, {entropy, divergence}, options);
+  };
+  const Inputs wanted = make(at::kDouble, true, vocabulary_), in = make(type_, true, vocabulary_);
+  const at::Tensor nll = -log_p(wanted.hidden, wanted.weight).gather(1, wanted.targets.unsqueeze(1)).squeeze(1);
+  const at::Tensor p = log_p(wanted.reference_hidden, wanted.reference_weight), q = log_p(wanted.hidden, wanted.weight);
+  const at::Tensor kl = (p.exp() * (p - q)).sum(-1);
+  const at::Tensor total = (nll * wanted.each).slice(0, 0, 4).sum() - (kl * wanted.each).slice(0, 4).sum();
+  const auto wanted_gradients = torch::autograd::grad({total}, {wanted.hidden, wanted.weight});
+  const JointLoss loss = together(in, chunk_);
+  EXPECT_NEAR(loss.total.item<double>(), total.item<double>(), 1e-4);
+  EXPECT_LT((loss.each[1].to(at::kDouble) - kl.slice(0, 4)).abs().max().item<double>(), 2e-5);
+  const auto gradients = torch::autograd::grad({loss.total}, {in.hidden, in.weight});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_LT((gradients[i].to(at::kDouble) - wanted_gradients[i]).abs().max().item<double>(), 2e-5);
+  }
+}
+
 // The last one's chunks, of five positions, are worked off in strips of two.
 INSTANTIATE_TEST_SUITE_P(Sizes, Chunks,
                          ::testing::Values(Sizes{1}, Sizes{37 * 3}, Sizes{0},
