@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "nn/decode_attention.h"
+#include "nn/few_rows.h"
+
 namespace lethe {
 
 KeyValueCache::KeyValueCache(const DecoderSpec& spec, std::int64_t slots, std::int64_t capacity,
@@ -59,6 +62,25 @@ void KeyValueCache::end_step() {
 at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                             const AttentionOptions& options) {
   const std::int64_t n = rows();
+  if (options.softcap == 0 && q.device().is_cpu() && q.scalar_type() == at::kFloat && has_few_rows_kernel()) {
+    const at::Tensor own_q = q.contiguous(), own_k = k.contiguous(), own_v = v.contiguous();
+    at::Tensor out = at::empty(own_q.sizes(), own_q.options());
+    decode_attention({.rows = n,
+                      .heads = q.size(1),
+                      .key_heads = k.size(1),
+                      .dim = q.size(2),
+                      .capacity = keys_[layer].size(2),
+                      .q = own_q.const_data_ptr<float>(),
+                      .k = own_k.const_data_ptr<float>(),
+                      .v = own_v.const_data_ptr<float>(),
+                      .keys = keys_[layer].mutable_data_ptr<float>(),
+                      .values = values_[layer].mutable_data_ptr<float>(),
+                      .lengths = lengths_.data(),
+                      .window = options.window,
+                      .scale = static_cast<float>(options.scale),
+                      .out = out.mutable_data_ptr<float>()});
+    return out;
+  }
   at::Tensor keys = keys_[layer].slice(0, 0, n).slice(2, 0, longest_);
   at::Tensor values = values_[layer].slice(0, 0, n).slice(2, 0, longest_);
   const at::Tensor where = index_.expand({n, k.size(1), 1, k.size(2)});

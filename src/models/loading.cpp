@@ -98,8 +98,9 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
     if (options.adapters != nullptr && options.adapters->changes(stored->name)) {
       value = options.adapters->apply(stored->name, value.to(at::kFloat));
     }
-    *parameter.tensor = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
-    require_finite(*parameter.tensor, stored->name, broken(checkpoint).doing());
+    *parameter.tensor = at::empty(value.sizes(), value.options().dtype(options.dtype));
+    if (!copy_finite(value, *parameter.tensor)) throw not_finite(stored->name, broken(checkpoint).doing());
+    if (!options.device.is_cpu()) *parameter.tensor = parameter.tensor->to(options.device);
     if (options.nf4 && parameter.linear != nullptr) {
       parameter.linear->packed = to_nf4(*parameter.tensor);
       *parameter.tensor = at::Tensor();

@@ -1,11 +1,14 @@
 #include "vectors/tensors.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "core/error.h"
+#include "vectors/parallel.h"
 
 namespace lethe {
 namespace {
@@ -56,6 +59,19 @@ bool is_finite(const at::Tensor& values) {
   if (!values.is_floating_point() || values.numel() == 0) return true;
   const auto [low, high] = at::aminmax(values);  // NaN, if there is one
   return std::isfinite(low.item<double>()) && std::isfinite(high.item<double>());
+}
+
+bool copy_finite(const at::Tensor& from, const at::Tensor& to) {
+  constexpr std::int64_t kPiece = 1 << 18;
+  const at::Tensor flat_from = from.reshape(-1), flat_to = to.view(-1);
+  std::atomic<bool> finite{true};
+  in_parallel((flat_to.numel() + kPiece - 1) / kPiece, [&](std::int64_t piece) {
+    const std::int64_t begin = piece * kPiece, end = std::min(begin + kPiece, flat_to.numel());
+    const at::Tensor values = flat_to.slice(0, begin, end);
+    values.copy_(flat_from.slice(0, begin, end));
+    if (!is_finite(values)) finite = false;
+  });
+  return finite;
 }
 
 Error not_finite(const std::string& name, const std::string& doing) {

@@ -22,6 +22,9 @@ at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values
 
 /// Whether no value is NaN or infinite.
 bool is_finite(const at::Tensor& values);
+/// Copies values between contiguous tensors of one size in memory, converting them, on all threads.
+/// @return whether they are finite in their new type
+bool copy_finite(const at::Tensor& from, const at::Tensor& to);
 Error not_finite(const std::string& name, const std::string& doing);
 /// @param doing  begins the error: "cannot load the model opt-2.7b"
 /// @throws Error (bad input) if a value is NaN or infinite: whatever is computed with it would be, too
