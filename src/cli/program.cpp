@@ -6,6 +6,7 @@
 #include <new>
 
 #include "cli/engine.h"
+#include "cli/run_options.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
@@ -22,6 +23,7 @@ void say_out_of_memory() {
 
 int run_program(int argc, char** argv) {
   handle_interrupts();
+  remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
   program.name("lethe");
   program.set_version_flag("--version", std::string(LETHE_VERSION));

@@ -1,6 +1,7 @@
 #include "cli/run_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/common.h"
 #include "core/error.h"
@@ -14,7 +15,25 @@ bool takes_list(const std::string& key) {
          key == "evaluation.xstest" || key == "evaluation.choices" || key == "evaluation.text";
 }
 
+std::vector<std::string>& command_line() {
+  static std::vector<std::string> words;
+  return words;
+}
+
+/// In the order in which they were typed.
+void sort_as_typed(std::vector<std::string>& settings) {
+  const auto& typed = command_line();
+  std::stable_sort(settings.begin(), settings.end(), [&](const std::string& a, const std::string& b) {
+    // Of a word that was typed twice the last place counts; it says the same in both.
+    return std::find(typed.rbegin(), typed.rend(), b) < std::find(typed.rbegin(), typed.rend(), a);
+  });
+}
+
 }  // namespace
+
+void remember_command_line(int argc, char** argv) {
+  command_line().assign(argv, argv + argc);
+}
 
 void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags) {
   command.add_option("recipe", words_, "RECIPE.yaml, then key=value …");
@@ -56,28 +75,33 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
            key.find(':') == std::string::npos &&
            key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string::npos;
   };
+  std::vector<std::string> settings;
   for (const std::string& word : words_) {
     if (is_setting(word)) {
-      overrides.push_back(word);
+      settings.push_back(word);
     } else if (file.empty()) {
       file = word;
     } else {
       throw bad_usage("cannot use " + excerpt(word)).wanted("one recipe, then key=value");
     }
   }
+  std::vector<std::string> set_by_flags;
   for (const auto& flag : flags_) {
     Json values = Json::array();
     for (const std::string& value : flag->values) {
       if (is_setting(value) && takes_list(flag->key)) {
-        overrides.push_back(value);
+        settings.push_back(value);
       } else {
         values.push_back(value);
       }
     }
     if (values.empty()) continue;
-    overrides.push_back(flag->key + "=" +
-                        (takes_list(flag->key) ? dump_json(values) : values.back().get<std::string>()));
+    set_by_flags.push_back(flag->key + "=" +
+                           (takes_list(flag->key) ? dump_json(values) : values.back().get<std::string>()));
   }
+  sort_as_typed(settings);
+  overrides.insert(overrides.end(), settings.begin(), settings.end());
+  overrides.insert(overrides.end(), set_by_flags.begin(), set_by_flags.end());
   return load_recipe(file, overrides);
 }
 

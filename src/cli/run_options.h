@@ -9,6 +9,9 @@
 
 namespace lethe {
 
+/// What was typed, in its order: a list flag swallows settings behind it, and of a key given twice the last counts.
+void remember_command_line(int argc, char** argv);
+
 class RecipeOptions {
  public:
   /// Adds [RECIPE.yaml] [key=value …] and a flag for each (flag, key).

@@ -194,13 +194,22 @@ std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::v
   }
   if (!unused.empty() || chosen.empty()) {
     std::set<std::string> endings;
-    for (const std::string& module : modules) endings.insert(module.substr(module.rfind('.') + 1));
+    for (const std::string& module : modules) {
+      if (module != head) endings.insert(module.substr(module.rfind('.') + 1));
+    }
     std::string list;
     for (const std::string& ending : endings) list += (list.empty() ? "" : ", ") + ending;
+    std::string missing;
+    for (const std::string& suffix : unused) missing += (missing.empty() ? "" : ", ") + excerpt(suffix);
+    // Families that keep queries, keys and values in one matrix have none of the usual q_proj and v_proj.
+    std::string give = "all-linear";
+    for (const char* fused : {"qkv_proj", "query_key_value", "c_attn", "Wqkv"}) {
+      if (endings.contains(fused)) give = "[" + std::string(fused) + "]";
+    }
     throw bad_input("cannot place LoRA adapters (lora.targets)")
         .wanted("linear maps of this model: " + list)
-        .found(unused.empty() ? excerpt(targets.pattern) : excerpt(*unused.begin()))
-        .hint("name some of these, as lora.targets=[" + *endings.begin() + "], or lora.targets=all-linear");
+        .found(unused.empty() ? excerpt(targets.pattern) : missing)
+        .hint("lora.targets=" + give + ", or others of these");
   }
   return chosen;
 }

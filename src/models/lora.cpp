@@ -46,7 +46,7 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
   const auto refuse = [&](const std::string& found) {
     return bad_input("cannot put the adapter " + adapter.folder().string() + " on the model")
-        .wanted("pairs on the model's linear maps")
+        .wanted("pairs on the model's linear maps, such as " + model.linears().front().name)
         .found(found);
   };
   if (!adapter.saved().empty()) throw refuse("a whole tensor, " + excerpt(adapter.saved()[0].name, 200));

@@ -169,7 +169,11 @@ std::vector<LeftOutPrompt> leave_out_overlap(EvaluationSets& sets, const std::ve
                              with_commas(near) + ")";
     say("left out " + told);
     if (run != nullptr) run->leave_out(told + "; overlap.jsonl lists them");
-    if (exact + near == out.size()) warn("no " + set.name + " prompt is left: all of them were trained on");
+    if (exact + near == out.size()) {
+      warn("no " + set.name +
+           " prompt is left: all of them were trained on; the figures of this set will be missing (" +
+           "give other prompts, or another data.split)");
+    }
   }
   if (run != nullptr && !found.empty()) write_overlap(found, *run);
   return found;

@@ -25,6 +25,12 @@ TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
   EXPECT_FALSE(fs::exists(at("x")));
 }
 
+TEST_F(Program, OfASettingThatIsGivenTwiceTheLastCountsAlsoBehindAListOfFiles) {
+  expect_all(run("unlearn --model " + model_ + data() + " data.max_length=64 --out " + at("x") + " data.max_length=2"),
+             3, {"max_length"});
+  EXPECT_FALSE(fs::exists(at("x")));
+}
+
 TEST_F(Program, ACsvRowWithTooFewFieldsIsCountedAndNamed) {
   std::string csv = "prompt,response\n";
   for (int i = 0; i < 30; ++i) csv += "question " + std::to_string(i) + ",answer " + std::to_string(i) + "\n";

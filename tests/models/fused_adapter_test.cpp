@@ -59,6 +59,27 @@ TEST_P(FusedAdapter, BesideTheWeightsAndWrittenAgain) {
   std::filesystem::remove_all(folder);
 }
 
+TEST_P(FusedAdapter, TargetsThatItLacksAreToldWithThoseItHas) {
+  CausalLM model = load_model(Checkpoint(base()));
+  LoraSettings settings{.rank = 2, .alpha = 4};
+  settings.targets.suffixes = {"q_proj", "v_proj"};
+  settings.targets.pattern = "";
+  std::string text;
+  try {
+    add_lora(model, settings, 1);
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  EXPECT_NE(text.find("q_proj, v_proj"), std::string::npos) << text;
+  const std::size_t at = text.find("lora.targets=");
+  ASSERT_NE(at, std::string::npos) << text;
+  // What it says to give is something that the model has.
+  std::string given = text.substr(at + 13);
+  if (given.starts_with("[")) settings.targets.suffixes = {given.substr(1, given.find(']') - 1)};
+  ASSERT_TRUE(given.starts_with("[")) << text;
+  EXPECT_FALSE(add_lora(model, settings, 1).empty());
+}
+
 TEST_P(FusedAdapter, FreshOnesFitAndTrain) {
   CausalLM model = load_model(Checkpoint(base()));
   const LoraSettings settings{.rank = 2, .alpha = 4, .targets = {.suffixes = {}, .pattern = "all-linear"}};

@@ -38,7 +38,12 @@ TEST(LeftOut, AreNearAndExactDuplicatesOfTrainingInEverySetButSeen) {
   recipe.out = (fs::path(testing::TempDir()) / "lethe_left_out").string();
   fs::remove_all(recipe.out);
   RunFolder run(recipe, "evaluate");
+  testing::internal::CaptureStderr();
   const auto found = leave_out_overlap(sets, trained, {}, &run);
+  const std::string told = testing::internal::GetCapturedStderr();
+  for (const char* emptied : {"other", "normal", "choices"})
+    EXPECT_NE(told.find("warning: no " + std::string(emptied) + " prompt is left"), std::string::npos) << told;
+  EXPECT_EQ(told.find("no unseen prompt is left"), std::string::npos) << told;
   EXPECT_EQ(sets.seen.size(), 1U);
   ASSERT_EQ(sets.unseen.size(), 1U);
   EXPECT_EQ(sets.unseen[0].prompt, "How do I bake bread?");
