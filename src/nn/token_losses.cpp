@@ -90,7 +90,8 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
     const bool any = to_hidden || to_weight || to_bias;
     at::Tensor grad_hidden, grad_weight, grad_bias;
     if (to_hidden) grad_hidden = at::zeros_like(hidden);
-    if (to_weight) grad_weight = at::zeros(weight.sizes(), weight.options().dtype(wide(weight)));
+    if (to_weight) grad_weight = at::empty(weight.sizes(), weight.options().dtype(wide(weight)));
+    bool first_chunk = true;
     if (to_bias) grad_bias = at::zeros_like(*bias);
     at::Tensor total = at::zeros({}, hidden.options().dtype(wide(hidden)));
     variable_list results = {total};
@@ -115,15 +116,18 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
         const at::Tensor gradient = logits.to(hidden.scalar_type());
         if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(times(gradient, weight));
         if (to_weight && grad_weight.scalar_type() == gradient.scalar_type()) {
-          grad_weight.addmm_(gradient.t(), rows);
+          at::addmm_out(grad_weight, grad_weight, gradient.t(), rows, /*beta=*/first_chunk ? 0 : 1);
         } else if (to_weight) {
+          if (first_chunk) grad_weight.zero_();
           grad_weight.add_(at::mm(gradient.t(), rows));
         }
+        first_chunk = false;
         if (to_bias) grad_bias.add_(gradient.sum(0));
       }
       total.add_((each * weights).sum());
       results.push_back(each);
     }
+    if (to_weight && first_chunk) grad_weight.zero_();
     context->save_for_backward({grad_hidden, grad_weight, grad_bias});
     context->mark_non_differentiable({results.begin() + 1, results.end()});
     return results;

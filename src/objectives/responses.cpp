@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/redaction.h"
+#include "vectors/parallel.h"
 
 namespace lethe {
 
@@ -32,18 +33,22 @@ const Example& ExampleMaker::example(const Pair& pair) {
   return made;
 }
 
-std::size_t ExampleMaker::drop_truncated(std::vector<Pair>& pairs) {
-  return std::erase_if(pairs, [&](const Pair& pair) {
-    const Example& made = made_example(pair);
-    return made.response_begin >= made.ids.size();
+ExampleMaker::Truncated ExampleMaker::drop_truncated(std::vector<Pair>& pairs) const {
+  enum Fit : char { whole, cut, none };
+  constexpr std::size_t kPiece = 256;
+  std::vector<Fit> fits(pairs.size());
+  in_parallel(static_cast<std::int64_t>((pairs.size() + kPiece - 1) / kPiece), [&](std::int64_t piece) {
+    const std::size_t begin = static_cast<std::size_t>(piece) * kPiece, end = std::min(begin + kPiece, pairs.size());
+    for (std::size_t i = begin; i < end; ++i) {
+      const Example made = make(pairs[i], pairs[i].response);
+      const bool full = options_.max_length > 0 && made.ids.size() >= options_.max_length;
+      fits[i] = made.response_begin >= made.ids.size() ? none : full ? cut : whole;
+    }
   });
-}
-
-std::size_t ExampleMaker::cut_off(const std::vector<Pair>& pairs) {
-  if (options_.max_length == 0) return 0;
-  return static_cast<std::size_t>(std::count_if(pairs.begin(), pairs.end(), [&](const Pair& pair) {
-    return made_example(pair).ids.size() >= options_.max_length;
-  }));
+  std::size_t i = 0;
+  std::erase_if(pairs, [&](const Pair&) { return fits[i++] == none; });  // goes from the first to the last
+  return {static_cast<std::size_t>(std::count(fits.begin(), fits.end(), none)),
+          static_cast<std::size_t>(std::count(fits.begin(), fits.end(), cut))};
 }
 
 PackingOptions packing_for(const CausalLM& model) {

@@ -29,10 +29,13 @@ class ExampleMaker {
   const Example& example(const Pair& pair);
   /// Not kept: for combinations that hardly come twice (a prompt with drawn responses).
   Example make(const Pair& pair, const std::string& response) const;
-  /// Drops the pairs of which no response token is left; returns how many.
-  std::size_t drop_truncated(std::vector<Pair>& pairs);
-  /// How many fill max_length, so that the end of their response is (but for an accident) cut off.
-  std::size_t cut_off(const std::vector<Pair>& pairs);
+  struct Truncated {
+    std::size_t dropped = 0;  ///< no response token was left
+    std::size_t cut = 0;      ///< fill max_length: the end of their response is (but for an accident) cut off
+  };
+  /// Drops the pairs of which no response token is left. On all threads, and keeps nothing: there may be millions, of
+  /// which training sees some.
+  Truncated drop_truncated(std::vector<Pair>& pairs) const;
   const ExampleOptions& options() const { return options_; }
 
  private:

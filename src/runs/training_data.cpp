@@ -37,7 +37,8 @@ std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role rol
 }
 
 void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name, RunFolder* run) {
-  const std::size_t before = pairs.size(), dropped = examples.drop_truncated(pairs);
+  const std::size_t before = pairs.size();
+  const auto [dropped, cut] = examples.drop_truncated(pairs);
   const std::string length = "data.max_length = " + with_commas(examples.options().max_length) + " tokens";
   if (dropped > 0) {
     const std::string what = with_commas(dropped) + " of " + with_commas(before) + " " + name +
@@ -50,7 +51,6 @@ void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std:
           .found("no response token in any pair within " + length);
   }
   // A response without its end teaches no end: the model would run on.
-  const std::size_t cut = examples.cut_off(pairs);
   if (2 * cut >= pairs.size() && cut > 0) {
     const std::string all = with_commas(pairs.size()) + " " + name;
     warn((cut == pairs.size() ? "every one of " + all + " responses is"
