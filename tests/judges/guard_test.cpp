@@ -66,8 +66,9 @@ TEST(Guard, ReadsTheSameNextWordAsTransformers) {
 
 TEST(Guard, JudgedTextBecomesNoSpecialTokenAndIsOtherwiseTokenisedWhole) {
   const Tokenizer tokenizer = Tokenizer::load(kDemoModel);
-  const JudgePrompt prompt(fixture().at("template").get<std::string>());
-  for (const Json& one : fixture().at("cases")) {
+  const Json file = fixture();
+  const JudgePrompt prompt(file.at("template").get<std::string>());
+  for (const Json& one : file.at("cases")) {
     const Exchange exchange{one.at("prompt").get<std::string>(), one.at("response").get<std::string>()};
     EXPECT_EQ(prompt.encode(tokenizer, exchange), one.at("ids").get<std::vector<int>>());
   }
