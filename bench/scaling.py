@@ -69,7 +69,8 @@ def fitted(points):
 def drawn(points, a, b):
     """Four panels, seconds against each size; dots are measured, the line is the arithmetic at the fitted rates."""
     panel, gap, height = 220, 56, 170
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {4 * (panel + gap)} {height + 70}" font-family="sans-serif" font-size="12">',
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {4 * (panel + gap) + 30} {height + 70}" font-family="sans-serif" font-size="12">',
+             '<rect width="100%" height="100%" fill="#fff"/>',
              '<title>Seconds a step against tokens, width, layers and vocabulary</title>']
     for number, (axis, sizes) in enumerate(AXES.items()):
         left, mine = gap + number * (panel + gap) - 8, [p for p in points if p[0] == axis]
@@ -86,7 +87,7 @@ def drawn(points, a, b):
         line = []
         for i in range(41):
             value = sizes[0] + (sizes[-1] - sizes[0]) * i / 40
-            work, moved = arithmetic(CENTRE | {axis: int(value) if axis != "width" else value})
+            work, moved = arithmetic(CENTRE | {axis: value})
             line.append("{:.1f},{:.1f}".format(*at(value, a * work + b * moved)))
         parts.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="#36c" stroke-width="2"/>')
         for _, value, seconds, _, _ in mine:
