@@ -46,7 +46,6 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-/// Writes one file: the header at once, then the values of each tensor in the order given.
 /// A piece of a file whose place is known and whose bytes are not yet.
 class Room {
  public:
@@ -59,6 +58,7 @@ class Room {
   std::uint64_t begin_;
 };
 
+/// Writes one file: the header at once, then the values of each tensor in the order given.
 class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::vector<TensorSpec> tensors,

@@ -11,6 +11,8 @@
 namespace lethe {
 namespace {
 
+using Head = void (*)(const DecodeAttention&, std::int64_t, std::int64_t, float*);
+
 #if defined(__x86_64__)
 
 template <int Bytes>
@@ -121,8 +123,6 @@ struct Attend {
   }
 };
 
-using Head = void (*)(const DecodeAttention&, std::int64_t, std::int64_t, float*);
-
 [[gnu::target("avx512f")]] void head_avx512(const DecodeAttention& step, std::int64_t row, std::int64_t g,
                                             float* scores) {
   Attend<64>::head(step, row, g, scores);
@@ -139,7 +139,6 @@ Head kernel() {
 
 #else
 
-using Head = void (*)(const DecodeAttention&, std::int64_t, std::int64_t, float*);
 Head kernel() {
   return nullptr;
 }
