@@ -41,6 +41,27 @@ void shapes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(engine_product)->Apply(shapes);
 BENCHMARK(lethe_product)->Apply(shapes);
 
+// The gradient of a weight.
+void engine_weight_gradient(benchmark::State& state) {
+  const c10::InferenceMode inference;
+  const at::Tensor x = at::randn({state.range(0), state.range(1)}), g = at::randn({state.range(0), state.range(2)});
+  for (auto _ : state) benchmark::DoNotOptimize(at::mm(g.t(), x));
+  count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
+}
+void lethe_weight_gradient(benchmark::State& state) {
+  const c10::InferenceMode inference;
+  const at::Tensor x = at::randn({state.range(0), state.range(1)}), g = at::randn({state.range(0), state.range(2)});
+  for (auto _ : state) benchmark::DoNotOptimize(transposed_times(g, x));
+  count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
+}
+void gradient_shapes(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"rows", "in", "out"})->UseRealTime()->Unit(benchmark::kMillisecond);
+  for (const std::int64_t rows : {64, 196, 1230}) bench->Args({rows, 512, 512})->Args({rows, 512, 1408})->Args({rows, 1408, 512});
+  bench->Args({196, 512, 32000});
+}
+BENCHMARK(engine_weight_gradient)->Apply(gradient_shapes);
+BENCHMARK(lethe_weight_gradient)->Apply(gradient_shapes);
+
 // Cross-entropy of so many positions, forward and back to hidden states: in chunks, and as one would write it.
 at::Tensor hidden(std::int64_t rows) {
   return at::randn({rows, 512}).requires_grad_(true);

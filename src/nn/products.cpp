@@ -7,6 +7,7 @@
 #include "nn/activation.h"
 #include "nn/few_rows.h"
 #include "nn/norm.h"
+#include "nn/weight_gradient.h"
 
 namespace lethe {
 namespace {
@@ -85,7 +86,7 @@ struct Product : torch::autograd::Function<Product> {
       x = c10::static_intrusive_pointer_cast<InputMaker>(made->second.toCapsule())->make();
       context->saved_data.erase(made);
     }
-    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(), x.defined() ? at::mm(g.t(), x) : at::Tensor(),
+    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(), x.defined() ? transposed_times(g, x) : at::Tensor(),
             context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor()};
   }
 };
@@ -119,6 +120,25 @@ at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const
 at::Tensor times(const at::Tensor& g, const at::Tensor& weight) {
   if (plain_float(g, weight) && g.size(0) > 1 && prefers_onednn()) return by_onednn(g, weight.t(), {});
   return at::mm(g, weight);
+}
+
+void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add) {
+  constexpr std::int64_t small = 64;  // packing costs as much as it saves
+  if (plain_float(g, x) && g.size(0) >= small && g.size(1) >= small && x.size(1) >= small && out.is_contiguous() &&
+      has_weight_gradient_kernel()) {
+    const at::Tensor space = at::empty({weight_gradient_workspace()}, g.options());
+    weight_gradient(g.contiguous().const_data_ptr<float>(), x.contiguous().const_data_ptr<float>(), g.size(0),
+                    g.size(1), x.size(1), out.mutable_data_ptr<float>(), add, space.mutable_data_ptr<float>());
+    return;
+  }
+  at::Tensor to = out;
+  at::addmm_out(to, to, g.t(), x, /*beta=*/add ? 1 : 0);
+}
+
+at::Tensor transposed_times(const at::Tensor& g, const at::Tensor& x) {
+  at::Tensor out = at::empty({g.size(1), x.size(1)}, g.options());
+  transposed_times_into(out, g, x, /*add=*/false);
+  return out;
 }
 
 }  // namespace lethe

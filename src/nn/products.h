@@ -15,6 +15,12 @@ at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const
 /// g·W without a history. @param g [T, N] @param weight [N, K] @return [T, K]
 at::Tensor times(const at::Tensor& g, const at::Tensor& weight);
 
+/// Gᵀ·X, a weight's gradient, without a history. @param g [T, N] @param x [T, K] @return [N, K]
+at::Tensor transposed_times(const at::Tensor& g, const at::Tensor& x);
+
+/// The same, written to `out` or added to it. @param out [N, K] of the factors' type
+void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add);
+
 /// Whether products of float32 matrices go to oneDNN, the engine's second library: on AMD CPUs with AVX-512, for which
 /// MKL has but AVX2 kernels. bench/kernels.cpp measures both.
 bool prefers_onednn();

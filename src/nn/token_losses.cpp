@@ -116,7 +116,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
         const at::Tensor gradient = logits.to(hidden.scalar_type());
         if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(times(gradient, weight));
         if (to_weight && grad_weight.scalar_type() == gradient.scalar_type()) {
-          at::addmm_out(grad_weight, grad_weight, gradient.t(), rows, /*beta=*/first_chunk ? 0 : 1);
+          transposed_times_into(grad_weight, gradient, rows, /*add=*/!first_chunk);
         } else if (to_weight) {
           if (first_chunk) grad_weight.zero_();
           grad_weight.add_(at::mm(gradient.t(), rows));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/few_rows.h"
+#include "nn/weight_gradient.h"
 
 namespace lethe {
 namespace {
@@ -85,6 +86,34 @@ TEST(Products, HaveTheGradientsOfFloat64) {
     EXPECT_TRUE(at::allclose(weight.grad().to(at::kDouble), exact[1].grad(), 1e-5, 1e-5));
     EXPECT_TRUE(at::allclose(bias.grad().to(at::kDouble), exact[2].grad(), 1e-5, 1e-5));
   }
+}
+
+TEST(Products, GradientsOfWeightsAreThoseOfFloat64ForEveryShape) {
+  // Around a tile of 14 by 32, 256 tokens, 42 strips of one thread and 64 of all.
+  for (const auto& [tokens, k, n] :
+       {Shape{1, 70, 64}, {64, 64, 64}, {255, 96, 70}, {256, 97, 71}, {257, 127, 85}, {700, 161, 1300}, {90, 2100, 100}}) {
+    const at::Tensor g = random({tokens, n}), x = random({tokens, k});
+    const at::Tensor found = transposed_times(g, x);
+    EXPECT_LT(error(found, g.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
+    const at::Tensor before = random({n, k});
+    at::Tensor sum = before.clone();
+    transposed_times_into(sum, g, x, /*add=*/true);
+    EXPECT_TRUE(at::allclose(sum, before + found, 1e-5, 1e-4)) << tokens << " x " << n << " x " << k;
+    const at::Tensor view = random({tokens, 2 * n}).slice(1, n / 2, n / 2 + n);
+    EXPECT_LT(error(transposed_times(view, x), view.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
+  }
+}
+
+TEST(Products, GradientsOfWeightsDoNotDependOnTheThreads) {
+  if (!has_weight_gradient_kernel()) GTEST_SKIP() << "this CPU has no kernel of ours for it";
+  const at::Tensor g = random({300, 130}), x = random({300, 90});
+  const at::Tensor found = transposed_times(g, x);
+  const int before = at::get_num_threads();
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    EXPECT_TRUE(at::equal(transposed_times(g, x), found)) << threads;
+  }
+  at::set_num_threads(before);
 }
 
 TEST(Products, OfAFrozenWeightKeepOnlyWhatTheWayBackNeeds) {
