@@ -18,7 +18,9 @@
 #include "data/readers.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
+#include "judges/judge_file.h"
 #include "runs/recipe.h"
+#include "text/chat_template.h"
 #include "text/jinja_interpreter.h"
 #include "text/tokenizer.h"
 
@@ -127,6 +129,50 @@ void read_tokenizer_model(Bytes bytes) {
   use(Tokenizer::load(scratch() / "tokenizer_model"));
 }
 
+// vocab.json, a zero byte, merges.txt.
+void read_vocab_and_merges(Bytes bytes) {
+  const fs::path folder = scratch() / "vocab_and_merges";
+  const std::string_view both = text_of(bytes), vocabulary = both.substr(0, both.find('\0'));
+  put(folder / "vocab.json", vocabulary);
+  put(folder / "merges.txt", both.substr(std::min(vocabulary.size() + 1, both.size())));
+  use(Tokenizer::load(folder));
+}
+
+void read_vocab_lines(Bytes bytes) {
+  put(scratch() / "vocab_lines/vocab.txt", bytes);
+  use(Tokenizer::load(scratch() / "vocab_lines"));
+}
+
+// Beside each kind of vocabulary in which it has a say, and for its chat template. One of them may refuse it.
+void read_tokenizer_config(Bytes bytes) {
+  const fs::path gpt2 = scratch() / "tokenizer_config", bert = scratch() / "tokenizer_config_bert";
+  if (!fs::exists(bert / "vocab.txt")) {
+    put(gpt2 / "vocab.json", R"({"<|endoftext|>": 0, "<s>": 1, "H": 2, "e": 3, "He": 4, "l": 5, "o": 6})");
+    put(gpt2 / "merges.txt", "#version: 0.2\nH e\n");
+    put(bert / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhello\nw\n##o\n<s>\n");
+  }
+  std::exception_ptr refused;
+  bool taken = false;
+  const auto attempt = [&](const auto& read) {
+    try {
+      read();
+      taken = true;
+    } catch (const Error&) {
+      refused = std::current_exception();
+    }
+  };
+  for (const fs::path& folder : {gpt2, bert}) {
+    put(folder / "tokenizer_config.json", bytes);
+    attempt([&] { use(Tokenizer::load(folder)); });
+  }
+  if (ChatTemplate::exists(gpt2)) {
+    attempt([&] {
+      ChatTemplate::load(gpt2).render(std::to_array<ChatMessage>({{"user", "Where?"}}), /*add_generation_prompt=*/true);
+    });
+  }
+  if (!taken) std::rethrow_exception(refused);
+}
+
 void read_adapter_config(Bytes bytes) {
   const fs::path folder = scratch() / "adapter";
   const std::string prefix = "base_model.model.model.layers.0.self_attn.q_proj.lora_";
@@ -205,11 +251,37 @@ void read_recipe(Bytes bytes) {
   if (bytes.size() % 8 == 0) to_yaml(recipe);  // slow, and the same for all
 }
 
+// Every key asked for as each kind of value.
+void read_judge(Bytes bytes) {
+  put(scratch() / "judge.yaml", bytes);
+  JudgeFile judge((scratch() / "judge.yaml").string());
+  judge.text("kind");
+  for (const char* key : {"append_eos", "category_tokens", "kind", "longest_wait", "max_length", "max_tokens", "model",
+                          "most_failures", "parallel", "policies", "retries", "safe", "temperature", "template",
+                          "threshold", "timeout", "unsafe", "url"}) {
+    const auto attempt = [&](const auto& read) {
+      try {
+        read();
+      } catch (const Error&) {  // of another type
+      }
+    };
+    attempt([&] { judge.text(key, ""); });
+    attempt([&] { judge.number(key, 0, -1, 1); });
+    attempt([&] { judge.count(key, 0, 0, 1000); });
+    attempt([&] { judge.texts(key); });
+    attempt([&] { judge.named_texts(key); });
+  }
+  judge.refuse_others();
+}
+
 constexpr auto targets = std::to_array<FuzzTarget>({{"safetensors", read_safetensors},
                                                     {"index", read_index},
                                                     {"config", read_config},
                                                     {"tokenizer_json", read_tokenizer_json},
                                                     {"tokenizer_model", read_tokenizer_model},
+                                                    {"vocab_and_merges", read_vocab_and_merges},
+                                                    {"vocab_lines", read_vocab_lines},
+                                                    {"tokenizer_config", read_tokenizer_config},
                                                     {"adapter_config", read_adapter_config},
                                                     {"chat_template", read_chat_template},
                                                     {"csv", read_csv},
@@ -217,7 +289,8 @@ constexpr auto targets = std::to_array<FuzzTarget>({{"safetensors", read_safeten
                                                     {"json", read_json_rows},
                                                     {"gzip", read_gzip},
                                                     {"parquet", read_parquet},
-                                                    {"recipe", read_recipe}});
+                                                    {"recipe", read_recipe},
+                                                    {"judge", read_judge}});
 
 }  // namespace
 

@@ -22,6 +22,10 @@ parquet         900 300000
 gzip            900 160000
 jsonl           900 140000
 recipe          900 90000
+vocab_and_merges 900 300000
+vocab_lines     900 300000
+tokenizer_config 900 300000
+judge           900 90000
 PLAN
 } | awk '{ print; if ($2 ~ /^[0-9]+$/) { sum += $2; time += $3; findings += $4 } }
      END { printf "%-16s %12s %8s %9s\n", "all", sum, time, findings; exit findings > 0 }'

@@ -128,8 +128,12 @@ OpenModel open_model(const ModelOptions& options) {
   return open_model(options.model, options.adapters, options.shared);
 }
 
+LazyTokenizer::LazyTokenizer(std::filesystem::path folder) : folder_(std::move(folder)) {
+  if (available()) loading_ = std::async(std::launch::async, [from = folder_] { return Tokenizer::load(from); });
+}
+
 const Tokenizer& LazyTokenizer::get() {
-  if (!tokenizer_) tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_));
+  if (!tokenizer_) tokenizer_.emplace(loading_.valid() ? loading_.get() : Tokenizer::load(folder_));
   return *tokenizer_;
 }
 

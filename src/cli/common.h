@@ -3,7 +3,9 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "generation/generate.h"
 #include "models/causal_lm.h"
 #include "text/template.h"
+#include "text/tokenizer.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
@@ -62,16 +65,18 @@ struct OpenModel {
 OpenModel open_model(const std::string& name, const std::vector<std::string>& adapters, const SharedOptions& shared);
 OpenModel open_model(const ModelOptions& options);
 
-/// The tokenizer of a folder, loaded when first needed (rows of ids need none).
+/// The tokenizer of a folder, loaded by another thread meanwhile. Rows of ids need none: what is wrong with it is told
+/// when it is asked for.
 class LazyTokenizer {
  public:
-  explicit LazyTokenizer(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit LazyTokenizer(std::filesystem::path folder);
   const Tokenizer& get();
   bool available() const;
 
  private:
   std::filesystem::path folder_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::future<Tokenizer> loading_;
+  std::optional<Tokenizer> tokenizer_;
 };
 
 /// --max-new-tokens, --temperature, --top-p, --top-k.

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/terminal.h"
+#include "formats/checkpoint.h"
 
 namespace lethe {
 namespace {
@@ -42,8 +43,8 @@ void generate_file(GenerateOptions& options) {
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
+  LazyTokenizer tokenizer(resolve_model_folder(options.model.model));
   const OpenModel opened = open_model(options.model);
-  LazyTokenizer tokenizer(opened.folder);
   std::vector<Prompt> prompts;
   std::vector<std::vector<int>> rows;
   for (const JsonLine& line : lines) {

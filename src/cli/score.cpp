@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/terminal.h"
+#include "formats/checkpoint.h"
 #include "generation/scoring.h"
 
 namespace lethe {
@@ -44,8 +45,8 @@ void score(const ScoreOptions& options) {
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
+  LazyTokenizer tokenizer(resolve_model_folder(options.model.model));
   const OpenModel opened = open_model(options.model);
-  LazyTokenizer tokenizer(opened.folder);
   std::vector<Example> examples;
   std::vector<std::vector<int>> rows;
   for (const JsonLine& line : lines) {

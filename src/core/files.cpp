@@ -1,6 +1,8 @@
 #include "core/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,11 +11,13 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "core/error.h"
+#include "core/numbers.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -27,6 +31,30 @@ void sync_folder(const fs::path& path) {
   if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
+}
+
+/// A staged folder's lock, held as long as its process is at work; -1 where the file system has none.
+int locked_folder(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
+  ::close(descriptor);
+  return -1;
+}
+
+/// Removes what processes that were killed had staged for the same final name.
+void remove_orphans(const fs::path& parent, const std::string& prefix) {
+  std::error_code failed;
+  for (fs::directory_iterator entry(parent, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    const std::optional<std::int64_t> process =
+        name.starts_with(prefix) ? parse_whole_number(name.substr(prefix.size())) : std::nullopt;
+    if (!process || *process <= 0 || ::kill(static_cast<pid_t>(*process), 0) == 0 || errno != ESRCH) continue;
+    const int lock = locked_folder(entry->path());  // a process of another machine may hold it
+    if (lock < 0) continue;
+    std::error_code ignored;
+    fs::remove_all(entry->path(), ignored);
+    ::close(lock);
+  }
 }
 
 }  // namespace
@@ -185,15 +213,19 @@ StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(c
   std::error_code ignored;
   const fs::path parent = fs::absolute(final_).parent_path();
   fs::create_directories(parent, ignored);
-  staging_ = parent / ("." + final_.filename().string() + ".partial-" + std::to_string(::getpid()));
+  const std::string prefix = "." + final_.filename().string() + ".partial-";
+  remove_orphans(parent, prefix);
+  staging_ = parent / (prefix + std::to_string(::getpid()));
   fs::remove_all(staging_, ignored);
   if (::mkdir(staging_.c_str(), access == Access::owner_only ? 0700 : 0777) != 0)
     throw file_error("create", final_, errno);
+  lock_ = locked_folder(staging_);
   const std::lock_guard lock(staged_mutex);
   staged_folders.insert(staging_);
 }
 
 StagedFolder::~StagedFolder() {
+  if (lock_ >= 0) ::close(lock_);
   if (committed_) return;
   std::error_code ignored;
   fs::remove_all(staging_, ignored);

@@ -5,6 +5,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "nn/products.h"
 
@@ -18,6 +20,27 @@ template <int Bytes>
 struct FewRows {
   typedef float Lanes __attribute__((vector_size(Bytes), aligned(4)));
   static constexpr std::int64_t lanes = Bytes / sizeof(float);
+
+  /// Of a and b, one behind the other, every other group of so many numbers, added to the groups between them.
+  template <int Group, int... Places>
+  [[gnu::always_inline]] static inline void add_groups(const Lanes& a, const Lanes& b, Lanes& sums,
+                                                       std::integer_sequence<int, Places...>) {
+    sums = __builtin_shufflevector(a, b, (Places / Group * 2 * Group + Places % Group)...) +
+           __builtin_shufflevector(a, b, ((Places / Group * 2 + 1) * Group + Places % Group)...);
+  }
+
+  /// The sum of each vector's numbers: halves are added until one number is left, those of two vectors in one addition.
+  /// @param found  Count sums, filled up to whole vectors
+  template <int Group, int Count>
+  [[gnu::always_inline]] static inline void add_up(const Lanes* vectors, float* found) {
+    constexpr int half = (Count + 1) / 2;
+    Lanes halves[half];
+    for (int v = 0; v < half; ++v)
+      add_groups<Group>(vectors[2 * v], vectors[2 * v + 1 < Count ? 2 * v + 1 : 2 * v], halves[v],
+                        std::make_integer_sequence<int, static_cast<int>(lanes)>());
+    if constexpr (Group > 1) add_up<Group / 2, half>(halves, found);
+    else std::memcpy(found, halves, sizeof(halves));
+  }
 
   template <int Rows, int Weights>
   [[gnu::always_inline]] static inline void block(const float* x, const float* w, std::int64_t k, float* y,
@@ -34,14 +57,12 @@ struct FewRows {
         for (int c = 0; c < Weights; ++c) sums[r][c] += row * weights[c];
       }
     }
+    constexpr int count = Rows * Weights;
+    float found[(count + lanes - 1) / lanes * lanes];
+    add_up<lanes / 2, count>(&sums[0][0], found);
     for (int r = 0; r < Rows; ++r) {
       for (int c = 0; c < Weights; ++c) {
-        float part[lanes];
-        *reinterpret_cast<Lanes*>(part) = sums[r][c];
-        for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
-          for (std::int64_t j = 0; j < half; ++j) part[j] += part[j + half];
-        }
-        float sum = part[0];
+        float sum = found[r * Weights + c];
         for (std::int64_t j = i; j < k; ++j) sum += x[r * k + j] * w[c * k + j];
         y[r * n + c] = sum;
       }

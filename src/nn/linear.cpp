@@ -28,7 +28,7 @@ at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;
     const at::Tensor input = drop ? dropped_out(x, mode) : x;
     const at::Tensor low = at::linear(input.to(adapter.a.scalar_type()), adapter.a);
-    y = at::addmm(y, low, adapter.b.t(), 1.0, adapter.scale);
+    y.addmm_(low, adapter.b.t(), 1.0, adapter.scale);  // y is of this call alone, and nobody's way back needs it
   }
   return y;
 }

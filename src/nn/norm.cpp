@@ -1,27 +1,57 @@
 #include "nn/norm.h"
 
 #include "nn/remade.h"
+#include "nn/row_kernels.h"
 
 namespace lethe {
 namespace {
+
+/// Whether row_kernels.h is for these: float32 on a CPU, row after row.
+bool plain_rows(const at::Tensor& x, const at::Tensor& weight) {
+  return x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         x.is_contiguous() && weight.is_contiguous() && x.numel() > 0;
+}
 
 /// RMSNorm that keeps only x and 1 / √(mean(x²) + ε), a number a row. The engine's keeps normalised copies of x too.
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             double epsilon) {
+    if (plain_rows(x, weight)) {
+      std::vector<std::int64_t> each = x.sizes().vec();
+      each.back() = 1;
+      at::Tensor r = at::empty(each, x.options()), y = at::empty_like(x);
+      rms_norm_rows(x.const_data_ptr<float>(), weight.const_data_ptr<float>(), r.numel(), x.size(-1),
+                    static_cast<float>(epsilon), r.mutable_data_ptr<float>(), y.mutable_data_ptr<float>());
+      context->save_for_backward({x, weight, r});
+      return y;
+    }
     const auto size = static_cast<double>(x.size(-1));
     const at::Tensor inverse = at::linalg_vector_norm(x, 2, {-1}, true).square_().div_(size).add_(epsilon).rsqrt_();
     context->save_for_backward({x, weight, inverse});
     return value({x, weight, inverse});
   }
   static at::Tensor value(const torch::autograd::variable_list& saved) {
-    return at::mul(saved[0], saved[2]).mul_(saved[1]);
+    const at::Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2];
+    if (!plain_rows(x, weight)) return at::mul(x, inverse).mul_(weight);
+    at::Tensor y = at::empty_like(x);
+    rms_norm_again(x.const_data_ptr<float>(), weight.const_data_ptr<float>(), inverse.const_data_ptr<float>(),
+                   inverse.numel(), x.size(-1), y.mutable_data_ptr<float>());
+    return y;
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2], &g = gradients[0];
     at::Tensor of_weight;
+    if (plain_rows(x, weight) && g.scalar_type() == at::kFloat && context->needs_input_grad(0)) {
+      const at::Tensor from = g.contiguous();
+      at::Tensor of_x = at::empty_like(x);
+      if (context->needs_input_grad(1)) of_weight = at::empty({rms_norm_parts(inverse.numel()), x.size(-1)}, x.options());
+      rms_norm_backward(from.const_data_ptr<float>(), x.const_data_ptr<float>(), weight.const_data_ptr<float>(),
+                        inverse.const_data_ptr<float>(), inverse.numel(), x.size(-1), of_x.mutable_data_ptr<float>(),
+                        of_weight.defined() ? of_weight.mutable_data_ptr<float>() : nullptr);
+      return {of_x, of_weight.defined() ? of_weight.sum(0) : of_weight, at::Tensor()};
+    }
     if (context->needs_input_grad(1)) of_weight = (g * x).mul_(inverse).flatten(0, -2).sum(0);
     if (!context->needs_input_grad(0)) return {at::Tensor(), of_weight, at::Tensor()};
     // y = x·r·w, r = (mean(x²) + ε)^−½:  dx = r·(g·w) − x·r³·mean(g·w·x)

@@ -58,7 +58,7 @@ class Blocks {
     const std::lock_guard lock(mutex_);
     const auto fit = by_size_.lower_bound({wanted, 0});
     void* memory = nullptr;
-    if (fit != by_size_.end() && fit->first <= wanted / 4 * 5) {
+    if (fit != by_size_.end() && fit->first <= wanted * 2) {
       bytes = fit->first;
       memory = forget(fit->second);
     } else {

@@ -20,7 +20,7 @@ void release_tensor_memory();
 /// where there is no memory, and asks the C library for each tensor: packs hardly ever have the same size twice, and
 /// what they leave in a heap are holes that do not fit the next (32 MB over 10,000 steps of a small model). Large
 /// blocks are mapped one by one here, kept when they are freed, and taken again for a tensor that needs no less than
-/// four fifths of them; those of 4 MB and more ask for huge pages. May be called again.
+/// half of them; those of 4 MB and more ask for huge pages. May be called again.
 /// A tensor that finds no memory throws Error.
 void use_tensor_memory();
 

@@ -88,8 +88,8 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
 RunFolder::~RunFolder() {
   // Belongs to the error that ends the run: told under --quiet too.
   if (folder_.holds_precious())
-    std::cerr << "lethe: what was trained so far is kept; go on with: lethe " << command_ << " --resume "
-              << final_path() << std::endl;
+    std::cerr << "lethe: what was trained so far is kept; lethe " << command_ << " --resume " << final_path()
+              << " takes it up with the same settings" << std::endl;
 }
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {

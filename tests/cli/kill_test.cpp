@@ -86,6 +86,8 @@ TEST_F(Killed, ANegationIsThereOrNot) {
       ASSERT_EQ(read_file(at("out/model.safetensors")), wanted);
     } else {  // what was left is not in the way
       ASSERT_EQ(run(job + at("out")).status, 0);
+      for (const auto& entry : fs::directory_iterator(fs::path(at("out")).parent_path()))
+        ASSERT_FALSE(entry.path().filename().string().starts_with(".out.partial")) << entry.path();
     }
     fs::remove_all(at("out"));
   }

@@ -1,5 +1,8 @@
 // The floor everything stands on: errors, JSON, files, numbers, random streams.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -147,6 +150,37 @@ TEST(Files, AppearWholeOrNotAtAll) {
   EXPECT_EQ(read_file(folder / "a"), "1");
   for (const auto& entry : fs::directory_iterator(folder.parent_path()))
     EXPECT_EQ(entry.path().filename().string().find(".lethe_core_staged"), std::string::npos);
+}
+
+TEST(Files, StagedByAProcessThatWasKilledAreRemovedWhenTheNameIsStagedAgain) {
+  const fs::path folder = fresh("orphaned");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    new StagedFolder(folder);  // never removed
+    ::_exit(0);
+  }
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  const auto staged_by = [&](const std::string& process) {
+    return folder.parent_path() / ("." + folder.filename().string() + ".partial-" + process);
+  };
+  const fs::path dead = staged_by(std::to_string(child)), alive = staged_by("1"), odd = staged_by("x");
+  EXPECT_TRUE(fs::exists(dead));
+  for (const fs::path& other : {alive, odd}) fs::create_directories(other);
+  {
+    const int held = ::open(dead.c_str(), O_RDONLY | O_DIRECTORY);  // by a process of another machine, say
+    EXPECT_EQ(::flock(held, LOCK_EX | LOCK_NB), 0);
+    { const StagedFolder staged(folder); }
+    EXPECT_TRUE(fs::exists(dead));
+    ::close(held);
+  }
+  { const StagedFolder staged(folder); }
+  EXPECT_FALSE(fs::exists(dead));
+  for (const fs::path& other : {alive, odd}) {
+    EXPECT_TRUE(fs::exists(other));
+    fs::remove_all(other);
+  }
 }
 
 TEST(Files, KeepTheOldContentWhereANewOneCannotBeWritten) {

@@ -9,8 +9,8 @@ namespace {
 
 TEST(RmsNorm, AndItsGradientsAreThoseOfTheFormulaInFloat64) {
   at::manual_seed(2);
-  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{7, 24}, {5, 3, 24}}) {
-    const at::Tensor x = at::randn(shape, at::kDouble) * 3, weight = at::randn({24}, at::kDouble),
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{7, 24}, {5, 3, 24}, {200, 517}}) {
+    const at::Tensor x = at::randn(shape, at::kDouble) * 3, weight = at::randn({shape.back()}, at::kDouble),
                      seed = at::randn(shape, at::kDouble);
     const double epsilon = 0.01;
     const at::Tensor x64 = x.clone().requires_grad_(true), w64 = weight.clone().requires_grad_(true);
@@ -29,6 +29,13 @@ TEST(RmsNorm, AndItsGradientsAreThoseOfTheFormulaInFloat64) {
         EXPECT_TRUE(at::allclose(gradients[i].to(at::kDouble), wanted_gradients[i], tolerance, tolerance)) << i;
     }
   }
+}
+
+TEST(RmsNorm, OfRowsThatAreNotContiguousIsTheSame) {
+  const at::Tensor x = at::randn({24, 90}).t();
+  Norm norm;
+  norm.weight = at::randn({24});
+  EXPECT_TRUE(at::allclose(norm.forward(x), norm.forward(x.contiguous()), 1e-6, 1e-6));
 }
 
 TEST(RmsNorm, WithAFrozenWeightStillLeadsBackToItsInput) {
