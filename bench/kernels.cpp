@@ -56,7 +56,8 @@ void lethe_weight_gradient(benchmark::State& state) {
 }
 void gradient_shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"rows", "in", "out"})->UseRealTime()->Unit(benchmark::kMillisecond);
-  for (const std::int64_t rows : {64, 196, 1230}) bench->Args({rows, 512, 512})->Args({rows, 512, 1408})->Args({rows, 1408, 512});
+  for (const std::int64_t rows : {64, 196, 1230})
+    bench->Args({rows, 512, 512})->Args({rows, 512, 1408})->Args({rows, 1408, 512});
   bench->Args({196, 512, 32000});
 }
 BENCHMARK(engine_weight_gradient)->Apply(gradient_shapes);

@@ -77,8 +77,8 @@ std::filesystem::path checked_output_folder(const std::filesystem::path& given);
 void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// A folder that appears under its final name only when commit() is called; until then everything lies in a
-/// temporary folder beside it, which is removed if commit() never comes. Those of processes that were killed are removed
-/// when the same name is staged again.
+/// temporary folder beside it, which is removed if commit() never comes. Those of processes that were killed are
+/// removed when the same name is staged again.
 class StagedFolder {
  public:
   /// @param final_path  must not exist, or be an empty folder (not a link)

@@ -38,8 +38,10 @@ struct FewRows {
     for (int v = 0; v < half; ++v)
       add_groups<Group>(vectors[2 * v], vectors[2 * v + 1 < Count ? 2 * v + 1 : 2 * v], halves[v],
                         std::make_integer_sequence<int, static_cast<int>(lanes)>());
-    if constexpr (Group > 1) add_up<Group / 2, half>(halves, found);
-    else std::memcpy(found, halves, sizeof(halves));
+    if constexpr (Group > 1)
+      add_up<Group / 2, half>(halves, found);
+    else
+      std::memcpy(found, halves, sizeof(halves));
   }
 
   template <int Rows, int Weights>

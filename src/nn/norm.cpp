@@ -46,7 +46,8 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
     if (plain_rows(x, weight) && g.scalar_type() == at::kFloat && context->needs_input_grad(0)) {
       const at::Tensor from = g.contiguous();
       at::Tensor of_x = at::empty_like(x);
-      if (context->needs_input_grad(1)) of_weight = at::empty({rms_norm_parts(inverse.numel()), x.size(-1)}, x.options());
+      if (context->needs_input_grad(1))
+        of_weight = at::empty({rms_norm_parts(inverse.numel()), x.size(-1)}, x.options());
       rms_norm_backward(from.const_data_ptr<float>(), x.const_data_ptr<float>(), weight.const_data_ptr<float>(),
                         inverse.const_data_ptr<float>(), inverse.numel(), x.size(-1), of_x.mutable_data_ptr<float>(),
                         of_weight.defined() ? of_weight.mutable_data_ptr<float>() : nullptr);

@@ -18,10 +18,10 @@ namespace lethe {
 
 namespace {
 
-constexpr std::int64_t tall = 14, wide = 32;   // a tile: 28 sums, 2 of X, 1 of G: 31 of 32 registers
-constexpr std::int64_t deep = 256;             // tokens at a time: a strip of X is 32 kB
-constexpr std::int64_t g_strips = 42;          // of one thread at a time: 600 kB, within its second cache
-constexpr std::int64_t x_strips = 64;          // of all threads at a time
+constexpr std::int64_t tall = 14, wide = 32;  // a tile: 28 sums, 2 of X, 1 of G: 31 of 32 registers
+constexpr std::int64_t deep = 256;            // tokens at a time: a strip of X is 32 kB
+constexpr std::int64_t g_strips = 42;         // of one thread at a time: 600 kB, within its second cache
+constexpr std::int64_t x_strips = 64;         // of all threads at a time
 constexpr std::int64_t g_space = g_strips * tall * deep, x_space = x_strips * wide * deep;
 
 /// The tile of a strip of G and one of X. @param height, width  what of it is written, if not all
@@ -83,8 +83,10 @@ template <std::int64_t Width>
       const std::int64_t height = std::min(tall, n - r * tall), width = std::min(wide, columns - c * wide);
       const float *gs = g + r * deep * tall, *xs = x + c * deep * wide;
       float* to = out + r * tall * k + c * wide;
-      if (height == tall && width == wide) tile<true>(gs, xs, tokens, to, k, add, height, width);
-      else tile<false>(gs, xs, tokens, to, k, add, height, width);
+      if (height == tall && width == wide)
+        tile<true>(gs, xs, tokens, to, k, add, height, width);
+      else
+        tile<false>(gs, xs, tokens, to, k, add, height, width);
     }
   }
 }

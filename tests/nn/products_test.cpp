@@ -90,8 +90,13 @@ TEST(Products, HaveTheGradientsOfFloat64) {
 
 TEST(Products, GradientsOfWeightsAreThoseOfFloat64ForEveryShape) {
   // Around a tile of 14 by 32, 256 tokens, 42 strips of one thread and 64 of all.
-  for (const auto& [tokens, k, n] :
-       {Shape{1, 70, 64}, {64, 64, 64}, {255, 96, 70}, {256, 97, 71}, {257, 127, 85}, {700, 161, 1300}, {90, 2100, 100}}) {
+  for (const auto& [tokens, k, n] : {Shape{1, 70, 64},
+                                     {64, 64, 64},
+                                     {255, 96, 70},
+                                     {256, 97, 71},
+                                     {257, 127, 85},
+                                     {700, 161, 1300},
+                                     {90, 2100, 100}}) {
     const at::Tensor g = random({tokens, n}), x = random({tokens, k});
     const at::Tensor found = transposed_times(g, x);
     EXPECT_LT(error(found, g.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
