@@ -28,7 +28,11 @@ at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;
     const at::Tensor input = drop ? dropped_out(x, mode) : x;
     const at::Tensor low = at::linear(input.to(adapter.a.scalar_type()), adapter.a);
-    y.addmm_(low, adapter.b.t(), 1.0, adapter.scale);  // y is of this call alone, and nobody's way back needs it
+    if (y.scalar_type() == low.scalar_type()) {
+      y.addmm_(low, adapter.b.t(), 1.0, adapter.scale);  // y is of this call alone, and nobody's way back needs it
+    } else {  // an adapter of float32 on a base of 16 bits: added before it is rounded, as PEFT does
+      y = at::addmm(y.to(low.scalar_type()), low, adapter.b.t(), 1.0, adapter.scale).to(y.scalar_type());
+    }
   }
   return y;
 }

@@ -19,6 +19,13 @@ struct Outcome {
   std::string text;  // stdout and stderr
 };
 
+/// A sanitizer wants to be loaded before any other library, and finds its own beside the program.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 inline Outcome command_outcome(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
   Outcome outcome{0, ""};
