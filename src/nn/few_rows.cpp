@@ -1,14 +1,13 @@
 // Decoding multiplies a handful of rows with every weight of the model. A general product packs the weights first,
 // which then costs as much as the arithmetic; here each block of weights is read once, used for all rows, and the next
 // block is fetched meanwhile.
-#include <ATen/Parallel.h>
+#include "nn/few_rows.h"
+
 #include <omp.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include "nn/products.h"
 
 namespace lethe {
 namespace {

@@ -94,13 +94,8 @@ struct Product : torch::autograd::Function<Product> {
 }  // namespace
 
 bool prefers_onednn() {
-#if defined(__x86_64__)
-  static const bool preferred =
-      onednn_linear().has_value() && __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+  static const bool preferred = onednn_linear().has_value() && mkl_lacks_avx512();
   return preferred;
-#else
-  return false;
-#endif
 }
 
 at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
@@ -125,7 +120,7 @@ at::Tensor times(const at::Tensor& g, const at::Tensor& weight) {
 void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add) {
   constexpr std::int64_t small = 64;  // packing costs as much as it saves
   if (plain_float(g, x) && g.size(0) >= small && g.size(1) >= small && x.size(1) >= small && out.is_contiguous() &&
-      has_weight_gradient_kernel()) {
+      mkl_lacks_avx512()) {
     const at::Tensor space = at::empty({weight_gradient_workspace()}, g.options());
     weight_gradient(g.contiguous().const_data_ptr<float>(), x.contiguous().const_data_ptr<float>(), g.size(0),
                     g.size(1), x.size(1), out.mutable_data_ptr<float>(), add, space.mutable_data_ptr<float>());

@@ -97,7 +97,7 @@ std::int64_t strips(std::int64_t columns, std::int64_t width) {
 
 }  // namespace
 
-bool has_weight_gradient_kernel() {
+bool mkl_lacks_avx512() {
   static const bool has = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
   return has;
 }
@@ -135,7 +135,7 @@ void weight_gradient(const float* g, const float* x, std::int64_t tokens, std::i
 
 #else
 
-bool has_weight_gradient_kernel() {
+bool mkl_lacks_avx512() {
   return false;
 }
 std::int64_t weight_gradient_workspace() {

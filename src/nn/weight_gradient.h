@@ -5,9 +5,10 @@
 
 namespace lethe {
 
-/// Whether this CPU has the kernel and gains by it: AMD with AVX-512, where MKL has but AVX2 kernels and oneDNN packs
-/// a transposed factor slowly (bench/kernels.cpp).
-bool has_weight_gradient_kernel();
+/// AMD with AVX-512, for which MKL has but AVX2 kernels: there products gain by oneDNN (products.h), and gradients of
+/// weights by the kernel below, since oneDNN packs a transposed factor slowly (bench/kernels.cpp). The kernel runs on
+/// no other CPU.
+bool mkl_lacks_avx512();
 
 /// Floats that weight_gradient() needs as its workspace.
 std::int64_t weight_gradient_workspace();
