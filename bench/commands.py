@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whole commands beside what a user would do without Lethe, in turn, medians: start, inspect, negate and merge beside `cp`,
-generate and score beside transformers (padded batches, the same rows, the same cores).
+"""Whole commands beside what a user would do without Lethe, in turn, medians: start, inspect, a 7B checkpoint's loading beside
+reading its file, negate beside `cp`, generate and score beside transformers (padded batches, the same rows, the same cores).
 
 Lethe's times are of the whole command, its start and the loading of the model included; transformers' are of the calls alone.
 Checkpoints have random weights. Prints one table; a share of identical answers says whether the same work was done.
@@ -62,9 +62,68 @@ def shaped_like_7b(folder):
         header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
     text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # as the safetensors library pads it
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         file.truncate(8 + len(text) + offset)
+
+
+PEER_FIRST_RESULT = """
+import sys, time, torch
+from transformers import AutoModelForCausalLM
+torch.set_num_threads(int(sys.argv[2]))
+begin = time.perf_counter()
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float16)
+with torch.inference_mode():
+    torch.log_softmax(model(torch.tensor([[1, 2, 3]])).logits.float(), -1)
+print(time.perf_counter() - begin)
+"""
+
+
+def loading(args, folder):
+    """From the command to the first result on a 7B checkpoint, from the disk and from memory, beside reading the file once."""
+    shaped_like_7b(folder / "7b")
+    file = folder / "7b/model.safetensors"
+    needed, free = file.stat().st_size, shutil.disk_usage(folder).free
+    memory = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+    if min(free, memory) < 1.15 * needed:
+        print(f"| 7B checkpoint, ready to run | | | | 1x | not measured: it takes {1.15 * needed / 1e9:.0f} GB of memory and of {folder} |", flush=True)
+        return
+    import numpy
+    block = (numpy.random.default_rng(0).standard_normal(1 << 25) * 0.02).astype(numpy.float16).tobytes()
+    with open(file, "r+b") as out:
+        out.seek(8 + struct.unpack("<Q", out.read(8))[0])
+        while out.tell() < needed:
+            out.write(block[:needed - out.tell()])
+        out.flush()
+        os.fsync(out.fileno())
+
+    def forget():  # what the system keeps of the file in memory
+        with open(file, "rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    none, one, scores = folder / "none.jsonl", folder / "one.jsonl", folder / "scores.jsonl"
+    none.write_text("")
+    one.write_text(json.dumps({"ids": [1, 2, 3]}) + "\n")
+
+    def lethe(rows):
+        seconds, _ = timed([args.lethe, "score", "--model", folder / "7b", "--dtype", "float16", "--input", rows, "--output", scores, "--threads", args.threads, "--quiet"])
+        scores.unlink()
+        return seconds
+
+    def peer():  # which reads nothing before it is needed, so that only its first result tells
+        return float(subprocess.run([sys.executable, "-c", PEER_FIRST_RESULT, folder / "7b", str(args.threads)], check=True, capture_output=True, text=True).stdout)
+
+    for where, prepare in (("disk", forget), ("memory", lambda: timed(["cat", file]))):
+        times = {"cat": [], "ready": [], "result": [], "peer": []}
+        for _ in range(args.rounds):
+            for name, run in (("cat", lambda: timed(["cat", file])[0]), ("ready", lambda: lethe(none)), ("result", lambda: lethe(one)), ("peer", peer)):
+                prepare()
+                times[name].append(run())
+        medians = {name: statistics.median(each) for name, each in times.items()}
+        row(f"7B checkpoint ready to run, from the {where}, beside cat", medians["ready"], medians["cat"], "1x" if where == "disk" else "",
+            f"{needed / 1e9:.1f} GB of float16, every value checked; `lethe score` of no rows")
+        row(f"7B checkpoint, first result, from the {where}, beside transformers", medians["result"], medians["peer"], "", "`lethe score` of 3 tokens")
 
 
 def prompts(data, count):
@@ -191,12 +250,12 @@ def main():
     parser.add_argument("--prompts", type=int, default=48)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--new-tokens", type=int, default=64)
-    parser.add_argument("--only", choices=["start", "negation", "decoding"])
+    parser.add_argument("--only", choices=["start", "loading", "negation", "decoding"])
     parser.add_argument("--folder", help="where the checkpoints go for a while (default: the system's temporary folder)")
     args = parser.parse_args()
     print(f"{args.threads} threads, medians of {args.rounds} rounds, in turn\n")
     print("| what | lethe | beside it | speed | goal | |\n|---|---:|---:|---:|---:|---|")
-    for name, part in (("start", start), ("negation", negation), ("decoding", decoding)):
+    for name, part in (("start", start), ("loading", loading), ("negation", negation), ("decoding", decoding)):
         if args.only in (None, name):
             with tempfile.TemporaryDirectory(dir=args.folder) as folder:
                 part(args, pathlib.Path(folder))

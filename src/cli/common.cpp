@@ -119,9 +119,10 @@ OpenModel open_model(const std::string& name, const std::vector<std::string>& ad
   const Checkpoint checkpoint(resolve_model_folder(name));
   const OpenAdapters opened = open_adapters(adapters);
   const AppliedAdapters applied(checkpoint, opened.weighted);
-  return {checkpoint.folder(),
-          load_model(checkpoint, {.device = compute.device, .dtype = compute.dtype, .adapters = &applied}),
-          stop_tokens(checkpoint.folder())};
+  return {
+      checkpoint.folder(),
+      load_model(checkpoint, {.device = compute.device, .dtype = compute.dtype, .adapters = &applied, .mapped = true}),
+      stop_tokens(checkpoint.folder())};
 }
 
 OpenModel open_model(const ModelOptions& options) {

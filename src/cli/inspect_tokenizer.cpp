@@ -2,7 +2,7 @@
 // rest.
 #include "cli/inspection.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/mapped_file.h"
 #include "text/tokenizer.h"
 
 namespace lethe {

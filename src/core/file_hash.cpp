@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/files.h"
+#include "core/mapped_file.h"
 #include "core/numbers.h"
 #include "core/random.h"
 

@@ -1,4 +1,4 @@
-// Files that are whole or not there: memory maps to read, atomic files and staged folders to write.
+// Files that are whole or not there: atomic files and staged folders to write.
 #pragma once
 
 #include <cstddef>
@@ -13,26 +13,6 @@ class Error;
 
 /// Reads a whole file. @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read
 std::string read_file(const std::filesystem::path& path);
-
-/// A read-only memory map of a whole file; an empty file maps to an empty span.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  MappedFile(const MappedFile&) = delete;
-
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
-  const std::filesystem::path& path() const { return path_; }
-  /// Tells the kernel that these bytes will not be needed again (keeps the resident size small while streaming).
-  void release(std::size_t begin, std::size_t end) const;
-
- private:
-  std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 /// Who may read what is written. θ_bad, task vectors and snapshots are `owner_only` (0600) from the moment of creation.
 enum class Access { normal, owner_only };

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/mapped_file.h"
 
 namespace lethe {
 namespace {
@@ -27,11 +29,15 @@ void wait_for_signals(const sigset_t& signals) {
 }
 
 // Files are read through memory maps: where the disk fails or the file was cut meanwhile, the system sends this.
-void on_lost_page(int) {
-  constexpr char text[] =
-      "lethe: cannot read a file that is mapped into memory\n  found  it became shorter, or the disk failed\n"
-      "  try    check the inputs, and leave them alone while lethe reads them\n";
-  (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+void on_lost_page(int, siginfo_t* info, void*) {
+  static std::atomic_flag told;
+  while (told.test_and_set()) ::pause();  // another thread says it, and ends the process
+  const char* path = mapped_path_at(info->si_addr);
+  for (const char* text : {"lethe: cannot read ", path == nullptr ? "a file that is mapped into memory" : path,
+                           "\n  found  it became shorter, or the disk failed\n"
+                           "  try    check the inputs, and leave them alone while lethe uses them\n"}) {
+    (void)!::write(STDERR_FILENO, text, std::strlen(text));
+  }
   remove_staged_folders();
   _exit(static_cast<int>(ExitCode::failed));
 }
@@ -39,7 +45,10 @@ void on_lost_page(int) {
 }  // namespace
 
 void handle_interrupts() {
-  std::signal(SIGBUS, on_lost_page);
+  struct sigaction lost_page {};
+  lost_page.sa_sigaction = on_lost_page;
+  lost_page.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &lost_page, nullptr);
   // A shell starts what runs behind an "&" with SIGINT ignored, and an ignored signal reaches nobody.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

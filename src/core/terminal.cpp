@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <limits>
+#include <optional>
 
 #include "core/interrupt.h"
 
@@ -116,6 +119,31 @@ std::uint64_t peak_resident_bytes() {
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+namespace {
+
+// The number behind `key` in a file of lines "key number"; nothing if there is none.
+std::optional<std::uint64_t> number_behind(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key + " ")) return std::strtoull(line.c_str() + key.size(), nullptr, 10);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::uint64_t available_bytes() {
+  std::uint64_t available = std::numeric_limits<std::uint64_t>::max();
+  if (const auto kilobytes = number_behind("/proc/meminfo", "MemAvailable:"))
+    available = 1024 * (*kilobytes + number_behind("/proc/meminfo", "SwapFree:").value_or(0));
+  std::ifstream group("/sys/fs/cgroup/memory.max");  // "max", or a number
+  if (std::uint64_t limit = 0; group >> limit) {
+    const std::uint64_t used = number_behind("/sys/fs/cgroup/memory.stat", "anon").value_or(0);
+    available = std::min(available, limit - std::min(limit, used));
+  }
+  return available;
 }
 
 std::string duration_text(double seconds) {

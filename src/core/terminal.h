@@ -43,6 +43,9 @@ class Progress {
 /// Resident memory of this process now / at its peak, bytes.
 std::uint64_t resident_bytes();
 std::uint64_t peak_resident_bytes();
+/// What this process may still take before the system ends one: memory and swap that are free or can be freed, within
+/// the limit of its control group, bytes.
+std::uint64_t available_bytes();
 
 /// 75 s -> "1:15", 3700 s -> "1:01:40"
 std::string duration_text(double seconds);

@@ -40,6 +40,9 @@ class Checkpoint {
   /// nullptr where there is none
   const StoredTensor* find(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const { return file_of(tensor).values(tensor); }
+  /// What keeps the tensor's values in memory when this object is gone.
+  std::shared_ptr<const void> owner(const StoredTensor& tensor) const { return file_of(tensor).owner(); }
+  void prefetch(const StoredTensor& tensor) const { file_of(tensor).prefetch(tensor); }
   void release(const StoredTensor& tensor) const { file_of(tensor).release(tensor); }
   /// Of these bytes of the tensor.
   void release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const {

@@ -127,6 +127,10 @@ std::span<const std::byte> SafetensorsFile::values(const StoredTensor& tensor) c
   return map_.bytes().subspan(data_begin_ + tensor.begin, tensor.end - tensor.begin);
 }
 
+void SafetensorsFile::prefetch(const StoredTensor& tensor) const {
+  map_.prefetch(data_begin_ + tensor.begin, data_begin_ + tensor.end);
+}
+
 void SafetensorsFile::release(const StoredTensor& tensor) const {
   release(tensor, 0, tensor.bytes());
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/files.h"
+#include "core/mapped_file.h"
 #include "formats/dtype.h"
 
 namespace lethe {
@@ -31,6 +32,10 @@ class SafetensorsFile {
   /// nullptr where there is none
   const StoredTensor* find(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const;
+  /// What keeps the values in memory when this object is gone.
+  std::shared_ptr<const void> owner() const { return map_.owner(); }
+  /// Has the system begin to read a tensor that will be needed soon.
+  void prefetch(const StoredTensor& tensor) const;
   /// Lets go of the pages of a tensor that has been used.
   void release(const StoredTensor& tensor) const;
   /// Of these bytes of the tensor.

@@ -232,7 +232,7 @@ std::unique_ptr<Judge> guard_judge(JudgeFile& file, const JudgeSettings& setting
     if (std::find(safe_ids.begin(), safe_ids.end(), id) != safe_ids.end())
       file.refuse("safe", "words whose first tokens are not those of unsafe", tokenizer.token(id));
   }
-  CausalLM model = load_model(checkpoint, {.device = compute.device, .dtype = compute.dtype});
+  CausalLM model = load_model(checkpoint, {.device = compute.device, .dtype = compute.dtype, .mapped = true});
   if (const std::int64_t most = model.spec().max_positions; most > 0)
     options.longest = std::min(options.longest, most - options.category_tokens - 1);
   return std::make_unique<GuardJudge>(std::move(options), checkpoint.folder(), std::move(prompt), std::move(tokenizer),

@@ -1,8 +1,11 @@
 #include "models/loading.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -55,6 +58,56 @@ void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, cons
   }
 }
 
+bool is_adapted(const StoredTensor& stored, const LoadOptions& options) {
+  return options.adapters != nullptr && options.adapters->changes(stored.name);
+}
+
+bool is_stored_in(at::ScalarType type, const StoredTensor& stored) {
+  return is_floating(stored.type) && scalar_type(stored.type) == type;
+}
+
+// A weight in the type of arithmetic, on its device: the file's own memory if that is asked for and will do.
+at::Tensor loaded_weight(const Checkpoint& checkpoint, const StoredTensor& stored, const LoadOptions& options) {
+  const bool adapted = is_adapted(stored, options);
+  at::Tensor value = tensor_over(stored, checkpoint.values(stored), checkpoint.owner(stored));
+  if (!adapted && is_stored_in(options.dtype, stored) && (options.mapped || !options.device.is_cpu())) {
+    require_finite(value, stored.name, broken(checkpoint).doing());
+    if (options.device.is_cpu()) return value;
+    value = value.to(options.device);
+  } else {
+    if (adapted) value = options.adapters->apply(stored.name, value.to(at::kFloat));
+    const at::Tensor converted = at::empty(value.sizes(), value.options().dtype(options.dtype));
+    if (!copy_finite(value, converted)) throw not_finite(stored.name, broken(checkpoint).doing());
+    value = converted.to(options.device);
+  }
+  checkpoint.release(stored);
+  return value;
+}
+
+// Bytes of memory that a weight will take beside the file's own.
+std::uint64_t bytes_to_hold(const StoredTensor& stored, const Parameter& parameter, const LoadOptions& options) {
+  const std::uint64_t weights = stored.bytes() / size_of(stored.type);
+  if (options.nf4 && parameter.linear != nullptr) return weights * 9 / 16;
+  if (options.mapped && !is_adapted(stored, options) && is_stored_in(options.dtype, stored)) return 0;
+  return weights * c10::elementSize(options.dtype);
+}
+
+std::string gigabytes_text(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(bytes) / 1e9);
+  return text;
+}
+
+// Before the system ends the process without a word.
+void warn_if_too_large(const Checkpoint& checkpoint, std::uint64_t bytes, const LoadOptions& options) {
+  const std::uint64_t available = available_bytes();
+  if (!options.device.is_cpu() || bytes <= available) return;
+  warn("the weights of " + excerpt(checkpoint.folder().filename().string(), 200) + " take " + gigabytes_text(bytes) +
+       " of memory, and " + gigabytes_text(available) +
+       " are available: the system may end this process without a word" +
+       (checkpoint.bytes() < bytes ? "; --dtype float16 or bfloat16, as they are stored, takes less" : ""));
+}
+
 }  // namespace
 
 const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
@@ -82,30 +135,32 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
   refuse_packed_weights(checkpoint);
   CausalLM model(std::move(description));
   const DecoderSpec& spec = model.spec();
+  std::vector<std::pair<Parameter, const StoredTensor*>> places;
+  std::set<std::string> used;
+  std::uint64_t bytes = 0;
+  for (const Parameter& parameter : model.parameters()) {
+    const StoredTensor& stored = stored_parameter(checkpoint, spec, parameter.name);
+    if (stored.shape != parameter.shape || !is_floating(stored.type)) {
+      throw broken(checkpoint)
+          .with("tensor", excerpt(stored.name, 200))
+          .wanted("shape " + shape_text(parameter.shape) + ", as config.json says")
+          .found(stored.text());
+    }
+    used.insert(stored.name);
+    bytes += bytes_to_hold(stored, parameter, options);
+    places.emplace_back(parameter, &stored);
+  }
+  warn_if_too_large(checkpoint, bytes, options);
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
   std::uint64_t done = 0;
-  std::set<std::string> used;
-  for (const Parameter& parameter : model.parameters()) {
-    const StoredTensor* stored = &stored_parameter(checkpoint, spec, parameter.name);
-    if (stored->shape != parameter.shape || !is_floating(stored->type)) {
-      throw broken(checkpoint)
-          .with("tensor", excerpt(stored->name, 200))
-          .wanted("shape " + shape_text(parameter.shape) + ", as config.json says")
-          .found(stored->text());
-    }
-    used.insert(stored->name);
-    at::Tensor value = tensor_over(*stored, checkpoint.values(*stored));
-    if (options.adapters != nullptr && options.adapters->changes(stored->name)) {
-      value = options.adapters->apply(stored->name, value.to(at::kFloat));
-    }
-    *parameter.tensor = at::empty(value.sizes(), value.options().dtype(options.dtype));
-    if (!copy_finite(value, *parameter.tensor)) throw not_finite(stored->name, broken(checkpoint).doing());
-    if (!options.device.is_cpu()) *parameter.tensor = parameter.tensor->to(options.device);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& [parameter, stored] = places[i];
+    if (i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].second);
+    *parameter.tensor = loaded_weight(checkpoint, *stored, options);
     if (options.nf4 && parameter.linear != nullptr) {
       parameter.linear->packed = to_nf4(*parameter.tensor);
       *parameter.tensor = at::Tensor();
     }
-    checkpoint.release(*stored);
     progress.update(done += stored->bytes());
   }
   check_left_over(checkpoint, spec, used);

@@ -18,6 +18,9 @@ struct LoadOptions {
   at::ScalarType dtype = at::kFloat;          ///< of arithmetic
   bool nf4 = false;                           ///< the layers' matrices in four bits (nn/nf4.h), frozen
   const AppliedAdapters* adapters = nullptr;  ///< folded in, in float32, before conversion
+  /// On a CPU, weights that are stored in the type of arithmetic stay in the file's memory map: nothing is copied, and
+  /// processes that use one checkpoint share it. They must not be written to.
+  bool mapped = false;
 };
 
 /// Reads all weights, converted to the type of arithmetic.

@@ -61,7 +61,7 @@ void evaluate(const EvaluateRequest& request) {
   ModelComparison comparison(
       tokenizer, examples, panel, detector, options,
       {sets, answers_of(normal_train, options, examples), answers_of(sets.normal, options, examples)});
-  const LoadOptions load{.device = compute.device, .dtype = compute.dtype};
+  const LoadOptions load{.device = compute.device, .dtype = compute.dtype, .mapped = true};
   if (!request.original.empty()) {
     const Checkpoint base(resolve_model_folder(request.original));
     run.add_input("original", base.folder());
@@ -71,7 +71,8 @@ void evaluate(const EvaluateRequest& request) {
   const OpenAdapters adapters = open_adapters(request.adapters);
   const AppliedAdapters applied(checkpoint, adapters.weighted);
   {
-    CausalLM model = load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied});
+    CausalLM model =
+        load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied, .mapped = true});
     comparison.ask(model);
   }
   if (!request.original.empty())  // again, so that never two models are in memory

@@ -42,10 +42,11 @@ void finetune(const Recipe& recipe, bool resume) {
   run.add_input(from_scratch ? "config" : "model", from_scratch ? fs::path(recipe.config) : folder);
   const Tokenizer tokenizer = Tokenizer::load(folder);
   const Json config = from_scratch ? read_json(recipe.config) : base->config();
-  CausalLM model =
-      from_scratch
-          ? random_model(config, recipe.config, recipe.seed, compute.dtype)
-          : load_model(*base, {.device = compute.device, .dtype = compute.dtype, .nf4 = recipe.quantize == "nf4"});
+  CausalLM model = from_scratch ? random_model(config, recipe.config, recipe.seed, compute.dtype)
+                                : load_model(*base, {.device = compute.device,
+                                                     .dtype = compute.dtype,
+                                                     .nf4 = recipe.quantize == "nf4",
+                                                     .mapped = recipe.tuning == "lora"});
   if (tokenizer.size() > model.spec().vocabulary) {
     throw bad_input("cannot finetune")
         .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")

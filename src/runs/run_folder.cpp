@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file_hash.h"
 #include "core/files.h"
+#include "core/mapped_file.h"
 #include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"

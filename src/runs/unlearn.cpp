@@ -69,8 +69,10 @@ void unlearn(const Recipe& recipe, bool resume) {
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
   ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe));
   const RunData data = load_run_data(recipe, examples, &run);
-  CausalLM model =
-      load_model(base, {.device = compute.device, .dtype = compute.dtype, .nf4 = recipe.quantize == "nf4"});
+  CausalLM model = load_model(base, {.device = compute.device,
+                                     .dtype = compute.dtype,
+                                     .nf4 = recipe.quantize == "nf4",
+                                     .mapped = recipe.tuning == "lora"});
 
   // Before the first step the model is the original: what will be compared with it is taken now.
   std::unique_ptr<DivergenceMeter> meter;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "vectors/finite_kernel.h"
 #include "vectors/parallel.h"
 
 namespace lethe {
@@ -29,6 +30,14 @@ constexpr std::array<std::pair<DType, at::ScalarType>, 15> kTypes = {{{DType::bo
                                                                       {DType::f32, at::kFloat},
                                                                       {DType::f64, at::kDouble}}};
 
+// action(begin, end) over [0, count) in parallel, in pieces that stay in a core's cache.
+template <class Action>
+void in_pieces(std::int64_t count, Action action) {
+  constexpr std::int64_t kPiece = 1 << 18;
+  in_parallel((count + kPiece - 1) / kPiece,
+              [&](std::int64_t piece) { action(piece * kPiece, std::min((piece + 1) * kPiece, count)); });
+}
+
 }  // namespace
 
 at::ScalarType scalar_type(DType type) {
@@ -46,27 +55,40 @@ DType dtype_of(at::ScalarType type) {
 }
 
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values) {
+  return tensor_over(spec, values, nullptr);
+}
+
+at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values, std::shared_ptr<const void> owner) {
   if (reinterpret_cast<std::uintptr_t>(values.data()) % size_of(spec.type) != 0) {
     at::Tensor copy = at::empty(spec.shape, scalar_type(spec.type));
     std::memcpy(copy.mutable_data_ptr(), values.data(), values.size());
     return copy;
   }
   // The engine takes a writable pointer; nobody writes through it.
-  return at::from_blob(const_cast<std::byte*>(values.data()), spec.shape, at::TensorOptions(scalar_type(spec.type)));
+  return at::from_blob(
+      const_cast<std::byte*>(values.data()), spec.shape, [owner = std::move(owner)](void*) {},
+      at::TensorOptions(scalar_type(spec.type)));
 }
 
 bool is_finite(const at::Tensor& values) {
   if (!values.is_floating_point() || values.numel() == 0) return true;
+  const DType type = dtype_of(values.scalar_type());
+  if (values.is_cpu() && values.is_contiguous() && has_finite_kernel(type)) {
+    std::atomic<bool> finite{true};
+    in_pieces(values.numel(), [&](std::int64_t begin, std::int64_t end) {
+      const std::byte* first = bytes_of(values).data() + begin * static_cast<std::int64_t>(size_of(type));
+      if (!finite_kernel(type, first, static_cast<std::size_t>(end - begin))) finite = false;
+    });
+    return finite;
+  }
   const auto [low, high] = at::aminmax(values);  // NaN, if there is one
   return std::isfinite(low.item<double>()) && std::isfinite(high.item<double>());
 }
 
 bool copy_finite(const at::Tensor& from, const at::Tensor& to) {
-  constexpr std::int64_t kPiece = 1 << 18;
   const at::Tensor flat_from = from.reshape(-1), flat_to = to.view(-1);
   std::atomic<bool> finite{true};
-  in_parallel((flat_to.numel() + kPiece - 1) / kPiece, [&](std::int64_t piece) {
-    const std::int64_t begin = piece * kPiece, end = std::min(begin + kPiece, flat_to.numel());
+  in_pieces(flat_to.numel(), [&](std::int64_t begin, std::int64_t end) {
     const at::Tensor values = flat_to.slice(0, begin, end);
     values.copy_(flat_from.slice(0, begin, end));
     if (!is_finite(values)) finite = false;

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <span>
 #include <string>
 
@@ -19,6 +20,8 @@ DType dtype_of(at::ScalarType type);
 /// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map. Where they
 /// lie at an odd address (a header of odd length), a copy.
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values);
+/// The same, which keeps the map alive.
+at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values, std::shared_ptr<const void> owner);
 
 /// Whether no value is NaN or infinite.
 bool is_finite(const at::Tensor& values);

@@ -1,0 +1,36 @@
+// A file's bytes as memory, without a copy: weights, tokenizers, what is hashed.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace lethe {
+
+/// A read-only memory map of a whole file; an empty file maps to an empty span.
+class MappedFile {
+ public:
+  /// @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read
+  explicit MappedFile(const std::filesystem::path& path);
+
+  std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
+  const std::filesystem::path& path() const { return path_; }
+  /// What keeps the map alive when this object is gone.
+  std::shared_ptr<const void> owner() const { return data_; }
+  /// Has the system begin to read these bytes, which will be needed soon.
+  void prefetch(std::size_t begin, std::size_t end) const;
+  /// Tells the system that these bytes will not be needed again (keeps the resident size small while streaming).
+  void release(std::size_t begin, std::size_t end) const;
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const std::byte> data_;
+  std::size_t size_ = 0;
+};
+
+/// The path of the mapped file that an address lies in, fit for a message; nullptr if there is none. A signal handler
+/// may call it.
+const char* mapped_path_at(const void* address);
+
+}  // namespace lethe
