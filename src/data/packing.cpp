@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "nn/device.h"
 
 namespace lethe {
 namespace {
@@ -56,8 +57,8 @@ void ExamplePacker::add_group(std::span<const Example> examples) {
 }
 
 PackedExamples ExamplePacker::build(at::Device device) const {
-  return {pack_.build(device), at::tensor(predictors_, at::kLong).to(device),
-          at::tensor(targets_, at::kLong).to(device), spans_, real_tokens_};
+  return {pack_.build(device), to_device(at::tensor(predictors_, at::kLong), device),
+          to_device(at::tensor(targets_, at::kLong), device), spans_, real_tokens_};
 }
 
 }  // namespace lethe

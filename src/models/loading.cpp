@@ -156,10 +156,13 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto& [parameter, stored] = places[i];
     if (i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].second);
-    *parameter.tensor = loaded_weight(checkpoint, *stored, options);
     if (options.nf4 && parameter.linear != nullptr) {
-      parameter.linear->packed = to_nf4(*parameter.tensor);
+      LoadOptions here = options;  // packed in the host's memory; a quarter goes to the device
+      here.device = at::kCPU;
+      parameter.linear->packed = to_nf4(loaded_weight(checkpoint, *stored, here)).to(options.device);
       *parameter.tensor = at::Tensor();
+    } else {
+      *parameter.tensor = loaded_weight(checkpoint, *stored, options);
     }
     progress.update(done += stored->bytes());
   }

@@ -5,8 +5,10 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "nn/flash_attention.h"
 #include "nn/packed_batch.h"
 
 namespace lethe {
@@ -38,6 +40,7 @@ class PackedAttention : public AttentionContext {
 
  private:
   std::vector<Segment> segments_;
+  std::optional<FlashPlan> plan_;  // on a GPU
 };
 
 /// The plain formula, segment by segment with an explicit mask: any option, any device, any type. What the fast path

@@ -57,4 +57,8 @@ Compute choose_compute(const std::string& device, const std::string& dtype, int 
   return compute;
 }
 
+at::Tensor to_device(const at::Tensor& host, at::Device device) {
+  return host.to(device, /*non_blocking=*/true);
+}
+
 }  // namespace lethe

@@ -19,4 +19,8 @@ struct Compute {
 /// @throws Error (usage) for another word; Error (bad input) if cuda is asked for and there is none
 Compute choose_compute(const std::string& device, const std::string& dtype, int threads);
 
+/// A host tensor on its device. Nobody waits for what the device has still to do: the bytes are taken at once, and a
+/// plain .to(device) would drain all work first.
+at::Tensor to_device(const at::Tensor& host, at::Device device);
+
 }  // namespace lethe

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "nn/device.h"
 #include "nn/nf4_kernel.h"
 #include "nn/nf4_levels.h"
 #include "nn/products.h"
@@ -12,24 +13,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// On a GPU: both weights of a byte are looked up at once, in a table of 256 pairs.
-at::Tensor looked_up(const Nf4Matrix& matrix, at::ScalarType type) {
-  std::vector<float> pairs;
-  for (int pair = 0; pair < 256; ++pair) {
-    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair >> 4)]);
-    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair & 15)]);
-  }
-  const at::Tensor table = at::tensor(pairs).view({256, 2}).to(matrix.codes.device());
-  const std::int64_t count = matrix.rows * matrix.columns, blocks = matrix.scales.size(0);
-  at::Tensor values = table.index_select(0, matrix.codes.to(at::kInt)).view(-1);
-  if (values.size(0) < blocks * 64) values = at::constant_pad_nd(values, {0, blocks * 64 - values.size(0)});
-  return (values.view({blocks, 64}) * matrix.scales.unsqueeze(1))
-      .view(-1)
-      .slice(0, 0, count)
-      .view({matrix.rows, matrix.columns})
-      .to(type);
-}
 
 at::Tensor product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed) {
   const at::Tensor values = weight.values(x.scalar_type());
@@ -65,11 +48,26 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
 }  // namespace
 
 at::Tensor Nf4Matrix::values(at::ScalarType type) const {
-  if (!codes.device().is_cpu()) return looked_up(*this, type);
+  if (!codes.device().is_cpu()) return looked_up(type);
   at::Tensor out = at::empty({rows, columns}, at::kFloat);
   unpack_nf4(codes.const_data_ptr<std::uint8_t>(), scales.const_data_ptr<float>(), rows * columns,
              out.mutable_data_ptr<float>());
   return out.to(type);
+}
+
+at::Tensor Nf4Matrix::looked_up(at::ScalarType type) const {
+  std::vector<float> pairs;
+  for (int pair = 0; pair < 256; ++pair) {
+    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair >> 4)]);
+    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair & 15)]);
+  }
+  const at::Tensor table = to_device(at::tensor(pairs).view({256, 2}), codes.device());
+  const std::int64_t count = rows * columns, blocks = scales.size(0);
+  at::Tensor values = table.index_select(0, codes.to(at::kInt)).view(-1);
+  if (values.size(0) != blocks * 64) values = at::constant_pad_nd(values, {0, blocks * 64 - values.size(0)});
+  at::Tensor scaled = at::empty({blocks, 64}, values.options().dtype(type));
+  at::mul_out(scaled, values.view({blocks, 64}), scales.unsqueeze(1));  // in float32, rounded as it is stored
+  return scaled.view(-1).slice(0, 0, count).view({rows, columns});
 }
 
 Nf4Matrix to_nf4(const at::Tensor& weight) {

@@ -18,6 +18,10 @@ struct Nf4Matrix {
   std::uint64_t bytes() const { return codes.nbytes() + scales.nbytes(); }
   /// [rows, columns] in `type`.
   at::Tensor values(at::ScalarType type) const;
+  /// The same by the engine's operators, as a GPU does it: both weights of a byte are looked up at once, in a table of
+  /// 256 pairs.
+  at::Tensor looked_up(at::ScalarType type) const;
+  Nf4Matrix to(at::Device device) const { return {codes.to(device), scales.to(device), rows, columns}; }
 };
 
 /// @param weight  [rows, columns], floating; read in float32

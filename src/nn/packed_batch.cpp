@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "nn/device.h"
 
 namespace lethe {
 
@@ -28,7 +29,9 @@ int PackBuilder::add(const std::vector<int>& ids, std::size_t from, std::size_t 
 }
 
 PackedBatch PackBuilder::build(at::Device device) const {
-  const auto tensor = [&](const std::vector<std::int64_t>& values) { return at::tensor(values, at::kLong).to(device); };
+  const auto tensor = [&](const std::vector<std::int64_t>& values) {
+    return to_device(at::tensor(values, at::kLong), device);
+  };
   return {tensor(ids_), tensor(positions_), segments_};
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "nn/device.h"
+
 namespace lethe {
 namespace {
 
@@ -82,7 +84,7 @@ void stretch_yarn(std::vector<double>& frequencies, const RotaryOptions& o) {
 }
 
 at::Tensor as_tensor(const std::vector<double>& frequencies, const at::Tensor& like) {
-  return at::tensor(frequencies, at::kFloat).to(like.device());
+  return to_device(at::tensor(frequencies, at::kFloat), like.device());
 }
 
 }  // namespace

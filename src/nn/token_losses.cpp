@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/device.h"
 #include "nn/products.h"
 
 namespace lethe {
@@ -97,7 +98,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
     variable_list results = {total};
     for (const LossPart& part : parts) {
       const std::int64_t n = part.end - part.begin;
-      const at::Tensor weights = part.weights.to(hidden.device(), wide(hidden));
+      const at::Tensor weights = to_device(part.weights.to(wide(hidden)), hidden.device());
       at::Tensor each = at::empty({n}, total.options());
       for (std::int64_t begin = 0; begin < n; begin += chunk) {
         const std::int64_t end = std::min(begin + chunk, n);

@@ -13,7 +13,7 @@ StepLoss CrossEntropyObjective::loss(std::uint64_t micro) {
   StepLoss result;
   result.loss = loss.total;
   result.tokens = packed.real_tokens;
-  result.terms["ce"] = loss.each.mean().item<double>();
+  result.terms["ce"] = loss.each.mean();
   return result;
 }
 

@@ -11,7 +11,7 @@ GradientAscentObjective::GradientAscentObjective(CausalLM& model, ExampleMaker& 
 
 StepLoss GradientAscentObjective::loss(std::uint64_t micro) {
   StepLoss result = turned_.loss(micro);
-  std::map<std::string, double> terms;
+  std::map<std::string, at::Tensor> terms;
   for (const auto& [name, value] : result.terms) {
     if (name == "gd") terms["ce"] = value;
     if (name == "rd" && has_mismatch_) terms["mismatch"] = value;

@@ -14,10 +14,15 @@ namespace lethe {
 
 /// One micro-batch's worth of loss.
 struct StepLoss {
-  at::Tensor loss;                      ///< scalar with gradient: Σ weight · term
-  std::map<std::string, double> terms;  ///< "gd", "rd", "kl", …: plain means in nats, before weights and sign
-  std::int64_t tokens = 0;              ///< prompt and response tokens of the rows, each row counted whole
+  at::Tensor loss;  ///< scalar with gradient: Σ weight · term
+  /// "gd", "rd", "kl", …: plain means in nats, before weights and sign. Scalars on the model's device, so that nothing
+  /// has to wait for it in the midst of a step.
+  std::map<std::string, at::Tensor> terms;
+  std::int64_t tokens = 0;  ///< prompt and response tokens of the rows, each row counted whole
 };
+
+/// Scalars of one device, in one transfer, which waits for all that the device has to do.
+std::map<std::string, double> values_of(const std::map<std::string, at::Tensor>& scalars);
 
 class Objective {
  public:

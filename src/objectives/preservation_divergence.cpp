@@ -68,9 +68,9 @@ Divergence preservation_divergence(const at::Tensor& states, const Head& head, c
   const auto kl = kl_divergence(states, head, reference_states, reference_head,
                                 at::full({tokens}, 1.0 / static_cast<double>(tokens)));
   Divergence result;
-  result.mean = kl.each.mean().item<double>();
-  const bool beyond = margin > 0 && result.mean > margin;
-  result.loss = kl.total * (beyond ? 0.0 : -eps_pd);
+  result.mean = kl.each.mean();
+  result.loss = kl.total * -eps_pd;
+  if (margin > 0) result.loss = result.loss * (result.mean <= margin);
   return result;
 }
 

@@ -45,7 +45,7 @@ class StoredReference : public Reference {
 
 /// Mean over response tokens of KL(P‖Q), P the original model, Q the current one.
 struct Divergence {
-  double mean = 0;  ///< nats a token
+  at::Tensor mean;  ///< nats a token, scalar
   at::Tensor loss;  ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
 };
 

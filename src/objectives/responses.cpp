@@ -70,10 +70,10 @@ void add_response_weights(std::vector<float>& weights, std::span<const ResponseS
   }
 }
 
-double mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples) {
-  double total = 0;
-  for (const auto& span : examples) total += each.slice(0, span.begin, span.end).mean().item<double>();
-  return examples.empty() ? 0.0 : total / static_cast<double>(examples.size());
+at::Tensor mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples) {
+  std::vector<at::Tensor> means;
+  for (const auto& span : examples) means.push_back(each.slice(0, span.begin, span.end).mean());
+  return means.empty() ? at::zeros({}, each.options()) : at::stack(means).to(at::kDouble).mean();
 }
 
 }  // namespace lethe

@@ -61,6 +61,6 @@ void add_response_weights(std::vector<float>& weights, std::span<const ResponseS
                           Reduction reduction, double scale);
 
 /// Mean over examples of the mean over their tokens of `each` ([N] float, on the CPU), nats; 0 for no example.
-double mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples);
+at::Tensor mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples);
 
 }  // namespace lethe

@@ -41,11 +41,11 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
     const JointLoss loss = joint_loss(states, head, parts);
     result.loss = loss.total;
     if (harmful_tokens > 0) {
-      const at::Tensor each = loss.each.front().cpu();
+      const at::Tensor& each = loss.each.front();
       result.terms["gd"] = mean_over_examples(each, harmful.own);
       result.terms["rd"] = mean_over_examples(each, harmful.drawn);
     }
-    if (joint) result.terms["kl"] = loss.each.back().mean().item<double>();
+    if (joint) result.terms["kl"] = loss.each.back().mean();
   }
   if (diverge && !joint) {
     const auto divergence = preservation_divergence(states.slice(0, harmful_tokens), head, reference, reference_.head(),

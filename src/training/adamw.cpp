@@ -4,8 +4,8 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include <cmath>
 #include <functional>
+#include <optional>
 
 namespace lethe {
 namespace {
@@ -32,31 +32,39 @@ AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options)
   }
 }
 
-double AdamW::clip_gradients(double limit) {
+at::Tensor AdamW::clip_gradients(double limit) {
   const c10::NoGradGuard no_gradient;
   std::vector<at::Tensor> gradients;
   for (const auto& parameter : parameters_) {
     if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
-  if (gradients.empty()) return 0;
+  if (gradients.empty()) return {};
   std::vector<at::Tensor> norms;
   for (const auto& norm : at::_foreach_norm(gradients)) norms.push_back(norm.to(at::kDouble));
-  const double norm = at::stack(norms).norm().item<double>();
+  at::Tensor norm = at::stack(norms).norm();
+  if (limit == 0) return norm;
   // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
-  if (limit > 0 && norm > limit) at::_foreach_mul_(gradients, limit / (norm + 1e-6));
+  if (!norm.device().is_cpu()) {
+    at::_foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp_max(1).to(at::kFloat));
+  } else if (const auto value = norm.item<double>(); value > limit) {  // which spares a pass over the gradients
+    at::_foreach_mul_(gradients, limit / (value + 1e-6));
+  }
   return norm;
 }
 
-void AdamW::step(double lr) {
+void AdamW::step(double lr, const at::Tensor& norm) {
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (parameters_[i].grad().defined()) numbers.push_back(i);
   }
-  if (!numbers.empty()) step_some(numbers, lr);
+  if (!numbers.empty()) step_some(numbers, lr, norm);
 }
 
-void AdamW::step_some(const std::vector<std::size_t>& numbers, double lr) {
+void AdamW::step_some(const std::vector<std::size_t>& numbers, double lr, const at::Tensor& norm) {
   const c10::NoGradGuard no_gradient;
+  // Asked by the kernel itself, on its device: 1 leaves everything as it is.
+  std::optional<at::Tensor> left;
+  if (norm.defined()) left = 1 - at::isfinite(norm).to(at::kFloat);
   std::vector<at::Tensor> weights, gradients, first, second, steps;
   for (const std::size_t i : numbers) {
     const at::Tensor gradient = parameters_[i].grad();
@@ -64,11 +72,11 @@ void AdamW::step_some(const std::vector<std::size_t>& numbers, double lr) {
     gradients.push_back(gradient.to(masters_[i].scalar_type()).contiguous());
     first.push_back(first_[i]);
     second.push_back(second_[i]);
-    steps.push_back(steps_[i].add_(1));
+    steps.push_back(left ? steps_[i].add_(1 - *left) : steps_[i].add_(1));
   }
   at::_fused_adamw_(weights, gradients, first, second, {}, steps, lr, options_.beta1, options_.beta2,
                     options_.weight_decay, options_.epsilon,
-                    /*amsgrad=*/false, /*maximize=*/false);
+                    /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, left);
   for (const std::size_t i : numbers) {
     if (masters_[i].data_ptr() != parameters_[i].data_ptr()) parameters_[i].detach().copy_(masters_[i]);
     parameters_[i].mutable_grad() = at::Tensor();
@@ -82,7 +90,7 @@ BackwardSteps::BackwardSteps(AdamW& optimizer, double lr)
         optimizer_.parameters_[i], std::make_unique<GradientHook>([this, i, lr] {
           const at::Tensor norm = at::_foreach_norm({optimizer_.parameters_[i].grad()})[0].to(at::kDouble);
           norms_[i] = norm;
-          if (std::isfinite(norm.item<double>())) optimizer_.step_some({i}, lr);
+          optimizer_.step_some({i}, lr, norm);
         }));
   }
 }
@@ -92,12 +100,12 @@ BackwardSteps::~BackwardSteps() {
     torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
 }
 
-double BackwardSteps::gradient_norm() const {
+at::Tensor BackwardSteps::gradient_norm() const {
   std::vector<at::Tensor> known;
   for (const at::Tensor& norm : norms_) {
     if (norm.defined()) known.push_back(norm);
   }
-  return known.empty() ? 0 : at::stack(known).norm().item<double>();
+  return known.empty() ? at::Tensor() : at::stack(known).norm();
 }
 
 std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {

@@ -20,10 +20,13 @@ class AdamW {
   AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options);
 
   /// One update from the parameters' .grad(), which it clears.
-  void step(double lr);
-  /// Scales all gradients so that their joint 2-norm is at most `limit` (0: leaves them). @return the norm before
-  double clip_gradients(double limit);
+  /// @param norm  of all gradients, from clip_gradients(): where it is not finite, nothing is changed
+  void step(double lr, const at::Tensor& norm = {});
+  /// Scales all gradients so that their joint 2-norm is at most `limit` (0: leaves them). On a GPU nobody waits.
+  /// @return the norm before, a float64 scalar on the parameters' device; undefined without gradients
+  at::Tensor clip_gradients(double limit);
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
+  bool on_cpu() const { return parameters_.empty() || parameters_.front().device().is_cpu(); }
 
   /// All that decides the next step, by name: "weight.0", "first.0", "second.0", "steps.0", … The tensors are the
   /// optimizer's own.
@@ -33,7 +36,7 @@ class AdamW {
 
  private:
   friend class BackwardSteps;
-  void step_some(const std::vector<std::size_t>& numbers, double lr);  // those that have a gradient
+  void step_some(const std::vector<std::size_t>& numbers, double lr, const at::Tensor& norm);  // that have a gradient
 
   AdamWOptions options_;
   std::vector<at::Tensor> parameters_, masters_, first_, second_, steps_;
@@ -49,8 +52,9 @@ class BackwardSteps {
   BackwardSteps(const BackwardSteps&) = delete;
   BackwardSteps& operator=(const BackwardSteps&) = delete;
 
-  /// The joint 2-norm of the gradients so far. A parameter whose gradient is not finite was not stepped.
-  double gradient_norm() const;
+  /// The joint 2-norm of the gradients so far, as clip_gradients() gives it. A parameter whose gradient is not finite
+  /// was not stepped.
+  at::Tensor gradient_norm() const;
 
  private:
   AdamW& optimizer_;

@@ -79,6 +79,29 @@ std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64
   return records;
 }
 
+/// What a step tells, on the device of the model until all of the step is on its way: asked for earlier, each number
+/// would hold up the device.
+struct StepScalars {
+  at::Tensor loss, norm;
+  std::map<std::string, at::Tensor> terms;
+
+  void add(const StepLoss& part, std::int64_t parts) {
+    const auto add_to = [&](at::Tensor& sum, const at::Tensor& value) {
+      const at::Tensor share = value.detach().to(at::kDouble) / static_cast<double>(parts);
+      sum = sum.defined() ? sum + share : share;
+    };
+    if (part.loss.defined()) add_to(loss, part.loss);
+    for (const auto& [name, value] : part.terms) add_to(terms[name], value);
+  }
+
+  /// The one place of a step that waits for the device.
+  void read(StepRecord& record) const {
+    record.terms = values_of(terms);
+    if (loss.defined()) record.loss = loss.item<double>();
+    if (norm.defined()) record.grad_norm = norm.item<double>();
+  }
+};
+
 // Of a run that diverged. Snapshots belong to their settings, and the same settings come to the same end.
 void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
   if (snapshot.empty()) {
@@ -126,19 +149,26 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     // Without clipping nothing has to wait for all gradients.
     std::optional<BackwardSteps> within;
     if (options.clip == 0 && options.accumulate == 1) within.emplace(optimizer, record.lr);
+    // On a GPU asking waits, and the step goes on its way whole before anything is asked: a run that diverges has then
+    // taken the step that showed it (but none of a gradient that is not finite). Either way nothing is written.
+    const bool ask_early = optimizer.on_cpu();
+    StepScalars scalars;
     for (std::int64_t i = 0; i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
-      if (within) check(step, part.terms, 0);
+      if (within && ask_early) check(step, values_of(part.terms), 0);
       if (part.loss.defined() && part.loss.requires_grad())
         (part.loss / static_cast<double>(options.accumulate)).backward();
-      if (part.loss.defined()) record.loss += part.loss.item<double>() / static_cast<double>(options.accumulate);
-      for (const auto& [name, value] : part.terms)
-        record.terms[name] += value / static_cast<double>(options.accumulate);
+      scalars.add(part, options.accumulate);
       record.tokens += part.tokens;
     }
-    record.grad_norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
-    check(step, within ? std::map<std::string, double>{} : record.terms, record.grad_norm);
-    if (!within) optimizer.step(record.lr);
+    scalars.norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
+    const auto ask = [&] {
+      scalars.read(record);
+      check(step, within && ask_early ? std::map<std::string, double>{} : record.terms, record.grad_norm);
+    };
+    if (ask_early) ask();
+    if (!within) optimizer.step(record.lr, scalars.norm);
+    if (!ask_early) ask();
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     log.append(dump_json(metrics_line(record, names)));
     const auto save = [&, done = record.step] {

@@ -48,6 +48,15 @@ TEST(Nf4, ProductsAndGradientsAreThoseOfTheUnpackedMatrixInFloat64) {
   }
 }
 
+TEST(Nf4, IsLookedUpOnAGpuToTheBitsOfTheKernel) {
+  at::manual_seed(2);
+  for (const auto& [rows, columns] : {std::pair{64, 128}, {5, 7}, {3, 43}, {1, 1}}) {
+    const Nf4Matrix packed = to_nf4(at::randn({rows, columns}));
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf})
+      EXPECT_TRUE(at::equal(packed.looked_up(type), packed.values(type))) << rows << " " << type;
+  }
+}
+
 TEST(Nf4, TakesFourAndAHalfBitsAWeight) {
   EXPECT_EQ(to_nf4(at::randn({64, 128})).bytes(), 64U * 128U * 9U / 16U);
 }

@@ -83,9 +83,10 @@ TEST_F(Sku, TermsAreTheFormulasMeansAndTheLossTheirWeightedSum) {
       kl += each[t - 1].item<double>();
   }
   kl /= static_cast<double>(tokens);
-  EXPECT_NEAR(found.terms.at("gd"), gd, 1e-4);
-  EXPECT_NEAR(found.terms.at("rd"), rd, 1e-4);
-  EXPECT_NEAR(found.terms.at("kl"), kl, 1e-4);
+  const auto terms = values_of(found.terms);
+  EXPECT_NEAR(terms.at("gd"), gd, 1e-4);
+  EXPECT_NEAR(terms.at("rd"), rd, 1e-4);
+  EXPECT_NEAR(terms.at("kl"), kl, 1e-4);
   EXPECT_NEAR(found.loss.item<double>(), 2 * gd + 3 * rd - 0.5 * kl, 1e-3);
   EXPECT_GT(kl, 0.01);
 }
@@ -97,9 +98,9 @@ TEST_F(Sku, GradientAscentTurnsTheSignsOfDistortionAndDivergence) {
   const auto same_rows = [&](std::uint64_t) { return step; };
   SkuObjective sku(model_, examples_, reference, same_rows, {.eps_pd = 1, .pd_margin = 0});
   GradientAscentObjective ascent(model_, examples_, reference, same_rows, {.eps_kl = 0.5, .eps_mismatch = 2});
-  const auto plain = sku.loss(0).terms;
+  const auto plain = values_of(sku.loss(0).terms);
   const StepLoss found = ascent.loss(0);
-  EXPECT_NEAR(found.terms.at("ce"), plain.at("gd"), 1e-5);
+  EXPECT_NEAR(values_of(found.terms).at("ce"), plain.at("gd"), 1e-5);
   EXPECT_NEAR(found.loss.item<double>(), -plain.at("gd") + 2 * plain.at("rd") + 0.5 * plain.at("kl"), 1e-4);
   EXPECT_TRUE(ascent.rising().contains("ce"));
 }
@@ -110,7 +111,7 @@ TEST_F(Sku, BeyondTheMarginPreservationDivergenceNoLongerPushes) {
   const Divergence pushed = preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, 0.0);
   EXPECT_LT(pushed.loss.item<double>(), 0);  // away from the original: the sign is negative
   const Divergence held =
-      preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, pushed.mean / 2);
+      preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, pushed.mean.item<double>() / 2);
   held.loss.backward();
   EXPECT_EQ(states.grad().abs().max().item<double>(), 0);
 }
@@ -223,11 +224,11 @@ TEST_F(Sku, DropoutOfAdaptersDoesNotEnterTheDivergence) {  // defect 9 of the pu
   }
   AdapterOffReference reference(model_, examples_);
   SkuObjective objective(model_, examples_, reference, [&](std::uint64_t) { return step; }, {});
-  const auto plain = objective.loss(0).terms;
+  const auto plain = values_of(objective.loss(0).terms);
   RandomStream stream(1, "dropout");
   model_.adapters.dropout = 0.5;
   model_.adapters.randomness = &stream;
-  const auto dropped = objective.loss(0).terms;
+  const auto dropped = values_of(objective.loss(0).terms);
   EXPECT_NEAR(dropped.at("kl"), plain.at("kl"), 1e-5);
   EXPECT_GT(std::abs(dropped.at("gd") - plain.at("gd")), 1e-4);  // harmful rows do have it
 }
@@ -247,7 +248,7 @@ TEST_F(Sku, PromptTokensAndOtherRowsCarryNoLoss) {
   StoredReference reference(model_, examples_, std::vector<Pair>{});
   const auto gd_of = [&](const StepRows& step) {
     SkuObjective objective(model_, examples_, reference, [&](std::uint64_t) { return step; }, {});
-    return objective.loss(0).terms.at("gd");
+    return values_of(objective.loss(0).terms).at("gd");
   };
   EXPECT_NEAR(gd_of(two), (gd_of(one) + gd_of(second)) / 2, 1e-5);  // a mean over pairs, not over tokens
 }

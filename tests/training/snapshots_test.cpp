@@ -28,7 +28,7 @@ class Noisy : public Objective {
     for (int i = 0; i < 4; ++i) target[i] = stream.normal();
     StepLoss loss;
     loss.loss = (weight_ - target).pow(2).sum();
-    loss.terms["square"] = loss.loss.item<double>();
+    loss.terms["square"] = loss.loss;
     loss.tokens = 4;
     return loss;
   }
@@ -115,13 +115,13 @@ class GoesWrong : public Objective {
     before = weight_.detach().clone();
     StepLoss loss;
     loss.loss = weight_.pow(2).sum();
-    loss.terms = {{"gd", 1.0}, {"kl", 0.1}};
+    loss.terms = {{"gd", at::scalar_tensor(1.0)}, {"kl", at::scalar_tensor(0.1)}};
     if (micro < 7) return loss;
-    if (how_ == "nan") loss.loss = loss.loss * std::nan(""), loss.terms["gd"] = std::nan("");
-    if (how_ == "infinite") loss.loss = loss.loss * INFINITY, loss.terms["gd"] = INFINITY;
+    if (how_ == "nan") loss.loss = loss.loss * std::nan(""), loss.terms["gd"] = at::scalar_tensor(std::nan(""));
+    if (how_ == "infinite") loss.loss = loss.loss * INFINITY, loss.terms["gd"] = at::scalar_tensor(INFINITY);
     if (how_ == "gradient") loss.loss = (weight_ - weight_.detach()).sqrt().sum();  // 0, of infinite slope
-    if (how_ == "explodes") loss.terms["gd"] = 1000;
-    if (how_ == "kl") loss.terms["kl"] = 1000;
+    if (how_ == "explodes") loss.terms["gd"] = at::scalar_tensor(1000);
+    if (how_ == "kl") loss.terms["kl"] = at::scalar_tensor(1000);
     return loss;
   }
   std::vector<std::string> terms() const override { return {"gd", "kl"}; }
