@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench scaling parity results table variants kernels soak fuzz install
+.PHONY: help setup parquet oracle build demo test style bench scaling memory parity results table variants kernels soak fuzz install
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -37,6 +37,8 @@ bench: build oracle  ## speed and memory beside transformers + PEFT, tokenizers 
 	@.venv-oracle/bin/python bench/tokenizing.py --data $(DATA)
 scaling: build  ## what a training step costs against tokens, width, layers and vocabulary (3 minutes; docs/scaling.svg)
 	@python3 bench/scaling.py --plot docs/scaling.svg
+memory: build oracle  ## peak memory on 7B shapes, from runs of one and three layers (5 minutes)
+	@.venv-oracle/bin/python bench/memory.py --data $(DATA)
 parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
 	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
 results: build oracle  ## the experiment of docs/results.md (about 15 minutes)

@@ -1,7 +1,6 @@
 #include "core/terminal.h"
 
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -115,32 +114,39 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-std::uint64_t peak_resident_bytes() {
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 namespace {
 
 // The number behind `key` in a file of lines "key number"; nothing if there is none.
-std::optional<std::uint64_t> number_behind(const char* path, const std::string& key) {
+std::optional<std::uint64_t> number_behind(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key + " ")) return std::strtoull(line.c_str() + key.size(), nullptr, 10);
+    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10);
   }
   return std::nullopt;
 }
 
 }  // namespace
 
+std::uint64_t peak_resident_bytes() {
+  // Not getrusage(): what it tells begins at the peak of the process that started this one.
+  return 1024 * number_behind("/proc/self/status", "VmHWM:").value_or(0);
+}
+
 std::uint64_t available_bytes() {
   std::uint64_t available = std::numeric_limits<std::uint64_t>::max();
   if (const auto kilobytes = number_behind("/proc/meminfo", "MemAvailable:"))
     available = 1024 * (*kilobytes + number_behind("/proc/meminfo", "SwapFree:").value_or(0));
-  std::ifstream group("/sys/fs/cgroup/memory.max");  // "max", or a number
-  if (std::uint64_t limit = 0; group >> limit) {
-    const std::uint64_t used = number_behind("/sys/fs/cgroup/memory.stat", "anon").value_or(0);
+  // The limits of this process's control group and of those around it: "max", or a number.
+  std::ifstream own("/proc/self/cgroup");
+  std::string path;
+  for (std::string line; std::getline(own, line);) {
+    if (line.starts_with("0::/")) path = line.substr(3);
+  }
+  for (; !path.empty(); path = path == "/" ? "" : std::max(path.substr(0, path.rfind('/')), std::string("/"))) {
+    const std::string folder = "/sys/fs/cgroup" + path;
+    std::uint64_t limit = 0;
+    if (!(std::ifstream(folder + "/memory.max") >> limit)) continue;
+    const std::uint64_t used = number_behind(folder + "/memory.stat", "anon ").value_or(0);
     available = std::min(available, limit - std::min(limit, used));
   }
   return available;

@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "nn/tensor_memory.h"
 #include "vectors/rewrite.h"
 #include "vectors/tensors.h"
 
@@ -100,7 +101,7 @@ std::string gigabytes_text(std::uint64_t bytes) {
 
 // Before the system ends the process without a word.
 void warn_if_too_large(const Checkpoint& checkpoint, std::uint64_t bytes, const LoadOptions& options) {
-  const std::uint64_t available = available_bytes();
+  const std::uint64_t available = available_bytes() + tensor_memory().cached;  // of models that are gone
   if (!options.device.is_cpu() || bytes <= available) return;
   warn("the weights of " + excerpt(checkpoint.folder().filename().string(), 200) + " take " + gigabytes_text(bytes) +
        " of memory, and " + gigabytes_text(available) +
@@ -161,6 +162,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
       here.device = at::kCPU;
       parameter.linear->packed = to_nf4(loaded_weight(checkpoint, *stored, here)).to(options.device);
       *parameter.tensor = at::Tensor();
+      checkpoint.release(*stored);
     } else {
       *parameter.tensor = loaded_weight(checkpoint, *stored, options);
     }

@@ -57,8 +57,23 @@ Compute choose_compute(const std::string& device, const std::string& dtype, int 
   return compute;
 }
 
+FixedOrder::FixedOrder()
+    : before_(at::globalContext().deterministicAlgorithms()),
+      warned_(at::globalContext().deterministicAlgorithmsWarnOnly()),
+      filled_(at::globalContext().deterministicFillUninitializedMemory()) {
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);  // of workspace that is written anyway
+}
+
+FixedOrder::~FixedOrder() {
+  at::globalContext().setDeterministicAlgorithms(before_, warned_);
+  at::globalContext().setDeterministicFillUninitializedMemory(filled_);
+}
+
 at::Tensor to_device(const at::Tensor& host, at::Device device) {
-  return host.to(device, /*non_blocking=*/true);
+  // Up to 64 KiB the driver takes the bytes at once; more it takes without waiting from pinned memory alone.
+  const bool pinned = device.is_cuda() && host.is_cpu() && host.nbytes() > std::size_t{64} << 10;
+  return (pinned ? host.pin_memory() : host).to(device, /*non_blocking=*/true);
 }
 
 }  // namespace lethe

@@ -19,6 +19,18 @@ struct Compute {
 /// @throws Error (usage) for another word; Error (bad input) if cuda is asked for and there is none
 Compute choose_compute(const std::string& device, const std::string& dtype, int threads);
 
+/// While this lives, the engine adds up in a fixed order on a GPU: a run done twice comes to the same bits. For single
+/// operations that are known to have such a way; others would refuse.
+class FixedOrder {
+ public:
+  FixedOrder();
+  ~FixedOrder();
+  FixedOrder(const FixedOrder&) = delete;
+
+ private:
+  bool before_, warned_, filled_;
+};
+
 /// A host tensor on its device. Nobody waits for what the device has still to do: the bytes are taken at once, and a
 /// plain .to(device) would drain all work first.
 at::Tensor to_device(const at::Tensor& host, at::Device device);

@@ -1,7 +1,8 @@
 #include "nn/flash_attention.h"
 
-#include <ATen/Context.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -24,21 +25,6 @@ using torch::autograd::variable_list;
 at::Tensor numbers(const std::vector<std::int64_t>& values, at::ScalarType type, at::Device device) {
   return to_device(at::tensor(values, at::kLong).to(type), device);
 }
-
-/// The engine's backward adds up in any order unless it is told otherwise; a resumed run must come to the same bits.
-class DeterministicGuard {
- public:
-  DeterministicGuard()
-      : before_(at::globalContext().deterministicAlgorithms()),
-        warned_(at::globalContext().deterministicAlgorithmsWarnOnly()) {
-    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-  }
-  ~DeterministicGuard() { at::globalContext().setDeterministicAlgorithms(before_, warned_); }
-  DeterministicGuard(const DeterministicGuard&) = delete;
-
- private:
-  bool before_, warned_;
-};
 
 /// [H, T] numbers as factors of [T, H, d].
 at::Tensor factors(const at::Tensor& of_heads) {
@@ -99,30 +85,6 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
   return ((a.to(at::kDouble) - b.to(at::kDouble)).abs().max() / b.to(at::kDouble).abs().max()).item<double>();
 }
 
-/// Whether the kernel gives what the plain formula gives on this device, for heads of this size: two prompts with
-/// continuations and a row of its own, grouped heads, all gradients. 16 bits: two hundredths of the largest number.
-bool agrees(at::Device device, at::ScalarType type, std::int64_t head) {
-  const std::vector<Segment> segments{{0, 5, -1, 12},  {5, 8, 0, 8},     {8, 15, 0, 12},
-                                      {15, 24, -1, 9}, {24, 150, -1, 0}, {150, 151, 4, 0}};
-  const c10::AutoGradMode with_gradients(true);
-  variable_list plain, fast;
-  for (const std::int64_t groups : {4, 2, 2, 4}) {  // q, k, v; and the gradient that arrives
-    const at::Tensor values = at::arange(151 * groups * head, at::kDouble).mul_(0.7 + groups).sin_();
-    const at::Tensor given = values.view({151, groups, head}).to(type);
-    plain.push_back(given.to(device, at::kFloat).requires_grad_(true));
-    fast.push_back(given.to(device).requires_grad_(true));
-  }
-  const double scale = 1 / std::sqrt(static_cast<double>(head));
-  const at::Tensor wanted = reference_attention(plain[0], plain[1], plain[2], segments, {.scale = scale});
-  const at::Tensor found = flash_attention(fast[0], fast[1], fast[2], FlashPlan(segments, device), scale, true);
-  const auto wanted_gradients = torch::autograd::grad({wanted}, {plain[0], plain[1], plain[2]}, {plain[3].detach()});
-  const auto found_gradients = torch::autograd::grad({found}, {fast[0], fast[1], fast[2]}, {fast[3].detach()});
-  constexpr double enough = 0.02;
-  bool close = difference(found.detach(), wanted.detach()) < enough;
-  for (std::size_t i = 0; i < 3; ++i) close = close && difference(found_gradients[i], wanted_gradients[i]) < enough;
-  return close;
-}
-
 }  // namespace
 
 FlashPlan::FlashPlan(const std::vector<Segment>& segments, at::Device device) {
@@ -169,7 +131,7 @@ const FlashKernel& engine_flash_kernel() {
       .backward =
           [](const at::Tensor& gradient, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
              const at::Tensor& out, const at::Tensor& log_sum_exp, const PackedRows& rows, bool causal, double scale) {
-            const DeterministicGuard deterministic;
+            const FixedOrder fixed;
             const at::Tensor none = at::empty({2}, at::TensorOptions(at::kLong).device(q.device()));  // of no dropout
             return at::_flash_attention_backward(gradient, q, k, v, out, log_sum_exp, rows.queries, rows.keys,
                                                  rows.most_queries, rows.most_keys, /*dropout_p=*/0.0, causal, none,
@@ -183,6 +145,29 @@ at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   return FlashAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), plan, scale, causal, kernel);
 }
 
+bool flash_attention_agrees(at::Device device, at::ScalarType type, std::int64_t head, const FlashKernel& kernel) {
+  const std::vector<Segment> segments{{0, 5, -1, 12},  {5, 8, 0, 8},     {8, 15, 0, 12},
+                                      {15, 24, -1, 9}, {24, 150, -1, 0}, {150, 151, 4, 0}};
+  const c10::InferenceMode no_inference(false);  // decoding may be the first to ask
+  const c10::AutoGradMode with_gradients(true);
+  variable_list plain, fast;
+  const at::Generator random = at::detail::createCPUGenerator(1);
+  for (const std::int64_t groups : {4, 2, 2, 4}) {  // q, k, v; and the gradient that arrives
+    const at::Tensor given = at::randn({151, groups, head}, random).to(type);
+    plain.push_back(given.to(device, at::kFloat).requires_grad_(true));
+    fast.push_back(given.to(device).requires_grad_(true));
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(head));
+  const at::Tensor wanted = reference_attention(plain[0], plain[1], plain[2], segments, {.scale = scale});
+  const at::Tensor found = flash_attention(fast[0], fast[1], fast[2], FlashPlan(segments, device), scale, true, kernel);
+  const auto wanted_gradients = torch::autograd::grad({wanted}, {plain[0], plain[1], plain[2]}, {plain[3].detach()});
+  const auto found_gradients = torch::autograd::grad({found}, {fast[0], fast[1], fast[2]}, {fast[3].detach()});
+  constexpr double enough = 0.02;
+  bool close = difference(found.detach(), wanted.detach()) < enough;
+  for (std::size_t i = 0; i < 3; ++i) close = close && difference(found_gradients[i], wanted_gradients[i]) < enough;
+  return close;
+}
+
 bool flash_attention_takes(const at::Tensor& q) {
   const std::int64_t head = q.size(2);
   const at::ScalarType type = q.scalar_type();
@@ -192,7 +177,7 @@ bool flash_attention_takes(const at::Tensor& q) {
   if (!fresh) return place->second;
   std::string reason = "it differs from the plain formula";
   try {
-    place->second = agrees(q.device(), type, head);
+    place->second = flash_attention_agrees(q.device(), type, head);
   } catch (const std::exception& error) {
     reason = excerpt(error.what(), 200);
   }

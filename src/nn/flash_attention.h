@@ -52,6 +52,11 @@ const FlashKernel& engine_flash_kernel();
 at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const FlashPlan& plan,
                            double scale, bool causal, const FlashKernel& kernel = engine_flash_kernel());
 
+/// Whether the kernel gives what reference_attention() gives on this device, for heads of this size: two prompts with
+/// continuations and rows of their own, grouped heads, all gradients. To two hundredths of the largest number.
+bool flash_attention_agrees(at::Device device, at::ScalarType type, std::int64_t head,
+                            const FlashKernel& kernel = engine_flash_kernel());
+
 /// Whether the engine's kernel takes these: 16 bits on a CUDA device, heads of at most 256 numbers, a multiple of 8.
 /// Asked for the first time, it is also held to reference_attention() on a small pack, forward and back; where that
 /// fails, a warning says so, and the plain formula computes instead.

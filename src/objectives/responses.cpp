@@ -1,9 +1,12 @@
 #include "objectives/responses.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <algorithm>
 
 #include "core/error.h"
 #include "core/redaction.h"
+#include "nn/device.h"
 #include "vectors/parallel.h"
 
 namespace lethe {
@@ -57,8 +60,31 @@ PackingOptions packing_for(const CausalLM& model) {
   return options;
 }
 
+namespace {
+
+/// Rows of a matrix, some of them several times: all responses to one prompt are first predicted by its last token.
+/// On a GPU the engine's own way back would add those up in any order.
+struct Rows : torch::autograd::Function<Rows> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& matrix,
+                            const at::Tensor& numbers) {
+    context->save_for_backward({numbers});
+    context->saved_data["rows"] = matrix.size(0);
+    return matrix.index_select(0, numbers);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const at::Tensor numbers = context->get_saved_variables()[0];
+    const at::Tensor& gradient = gradients[0];
+    const FixedOrder fixed;
+    at::Tensor of_matrix = at::zeros({context->saved_data["rows"].toInt(), gradient.size(1)}, gradient.options());
+    return {of_matrix.index_add_(0, numbers, gradient), at::Tensor()};
+  }
+};
+
+}  // namespace
+
 at::Tensor response_states(const at::Tensor& hidden, const PackedExamples& packed) {
-  return hidden.index_select(0, packed.predictors);
+  return Rows::apply(hidden, packed.predictors);
 }
 
 void add_response_weights(std::vector<float>& weights, std::span<const ResponseSpan> examples, std::size_t pairs,

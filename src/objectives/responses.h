@@ -60,7 +60,7 @@ enum class Reduction { mean, sum };
 void add_response_weights(std::vector<float>& weights, std::span<const ResponseSpan> examples, std::size_t pairs,
                           Reduction reduction, double scale);
 
-/// Mean over examples of the mean over their tokens of `each` ([N] float, on the CPU), nats; 0 for no example.
+/// Mean over examples of the mean over their tokens of `each` ([N] float), nats, a scalar; 0 for no example.
 at::Tensor mean_over_examples(const at::Tensor& each, std::span<const ResponseSpan> examples);
 
 }  // namespace lethe

@@ -44,5 +44,11 @@ TEST_F(SixteenBits, AllWeightsLearnIn16BitsAsIn32) {
   expect_near(losses("bf16", "tuning=full dtype=bfloat16"), losses("wide", "tuning=full"), 0.1);
 }
 
+TEST_F(SixteenBits, ARunTellsItsOwnPeakMemoryNotThatOfWhatStartedIt) {
+  const std::string large(std::size_t{700} << 20, 'x');
+  losses("small", "tuning=lora");
+  EXPECT_LT(read_json(at("small/run.json")).at("peak_rss_bytes").get<std::uint64_t>(), large.size());
+}
+
 }  // namespace
 }  // namespace lethe

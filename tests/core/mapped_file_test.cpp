@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -51,6 +52,12 @@ TEST_F(MappedFiles, AreNamedByAnAddressWithinAsLongAsTheyAreMapped) {
   }
   EXPECT_EQ(mapped_path_at(address), nullptr);
   EXPECT_EQ(mapped_path_at(this), nullptr);
+}
+
+TEST(PeakMemory, RemembersWhatIsGone) {
+  const std::uint64_t before = resident_bytes();
+  EXPECT_EQ(std::string(std::size_t{64} << 20, 'x').back(), 'x');
+  EXPECT_GE(peak_resident_bytes(), std::max(before, std::uint64_t{64} << 20));
 }
 
 TEST(AvailableMemory, IsSomeAndNoMoreThanTheMachineHas) {

@@ -2,6 +2,7 @@
 // refuses: the plan of rows, the joining of the parts and all gradients against the plain formula.
 #include "nn/flash_attention.h"
 
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -48,7 +49,7 @@ const FlashKernel& stand_in() {
           [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const PackedRows& rows, bool causal,
              double scale) {
             expect_taken(q, k, rows);
-            at::Tensor out = at::empty_like(q), lse = at::empty({q.size(1), q.size(0)}, q.options());
+            at::Tensor out = at::empty_like(q), lse = at::empty({q.size(1), q.size(0)}, at::kFloat);
             for (std::int64_t i = 0; i + 1 < rows.queries.numel(); ++i) {
               const auto [o, l] = at::_scaled_dot_product_flash_attention_for_cpu(
                   heads_first(rows_of(q, rows.queries, i)), heads_first(rows_of(k, rows.keys, i)),
@@ -128,6 +129,19 @@ INSTANTIATE_TEST_SUITE_P(
         FlashCase{"continuations apart", {{0, 4, -1, 7}, {4, 7, 0, 7}, {7, 9, -1, 2}, {9, 11, 0, 6}}},
         FlashCase{"empty segments", {{0, 0, -1, 3}, {0, 3, 0, 3}, {3, 7, -1, 6}, {7, 7, 2, 4}, {7, 9, 2, 6}}},
         FlashCase{"both directions", {{0, 5, -1, 5}, {5, 12, -1, 7}}, false}));
+
+TEST(FlashAttention, IsHeldToThePlainFormulaWhereItIsFirstUsedEvenWithinDecoding) {
+  const c10::InferenceMode as_decoding_has_it;
+  EXPECT_TRUE(flash_attention_agrees(at::kCPU, at::kFloat, 16, stand_in()));
+  EXPECT_TRUE(flash_attention_agrees(at::kCPU, at::kBFloat16, 64, stand_in()));
+  FlashKernel wrong = stand_in();
+  wrong.backward = [](const at::Tensor& gradient, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                      const at::Tensor& out, const at::Tensor& lse, const PackedRows& rows, bool causal, double scale) {
+    auto [of_q, of_k, of_v] = stand_in().backward(gradient, q, k, v, out, lse, rows, causal, scale);
+    return std::tuple{of_q, of_k.mul(1.1), of_v};
+  };
+  EXPECT_FALSE(flash_attention_agrees(at::kCPU, at::kFloat, 16, wrong));
+}
 
 TEST(FlashAttention, WaitsForNothingOnItsDevice) {
   // Tensors of the meta device have no numbers: whoever asks for one fails.

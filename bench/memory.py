@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Peak memory of stage 1 on LLaMA-2-7B's shapes, from two small runs: one layer and three layers of width 4096 in bfloat16.
+
+What a layer adds is half of the difference; 32 of them and what is there beside the layers make up the whole. Computed on a
+CPU, whose resident set this is: weights, adapters and activations are what a GPU would hold, a GPU's own context and kernels
+are not in it. Rows: LoRA rank 32 on q and v, batch 2, k 5, rows of the data folder, no more than 512 tokens.
+"""
+import argparse
+import csv
+import itertools
+import json
+import pathlib
+import shutil
+import struct
+import subprocess
+import tempfile
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WIDTH, INNER, VOCABULARY, LAYERS = 4096, 11008, 32000, 32
+
+
+def checkpoint(folder, layers, tokenizer):
+    """LLaMA-2-7B's names and shapes with fewer layers; random bfloat16 weights, norms 1."""
+    folder.mkdir()
+    tensors = {"model.embed_tokens.weight": [VOCABULARY, WIDTH], "lm_head.weight": [VOCABULARY, WIDTH], "model.norm.weight": [WIDTH]}
+    for i in range(layers):
+        for name, shape in {"self_attn.q_proj": [WIDTH, WIDTH], "self_attn.k_proj": [WIDTH, WIDTH], "self_attn.v_proj": [WIDTH, WIDTH],
+                            "self_attn.o_proj": [WIDTH, WIDTH], "mlp.gate_proj": [INNER, WIDTH], "mlp.up_proj": [INNER, WIDTH],
+                            "mlp.down_proj": [WIDTH, INNER], "input_layernorm": [WIDTH], "post_attention_layernorm": [WIDTH]}.items():
+            tensors[f"model.layers.{i}.{name}.weight"] = shape
+    header, offset = {"__metadata__": {"format": "pt"}}, 0
+    for name, shape in tensors.items():
+        size = 2 * int(numpy.prod(shape))
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    random = numpy.random.default_rng(0)
+    with open(folder / "model.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name, shape in tensors.items():
+            values = random.standard_normal(shape, dtype=numpy.float32) * 0.02 if len(shape) > 1 else numpy.ones(shape, numpy.float32)
+            file.write((values.view(numpy.uint32) >> 16).astype(numpy.uint16).tobytes())
+    (folder / "config.json").write_text(json.dumps({
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": WIDTH, "intermediate_size": INNER, "num_hidden_layers": layers,
+        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": VOCABULARY, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
+        "tie_word_embeddings": False, "hidden_act": "silu"}))
+    shutil.copy(tokenizer / "tokenizer.json", folder)
+
+
+def plan(data, file, steps=3, batch=2, k=5):
+    """Rows for so many steps: reading whole data sets would take more memory than a model of one layer."""
+    with open(data / "pku_saferlhf/train.jsonl", encoding="utf-8") as lines:
+        harmful = [(row["prompt"], row["response_0"]) for row in map(json.loads, itertools.islice(lines, steps * batch * (k + 1)))]
+    with open(data / "truthfulqa/TruthfulQA.csv", encoding="utf-8-sig", newline="") as rows:
+        normal = [(row["Question"], row["Best Answer"]) for row in itertools.islice(csv.DictReader(rows), steps * batch)]
+    drawn = iter([response for _, response in harmful[steps * batch:]])
+    with open(file, "w", encoding="utf-8") as out:
+        for step in range(steps):
+            part = slice(step * batch, (step + 1) * batch)
+            out.write(json.dumps({"harmful": harmful[part], "random": [list(itertools.islice(drawn, k)) for _ in range(batch)], "normal": normal[part]}) + "\n")
+
+
+def peak(model, out, rows, settings):
+    """Bytes; and tokens of the largest step."""
+    subprocess.run([ROOT / "build/lethe", "unlearn", "tuning=lora", "lora.rank=32", f"data.plan={rows}", "training.steps=3", "negation.alpha=1",
+                    "evaluation.prompts=0", "dtype=bfloat16", "--quiet", *settings, "--model", model, "--out", out], check=True)
+    steps = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    size = json.loads((out / "run.json").read_text())["peak_rss_bytes"]
+    shutil.rmtree(out)
+    return size, max(step["tokens"] for step in steps)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        for layers in (1, 3):
+            checkpoint(folder / f"layers{layers}", layers, pathlib.Path(args.data) / "tokenizers/llama2")
+        plan(pathlib.Path(args.data), folder / "plan.jsonl")
+        print("| LoRA on 7B shapes | beside the layers, GB | a layer, GB | 32 layers, GB | tokens a step |\n|---|---:|---:|---:|---:|")
+        for name, settings in (("bfloat16", []), ("bfloat16, training.recompute", ["training.recompute=true"]), ("quantize: nf4", ["quantize=nf4"]),
+                               ("quantize: nf4, training.recompute", ["quantize=nf4", "training.recompute=true"])):
+            (one, tokens), (three, _) = (peak(folder / f"layers{n}", folder / "out", folder / "plan.jsonl", settings) for n in (1, 3))
+            layer = (three - one) / 2
+            print(f"| {name} | {(one - layer) / 1e9:.2f} | {layer / 1e9:.3f} | {(one + (LAYERS - 1) * layer) / 1e9:.1f} | {tokens} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
