@@ -1,6 +1,7 @@
 #include "nn/device.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 
 #include "core/error.h"
@@ -17,6 +18,8 @@ bool load_cuda() {
   }();
   return loaded && at::hasCUDA() && at::globalContext().getAcceleratorHooksInterface().deviceCount() > 0;
 }
+
+at::Device chosen_last = at::kCPU;
 
 }  // namespace
 
@@ -54,7 +57,15 @@ Compute choose_compute(const std::string& device, const std::string& dtype, int 
   } else {
     throw bad_usage("cannot use --dtype " + excerpt(dtype)).wanted("auto, float32, bfloat16 or float16");
   }
+  chosen_last = compute.device;
   return compute;
+}
+
+std::uint64_t peak_device_bytes() {
+  if (chosen_last.is_cpu()) return 0;
+  const auto index = chosen_last.has_index() ? chosen_last.index() : c10::DeviceIndex{0};
+  const auto stats = at::getDeviceAllocator(chosen_last.type())->getDeviceStats(index);
+  return static_cast<std::uint64_t>(stats.allocated_bytes[0].peak);  // of all pools
 }
 
 FixedOrder::FixedOrder()

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <string>
 
 namespace lethe {
@@ -18,6 +19,9 @@ struct Compute {
 /// @param threads 0: one a core
 /// @throws Error (usage) for another word; Error (bad input) if cuda is asked for and there is none
 Compute choose_compute(const std::string& device, const std::string& dtype, int threads);
+
+/// The most that tensors have taken on the GPU that was chosen last, bytes; 0 without one.
+std::uint64_t peak_device_bytes();
 
 /// While this lives, the engine adds up in a fixed order on a GPU: a run done twice comes to the same bits. For single
 /// operations that are known to have such a way; others would refuse.

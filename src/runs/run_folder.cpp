@@ -16,6 +16,7 @@
 #include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "nn/device.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -164,6 +165,7 @@ OrderedJson RunFolder::describe() const {
                      {"directory", fs::current_path().string()},
                      {"peak_rss_bytes", peak_resident_bytes()},
                      {"inputs", inputs_}};
+  if (const std::uint64_t bytes = peak_device_bytes(); bytes > 0) run["peak_device_bytes"] = bytes;
   for (const auto& [key, value] : facts_.items()) run[key] = value;
   return run;
 }
