@@ -41,15 +41,16 @@ def row(name, ours, theirs, goal, note=""):
     print(f"| {name} | {ours:.3g} s | {f'{theirs:.3g} s' if theirs else ''} | {ratio} | {goal} | {note} |", flush=True)
 
 
-def shaped_like_7b(folder):
-    """config.json, and safetensors files of LLaMA-2-7B's names and shapes, sparse: only their headers are written."""
+def shaped_like_7b(folder, layers=32, dtype="F16"):
+    """config.json, and a safetensors file of LLaMA-2-7B's names and shapes in 16 bits, sparse: only its header is written.
+    Returns where its values begin, and the shapes by name in their order."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": layers,
         "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
         "tie_word_embeddings": False, "hidden_act": "silu"}))
     tensors = {"model.embed_tokens.weight": [32000, 4096], "lm_head.weight": [32000, 4096], "model.norm.weight": [4096]}
-    for i in range(32):
+    for i in range(layers):
         for name, shape in {"self_attn.q_proj": [4096, 4096], "self_attn.k_proj": [4096, 4096], "self_attn.v_proj": [4096, 4096],
                             "self_attn.o_proj": [4096, 4096], "mlp.gate_proj": [11008, 4096], "mlp.up_proj": [11008, 4096],
                             "mlp.down_proj": [4096, 11008], "input_layernorm": [4096], "post_attention_layernorm": [4096]}.items():
@@ -59,13 +60,14 @@ def shaped_like_7b(folder):
         size = 2
         for n in shape:
             size *= n
-        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [offset, offset + size]}
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # as the safetensors library pads it
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         file.truncate(8 + len(text) + offset)
+    return 8 + len(text), tensors
 
 
 PEER_FIRST_RESULT = """
@@ -82,7 +84,7 @@ print(time.perf_counter() - begin)
 
 def loading(args, folder):
     """From the command to the first result on a 7B checkpoint, from the disk and from memory, beside reading the file once."""
-    shaped_like_7b(folder / "7b")
+    values, _ = shaped_like_7b(folder / "7b")
     file = folder / "7b/model.safetensors"
     needed, free = file.stat().st_size, shutil.disk_usage(folder).free
     memory = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
@@ -92,7 +94,7 @@ def loading(args, folder):
     import numpy
     block = (numpy.random.default_rng(0).standard_normal(1 << 25) * 0.02).astype(numpy.float16).tobytes()
     with open(file, "r+b") as out:
-        out.seek(8 + struct.unpack("<Q", out.read(8))[0])
+        out.seek(values)
         while out.tell() < needed:
             out.write(block[:needed - out.tell()])
         out.flush()

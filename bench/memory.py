@@ -11,42 +11,26 @@ import itertools
 import json
 import pathlib
 import shutil
-import struct
 import subprocess
 import tempfile
 
 import numpy
 
+from commands import shaped_like_7b
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-WIDTH, INNER, VOCABULARY, LAYERS = 4096, 11008, 32000, 32
+LAYERS = 32
 
 
 def checkpoint(folder, layers, tokenizer):
     """LLaMA-2-7B's names and shapes with fewer layers; random bfloat16 weights, norms 1."""
-    folder.mkdir()
-    tensors = {"model.embed_tokens.weight": [VOCABULARY, WIDTH], "lm_head.weight": [VOCABULARY, WIDTH], "model.norm.weight": [WIDTH]}
-    for i in range(layers):
-        for name, shape in {"self_attn.q_proj": [WIDTH, WIDTH], "self_attn.k_proj": [WIDTH, WIDTH], "self_attn.v_proj": [WIDTH, WIDTH],
-                            "self_attn.o_proj": [WIDTH, WIDTH], "mlp.gate_proj": [INNER, WIDTH], "mlp.up_proj": [INNER, WIDTH],
-                            "mlp.down_proj": [WIDTH, INNER], "input_layernorm": [WIDTH], "post_attention_layernorm": [WIDTH]}.items():
-            tensors[f"model.layers.{i}.{name}.weight"] = shape
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
-    for name, shape in tensors.items():
-        size = 2 * int(numpy.prod(shape))
-        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
+    begin, tensors = shaped_like_7b(folder, layers, "BF16")
     random = numpy.random.default_rng(0)
-    with open(folder / "model.safetensors", "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name, shape in tensors.items():
+    with open(folder / "model.safetensors", "r+b") as file:
+        file.seek(begin)
+        for shape in tensors.values():
             values = random.standard_normal(shape, dtype=numpy.float32) * 0.02 if len(shape) > 1 else numpy.ones(shape, numpy.float32)
             file.write((values.view(numpy.uint32) >> 16).astype(numpy.uint16).tobytes())
-    (folder / "config.json").write_text(json.dumps({
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": WIDTH, "intermediate_size": INNER, "num_hidden_layers": layers,
-        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": VOCABULARY, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
-        "tie_word_embeddings": False, "hidden_act": "silu"}))
     shutil.copy(tokenizer / "tokenizer.json", folder)
 
 

@@ -54,10 +54,6 @@ DType dtype_of(at::ScalarType type) {
   throw Error(std::string("cannot store tensors of type ") + at::toString(type));
 }
 
-at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values) {
-  return tensor_over(spec, values, nullptr);
-}
-
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values, std::shared_ptr<const void> owner) {
   if (reinterpret_cast<std::uintptr_t>(values.data()) % size_of(spec.type) != 0) {
     at::Tensor copy = at::empty(spec.shape, scalar_type(spec.type));

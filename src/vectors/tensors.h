@@ -19,9 +19,9 @@ DType dtype_of(at::ScalarType type);
 
 /// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map. Where they
 /// lie at an odd address (a header of odd length), a copy.
-at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values);
-/// The same, which keeps the map alive.
-at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values, std::shared_ptr<const void> owner);
+/// @param owner  what keeps the map alive as long as the tensor; may be null
+at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values,
+                       std::shared_ptr<const void> owner = nullptr);
 
 /// Whether no value is NaN or infinite.
 bool is_finite(const at::Tensor& values);
