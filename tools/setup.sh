@@ -6,6 +6,7 @@
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh bench      also Google Benchmark, for `make kernels`
 #     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
+#     tools/setup.sh real       also what `make real-model` needs to read a GGUF file
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,3 +44,4 @@ venv() {
 venv .venv tools/engine.txt --no-deps
 if [[ ${1:-} == parquet ]]; then venv .venv-parquet tools/parquet.txt --no-deps; fi
 if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi
+if [[ ${1:-} == real ]]; then venv .venv-real tools/real.txt; fi
