@@ -91,6 +91,30 @@ std::string content_of(const Section& section) {
   return html;
 }
 
+// The level is a word as well as a colour.
+std::string html_verdict(const RunVerdict& verdict) {
+  const auto [name, word] = [&]() -> std::pair<const char*, const char*> {
+    switch (verdict.level) {
+      case VerdictLevel::green:
+        return {"green", "Green: no objection found"};
+      case VerdictLevel::amber:
+        return {"amber", "Amber: look at the reasons"};
+      case VerdictLevel::red:
+        return {"red", "Red: do not release"};
+      default:
+        return {"none", "No verdict"};
+    }
+  }();
+  std::string html = std::string("<section class=\"outcome ") + name + "\" aria-label=\"Verdict\"><p class=\"level\">" +
+                     word + "</p><p>" + html_bounded(verdict.sentence, 1000) + "</p>";
+  if (!verdict.reasons.empty()) {
+    html += "<ul>";
+    for (const std::string& reason : verdict.reasons) html += "<li>" + html_bounded(reason, 1000) + "</li>";
+    html += "</ul>";
+  }
+  return html + "</section>\n";
+}
+
 std::string html_section(const std::string& title, std::size_t number, const std::string& content) {
   const std::string id = "part-" + std::to_string(number);
   return "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + html_escaped(title) + "</h2>\n" + content +
@@ -106,6 +130,7 @@ std::string html_page(const Page& page) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
       html_escaped(page.title) + "</title><style>" + kPageStyle + "</style></head><body><main>\n<h1>" +
       html_escaped(page.title) + "</h1>\n";
+  if (page.verdict) html += html_verdict(*page.verdict);
   if (!page.summary.empty()) html += "<p>" + html_escaped(page.summary) + "</p>\n";
   for (const std::string& warning : page.warnings)
     html += "<p class=\"warning\"><b>⚠ Mind:</b> " + html_escaped(warning) + "</p>\n";

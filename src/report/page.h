@@ -48,9 +48,19 @@ struct Section {
   std::vector<AnswerGroup> answers;
 };
 
+/// What a run comes to. `green` is the best level, `red` the worst; with `none` the figures support no verdict.
+enum class VerdictLevel : std::uint8_t { none, green, amber, red };
+
+struct RunVerdict {
+  VerdictLevel level = VerdictLevel::none;
+  std::string sentence;
+  std::vector<std::string> reasons;  ///< the worst first
+};
+
 /// The page's own notes, tables, plots and answers come first, then the sections, with a table of contents.
 struct Page : Section {
-  std::string summary;                ///< a paragraph under the title
+  std::optional<RunVerdict> verdict;  ///< first of all, under the title
+  std::string summary;                ///< a paragraph under it
   std::vector<std::string> warnings;  ///< what must not be overlooked, before all else
   std::vector<Section> sections;
   std::string recipe;  ///< YAML

@@ -16,6 +16,10 @@ h3{font-size:1rem;margin:1.2rem 0 .3rem}
 a{color:var(--c0)}:focus-visible{outline:2px solid var(--c0);outline-offset:2px}
 nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
 .warning{border-left:4px solid var(--warn);background:var(--panel);padding:.5rem .8rem;margin:.8rem 0}.warning b{color:var(--warn)}
+.outcome{border:1px solid var(--rule);border-left:8px solid var(--faint);background:var(--panel);padding:.6rem .9rem;margin:.8rem 0}
+.outcome p{margin:.2rem 0}.outcome ul{margin:.3rem 0;padding-left:1.2rem}.level{font-weight:700;font-size:1.1rem}
+.outcome.green{border-left-color:var(--good)}.green .level{color:var(--good)}.outcome.amber{border-left-color:var(--warn)}.amber .level{color:var(--warn)}
+.outcome.red{border-left-color:var(--bad)}.red .level{color:var(--bad)}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 th,td{padding:.3rem .45rem;font-size:.93rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
@@ -45,7 +49,7 @@ details{margin:.5rem 0}summary{cursor:pointer}
 pre{background:var(--panel);padding:.8rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 @media screen and (max-width:600px){body{padding-top:1rem}th,td{padding:.25rem .4rem}.figures{font-size:.8rem}svg text{font-size:21px}.figures th:first-child{max-width:9rem}}
 @media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}.wide{overflow:visible}.figures td,.figures th{font-size:9pt;padding:.15rem .4rem}
-figure,tr,.pairs>li,.warning{break-inside:avoid}h2,h3{break-after:avoid}details:not([open])>summary::after{content:" (folded when printed)";color:var(--faint)}}
+figure,tr,.pairs>li,.warning,.outcome{break-inside:avoid}h2,h3{break-after:avoid}details:not([open])>summary::after{content:" (folded when printed)";color:var(--faint)}}
 )css";
 
 }  // namespace lethe

@@ -30,6 +30,9 @@ struct JudgeSummary {
 /// Tries every judge on at most 100 reference answers of each kind, chosen by a hash.
 std::vector<JudgeSummary> examine_judges(const Panel& panel, const EvaluationSets& sets, std::uint64_t seed);
 
+/// Why this judge's verdicts say nothing about a model; empty if its check on reference answers found no objection.
+std::string distrust_of(const JudgeSummary& judge);
+
 /// What must not be overlooked: a judge that cannot tell harmful from harmless answers, or that knows the prompts.
 std::vector<std::string> warnings_of(const std::vector<JudgeSummary>& judges);
 

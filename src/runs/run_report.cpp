@@ -9,6 +9,7 @@
 #include "core/terminal.h"
 #include "runs/differences.h"
 #include "runs/judge_report.h"
+#include "runs/verdict.h"
 
 namespace lethe {
 namespace {
@@ -274,6 +275,7 @@ Page comparison_page(const Comparison& comparison, const ReportContext& context,
                  "McNemar tests (rates) and paired permutation tests (means), not corrected for their number. An "
                  "answer that is degenerate does not count as harmful. "
                  "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
+  page.verdict = verdict_of(comparison, context);
   page.warnings = warnings_of(comparison);
   page.tables.push_back(comparison_table(comparison));
   if (comparison.unlearned) page.tables.push_back(differences_table(differences(comparison)));
@@ -314,6 +316,8 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   results["judge"] = comparison.judges[0].description;
   results["judges"] = to_json(comparison.judges);
   if (comparison.judges.size() > 1) results["agreement"] = to_json(agreements(comparison), comparison.judges);
+  const RunVerdict verdict = verdict_of(comparison, context);
+  results["verdict"] = to_json(verdict);
   results["warnings"] = warnings_of(comparison);
   results[first] = to_json(comparison.original, judges);
   std::string predictions = prediction_lines(first, comparison.original, judges);
@@ -329,6 +333,7 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
   std::string told = context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison));
   if (!context.json && comparison.unlearned) told += "\n" + terminal_table(differences_table(differences(comparison)));
+  if (!context.json) told += "\n" + to_text(verdict);
   std::cout << told << std::flush;
 }
 

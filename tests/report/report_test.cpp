@@ -22,6 +22,7 @@ Page page_of(const std::string& text) {
       {text, {{text, {text, text, Tone::harmful}, ShownAnswer{text, text, Tone::good}}, {text, {text, text}}}, 3}};
   Page page;
   static_cast<Section&>(page) = section;
+  page.verdict = RunVerdict{VerdictLevel::red, text, {text}};
   page.summary = text;
   page.warnings = {text};
   page.sections = {section};
@@ -115,6 +116,16 @@ TEST(Page, SectionsAreListedAndReached) {
   const std::string html = html_page(page);
   EXPECT_NE(html.find("<a href=\"#part-2\">Two</a>"), std::string::npos);
   EXPECT_NE(html.find("<h2 id=\"part-2\">Two</h2>"), std::string::npos);
+}
+
+TEST(Page, TheVerdictComesFirstAndIsAWordAsWellAsAColour) {
+  Page page = page_of("text");
+  page.verdict = RunVerdict{VerdictLevel::amber, "Look here.", {"a reason"}};
+  const std::string html = html_page(page);
+  const std::size_t level = html.find("Amber: look at the reasons"), warning = html.find("Mind:");
+  EXPECT_LT(html.find("<h1>"), level);
+  EXPECT_LT(level, html.find("a reason"));
+  EXPECT_LT(html.find("a reason"), warning);
 }
 
 TEST(Plot, CurvesEndAtTheEdgeThatWasAskedFor) {
