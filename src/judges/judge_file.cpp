@@ -28,7 +28,11 @@ bool JudgeFile::is_named_by(const std::string& name) {
   return end_of_path(name) != std::string::npos;
 }
 
-JudgeFile::JudgeFile(const std::string& name) : path_(name.substr(0, end_of_path(name))) {
+std::string JudgeFile::path_in(const std::string& name) {
+  return name.substr(0, end_of_path(name));
+}
+
+JudgeFile::JudgeFile(const std::string& name) : path_(path_in(name)) {
   const YAML::Node root = load_yaml(read_file(path_), "cannot read the judge " + path_);
   if (!root.IsMap()) throw bad_input("cannot read the judge " + path_).wanted("keys and values");
   for (const auto& entry : root) {
