@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/plain_text.h"
+#include "core/private_memory.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -25,6 +26,7 @@ void say_out_of_memory() {
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  keep_memory_private();
   handle_interrupts();
   remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};

@@ -1,5 +1,8 @@
 // What reaches a terminal holds nothing that drives it, wherever it came from.
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -7,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/plain_text.h"
+#include "core/private_memory.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -74,6 +78,18 @@ TEST(Terminal, TextIsCutBetweenCharacters) {
   EXPECT_EQ(first_characters("aéb", 9), "aéb");
   EXPECT_EQ(first_characters("", 3), "");
   EXPECT_EQ(first_characters("日本", 1), "日");
+}
+
+// The process that ends here is a copy of this one, so that the limits of the test's own stay.
+TEST(PrivateMemory, NoCoreDumpIsWrittenAndNoOtherProcessReadsIt) {
+  EXPECT_EXIT(
+      {
+        keep_memory_private();
+        struct rlimit limit {};
+        getrlimit(RLIMIT_CORE, &limit);
+        _exit(prctl(PR_GET_DUMPABLE) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
