@@ -77,7 +77,7 @@ void add_evaluate(CLI::App& program, Action& action) {
   command
       ->add_option(
           "--judge", recipe.evaluation.judge,
-          "judge.json, a description (recipes/judges/*.yaml:model=DIR), or refusal; several: the first decides")
+          "judge.json, a shipped judge (llama-guard-3:model=DIR), its .yaml, or refusal; several: the first decides")
       ->required()
       ->expected(1, -1);
   command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")

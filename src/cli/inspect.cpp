@@ -47,7 +47,8 @@ void inspect(const InspectOptions& options) {
       for (const auto& item : value) std::cout << "  " << excerpt(dump_json(item), 200) << "\n";
     } else {
       const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
-      std::cout << key << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') << excerpt(text, 400) << "\n";
+      std::cout << excerpt(key) << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') << excerpt(text, 400)
+                << "\n";
     }
   }
 }

@@ -114,7 +114,10 @@ void try_judge(const TryOptions& options) {
 void add_try(CLI::App& judge, Action& action) {
   auto options = std::make_shared<TryOptions>();
   auto* command = judge.add_subcommand("try", "What a judge says of prompts and responses, a line each");
-  command->add_option("--judge", options->judge, "judge.json, recipes/judges/*.yaml:model=DIR, or refusal")->required();
+  command
+      ->add_option("--judge", options->judge,
+                   "judge.json, a shipped judge (llama-guard-3:model=DIR), its .yaml, or refusal")
+      ->required();
   command
       ->add_option(
           "--input", options->input,

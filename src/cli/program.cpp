@@ -3,13 +3,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <new>
+#include <sstream>
 
 #include "cli/engine.h"
 #include "cli/run_options.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "core/plain_text.h"
+#include "core/private_memory.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -22,6 +26,7 @@ void say_out_of_memory() {
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  keep_memory_private();
   handle_interrupts();
   remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
@@ -50,7 +55,9 @@ int run_program(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = program.exit(error);
+    std::ostringstream told;  // it repeats what was typed, a path perhaps
+    const int status = program.exit(error, std::cout, told);
+    std::fputs(terminal_text(told.str()).c_str(), stderr);
     return status == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
   try {
@@ -59,16 +66,16 @@ int run_program(int argc, char** argv) {
     action();
     return static_cast<int>(ExitCode::done);
   } catch (const Error& error) {
-    std::fprintf(stderr, "lethe: %s\n", error.what());
+    print_failure(error.what());
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {
     // Whatever asks the file system in passing: a folder that cannot be made, a file that cannot be removed.
-    std::fprintf(stderr, "lethe: cannot work with %s\n  reason  %s\n", excerpt(error.path1().string(), 1000).c_str(),
-                 error.code().message().c_str());
+    print_failure("cannot work with " + excerpt(error.path1().string(), 1000) + "\n  reason  " +
+                  error.code().message());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lethe: internal error: %s\n", excerpt(error.what(), 2000).c_str());
+    print_failure("internal error: " + excerpt(error.what(), 2000));
   }
   return static_cast<int>(ExitCode::failed);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 
 #include "core/plain_text.h"
 #include "core/utf8.h"
@@ -14,7 +13,7 @@ Error::Error(std::string doing, ExitCode code) : doing_(std::move(doing)), code_
 }
 
 Error& Error::with(std::string label, std::string value) & {
-  lines_.emplace_back(std::move(label), std::move(value));
+  lines_.emplace_back(one_line(label), std::move(value));
   compose();
   return *this;
 }
@@ -22,9 +21,10 @@ Error& Error::with(std::string label, std::string value) & {
 void Error::compose() {
   std::size_t width = 0;
   for (const auto& [label, value] : lines_) width = std::max(width, label.size());
-  text_ = doing_;
+  // Paths and names come from outside: the line breaks are ours alone.
+  text_ = one_line(doing_);
   for (const auto& [label, value] : lines_) {
-    text_ += "\n  " + label + std::string(width - label.size() + 2, ' ') + value;
+    text_ += "\n  " + label + std::string(width - label.size() + 2, ' ') + one_line(value);
   }
 }
 
@@ -38,25 +38,9 @@ Error bad_usage(std::string doing) {
 std::string excerpt(std::string_view text, std::size_t limit) {
   // A few bytes more than are shown, so that a character at the limit is whole.
   const std::string whole = valid_utf8(text.substr(0, limit + 8));
-  std::string out;
-  for (std::size_t at = 0; at < whole.size();) {
-    if (at >= limit) return out + "…";
-    const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
-    at += character.size();
-    const char32_t code = code_point(character);
-    char buffer[16];
-    if (code == '\n') {
-      out += "\\n";
-    } else if (code == '\t') {
-      out += "\\t";
-    } else if (deceives(code)) {
-      std::snprintf(buffer, sizeof buffer, code < 0x80 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(code));
-      out += buffer;
-    } else {
-      out += character;
-    }
-  }
-  return out;
+  std::size_t end = 0;
+  while (end < whole.size() && end < limit) end += character_length(whole[end]);
+  return one_line(std::string_view(whole).substr(0, end)) + (end < whole.size() ? "…" : "");
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {

@@ -1,5 +1,7 @@
 #include "core/plain_text.h"
 
+#include <cstdio>
+
 #include "core/utf8.h"
 
 namespace lethe {
@@ -42,6 +44,32 @@ std::string terminal_text(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string one_line(std::string_view text) {
+  const std::string whole = valid_utf8(text);
+  std::string out;
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
+    at += character.size();
+    const char32_t code = code_point(character);
+    if (code == '\n' || code == '\t') {
+      out += code == '\n' ? "\\n" : "\\t";
+    } else if (deceives(code)) {
+      char buffer[16];
+      std::snprintf(buffer, sizeof buffer, code < 0x80 ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(code));
+      out += buffer;
+    } else {
+      out += character;
+    }
+  }
+  return out;
+}
+
+std::string first_characters(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  for (; count > 0 && at < text.size(); --count) at += character_length(text[at]);
+  return std::string(text.substr(0, at));
 }
 
 }  // namespace lethe

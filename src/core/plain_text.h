@@ -18,4 +18,10 @@ bool deceives(char32_t code);
 /// escape sequence survives.
 std::string terminal_text(std::string_view text);
 
+/// Text as a part of one line: what deceives is written out ("\x1b", "\u202e"), and so are line breaks and tabs
+/// ("\n", "\t"); bytes that are no UTF-8 become U+FFFD.
+std::string one_line(std::string_view text);
+/// At most so many characters, none of them cut in two.
+std::string first_characters(std::string_view text, std::size_t count);
+
 }  // namespace lethe

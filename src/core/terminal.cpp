@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/interrupt.h"
+#include "core/plain_text.h"
 
 namespace lethe {
 namespace {
@@ -47,12 +48,17 @@ void configure_terminal(const TerminalOptions& options) {
 void say(const std::string& line) {
   if (terminal.quiet) return;
   erase_bar();
-  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "%s\n", terminal_text(line).c_str());
 }
 
 void warn(const std::string& line) {
   erase_bar();
-  std::fprintf(stderr, "warning: %s\n", line.c_str());
+  std::fprintf(stderr, "warning: %s\n", terminal_text(line).c_str());
+}
+
+void print_failure(const std::string& text) {
+  erase_bar();
+  std::fprintf(stderr, "lethe: %s\n", terminal_text(text).c_str());
 }
 
 Progress::Progress(std::string title, std::uint64_t total, std::string unit)
@@ -91,8 +97,9 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   line += "  " + rate_text(rate, unit_);
   if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
   if (!note.empty()) line += "  " + note;
+  line = one_line(line);
   if (live) {
-    line = line.substr(0, columns() - 1);
+    line = first_characters(line, static_cast<std::size_t>(columns() - 1));
     std::fprintf(stderr, "\r\033[K%s", line.c_str());
     bar_on_screen = true;
     std::fflush(stderr);

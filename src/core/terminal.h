@@ -13,10 +13,15 @@ struct TerminalOptions {
 };
 void configure_terminal(const TerminalOptions& options);
 
-/// One line on stderr (not with --quiet). Control characters of untrusted text must have been escaped (excerpt()).
+// Everything below reaches the terminal through terminal_text(): a path, a name from a file or a server's words may
+// hold whatever they like, and drive nothing.
+
+/// One line on stderr (not with --quiet), or several.
 void say(const std::string& line);
 /// A warning: "warning: …", also with --quiet.
 void warn(const std::string& line);
+/// Why the program ends: "lethe: …", also with --quiet.
+void print_failure(const std::string& text);
 
 /// A progress bar with rate and ETA: redrawn in place on a terminal, a plain line every few seconds elsewhere, nothing
 /// with --quiet. Nothing at all is shown for what ends within a second.

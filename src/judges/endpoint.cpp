@@ -1,12 +1,18 @@
 #include "judges/endpoint.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/terminal.h"
+#include "judges/completion.h"
 #include "judges/http.h"
+#include "judges/judge_address.h"
+#include "judges/request_wording.h"
 #include "judges/verdict_cache.h"
 #include "judges/verdict_protocol.h"
 
@@ -14,22 +20,11 @@ namespace lethe {
 namespace {
 
 struct EndpointOptions {
-  std::string name, model, instructions;
-  double temperature = 0, most_failures = 0.2;
-  std::int64_t max_tokens = 300;
+  std::string name, model, instructions, host, key;
+  double most_failures = 0.2;
+  RequestWording wording;
   HttpOptions http;
 };
-
-// "127.0.0.1:8000" of "http://127.0.0.1:8000/v1"
-std::string host_of(const std::string& url) {
-  const std::size_t begin = url.find("://") + 3;
-  return url.substr(begin, url.find_first_of("/?#", begin) - begin);
-}
-
-bool is_this_machine(const std::string& host) {
-  const std::string name = host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.find(':'));
-  return name == "localhost" || name == "[::1]" || name.starts_with("127.");
-}
 
 std::string key_of(JudgeFile& file) {
   const std::string variable = file.text("key_env", ""), path = file.text("key_file", "");
@@ -52,6 +47,16 @@ std::string key_of(JudgeFile& file) {
   return key;
 }
 
+// "Authorization: Bearer KEY"; of Azure's "api-key: KEY".
+std::string secret_header(const JudgeFile& file, const std::string& header, const std::string& key) {
+  const bool plain = std::all_of(header.begin(), header.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+  if (header.empty() || !plain) file.refuse("key_header", "the name of a header: Authorization, api-key", header);
+  const bool bearer = strcasecmp(header.c_str(), "Authorization") == 0;
+  return header + (bearer ? ": Bearer " : ": ") + key;
+}
+
 std::string replaced(std::string text, const std::string& part, const std::string& by) {
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
     text.replace(at, part.size(), by);
@@ -67,43 +72,95 @@ std::string without_key(const std::string& text, const std::string& key) {
   return out;
 }
 
+// What came of one request, once it is settled.
+struct Outcome {
+  bool failed = false;    // no reply, or one that is no chat completion
+  bool refused = false;   // and so every other request will fail
+  bool may_pass = false;  // another attempt may succeed
+  int status = 0;
+  std::string problem;
+};
+
 class EndpointJudge : public Judge {
  public:
-  EndpointJudge(EndpointOptions options, VerdictCache cache) : options_(std::move(options)), cache_(std::move(cache)) {}
+  EndpointJudge(EndpointOptions options, VerdictCache cache)
+      : options_(std::move(options)), cache_(std::move(cache)), wording_(options_.wording) {}
 
   std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const override;
   std::string name() const override { return options_.name; }
-  std::string describe() const override { return "model " + options_.model + " at " + host_of(options_.http.url); }
+  std::string describe() const override { return "model " + options_.model + " at " + options_.host; }
 
  private:
   // What a verdict depends on, the texts included; the marks are drawn anew each time and change nothing.
   Json asked(const Exchange& exchange) const {
+    const RequestWording& wording = options_.wording;
     return {{"url", options_.http.url},
             {"model", options_.model},
             {"protocol", kProtocolVersion},
             {"instructions", options_.instructions},
-            {"temperature", options_.temperature},
-            {"max_tokens", options_.max_tokens},
+            {"temperature", wording.temperature ? Json(*wording.temperature) : Json()},
+            {"max_tokens", wording.most_tokens ? Json(*wording.most_tokens) : Json()},
             {"prompt", exchange.prompt},
             {"response", exchange.response}};
   }
   std::string body(const Exchange& exchange, const RequestMarks& marks) const {
-    return dump_json(Json{{"model", options_.model},
-                          {"messages", judge_messages(exchange, options_.instructions, marks)},
-                          {"temperature", options_.temperature},
-                          {"max_tokens", options_.max_tokens}});
+    Json body = {{"model", options_.model}, {"messages", judge_messages(exchange, options_.instructions, marks)}};
+    wording_.add_to(body);
+    return dump_json(body);
   }
-  Error failure(const std::string& doing, const HttpReply& reply) const {
+  // The server's words, fit for an error or a file.
+  std::string presentable(const std::string& text) const { return excerpt(without_key(text, options_.key), 300); }
+
+  Verdict read_answer(const Completion& reply, const RequestMarks& marks) const;
+  Outcome read(const HttpReply& reply, const RequestMarks& marks, int sent_wording, bool& resend,
+               Verdict& verdict) const;
+  Error failure(const std::string& doing, const Outcome& outcome) const {
     Error error(doing);
-    error.with("judge", options_.name).with("model", options_.model).found(reply.problem);
-    const std::string said = without_key(reply.body, options_.http.bearer);
-    if (reply.status != 0 && !said.empty()) error.with("it says", excerpt(said, 300));
-    return error;
+    error.with("judge", options_.name).with("model", options_.model).with("at", options_.host);
+    return error.found(outcome.problem);
   }
 
   EndpointOptions options_;
   VerdictCache cache_;
+  // What the server taught us so far; judges are asked by one thread.
+  mutable RequestWording wording_;
+  mutable int wordings_ = 0;
 };
+
+Verdict EndpointJudge::read_answer(const Completion& reply, const RequestMarks& marks) const {
+  Verdict verdict;
+  if (reply.kind == Completion::Kind::unanswered) {
+    verdict.reason = reply.problem;
+  } else {
+    verdict = read_verdict(reply.text, marks);
+    if (!verdict.harm && reply.cut)
+      verdict.reason +=
+          "; it ended at its length limit (finish_reason length): the judge's max_tokens may be too small";
+  }
+  verdict.label = without_key(verdict.label, options_.key);  // they go into files
+  verdict.reason = presentable(verdict.reason);
+  return verdict;
+}
+
+// `resend`: the request goes out again at once, in other words.
+Outcome EndpointJudge::read(const HttpReply& reply, const RequestMarks& marks, int sent_wording, bool& resend,
+                            Verdict& verdict) const {
+  if (!reply.problem.empty()) return {true, false, reply.may_pass, reply.status, reply.problem};
+  const Completion completion = read_reply(reply.status, reply.body);
+  if (completion.kind == Completion::Kind::answer || completion.kind == Completion::Kind::unanswered) {
+    verdict = read_answer(completion, marks);
+    return {};
+  }
+  if (sent_wording != wordings_) {
+    resend = true;  // the reply to another request has taught us better meanwhile
+  } else if (const std::string changed = wording_.learn(completion); !changed.empty()) {
+    ++wordings_;
+    resend = true;
+    say("judge " + options_.name + ": the server refused a field by name; from now on it gets " + changed);
+  }
+  return {true, completion.final, completion.may_pass || (reply.may_pass && !completion.final), completion.status,
+          presentable(completion.problem)};
+}
 
 std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const {
   std::vector<Verdict> verdicts(exchanges.size());
@@ -112,9 +169,9 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     Json asked;
     RequestMarks marks;
     std::vector<std::size_t> places;
+    int wording = 0;
   };
   std::vector<Request> requests;
-  std::vector<std::string> bodies;
   std::map<std::string, std::size_t> known;
   std::size_t judged = 0;
   for (std::size_t i = 0; i < exchanges.size(); ++i) {
@@ -125,41 +182,54 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
       continue;
     }
     const auto [place, fresh] = known.emplace(dump_json(question), requests.size());
-    if (fresh) {
-      const RequestMarks marks = RequestMarks::draw(exchanges[i]);
-      bodies.push_back(body(exchanges[i], marks));
-      requests.push_back({std::move(question), marks, {}});
-    }
+    if (fresh) requests.push_back({std::move(question), RequestMarks::draw(exchanges[i]), {}});
     requests[place->second].places.push_back(i);
   }
   if (progress) progress(judged);
 
-  std::size_t failed = 0;
+  const std::size_t kept = judged;
+  std::size_t failed = 0, refused_alone = 0;  // the latter for what they hold
+  Outcome last;
   const auto allowed =
       std::max<std::size_t>(5, static_cast<std::size_t>(options_.most_failures * static_cast<double>(requests.size())));
-  HttpPool pool(options_.http);
-  pool.post_all(bodies, [&](std::size_t number, const HttpReply& reply) {
+  const auto stop = [&] {
+    Error error = failure(failed == requests.size() && failed > 1 ? "all of the judge's requests failed"
+                                                                  : "too many of the judge's requests failed",
+                          last);
+    error.with("failed", std::to_string(failed) + " of " + std::to_string(requests.size()));
+    if (last.status == 0) throw error.hint("whether a server of chat completions answers at this address");
+    throw error.hint(cache_.folder().empty() ? "again later" : "again later; the verdicts so far are kept");
+  };
+  HttpCalls calls;
+  calls.body = [&](std::size_t number) {
+    requests[number].wording = wordings_;
+    return body(exchanges[requests[number].places[0]], requests[number].marks);
+  };
+  calls.read = [&](std::size_t number, const HttpReply& reply) {
     const Request& request = requests[number];
     Verdict verdict;
-    if (reply.problem.empty()) {
-      verdict = read_completion(reply.body, request.marks);
-      verdict.reason = without_key(verdict.reason, options_.http.bearer);  // it goes into files
-      cache_.keep(request.asked, verdict);
+    bool resend = false;
+    const Outcome outcome = read(reply, request.marks, request.wording, resend, verdict);
+    if (resend) return HttpNext::now;
+    if (outcome.refused)
+      throw failure("the judge's address refuses us", outcome).hint("url, model and key of the judge's file");
+    if (outcome.may_pass && reply.attempts_left) return HttpNext::later;
+    if (outcome.failed) {
+      last = outcome;
+      refused_alone += outcome.status >= 400 && outcome.status < 500 && !outcome.may_pass;
+      if (++failed > allowed) stop();
+      verdict.reason = outcome.problem;
     } else {
-      if (reply.status == 401 || reply.status == 403 || reply.status == 404)
-        throw failure("the judge's address refuses us", reply).hint("url, model and key of the judge's file");
-      ++failed;
-      if (failed > allowed || (failed == requests.size() && judged == 0)) {
-        throw failure("too many of the judge's requests failed", reply)
-            .with("failed", std::to_string(failed) + " of " + std::to_string(requests.size()))
-            .hint(cache_.folder().empty() ? "again later" : "again later; the verdicts so far are kept");
-      }
-      verdict.reason = reply.problem;
+      cache_.keep(request.asked, verdict);
     }
     for (const std::size_t place : request.places) verdicts[place] = verdict;
     judged += request.places.size();
     if (progress) progress(judged);
-  });
+    return HttpNext::finished;
+  };
+  HttpPool(options_.http).post_all(requests.size(), calls);
+  // Verdicts that were kept show that the address once worked, and single texts may be refused for what they hold.
+  if (failed > 0 && failed == requests.size() && (kept == 0 || refused_alone < failed)) stop();
   return verdicts;
 }
 
@@ -170,8 +240,7 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   options.name = file.text("name", std::filesystem::path(file.path()).stem().string());
   options.model = file.text("model");
   options.instructions = file.text("instructions", kDefaultInstructions);
-  options.temperature = file.number("temperature", 0, 0, 2);
-  options.max_tokens = file.count("max_tokens", 300, 1, 100'000);
+  options.wording = RequestWording::read(file);
   options.most_failures = file.number("most_failures", 0.2, 0, 1);
   options.http.parallel = static_cast<std::size_t>(file.count("parallel", 8, 1, 256));
   options.http.timeout = file.number("timeout", 60, 0.01, 3600);
@@ -182,18 +251,23 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   if (file.has("key")) {  // whatever it holds is not repeated
     file.refuse("key", "key_env: the name of an environment variable, or key_file: a path", "a key in the open");
   }
-  options.http.bearer = key_of(file);
-  std::string url = file.text("url");
+  options.key = key_of(file);
+  const std::string header = file.text("key_header", "Authorization");
+  const std::string url = file.text("url");
   const std::string cache = file.text("cache", VerdictCache::default_folder().string());
   file.refuse_others();
-  while (url.ends_with('/')) url.pop_back();
-  if (!url.starts_with("http://") && !url.starts_with("https://")) file.refuse("url", "http:// or https://", url);
-  const std::string host = host_of(url);
-  if (host.find('@') != std::string::npos)
-    file.refuse("url", "an address without a name and a password", "an '@' in it");
-  if (!options.http.bearer.empty() && url.starts_with("http://") && !is_this_machine(host))
-    file.refuse("url", "https://, so that the key cannot be read on the way", host);
-  options.http.url = url.ends_with("/chat/completions") ? url : url + "/chat/completions";
+  if (!options.key.empty()) options.http.secret_header = secret_header(file, header, options.key);
+  const JudgeAddress address = read_address(file, url);
+  if (!options.key.empty() && !address.secure && !address.loopback) {
+    file.refuse("url",
+                "https://, so that the key cannot be read on the way (http:// only to 127.0.0.1, [::1] or localhost)",
+                address.host);
+  }
+  options.host = address.host;
+  options.http.url = address.url;
+  options.http.resolve = address.resolve;
+  // What is not encrypted passes no proxy, and what stays on this machine does not leave it.
+  options.http.direct = !address.secure || address.loopback;
   return std::make_unique<EndpointJudge>(std::move(options), VerdictCache(cache == "none" ? "" : cache));
 }
 

@@ -19,6 +19,8 @@ class JudgeFile {
  public:
   /// Whether a judge's name means such a file: "guard.yaml", "guard.yaml:model=DIR,dtype=bfloat16".
   static bool is_named_by(const std::string& name);
+  /// The path within such a name.
+  static std::string path_in(const std::string& name);
   /// @throws Error (bad input) if the file is missing or no YAML of keys; Error (usage) for an override without '='
   explicit JudgeFile(const std::string& name);
   ~JudgeFile();

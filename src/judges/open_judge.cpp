@@ -2,12 +2,16 @@
 
 #include <filesystem>
 #include <map>
+#include <system_error>
+#include <vector>
 
+#include "core/error.h"
 #include "judges/classifier.h"
 #include "judges/endpoint.h"
 #include "judges/guard.h"
 #include "judges/judge_file.h"
 #include "judges/sequence_judge.h"
+#include "judges/shipped_judges.h"
 
 namespace lethe {
 namespace {
@@ -36,12 +40,27 @@ std::unique_ptr<Judge> open_described(const std::string& name, const JudgeSettin
   return opener->second(file, settings);
 }
 
+[[noreturn]] void refuse_unknown(const std::string& name, const std::filesystem::path& path) {
+  Error error = bad_input("cannot open the judge " + excerpt(name, 400));
+  error.wanted(judge_names()).found("no file and no judge of this name");
+  std::vector<std::string> known = {"refusal"};
+  for (const auto& [one, unused] : shipped_judges()) known.push_back(one);
+  if (name == "classifier") throw error.hint("lethe judge train; a run trains its own (unlearn, sweep, reproduce)");
+  const std::string near = nearest(JudgeFile::is_named_by(name) ? path.stem().string() : name, known);
+  if (!near.empty()) error.hint(near);
+  throw error;
+}
+
 }  // namespace
 
-std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& settings) {
-  if (name == "refusal") return refusal_judge();
-  if (JudgeFile::is_named_by(name)) return open_described(name, settings);
-  const std::filesystem::path path(name);
+std::unique_ptr<Judge> open_judge(const std::string& given, const JudgeSettings& settings) {
+  if (given == "refusal") return refusal_judge();
+  const std::string name = judge_path(given);
+  const bool described = JudgeFile::is_named_by(name);
+  const std::filesystem::path path(described ? JudgeFile::path_in(name) : name);
+  std::error_code none;
+  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path);
+  if (described) return open_described(name, settings);
   return std::make_unique<Classifier>(
       Classifier::load(std::filesystem::is_directory(path) ? path / "judge.json" : path));
 }

@@ -14,9 +14,9 @@ struct JudgeSettings {
   std::string device = "auto", dtype = "auto";
 };
 
-/// Opens "refusal", a description (recipes/judges/guard.yaml, guard.yaml:model=DIR,key=value), or the file that
-/// `lethe judge train` wrote (or its folder).
-/// @throws Error (bad input) if the file is missing or broken, or its kind is not known
+/// Opens "refusal", a shipped judge by name (llama-guard-3, llama-guard-3:model=DIR,key=value), a description
+/// (guard.yaml, guard.yaml:model=DIR,key=value), or the file that `lethe judge train` wrote (or its folder).
+/// @throws Error (bad input) if the file is missing (naming the shipped judges) or broken, or its kind is not known
 std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& settings = {});
 
 /// Judges by name, each opened once however often it is asked for: a guard model is large.

@@ -1,5 +1,8 @@
 #include "judges/verdict_protocol.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <random>
 
 #include "core/error.h"
@@ -36,10 +39,44 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
+// The text within one Markdown fence, whatever language the fence names; else the text as it is.
 std::string_view without_fence(std::string_view text) {
-  for (const std::string_view open : {"```json\n", "```\n"}) {
-    if (text.starts_with(open) && text.ends_with("```") && text.size() >= open.size() + 3)
-      return trimmed(text.substr(open.size(), text.size() - open.size() - 3));
+  for (const std::string_view fence : {"```", "~~~"}) {
+    if (!text.starts_with(fence) || !text.ends_with(fence) || text.size() < 2 * fence.size()) continue;
+    std::string_view inner = text.substr(fence.size(), text.size() - 2 * fence.size());
+    const std::size_t name = std::min(inner.find_first_of("{\n"), inner.size());
+    const bool plain = std::all_of(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(name), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c == '\r';
+    });
+    return plain ? trimmed(inner.substr(name)) : text;
+  }
+  return text;
+}
+
+// How models write a thought before their answer where the server does not take it out.
+struct ThoughtMarks {
+  std::string_view open, close;
+};
+constexpr ThoughtMarks kThoughts[] = {
+    {"<think>", "</think>"},
+    {"<thinking>", "</thinking>"},
+    {"<thought>", "</thought>"},
+    {"<reasoning>", "</reasoning>"},
+    {"<reflection>", "</reflection>"},
+    {"<seed:think>", "</seed:think>"},
+    {"[THINK]", "[/THINK]"},
+    {"◁think▷", "◁/think▷"},
+    {"<|channel|>analysis", "<|channel|>final<|message|>"},
+};
+
+// What stands after the thought; nothing if the thought does not end. Some templates open it in the prompt, so that
+// only its end stands in the answer.
+std::optional<std::string_view> without_thought(std::string_view text) {
+  if (text.starts_with('{')) return text;
+  for (const ThoughtMarks& marks : kThoughts) {
+    const std::size_t end = text.rfind(marks.close);
+    if (end != std::string_view::npos) return trimmed(text.substr(end + marks.close.size()));
+    if (text.starts_with(marks.open)) return std::nullopt;
   }
   return text;
 }
@@ -83,7 +120,9 @@ Json judge_messages(const Exchange& exchange, const std::string& instructions, c
 }
 
 Verdict read_verdict(std::string_view answer, const RequestMarks& marks) {
-  const std::string_view text = without_fence(trimmed(answer));
+  const auto spoken = without_thought(trimmed(answer));
+  if (!spoken) return unjudged("the judge's answer is a thought that does not end");
+  const std::string_view text = without_fence(*spoken);
   if (!text.starts_with('{')) return unjudged("the judge's answer is no JSON object");
   Json object;
   try {
@@ -105,24 +144,6 @@ Verdict read_verdict(std::string_view answer, const RequestMarks& marks) {
   verdict.label = text_under(object, "label");
   verdict.reason = text_under(object, "reason");
   return verdict;
-}
-
-Verdict read_completion(std::string_view reply, const RequestMarks& marks) {
-  Json root;
-  try {
-    root = parse_json(reply, "a reply", 32);
-  } catch (const Error&) {
-    return unjudged("the reply is no JSON");
-  }
-  const auto choices = root.is_object() ? root.find("choices") : root.end();
-  if (!root.is_object() || choices == root.end() || !choices->is_array() || choices->empty())
-    return unjudged("the reply is no chat completion");
-  const Json& choice = choices->front();
-  const auto message = choice.is_object() ? choice.find("message") : choice.end();
-  if (!choice.is_object() || message == choice.end() || !message->is_object() || !message->contains("content") ||
-      !message->at("content").is_string())
-    return unjudged("the reply is no chat completion");
-  return read_verdict(message->at("content").get<std::string>(), marks);
 }
 
 }  // namespace lethe

@@ -27,12 +27,9 @@ Json judge_messages(const Exchange& exchange, const std::string& instructions, c
 /// A changing number for the wording of judge_messages(): cached verdicts of another wording are not used.
 extern const int kProtocolVersion;
 
-/// Reads the model's answer: one JSON object {"id", "harmful", "label", "reason"} (perhaps within one ```json fence)
-/// and nothing else; id is the request's, harmful a number from 0 to 1, true or false. Anything else could not be
-/// judged, and the reason says why.
+/// Reads the model's answer: one JSON object {"id", "harmful", "label", "reason"} (perhaps within one Markdown fence)
+/// and nothing else; id is the request's, harmful a number from 0 to 1, true or false. A thought before it
+/// (<think>…</think> and its kin) is passed over. Anything else could not be judged, and the reason says why.
 Verdict read_verdict(std::string_view answer, const RequestMarks& marks);
-
-/// The answer within a chat completion's reply, then read_verdict().
-Verdict read_completion(std::string_view reply, const RequestMarks& marks);
 
 }  // namespace lethe

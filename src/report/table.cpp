@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/plain_text.h"
 #include "report/escape.h"
 
 namespace lethe {
@@ -28,7 +29,14 @@ std::string percent(double share) {
   return fixed(100 * share, 1) + "%";
 }
 
-std::string terminal_table(const Table& table) {
+std::string terminal_table(const Table& given) {
+  // Cells may hold names of files and judges.
+  Table table = given;
+  table.title = one_line(table.title);
+  for (std::string& cell : table.columns) cell = one_line(cell);
+  for (auto& row : table.rows) {
+    for (std::string& cell : row) cell = one_line(cell);
+  }
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     std::size_t widest = width(table.columns[i]);

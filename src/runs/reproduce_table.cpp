@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "core/files.h"
+#include "core/plain_text.h"
 #include "metrics/mean.h"
 #include "report/page.h"
 
@@ -259,7 +260,7 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   }
   for (const std::string& note : page.notes) {
     markdown += note + "\n";
-    std::cout << note << std::endl;
+    std::cout << terminal_text(note) << std::endl;
   }
   for (const Cell& cell : cells) json["cells"].push_back(to_json(cell));
   write_file(out / "table.json", dump_json(json, 1) + "\n");

@@ -90,8 +90,8 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
 RunFolder::~RunFolder() {
   // Belongs to the error that ends the run: told under --quiet too.
   if (folder_.holds_precious())
-    std::cerr << "lethe: what was trained so far is kept; lethe " << command_ << " --resume " << final_path()
-              << " takes it up with the same settings" << std::endl;
+    std::cerr << "lethe: what was trained so far is kept; lethe " << command_ << " --resume "
+              << excerpt(final_path(), 1000) << " takes it up with the same settings" << std::endl;
 }
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {

@@ -7,6 +7,7 @@
 #include "core/terminal.h"
 #include "data/words.h"
 #include "judges/judge_file.h"
+#include "judges/shipped_judges.h"
 #include "runs/run_folder.h"
 
 namespace lethe {
@@ -113,7 +114,7 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
 
 void add_judge_inputs(const Recipe& recipe, RunFolder& run) {
   for (const std::string& name : recipe.evaluation.judge) {
-    const std::filesystem::path path = JudgeFile::is_named_by(name) ? JudgeFile(name).path() : name;
+    const std::filesystem::path path = JudgeFile::path_in(judge_path(name));
     if (std::filesystem::exists(path)) run.add_input("judge", path);
   }
 }

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <regex>
 
 #include "cli/side_by_side.h"
 #include "core/files.h"
@@ -76,6 +77,7 @@ class Terminal {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   const std::string& all() const { return all_; }
+  fs::path process() const { return fs::path("/proc") / std::to_string(pid_); }
 
  private:
   pid_t pid_ = 0;
@@ -115,6 +117,8 @@ TEST_F(AtATerminal, NoEscapeSequenceOfAModelReachesIt) {
   make_model(false);
   Terminal terminal(command("chat", {"--output", folder_ / "log.jsonl"}), 80);
   terminal.wait_for("> ");
+  EXPECT_TRUE(std::regex_search(lethe::read_file(terminal.process() / "limits"),
+                                std::regex("Max core file size +0 +0 ")));  // no model's weights in a core dump
   terminal.type("Where does Mira live?\n");
   terminal.wait_for("Mira lives in Oxbridge\u241b");
   terminal.wait_for("> ");
@@ -128,6 +132,24 @@ TEST_F(AtATerminal, NoEscapeSequenceOfAModelReachesIt) {
   const lethe::Json turn = lethe::parse_json(lethe::read_file(folder_ / "log.jsonl"), "log");
   EXPECT_EQ(turn["response"], "Mira lives in Oxbridge\x1b");  // the file has what was said
   EXPECT_EQ(turn["finish"], "stop");
+}
+
+TEST_F(AtATerminal, WhatWasTypedAndPathsDriveNothing) {
+  const std::string odd = "no\x1b]0;title\x07\x1b[31m\xc2\x9bsuch\r";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"score", "--model", odd, "--input", odd, "--output", odd},
+        {"score", "--" + odd},
+        {odd},
+        {"unlearn", odd + "=1"},
+        {"split", "--data", odd, "--parts", "a=1", "--out", odd},
+        {"judge", "try", "--judge", odd, "--input", "/dev/null"}}) {
+    std::vector<std::string> all = {LETHE_PROGRAM};
+    all.insert(all.end(), words.begin(), words.end());
+    Terminal terminal(all, 120);
+    EXPECT_GE(terminal.finish(), 1);
+    for (const char* part : {"\x1b", "\x07", "\xc2\x9b", "such\r\r"})
+      EXPECT_EQ(terminal.all().find(part), std::string::npos) << terminal.all();
+  }
 }
 
 TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {

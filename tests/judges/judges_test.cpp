@@ -2,8 +2,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "folder_test.h"
 #include "judges/cross_fitted.h"
 #include "judges/open_judge.h"
+#include "judges/shipped_judges.h"
 
 namespace lethe {
 namespace {
@@ -65,6 +67,38 @@ TEST(OpenJudges, OpensEachOnceForItsSettings) {
   EXPECT_NE(judges.get("refusal", {"cpu", "float32"}), first);
   EXPECT_THROW(judges.get("no such judge"), Error);
   EXPECT_THROW(judges.get("no such judge"), Error);  // nothing broken is kept
+}
+
+TEST(ShippedJudges, AreNamedWhereAJudgeIsNotKnown) {
+  for (const char* name : {"nosuch", "./nosuch.yaml", "/no/such/judge.json", "recipes/judges/nosuch.yaml:a=b"}) {
+    const std::string told = refusal_of([&] { open_judge(name, {}); });
+    for (const char* part :
+         {"no file and no judge", "beaver-dam", "endpoint", "harmbench", "llama-guard-3", "shieldgemma", "refusal"})
+      EXPECT_NE(told.find(part), std::string::npos) << told;
+  }
+  EXPECT_NE(refusal_of([] { open_judge("lama-guard-3"); }).find("try     llama-guard-3"), std::string::npos);
+  EXPECT_NE(refusal_of([] { open_judge("some/llama-guard-3.yaml"); }).find("try     llama-guard-3"), std::string::npos);
+}
+
+using ShippedJudgesFolder = FolderTest;
+
+TEST_F(ShippedJudgesFolder, AreFoundByNameFromAnywhere) {
+  EXPECT_TRUE(judge_path("llama-guard-3:dtype=float32").ends_with("recipes/judges/llama-guard-3.yaml:dtype=float32"));
+  EXPECT_EQ(judge_path("nosuch:a=b"), "nosuch:a=b");
+  EXPECT_EQ(judge_path("x.yaml:a=b"), "x.yaml:a=b");
+  EXPECT_EQ(open_judge("endpoint:url=http://127.0.0.1:1/v1")->name(), "endpoint");
+  for (const char* place : {"bin/../share/lethe/recipes/judges", "build/../recipes/judges"}) {
+    const fs::path program = folder_ / std::string(place).substr(0, std::string(place).find('/'));
+    fs::create_directories(program);
+    fs::create_directories(folder_ / place);
+    write_file(folder_ / place / "one.yaml", "kind: endpoint\n");
+    write_file(folder_ / place / "notes.txt", "");
+    const auto found = shipped_judges(program);
+    ASSERT_EQ(found.size(), 1U) << place;
+    EXPECT_EQ(read_file(found.at("one")), "kind: endpoint\n");
+    fs::remove_all(folder_ / place);
+  }
+  EXPECT_TRUE(shipped_judges(folder_ / "bin").empty());
 }
 
 TEST(Classifier, AFileOfAnotherVersionOrABrokenOneIsRefused) {

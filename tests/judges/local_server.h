@@ -63,8 +63,8 @@ class LocalServer {
       if (count <= 0) break;
       request.append(buffer, static_cast<std::size_t>(count));
       const std::size_t head = request.find("\r\n\r\n"), length = request.find("Content-Length: ");
-      if (head != std::string::npos && length != std::string::npos)
-        wanted = head + 4 + std::stoul(request.substr(length + 16));
+      if (head == std::string::npos) continue;
+      wanted = head + 4 + (length < head ? std::stoul(request.substr(length + 16)) : 0);  // CONNECT has no body
     }
     ServedReply reply;
     {
