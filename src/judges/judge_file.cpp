@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/numbers.h"
+#include "judges/yaml_keys.h"
 
 namespace lethe {
 namespace {
@@ -28,14 +29,13 @@ bool JudgeFile::is_named_by(const std::string& name) {
 }
 
 JudgeFile::JudgeFile(const std::string& name) : path_(name.substr(0, end_of_path(name))) {
-  YAML::Node root;
-  try {
-    root = YAML::Load(read_file(path_));
-  } catch (const YAML::Exception& problem) {
-    throw bad_input("cannot read the judge " + path_).wanted("YAML").found(excerpt(problem.what(), 200));
-  }
+  const YAML::Node root = load_yaml(read_file(path_), "cannot read the judge " + path_);
   if (!root.IsMap()) throw bad_input("cannot read the judge " + path_).wanted("keys and values");
-  for (const auto& entry : root) values_.emplace(entry.first.Scalar(), entry.second);
+  for (const auto& entry : root) {
+    if (!entry.first.IsScalar())
+      throw bad_input("cannot read the judge " + path_).wanted("texts as keys").found(excerpt(YAML::Dump(entry.first)));
+    values_.emplace(entry.first.Scalar(), entry.second);
+  }
   const std::string overrides = name.size() > path_.size() ? name.substr(path_.size() + 1) : "";
   for (std::size_t at = 0; at < overrides.size();) {
     const std::size_t end = std::min(overrides.find(',', at), overrides.size());
