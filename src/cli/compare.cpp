@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "core/output_place.h"
 #include "core/plain_text.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
@@ -104,6 +105,7 @@ std::vector<std::string> show_answers(const std::vector<std::string>& prompts, c
 }
 
 void compare(CompareOptions& options) {
+  check_output_file(options.output);
   if (options.models.size() == 1 && !options.adapters.empty()) options.models.push_back(options.models[0]);
   if (options.models.size() != 2) {
     throw bad_usage("cannot compare")

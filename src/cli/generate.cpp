@@ -8,6 +8,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/output_place.h"
 #include "core/terminal.h"
 #include "formats/checkpoint.h"
 
@@ -40,6 +41,7 @@ Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template*
 }
 
 void generate_file(GenerateOptions& options) {
+  check_output_file(options.output);
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);

@@ -9,6 +9,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/output_place.h"
 #include "core/terminal.h"
 #include "judges/open_judge.h"
 #include "metrics/classification.h"
@@ -28,6 +29,7 @@ struct JudgeOptions {
 void train_judge(const JudgeOptions& options) {
   if (std::filesystem::exists(options.out))
     throw bad_input("cannot write " + options.out).found("a file of this name").hint("another --out");
+  check_output_file(options.out);
   const auto labelled =
       label_responses(load_told(options.harmful, Role::harmful), load_told(options.harmless, Role::normal));
   std::size_t harmful = 0;
@@ -91,6 +93,7 @@ void tell_figures(const std::vector<JsonLine>& lines, const std::vector<std::vec
 }
 
 void try_judge(const TryOptions& options) {
+  check_output_file(options.output);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
   std::vector<Exchange> exchanges;
   for (const JsonLine& line : lines) {

@@ -3,12 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <new>
-#include <sstream>
 
+#include "cli/common.h"
 #include "cli/engine.h"
 #include "cli/run_options.h"
+#include "cli/usage.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
@@ -23,17 +23,24 @@ void say_out_of_memory() {
   std::fprintf(stderr, "lethe: %s\n  try  %s\n", kOutOfMemory, kOutOfMemoryHint);
 }
 
+int say_error(const CLI::App& program, const Error& error) {
+  print_failure(with_options_named(program, error.what()));
+  return static_cast<int>(error.code());
+}
+
+// Every command takes --quiet and --redact, whether or not it has anything to say.
+void add_quiet_flags(CLI::App& app) {
+  const std::vector<CLI::App*> commands = app.get_subcommands([](CLI::App*) { return true; });
+  for (CLI::App* command : commands) add_quiet_flags(*command);
+  if (commands.empty() && app.get_option_no_throw("--quiet") == nullptr) add_quiet_flag(app);
+}
+
 }  // namespace
 
-int run_program(int argc, char** argv) {
-  keep_memory_private();
-  handle_interrupts();
-  remember_command_line(argc, argv);
-  CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
+void add_commands(CLI::App& program, Action& action) {
   program.name("lethe");
   program.set_version_flag("--version", std::string(LETHE_VERSION));
   program.require_subcommand(1);
-  Action action;
   // One line a subcommand, in the order of --help.
   add_demo(program, action);
   add_unlearn(program, action);
@@ -52,13 +59,26 @@ int run_program(int argc, char** argv) {
   add_merge(program, action);
   add_tokenize(program, action);
   add_inspect(program, action);
+  add_quiet_flags(program);
+  program.footer(
+      "`lethe COMMAND --help` tells what a command takes, with an example.\n"
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted (Ctrl-C).");
+}
+
+int run_program(int argc, char** argv) {
+  keep_memory_private();
+  handle_interrupts();
+  remember_command_line(argc, argv);
+  CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
+  Action action;
+  add_commands(program, action);
   try {
+    check_words(program, std::vector<std::string>(argv + 1, argv + argc));
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    std::ostringstream told;  // it repeats what was typed, a path perhaps
-    const int status = program.exit(error, std::cout, told);
-    std::fputs(terminal_text(told.str()).c_str(), stderr);
-    return status == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    return error.get_exit_code() == 0 ? program.exit(error) : say_error(program, usage_error(program, error));
+  } catch (const Error& error) {
+    return say_error(program, error);
   }
   try {
     // inspect loads it for data files alone, tokenize not at all.
@@ -66,8 +86,7 @@ int run_program(int argc, char** argv) {
     action();
     return static_cast<int>(ExitCode::done);
   } catch (const Error& error) {
-    print_failure(error.what());
-    return static_cast<int>(error.code());
+    return say_error(program, error);
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {

@@ -13,6 +13,9 @@ using Action = std::function<void()>;
 /// @return the exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted
 int run_program(int argc, char** argv);
 
+/// Every subcommand with its options. @param action  set by parsing to what the chosen one does
+void add_commands(CLI::App& program, Action& action);
+
 // One function a subcommand, each in cli/<name>.cpp: adds its options to the program, and sets `action` when it is
 // chosen.
 void add_chat(CLI::App& program, Action& action);

@@ -2,9 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
 
 #include "cli/common.h"
 #include "core/error.h"
+#include "core/numbers.h"
+#include "data/splits.h"
+#include "runs/key_hints.h"
+#include "runs/method_table.h"
 #include "runs/run_folder.h"
 
 namespace lethe {
@@ -27,6 +34,54 @@ void sort_as_typed(std::vector<std::string>& settings) {
     // Of a word that was typed twice the last place counts; it says the same in both.
     return std::find(typed.rbegin(), typed.rend(), b) < std::find(typed.rbegin(), typed.rend(), a);
   });
+}
+
+// `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
+bool is_setting(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos || equals == 0) return false;
+  std::string key = word.substr(0, equals);
+  std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
+  return key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") == std::string::npos &&
+         !std::filesystem::exists(word);
+}
+
+// Another program's "epochs=3", in the steps that it means for this recipe's data, if that can be read.
+// @throws Error as load_recipe() of such a key
+[[noreturn]] void refuse_epochs(const std::string& word, const std::string& file,
+                                const std::vector<std::string>& others) {
+  std::size_t rows = 0;
+  Recipe recipe;
+  try {
+    recipe = load_recipe(file, others);
+    const bool finetunes = !recipe.data.train.empty();
+    const bool harmful = method_named(recipe.method).harmful_rows;
+    const LoadedPairs loaded = load_pairs(finetunes ? recipe.data.train
+                                          : harmful ? recipe.data.harmful
+                                                    : recipe.data.normal,
+                                          finetunes ? Role::generic
+                                          : harmful ? Role::harmful
+                                                    : Role::normal);
+    rows = finetunes ? loaded.pairs.size() : split_pairs(loaded.pairs, recipe.data.split, recipe.seed).train.size();
+  } catch (const Error&) {  // the recipe's own errors come next; without data, the rule will do
+  }
+  const auto epochs = parse_number(word.substr(word.find('=') + 1));
+  if (rows > 0 && epochs && *epochs > 0 && *epochs < 1e6) {
+    const auto a_step = static_cast<double>(recipe.training.batch * recipe.training.accumulate);
+    const auto steps = [&](double passes) {
+      return static_cast<std::uint64_t>(std::ceil(passes * static_cast<double>(rows) / a_step));
+    };
+    throw bad_usage("cannot use " + excerpt(word))
+        .found("no such key")
+        .hint("training.steps=" + std::to_string(steps(*epochs)))
+        .with("note", "an epoch is " + with_commas(steps(1)) + " steps of this data (" + with_commas(rows) +
+                          " pairs to train on, " + std::to_string(recipe.training.batch * recipe.training.accumulate) +
+                          " a step)");
+  }
+  std::vector<std::string> all = others;
+  all.push_back(word);
+  load_recipe(file, all);
+  throw bad_usage("cannot use " + excerpt(word)).found("no such key").hint("training.steps");
 }
 
 }  // namespace
@@ -68,13 +123,6 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
     file = unfinished_recipe(resume_).string();
     overrides.push_back("out=" + resume_);
   }
-  // `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
-  const auto is_setting = [&](const std::string& word) {
-    const std::string key = word.substr(0, word.find('='));
-    return word.find('=') != std::string::npos && key.find('/') == std::string::npos &&
-           key.find(':') == std::string::npos &&
-           key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string::npos;
-  };
   std::vector<std::string> settings;
   for (const std::string& word : words_) {
     if (is_setting(word)) {
@@ -100,8 +148,14 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
                            (takes_list(flag->key) ? dump_json(values) : values.back().get<std::string>()));
   }
   sort_as_typed(settings);
+  const auto epochs = std::find_if(settings.begin(), settings.end(), [](const std::string& setting) {
+    return means_epochs(setting.substr(0, setting.find('=')));
+  });
+  const std::string asked = epochs == settings.end() ? "" : *epochs;
+  if (!asked.empty()) settings.erase(epochs);
   overrides.insert(overrides.end(), settings.begin(), settings.end());
   overrides.insert(overrides.end(), set_by_flags.begin(), set_by_flags.end());
+  if (!asked.empty()) refuse_epochs(asked, file, overrides);
   return load_recipe(file, overrides);
 }
 

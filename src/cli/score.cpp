@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/output_place.h"
 #include "core/terminal.h"
 #include "formats/checkpoint.h"
 #include "generation/scoring.h"
@@ -42,6 +43,7 @@ OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
 }
 
 void score(const ScoreOptions& options) {
+  check_output_file(options.output);
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);

@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "core/mapped_file.h"
 #include "core/numbers.h"
+#include "core/output_place.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -170,7 +171,7 @@ void rename_folder(const fs::path& from, const fs::path& to) {
 StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(checked_output_folder(final_path)) {
   std::error_code ignored;
   const fs::path parent = fs::absolute(final_).parent_path();
-  fs::create_directories(parent, ignored);
+  make_parent_folders(final_);
   const std::string prefix = "." + final_.filename().string() + ".partial-";
   remove_orphans(parent, prefix);
   staging_ = parent / (prefix + std::to_string(::getpid()));

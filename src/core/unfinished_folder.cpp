@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/output_place.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -58,7 +59,7 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
         .found("no " + path_.string())
         .hint("only an interrupted run can be gone on with, from the folder that was its --out");
   }
-  fs::create_directories(path_.parent_path(), ignored);
+  make_parent_folders(final_);
   if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw file_error("write to", path_, errno);
   lock_ = locked(path_, !exists);
   if (start == Start::resume) return;

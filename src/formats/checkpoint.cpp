@@ -222,10 +222,13 @@ void CheckpointWriter::finish() {
 void copy_side_files(const fs::path& from, const fs::path& to) {
   static const std::set<std::string> weights = {".safetensors", ".bin",  ".pt",   ".pth", ".h5",
                                                 ".msgpack",     ".gguf", ".onnx", ".ot",  ".ckpt"};
+  // No part of a model: a config.json may lie among the files of an experiment.
+  static const std::set<std::string> other = {".jsonl", ".csv", ".tsv", ".parquet", ".arrow", ".gz",
+                                              ".zip",   ".tar", ".log", ".yaml",    ".yml"};
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
-    const std::string name = entry.path().filename();
+    const std::string name = entry.path().filename(), ending = entry.path().extension();
     if (!entry.is_regular_file() || name.starts_with(".") || name == "README.md") continue;
-    if (weights.contains(entry.path().extension()) || name.ends_with(".index.json")) continue;
+    if (weights.contains(ending) || other.contains(ending) || name.ends_with(".index.json")) continue;
     // Read and written, not copied as a file: a cache's entries are links, and its files may be read-only.
     write_file(to / name, read_file(entry.path()));
   }

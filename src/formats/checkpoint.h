@@ -93,7 +93,7 @@ class CheckpointWriter {
 };
 
 /// Copies what a checkpoint folder holds beside its weights (config.json, tokenizer, chat template, licence), as it is.
-/// README.md is left behind: it describes another model.
+/// README.md is left behind: it describes another model. So are data, logs and archives.
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Names of the input embedding and of the output head in a checkpoint; "" where it stores none (a tied head, as a

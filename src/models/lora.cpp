@@ -10,19 +10,24 @@
 
 namespace lethe {
 
+std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& targets) {
+  std::vector<std::string> names;
+  for (const NamedLinear& linear : model.linears()) names.push_back(linear.name);
+  const std::string head = names.back();
+  std::vector<std::string> chosen = chosen_modules(targets, names, head);
+  if (std::find(chosen.begin(), chosen.end(), head) != chosen.end()) {
+    throw bad_input("cannot place LoRA adapters (lora.targets)")
+        .wanted("linear maps other than the output head")
+        .found(head)
+        .hint("leave it out; tuning: full trains the head too");
+  }
+  return chosen;
+}
+
 std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed) {
   const std::vector<NamedLinear> linears = model.linears();
-  std::vector<std::string> names;
-  for (const NamedLinear& linear : linears) names.push_back(linear.name);
-  const std::string head = linears.back().name;
   std::vector<NamedLora> pairs;
-  for (const std::string& name : chosen_modules(settings.targets, names, head)) {
-    if (name == head) {
-      throw bad_input("cannot place LoRA adapters (lora.targets)")
-          .wanted("linear maps other than the output head")
-          .found(head)
-          .hint("leave it out; tuning: full trains the head too");
-    }
+  for (const std::string& name : lora_modules(model, settings.targets)) {
     for (const NamedLinear& linear : linears) {
       if (linear.name != name) continue;
       const std::int64_t out = linear.linear->out(), in = linear.linear->in();

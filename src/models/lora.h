@@ -20,6 +20,10 @@ struct NamedLora {
   bool transposed = false;  ///< Linear::transposed of its map: PEFT's fan_in_fan_out
 };
 
+/// The modules that the targets choose, in the order of the layers; the model needs no weights for it.
+/// @throws Error (bad input) as add_lora()
+std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& targets);
+
 /// Puts a fresh adapter on each chosen linear: A uniform in ±1/√in (Kaiming, a = √5), B zero, float32, both requiring
 /// gradients. @return the pairs, in the order of the layers
 /// @throws Error (bad input) if the targets choose none, or the head (whose logits are never held as a whole)

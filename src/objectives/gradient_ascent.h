@@ -24,6 +24,9 @@ class GradientAscentObjective : public Objective {
   StepLoss loss(std::uint64_t micro) override;
   std::vector<std::string> terms() const override { return {"ce", "mismatch", "kl"}; }
   std::set<std::string> rising() const override { return {"ce"}; }
+  std::map<std::string, std::string> advice() const override {
+    return {{"kl", "lower training.lr, take fewer training.steps, or raise ga.eps_kl"}};
+  }
 
  private:
   SkuObjective turned_;

@@ -34,6 +34,10 @@ class Objective {
   virtual std::vector<std::string> terms() const = 0;
   /// Terms that are meant to rise without bound: the divergence guard lets them.
   virtual std::set<std::string> rising() const { return {}; }
+  /// What to change in the recipe where a term runs away; terms without an entry get the general advice.
+  virtual std::map<std::string, std::string> advice() const { return {}; }
+  /// The recipe's key of the learning rate, for advice.
+  virtual std::string rate_key() const { return "training.lr"; }
 };
 
 }  // namespace lethe

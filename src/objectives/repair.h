@@ -17,6 +17,10 @@ class RepairObjective : public Objective {
 
   StepLoss loss(std::uint64_t micro) override { return turned_.loss(micro); }
   std::vector<std::string> terms() const override { return {"kl"}; }
+  std::map<std::string, std::string> advice() const override {
+    return {{"kl", "lower negation.repair.lr or negation.repair.alpha"}};
+  }
+  std::string rate_key() const override { return "negation.repair.lr"; }
 
  private:
   SkuObjective turned_;

@@ -56,4 +56,9 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
   return result;
 }
 
+std::map<std::string, std::string> SkuObjective::advice() const {
+  return {{"kl", options_.pd_margin == 0 ? "set sku.pd_margin (2.0 is the default), or lower training.lr or sku.eps_pd"
+                                         : "lower training.lr, sku.pd_margin or sku.eps_pd"}};
+}
+
 }  // namespace lethe

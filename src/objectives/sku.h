@@ -26,6 +26,7 @@ class SkuObjective : public Objective {
 
   StepLoss loss(std::uint64_t micro) override;
   std::vector<std::string> terms() const override { return {"gd", "rd", "kl"}; }
+  std::map<std::string, std::string> advice() const override;
 
  private:
   CausalLM& model_;

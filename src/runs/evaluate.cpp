@@ -4,6 +4,7 @@
 #include "core/terminal.h"
 #include "models/loading.h"
 #include "nn/device.h"
+#include "runs/input_check.h"
 #include "runs/model_comparison.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
@@ -25,10 +26,28 @@ std::vector<Pair> answers_of(const std::vector<Question>& questions, const Evalu
   return pairs;
 }
 
+// Before a judge or a model is loaded.
+void check_request(const EvaluateRequest& request) {
+  std::vector<NamedPath> paths = paths_of(request.recipe);
+  for (const std::string& adapter : request.adapters) {
+    const bool is_folder = std::filesystem::exists(adapter);
+    paths.push_back({"--adapter", is_folder ? adapter : adapter.substr(0, adapter.rfind(':'))});  // DIR:weight
+  }
+  const auto add = [&](const char* option, const std::vector<DataSource>& sources) {
+    for (const DataSource& source : sources) paths.push_back({option, source.path});
+  };
+  add("--seen", request.seen);
+  add("--unseen", request.unseen);
+  add("--normal", request.normal);
+  add("--normal-train", request.normal_train);
+  check_paths({{"--model", request.model}, {"--original", request.original}}, paths, request.recipe.out);
+}
+
 }  // namespace
 
 void evaluate(const EvaluateRequest& request) {
   const Recipe& recipe = request.recipe;
+  check_request(request);
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
   RunFolder run(recipe, "evaluate");
   const Panel panel = open_panel(recipe);

@@ -9,6 +9,7 @@
 #include "models/loading.h"
 #include "nn/device.h"
 #include "objectives/cross_entropy_training.h"
+#include "runs/input_check.h"
 #include "runs/run_folder.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
@@ -27,17 +28,20 @@ std::string passes_text(const Recipe& recipe, std::size_t rows) {
 }  // namespace
 
 void finetune(const Recipe& recipe, bool resume) {
-  require_keys(recipe, {"data.train", "out"});
+  std::vector<std::string> needed = {"data.train", "out"};
+  if (recipe.model.empty() && recipe.config.empty()) needed.insert(needed.begin(), "model");
+  require_keys(recipe, needed);
   const bool from_scratch = !recipe.config.empty();
-  if (from_scratch == !recipe.model.empty()) throw bad_usage("cannot finetune").wanted("either --model or --config");
+  if (from_scratch && !recipe.model.empty())
+    throw bad_usage("cannot finetune").wanted("either --model or --config").found("both");
   if (from_scratch && recipe.tuning == "lora")
     throw bad_usage("cannot finetune").wanted("tuning=full for random weights").found("tuning=lora");
+  check_paths({{"model", recipe.model}}, paths_of(recipe), recipe.out);
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  RunFolder run(recipe, "finetune", resume);
-  print_settings(recipe, "finetune");
-
   std::unique_ptr<Checkpoint> base;
   if (!from_scratch) base = std::make_unique<Checkpoint>(resolve_model_folder(recipe.model));
+  if (base) check_names_of_weights(recipe, *base);
+  RunFolder run(recipe, "finetune", resume);
   const fs::path folder = from_scratch ? fs::absolute(recipe.config).parent_path() : base->folder();
   run.add_input(from_scratch ? "config" : "model", from_scratch ? fs::path(recipe.config) : folder);
   const Tokenizer tokenizer = Tokenizer::load(folder);
@@ -56,6 +60,7 @@ void finetune(const Recipe& recipe, bool resume) {
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", &run);
   drop_truncated(pairs, examples, "training");
   say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));
+  print_settings(recipe, "finetune");
 
   Tuning tuning(model, recipe);
   EpochOrder order(pairs.size(), recipe.seed, "training rows");
@@ -73,11 +78,12 @@ void finetune(const Recipe& recipe, bool resume) {
     write_adapter(tuning.pairs(), recipe.lora, recipe.model, run.make("adapter"));
   } else if (from_scratch) {
     const fs::path out = run.make("model");
-    write_new(model, config, out);
-    for (const char* file : {"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-                             "vocab.json", "merges.txt", "generation_config.json"}) {
-      if (fs::exists(folder / file)) write_file(out / file, read_file(folder / file));
+    copy_side_files(folder, out);
+    for (const DataSource& source : recipe.data.train) {  // a .json of rows beside config.json is no part of the model
+      if (fs::exists(source.path) && fs::equivalent(fs::absolute(source.path).parent_path(), folder))
+        fs::remove(out / fs::path(source.path).filename());
     }
+    write_new(model, config, out);
   } else {
     write_like(*base, model, run.make("model"));
   }

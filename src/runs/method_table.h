@@ -17,6 +17,8 @@ struct Method {
   bool normal_rows = true;   ///< trains on normal pairs
   bool harmful_rows = true;  ///< trains on harmful pairs
   bool reference = true;     ///< needs the original's answers on normal pairs
+  /// Settings that keep a trained model nearer to the original, for advice.
+  std::string gentler = "fewer training.steps, or a smaller training.lr";
 };
 
 /// All of them, in the order of documentation: sku, task_vector, ga, ga_mismatch, finetune.

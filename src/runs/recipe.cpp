@@ -3,19 +3,21 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
-#include <concepts>
 #include <functional>
-#include <map>
 #include <set>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/numbers.h"
+#include "core/similar.h"
+#include "judges/yaml_keys.h"
+#include "runs/key_hints.h"
 #include "runs/method_table.h"
+#include "runs/recipe_values.h"
 #include "text/template.h"
 
 namespace lethe {
+using recipe_values::entries_of;
+using recipe_values::number_text;
 namespace {
 
 struct Key {
@@ -24,160 +26,10 @@ struct Key {
   std::function<YAML::Node(const Recipe&)> get;
 };
 
-std::string number_text(double value) {
-  char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  return {buffer, end};
-}
-
-std::string scalar(const YAML::Node& node, const char* wanted) {
-  if (!node.IsScalar()) throw std::string(wanted);
-  return node.Scalar();
-}
-
-// A key within a section: {[a]: b} has none.
-std::string key_of(const YAML::Node& node) {
-  return scalar(node, "texts as keys");
-}
-
-// read(node, field) sets a field of a recipe from YAML; node_of(field) writes it. One pair for each type of field.
-
-void read(const YAML::Node& node, std::string& field) {
-  field = node.IsNull() ? "" : scalar(node, "a text");
-}
-YAML::Node node_of(const std::string& field) {
-  return YAML::Node(field);
-}
-
-void read(const YAML::Node& node, double& field) {
-  const auto value = parse_number(scalar(node, "a number"));
-  if (!value) throw std::string("a number");
-  field = *value;
-}
-YAML::Node node_of(double field) {
-  return YAML::Node(number_text(field));
-}
-
-template <std::integral Count>
-void read(const YAML::Node& node, Count& field) {
-  constexpr const char* wanted = "a whole number of at least 0";
-  const auto value = parse_whole_number(scalar(node, wanted));
-  if (!value || *value < 0) throw std::string(wanted);
-  field = static_cast<Count>(*value);
-}
-template <std::integral Count>
-YAML::Node node_of(Count field) {
-  return YAML::Node(std::to_string(field));
-}
-
-void read(const YAML::Node& node, bool& field) {
-  const std::string text = scalar(node, "true or false");
-  if (text != "true" && text != "false") throw std::string("true or false");
-  field = text == "true";
-}
-YAML::Node node_of(bool field) {
-  return YAML::Node(field);
-}
-
-// negation.alpha: a number, or auto.
-void read(const YAML::Node& node, std::optional<double>& field) {
-  if (node.IsScalar() && node.Scalar() == "auto") {
-    field = std::nullopt;
-  } else {
-    read(node, field.emplace());
-  }
-}
-YAML::Node node_of(const std::optional<double>& field) {
-  return YAML::Node(field ? number_text(*field) : "auto");
-}
-
-// evaluation.judge: one name, or a list of them.
-void read(const YAML::Node& node, std::vector<std::string>& field) {
-  constexpr const char* wanted = "a name, or a list of names";
-  field.clear();
-  if (!node.IsSequence()) {
-    field.push_back(scalar(node, wanted));
-  } else {
-    for (const auto& entry : node) field.push_back(scalar(entry, wanted));
-  }
-  for (const std::string& name : field) {
-    if (name.empty() || (name == "none" && field.size() > 1)) throw std::string(wanted);
-  }
-  if (field.empty()) throw std::string(wanted);
-}
-YAML::Node node_of(const std::vector<std::string>& field) {
-  return field.size() == 1 ? YAML::Node(field[0]) : YAML::Node(field);
-}
-
-DataSource source_of(const YAML::Node& node) {
-  if (node.IsScalar()) return parse_data_source(node.Scalar());
-  if (!node.IsMap()) throw std::string("a path, or {path, prompt, response, where}");
-  DataSource source;
-  const std::map<std::string, std::string*> fields = {
-      {"path", &source.path}, {"prompt", &source.prompt}, {"response", &source.response}, {"where", &source.where}};
-  for (const auto& entry : node) {
-    const auto field = fields.find(key_of(entry.first));
-    if (field == fields.end()) throw "path, prompt, response or where, not " + excerpt(key_of(entry.first));
-    read(entry.second, *field->second);
-  }
-  return source;
-}
-void read(const YAML::Node& node, std::vector<DataSource>& field) {
-  field.clear();
-  if (node.IsNull()) return;
-  if (!node.IsSequence()) {
-    field.push_back(source_of(node));
-    return;
-  }
-  for (const auto& entry : node) field.push_back(source_of(entry));
-}
-YAML::Node node_of(const std::vector<DataSource>& field) {
-  YAML::Node list(YAML::NodeType::Sequence);
-  for (const DataSource& source : field) {
-    YAML::Node entry;
-    entry["path"] = source.path;
-    if (!source.prompt.empty()) entry["prompt"] = source.prompt;
-    if (!source.response.empty()) entry["response"] = source.response;
-    if (!source.where.empty()) entry["where"] = source.where;
-    list.push_back(entry);
-  }
-  return list;
-}
-
-void read(const YAML::Node& node, LoraTargets& field) {
-  field = {.suffixes = {}, .pattern = ""};
-  if (node.IsScalar()) {
-    field.pattern = node.Scalar();
-  } else if (node.IsSequence()) {
-    for (const auto& entry : node) field.suffixes.push_back(scalar(entry, "a list of suffixes"));
-  }
-  if (field.pattern.empty() && field.suffixes.empty())
-    throw std::string("a list of suffixes, a regular expression, or all-linear");
-}
-YAML::Node node_of(const LoraTargets& field) {
-  return field.pattern.empty() ? YAML::Node(field.suffixes) : YAML::Node(field.pattern);
-}
-
-// negation.factors: {pattern: factor, …}, in the order given.
-void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& field) {
-  field.clear();
-  if (node.IsNull()) return;
-  if (!node.IsMap()) throw std::string("{pattern: factor, …}");
-  for (const auto& entry : node) {
-    field.emplace_back(key_of(entry.first), 0.0);
-    read(entry.second, field.back().second);
-  }
-}
-YAML::Node node_of(const std::vector<std::pair<std::string, double>>& field) {
-  YAML::Node map(YAML::NodeType::Map);
-  for (const auto& [pattern, factor] : field) map[pattern] = number_text(factor);
-  return map;
-}
-
 template <class Get>
 Key key(std::string name, Get get) {
-  return {std::move(name), [get](Recipe& recipe, const YAML::Node& node) { read(node, get(recipe)); },
-          [get](const Recipe& recipe) { return node_of(get(recipe)); }};
+  return {std::move(name), [get](Recipe& recipe, const YAML::Node& node) { recipe_values::read(node, get(recipe)); },
+          [get](const Recipe& recipe) { return recipe_values::node_of(get(recipe)); }};
 }
 #define FIELD(path)           \
   [](auto& recipe) -> auto& { \
@@ -273,40 +125,44 @@ bool is_section(const std::string& name) {
   return std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return key.name.starts_with(name + "."); });
 }
 
-// Sets one key, or every key of a section. `where` is told in errors.
-void set_key(Recipe& recipe, const std::string& name, const YAML::Node& value, const std::string& where,
-             std::set<std::string>* seen) {
-  if (const Key* key = find_key(name)) {
-    if (seen != nullptr && !seen->insert(name).second)
-      throw bad_usage("cannot use " + where).with("key", name).found("given twice");
-    try {
-      key->set(recipe, value);
-    } catch (const std::string& wanted) {
-      throw bad_usage("cannot use " + where).with("key", name).wanted(wanted).found(excerpt(YAML::Dump(value)));
-    }
-    return;
+std::vector<std::string> sections() {
+  std::vector<std::string> names;
+  for (const Key& key : keys()) {
+    const std::size_t dot = key.name.rfind('.');
+    if (dot == std::string::npos) continue;
+    if (names.empty() || names.back() != key.name.substr(0, dot)) names.push_back(key.name.substr(0, dot));
   }
-  if (is_section(name) && value.IsMap()) {
-    for (const auto& entry : value) {
-      if (!entry.first.IsScalar()) throw bad_usage("cannot use " + where).with("key", name).wanted("texts as keys");
-      set_key(recipe, name + "." + entry.first.Scalar(), entry.second, where, seen);
-    }
-    return;
-  }
-  Error error = bad_usage("cannot use " + where).with("key", excerpt(name));
-  if (is_section(name)) throw error.wanted("a section: " + name + ": {…}").found(excerpt(YAML::Dump(value)));
-  std::vector<std::string> names = recipe_keys();
-  const std::string near = nearest(name, names);
-  error.found("no such key");
-  if (!near.empty()) error.hint(near);
-  throw error;
+  return names;
 }
 
-YAML::Node parse_yaml(const std::string& text, const std::string& where) {
+Error no_such_key(const std::string& name, const YAML::Node& value, const std::string& where) {
+  Error error = bad_usage("cannot use " + where);
+  error.with("key", excerpt(name)).found("no such key");
+  if (const std::vector<std::string> near = similar(name, sections()); value.IsMap() && !near.empty())
+    return error.hint(near[0] + ": {…}");
+  const KeyHint hint = key_hint(name, recipe_keys());
+  if (!hint.keys.empty()) error.hint(either_of(hint.keys));
+  if (!hint.note.empty()) error.with("note", hint.note);
+  return error;
+}
+
+// Sets one key, or every key of a section. `where` is told in errors.
+void set_key(Recipe& recipe, const std::string& name, const YAML::Node& value, const std::string& where,
+             std::set<std::string>& seen) {
+  const bool section = is_section(name);
+  if ((section || find_key(name) != nullptr) && !seen.insert(name).second)
+    throw bad_usage("cannot use " + where).with("key", name).found("given twice");
+  if (section && !value.IsMap())
+    throw bad_usage("cannot use " + where)
+        .with("key", name)
+        .wanted("a section: " + name + ": {…}")
+        .found(excerpt(YAML::Dump(value)));
   try {
-    return YAML::Load(text);
-  } catch (const YAML::Exception& problem) {
-    throw bad_input("cannot read " + where).wanted("YAML").found(excerpt(problem.what(), 200));
+    if (const Key* key = find_key(name)) return key->set(recipe, value);
+    if (!section) throw no_such_key(name, value, where);
+    for (const auto& [part, inner] : entries_of(value)) set_key(recipe, name + "." + part, inner, where, seen);
+  } catch (const std::string& wanted) {
+    throw bad_usage("cannot use " + where).with("key", name).wanted(wanted).found(excerpt(YAML::Dump(value)));
   }
 }
 
@@ -319,7 +175,9 @@ void set_override(Recipe& recipe, const std::string& text) {
       "data.template", "data.system", "evaluation.bleurt", "evaluation.embedder", "model",
       "config",        "out",         "data.plan",         "training.weights"};
   const bool as_it_stands = plain.contains(name) && !value.starts_with('"') && !value.starts_with('\'');
-  set_key(recipe, name, as_it_stands ? YAML::Node(value) : parse_yaml(value, excerpt(text)), excerpt(text), nullptr);
+  std::set<std::string> seen;
+  set_key(recipe, name, as_it_stands ? YAML::Node(value) : load_yaml(value, "cannot use " + excerpt(text)),
+          excerpt(text), seen);
 }
 
 [[noreturn]] void refuse(const std::string& key, const std::string& wanted, const std::string& found) {
@@ -334,13 +192,13 @@ Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::str
 
 Recipe parse_recipe(std::string_view yaml, const std::string& where, const std::vector<std::string>& overrides) {
   Recipe recipe;
-  const YAML::Node root = parse_yaml(std::string(yaml), where);
+  const YAML::Node root = load_yaml(std::string(yaml), "cannot read the recipe " + where);
   if (!root.IsNull() && !root.IsMap()) throw bad_input("cannot use the recipe " + where).wanted("keys and values");
   std::set<std::string> seen;
   for (const auto& entry : root) {
     const std::string place = where + ", line " + std::to_string(entry.first.Mark().line + 1);
     if (!entry.first.IsScalar()) throw bad_usage("cannot use " + place).wanted("a key");
-    set_key(recipe, entry.first.Scalar(), entry.second, place, &seen);
+    set_key(recipe, entry.first.Scalar(), entry.second, place, seen);
   }
   return with_settings(std::move(recipe), overrides);
 }
@@ -431,14 +289,17 @@ void check_recipe(const Recipe& recipe) {
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {
+  Error error = bad_usage("something is missing");
+  bool missing = false;
   for (const std::string& name : wanted) {
     const YAML::Node value = find_key(name)->get(recipe);
-    const bool empty = value.IsSequence() ? value.size() == 0 : value.Scalar().empty();
-    if (!empty) continue;
+    if (value.IsSequence() ? value.size() > 0 : !value.Scalar().empty()) continue;
+    missing = true;
     const std::size_t dot = name.rfind('.');
     const std::string flag = name == "data.train" ? "data" : dot == std::string::npos ? name : name.substr(dot + 1);
-    throw bad_usage("something is missing").with("key", name).hint("--" + flag + " …, or " + name + "=…");
+    error.with("key", name + ": --" + flag + " …, or " + name + "=…");
   }
+  if (missing) throw error;
 }
 
 std::vector<std::string> recipe_keys() {

@@ -123,8 +123,9 @@ struct Recipe {
 /// @param overrides  "training.steps=5", "lora.targets=[q_proj, v_proj]", "lora={rank: 8}"; values are YAML, but the
 /// value
 ///   of a key that holds text is taken as it stands unless it begins with a quotation mark
-/// @throws Error (usage) on an unknown key (naming the nearest known one), a key given twice, a wrong type or a value
-///   that cannot be; with file and line. Error (bad input) if the file cannot be read or is no YAML
+/// @throws Error (usage) on an unknown key (naming the one that was meant), a key given twice, a wrong type or a value
+///   that cannot be; with file and line. Error (bad input) if the file cannot be read, is no YAML or more than one
+///   document, or a mapping holds a key twice
 Recipe load_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
 
 /// The same from YAML in memory. @param where  named in errors
@@ -145,7 +146,7 @@ ExampleOptions example_options(const Recipe& recipe);
 /// Checks the values, also where fields were set by hand. @throws Error (usage) naming the key, wanted and found
 void check_recipe(const Recipe& recipe);
 
-/// @throws Error (usage) naming the first of `keys` that is empty and how to give it
+/// @throws Error (usage) naming all of `keys` that are empty and how to give each
 void require_keys(const Recipe& recipe, const std::vector<std::string>& keys);
 
 /// All keys, in the order of the recipe: "method", "lora.rank", …

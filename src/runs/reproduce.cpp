@@ -12,6 +12,7 @@
 #include "runs/bench.h"
 #include "runs/cells.h"
 #include "runs/demo.h"
+#include "runs/input_check.h"
 #include "runs/reproduce_table.h"
 #include "runs/run_folder.h"
 
@@ -70,6 +71,14 @@ std::string rate_name(double rate) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", rate);
   return text;
+}
+
+void check_inputs(const ReproduceRequest& request) {
+  const Recipe& settings = request.recipe;
+  check_paths({{"model", settings.model}}, paths_of(settings), settings.out);
+  const Checkpoint base(resolve_model_folder(settings.model));
+  for (const ReproducedRow& row : request.rows)
+    check_names_of_weights(recipe_of(request, row, settings.seed, settings.training.lr), base);
 }
 
 }  // namespace
@@ -137,6 +146,7 @@ void reproduce(const ReproduceRequest& request) {
   require_keys(request.recipe, {"model", "data.harmful", "data.normal", "out"});
   const Recipe& settings = request.recipe;
   const fs::path out = settings.out;
+  if (request.demo_inputs.empty()) check_inputs(request);
   const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));
   open_folder(out, fingerprint(request));
   if (!request.demo_inputs.empty()) write_demo_inputs(request.demo_inputs);

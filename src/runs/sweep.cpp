@@ -13,6 +13,7 @@
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/bench.h"
+#include "runs/input_check.h"
 #include "runs/sweep_grid.h"
 #include "runs/sweep_points.h"
 
@@ -224,6 +225,9 @@ void sweep(const SweepRequest& request) {
     throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
   const std::vector<SweepJob> jobs = jobs_of(request, finished);
   const fs::path out = request.out.empty() ? request.run : request.out;
+  check_paths({{"model", finished.recipe.model}}, paths_of(finished.recipe), (out / "points").string());
+  const Checkpoint base(resolve_model_folder(finished.recipe.model));
+  for (const SweepJob& job : jobs) check_names_of_weights(job.variant.recipe, base);
   std::optional<StagedFolder> applied;
   if (!request.apply.empty()) applied.emplace(request.apply);
   open_points(out / "points", request, finished, jobs);

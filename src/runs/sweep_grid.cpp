@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/similar.h"
+#include "runs/key_hints.h"
 
 namespace lethe {
 namespace {
@@ -34,7 +36,7 @@ void check_swept(const std::string& name) {
   const std::vector<std::string> keys = recipe_keys();
   if (std::find(keys.begin(), keys.end(), name) == keys.end()) {
     Error error = refused("no such key");
-    if (const std::string near = nearest(name, keys); !near.empty()) error.hint(near);
+    if (const KeyHint hint = key_hint(name, keys); !hint.keys.empty()) error.hint(either_of(hint.keys));
     throw error;
   }
   for (const char* section : {"method", "tuning", "lora.", "sku.", "ga.", "training.", "negation."}) {

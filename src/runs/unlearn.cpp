@@ -8,6 +8,7 @@
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/examiner.h"
+#include "runs/input_check.h"
 #include "runs/methods.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
@@ -44,7 +45,7 @@ AlphaChoice decide_alpha(const Recipe& recipe, CausalLM& model, Stage2Vector& st
         .wanted("a mean KL of at most " + std::to_string(recipe.negation.kl_budget) + " nats a token")
         .found("more, even at the smallest alpha tried")
         .hint("go on with a larger budget, without training again: negation.kl_budget=… --resume RUN")
-        .hint("or fewer steps, a smaller learning rate or sku.pd_margin");
+        .hint("or train less: " + method_named(recipe.method).gentler);
   }
   return choice;
 }
@@ -58,17 +59,19 @@ OrderedJson curve_json(const AlphaChoice& choice) {
 }  // namespace
 
 void unlearn(const Recipe& recipe, bool resume) {
-  require_keys(recipe, {"model", "out"});
-  if (recipe.data.plan.empty()) require_keys(recipe, {"data.harmful", "data.normal"});
+  require_keys(recipe, recipe.data.plan.empty()
+                           ? std::vector<std::string>{"model", "data.harmful", "data.normal", "out"}
+                           : std::vector<std::string>{"model", "out"});
+  check_paths({{"model", recipe.model}}, paths_of(recipe), recipe.out);
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  RunFolder run(recipe, "unlearn", resume);
-  print_settings(recipe, "unlearn");
-
   const Checkpoint base(resolve_model_folder(recipe.model));
+  check_names_of_weights(recipe, base);
+  RunFolder run(recipe, "unlearn", resume);
   run.add_input("model", base.folder());
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
   ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe));
   const RunData data = load_run_data(recipe, examples, &run);
+  print_settings(recipe, "unlearn");
   CausalLM model = load_model(base, {.device = compute.device,
                                      .dtype = compute.dtype,
                                      .nf4 = recipe.quantize == "nf4",

@@ -26,7 +26,7 @@ void DivergenceGuard::check(std::int64_t step, const std::map<std::string, doubl
       throw diverged(step)
           .with("term", name)
           .found(number(value))
-          .hint("lower training.lr; check the data for empty or extreme rows");
+          .hint("lower " + options_.rate_key + "; check the data for empty or extreme rows");
     }
     auto& running = running_.try_emplace(name, value).first->second;
     running += (value - running) / static_cast<double>(options_.patience);
@@ -35,15 +35,15 @@ void DivergenceGuard::check(std::int64_t step, const std::map<std::string, doubl
           .with("term", name)
           .wanted("below " + number(options_.limit) + " nats a token")
           .found(number(value) + ", " + number(running) + " over the last steps")
-          .hint(name == "kl" ? "set sku.pd_margin (2.0 is the default), or lower training.lr or sku.eps_pd"
-                             : "lower training.lr, or keep training.clip at 1.0");
+          .hint(options_.advice.contains(name) ? options_.advice.at(name)
+                                               : "lower " + options_.rate_key + ", or keep training.clip at 1.0");
     }
   }
   if (!std::isfinite(gradient_norm)) {
     throw diverged(step)
         .with("term", "gradient norm")
         .found(number(gradient_norm))
-        .hint("lower training.lr, and keep training.clip at 1.0");
+        .hint("lower " + options_.rate_key + ", and keep training.clip at 1.0");
   }
 }
 

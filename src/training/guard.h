@@ -14,6 +14,9 @@ struct GuardOptions {
       25.0;  ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
   std::int64_t patience = 5;     ///< steps that the running mean looks back over
   std::set<std::string> rising;  ///< terms to which the limit does not apply
+  /// What to change where a term passes the limit, if the objective knows more than the general advice.
+  std::map<std::string, std::string> advice;
+  std::string rate_key = "training.lr";  ///< the learning rate's key, for advice
 };
 
 class DivergenceGuard {

@@ -123,6 +123,8 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   const auto names = objective.terms();
   GuardOptions limits = options.guard;
   limits.rising.merge(objective.rising());
+  limits.advice.merge(objective.advice());
+  limits.rate_key = objective.rate_key();
   DivergenceGuard guard(limits);
   const auto check = [&](std::int64_t step, const std::map<std::string, double>& terms, double gradient_norm) {
     try {

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
+#include <string>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -46,15 +49,55 @@ inline Outcome run(const std::string& arguments) {
   return command_outcome("OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive " LETHE_PROGRAM " " + arguments + " 2>&1");
 }
 
+/// A folder for what all tests of this process start from; it is removed in the end.
+class SharedFolder {
+ public:
+  explicit SharedFolder(const std::string& name)
+      : path_(fs::path(testing::TempDir()) / ("lethe_shared_" + name + "_" + std::to_string(::getpid()))) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~SharedFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  SharedFolder(const SharedFolder&) = delete;
+  std::string at(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+/// The demo's data, which the program writes once.
+inline std::string shared_demo() {
+  static const SharedFolder folder("demo");
+  static const int status = run("demo --data-only --quiet --out " + folder.at("demo")).status;
+  EXPECT_EQ(status, 0);
+  return folder.at("demo");
+}
+
 class Program : public FolderTest {
  protected:
+  /// Each test has a copy of its own, which it may change.
   void SetUp() override {
     FolderTest::SetUp();
-    ASSERT_EQ(run("demo --data-only --quiet --out " + at("demo")).status, 0);
+    fs::copy(shared_demo(), at("demo"), fs::copy_options::recursive);
   }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
   std::string data() const {
     return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
+  }
+  /// The first lines of both: where the time of a test goes into reading, scoring and judging all of them.
+  std::string little_data() const {
+    std::string options;
+    for (const std::string role : {"harmful", "normal"}) {
+      std::istringstream lines(read_file(at("demo/data/" + role + ".jsonl")));
+      std::string few, line;
+      for (int i = 0; i < 40 && std::getline(lines, line); ++i) few += line + "\n";
+      write_file(at("demo/little_" + role + ".jsonl"), few);
+      options += " --" + role + " " + at("demo/little_" + role + ".jsonl");
+    }
+    return options;
   }
   const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
 };

@@ -115,7 +115,7 @@ TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
 
 TEST_F(Program, AnInterruptedTableGoesOnWhereItWas) {
   const std::string job =
-      "reproduce --quiet --model " + model_ + data() +
+      "reproduce --quiet --model " + model_ + little_data() +
       " training.steps=1 sku.k=2 data.max_length=64 evaluation.prompts=4 evaluation.max_new_tokens=4"
       " --seeds 1 --rates 1e-4 --alphas 0.5 --out " +
       at("table");

@@ -99,7 +99,7 @@ class AtATerminal : public testing::Test {
     std::swap(tokenizer["model"]["vocab"]["."], tokenizer["model"]["vocab"]["\u011b"]);  // byte 0x1b
     if (endless) {
       config["eos_token_id"] = 511;
-      config["max_position_embeddings"] = 1000000;
+      config["max_position_embeddings"] = 100000;
     }
     lethe::write_file(folder_ / "tokenizer.json", tokenizer.dump());
     lethe::write_file(folder_ / "config.json", config.dump());
@@ -154,7 +154,7 @@ TEST_F(AtATerminal, WhatWasTypedAndPathsDriveNothing) {
 
 TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {
   make_model(true);
-  Terminal terminal(command("chat", {"--max-new-tokens", "900000"}), 80);
+  Terminal terminal(command("chat", {"--max-new-tokens", "90000"}), 80);
   terminal.wait_for("> ");
   terminal.type("Where does Mira live?\n");
   terminal.wait_for("Oxbridge");  // the answer is shown while it is being made

@@ -8,6 +8,7 @@
 #include "models/loading.h"
 #include "models/lora.h"
 #include "objectives/gradient_ascent.h"
+#include "objectives/repair.h"
 
 namespace lethe {
 namespace {
@@ -103,6 +104,21 @@ TEST_F(Sku, GradientAscentTurnsTheSignsOfDistortionAndDivergence) {
   EXPECT_NEAR(values_of(found.terms).at("ce"), plain.at("gd"), 1e-5);
   EXPECT_NEAR(found.loss.item<double>(), -plain.at("gd") + 2 * plain.at("rd") + 0.5 * plain.at("kl"), 1e-4);
   EXPECT_TRUE(ascent.rising().contains("ce"));
+}
+
+TEST_F(Sku, AdviceNamesTheMarginOnlyWhereThereIsOne) {
+  StoredReference reference(model_, examples_, rows().normal);
+  const auto no_rows = [](std::uint64_t) { return StepRows(); };
+  SkuObjective off(model_, examples_, reference, no_rows, {.pd_margin = 0}),
+      on(model_, examples_, reference, no_rows, {.pd_margin = 2});
+  GradientAscentObjective ascent(model_, examples_, reference, no_rows, {});
+  RepairObjective repair(model_, examples_, reference, no_rows);
+  EXPECT_NE(off.advice().at("kl").find("set sku.pd_margin"), std::string::npos);
+  EXPECT_EQ(on.advice().at("kl").find("set sku.pd_margin"), std::string::npos);
+  for (const Objective* without : std::initializer_list<const Objective*>{&ascent, &repair}) {
+    for (const auto& [term, text] : without->advice()) EXPECT_EQ(text.find("sku."), std::string::npos) << text;
+  }
+  EXPECT_EQ(repair.rate_key(), "negation.repair.lr");
 }
 
 TEST_F(Sku, BeyondTheMarginPreservationDivergenceNoLongerPushes) {

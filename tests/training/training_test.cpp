@@ -154,13 +154,27 @@ TEST(Guard, StopsAtNanAndAtATermThatExplodesButLetsOneRiseThatIsMeantTo) {
     DivergenceGuard fresh(options);
     for (int step = 0; step < 20; ++step) fresh.check(step, {{"kl", 20.0 * step}}, 1);
   };
-  try {
-    rise({});
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("pd_margin"), std::string::npos);
-  }
+  EXPECT_THROW(rise({}), Error);
   EXPECT_NO_THROW(rise({.rising = {"kl"}}));
+}
+
+TEST(Guard, AdvisesSettingsThatTheObjectiveHas) {
+  const auto message = [](const GuardOptions& options, double value) {
+    try {
+      DivergenceGuard(options).check(0, {{"kl", value}}, 1);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const double value : {100.0, std::nan("")}) {
+    EXPECT_EQ(message({}, value).find("sku."), std::string::npos) << message({}, value);
+    EXPECT_NE(message({}, value).find("training.lr"), std::string::npos);
+    EXPECT_NE(message({.rate_key = "negation.repair.lr"}, value).find("lower negation.repair.lr"), std::string::npos);
+  }
+  EXPECT_NE(message({.advice = {{"kl", "set sku.pd_margin"}}}, 100).find("try     set sku.pd_margin"),
+            std::string::npos)
+      << message({.advice = {{"kl", "set sku.pd_margin"}}}, 100);
 }
 
 }  // namespace

@@ -1,0 +1,300 @@
+#include "cli/usage.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "cli/engine.h"
+#include "core/similar.h"
+#include "runs/key_hints.h"
+#include "runs/recipe.h"
+
+namespace lethe {
+namespace {
+
+// "lethe judge try"
+std::string name_of(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : name_of(*app.get_parent()) + " " + app.get_name();
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
+}
+
+// Other words for what our commands do.
+std::vector<std::string> commands_like(const std::string& word, const std::vector<std::string>& known) {
+  static const std::map<std::string, std::string> synonyms = {
+      {"answer", "generate"},  {"apply", "merge"},      {"bench", "evaluate"},  {"classify", "judge"},
+      {"convert", "merge"},    {"diff", "compare"},     {"encode", "tokenize"}, {"eval", "evaluate"},
+      {"forget", "unlearn"},   {"fuse", "merge"},       {"ft", "finetune"},     {"grid", "sweep"},
+      {"infer", "generate"},   {"info", "inspect"},     {"loss", "score"},      {"partition", "split"},
+      {"perplexity", "score"}, {"predict", "generate"}, {"repeat", "rerun"},    {"run", "unlearn"},
+      {"sample", "generate"},  {"sft", "finetune"},     {"show", "inspect"},    {"subtract", "negate"},
+      {"table", "reproduce"},  {"talk", "chat"},        {"test", "evaluate"},   {"tokens", "tokenize"},
+      {"train", "finetune"},   {"vector", "negate"}};
+  const auto is_known = [&](const std::string& name) {
+    return std::find(known.begin(), known.end(), name) != known.end();
+  };
+  if (const auto found = synonyms.find(word); found != synonyms.end() && is_known(found->second))
+    return {found->second};
+  return similar(word, known);
+}
+
+[[noreturn]] void refuse_command(const CLI::App& app, const std::string& word) {
+  const std::vector<std::string> known = names_of_commands(app), near = commands_like(word, known);
+  const std::string within = app.get_parent() == nullptr ? "" : app.get_name() + " ";
+  Error error = bad_usage("there is no command " + within + excerpt(word));
+  if (word == "help") throw error.hint(name_of(app) + " --help, or " + name_of(app) + " COMMAND --help");
+  if (near.empty()) throw error.wanted("one of " + either_of(known)).hint(name_of(app) + " --help");
+  throw error.hint(name_of(app) + " " + either_of(near));
+}
+
+// Options by the names that other programs give them; of each line those that a command has are meant by the others.
+const std::vector<std::vector<std::string>>& option_synonyms() {
+  static const std::vector<std::vector<std::string>> all = {
+      {"--out", "--output", "-o", "--output-dir", "--out-dir", "--output-path", "--save", "--save-to", "--save-dir"},
+      {"--input", "--data", "--file", "--prompts-file", "--input-file", "-i", "-f", "--dataset"},
+      {"--model", "--base", "-m", "--model-name-or-path", "--model-path", "--model-name", "--checkpoint",
+       "--pretrained", "--base-model"},
+      {"--base", "--original", "--reference", "--before"},
+      {"--tuned", "--model", "--finetuned", "--after"},
+      {"--adapter", "--adapters", "--lora", "--peft", "--adapter-path"},
+      {"--max-new-tokens", "--max-tokens", "--max-length", "--length", "-n", "--max-gen-toks", "--num-tokens"},
+      {"--template", "--chat-template", "--prompt-template", "--layout"},
+      {"--system", "--system-prompt", "--system-message"},
+      {"--quiet", "-q", "--silent", "--no-progress"},
+      {"--threads", "-j", "-t", "--jobs", "--num-threads", "--workers", "--num-workers"},
+      {"--batch", "--batch-size", "-b", "--eval-batch-size"},
+      {"--device", "--gpu", "--cuda", "--device-map"},
+      {"--dtype", "--precision", "--torch-dtype", "--bf16", "--fp16", "--float16", "--bfloat16"},
+      {"--alpha", "--scale", "--strength", "--weight", "-a"},
+      {"--judge", "--judges", "--judge-model", "--evaluator", "--classifier"},
+      {"--seed", "--random-seed", "--seeds"},
+      {"--prompts", "--limit", "--num-prompts", "--samples", "--num-samples"},
+      {"--harmful", "--forget", "--forget-data", "--harm"},
+      {"--harmless", "--normal", "--retain", "--retain-data", "--safe", "--benign"},
+      {"--temperature", "--temp"},
+      {"--help", "-h", "-?", "--usage"},
+  };
+  return all;
+}
+
+std::string plain_form(std::string name) {
+  for (char& c : name) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+bool has_option(const CLI::App& app, const std::string& name) {
+  return app.get_option_no_throw(name) != nullptr;
+}
+
+// Of a command with a recipe: the flag that sets a key, or KEY=….
+std::string how_to_set(const CLI::App& app, const std::string& key) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_description() == "Sets " + key) return "--" + option->get_lnames().at(0);
+  }
+  return key + "=…";
+}
+
+struct OptionHint {
+  std::vector<std::string> names;
+  std::string note;
+};
+
+OptionHint option_hint(const CLI::App& app, const std::string& name) {
+  const std::string plain = plain_form(name);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& known : option->get_lnames()) names.push_back("--" + known);
+  }
+  if (std::find(names.begin(), names.end(), plain) != names.end()) return {{plain}, ""};
+  const bool takes_recipe = has_option(app, "recipe");
+  if (takes_recipe && plain == "--config" && !has_option(app, "--config")) return {{}, "RECIPE.yaml needs no option"};
+  if (plain.starts_with("--")) {
+    if (const auto near = similar(plain.substr(2),
+                                  [&] {
+                                    std::vector<std::string> words;
+                                    for (const std::string& known : names) words.push_back(known.substr(2));
+                                    return words;
+                                  }());
+        !near.empty()) {
+      OptionHint hint;
+      for (const std::string& word : near) hint.names.push_back("--" + word);
+      return hint;
+    }
+  }
+  for (const std::vector<std::string>& group : option_synonyms()) {
+    if (std::find(group.begin(), group.end(), plain) == group.end()) continue;
+    for (const std::string& meant : group) {
+      if (has_option(app, meant)) return {{meant}, ""};
+    }
+  }
+  if (!takes_recipe || !plain.starts_with("--")) return {};
+  need_engine();
+  const KeyHint keys = key_hint(plain.substr(2), recipe_keys());
+  OptionHint hint{{}, keys.note};
+  for (const std::string& key : keys.keys) hint.names.push_back(how_to_set(app, key));
+  return hint;
+}
+
+// Where an option stands that belongs after the command.
+bool is_option_of_a_command(const CLI::App& program, const std::string& name) {
+  for (const CLI::App* command : program.get_subcommands(nullptr)) {
+    if (has_option(*command, name)) return true;
+  }
+  return false;
+}
+
+void refuse_options(const CLI::App& app, const std::vector<std::string>& unknown) {
+  if (unknown.empty()) return;
+  Error error = bad_usage("cannot use this command line");
+  for (const std::string& name : unknown) {
+    error.found(excerpt(name) + ", which is no option of " + name_of(app));
+    if (is_option_of_a_command(app, name)) {
+      error.hint(name_of(app) + " COMMAND " + excerpt(name));
+      continue;
+    }
+    const OptionHint hint = option_hint(app, name);
+    if (!hint.names.empty()) error.hint(either_of(hint.names));
+    if (!hint.note.empty()) error.with("note", hint.note);
+    if (hint.names.empty() && hint.note.empty()) error.hint(name_of(app) + " --help");
+  }
+  throw error;
+}
+
+// "--model" of "--model=x", "-t" of "-t4"; "" of what is no option, such as "-", "-1" and text.
+std::string option_in(const std::string& word) {
+  if (word.size() < 2 || word[0] != '-' || word == "--") return "";
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  if (word[1] == '-') return is_letter(word[2]) ? word.substr(0, word.find('=')) : "";
+  return is_letter(word[1]) || word[1] == '?' ? word.substr(0, 2) : "";
+}
+
+const CLI::App* chosen_command(const CLI::App& program) {
+  const CLI::App* app = &program;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+// Options of commands that take no recipe, by the keys under which the layers below know them.
+const std::vector<std::pair<std::string, std::string>>& keys_of_options() {
+  static const std::vector<std::pair<std::string, std::string>> all = {
+      {"data.template", "--template"},
+      {"data.system", "--system"},
+      {"data.max_length", "--max-length"},
+      {"evaluation.judge", "--judge"},
+      {"evaluation.threshold", "--threshold"},
+      {"evaluation.prompts", "--prompts"},
+      {"evaluation.max_new_tokens", "--max-new-tokens"},
+      {"evaluation.other", "--unseen-other"},
+      {"evaluation.xstest", "--xstest"},
+      {"evaluation.choices", "--choices"},
+      {"evaluation.text", "--text"},
+      {"evaluation.window", "--window"},
+      {"evaluation.stride", "--stride"},
+      {"evaluation.overlap.jaccard", "--jaccard"},
+      {"evaluation.overlap.containment", "--containment"},
+      {"evaluation.bleurt", "--bleurt"},
+      {"evaluation.embedder", "--embedder"}};
+  return all;
+}
+
+// "data.template: chat" and "data.template=chat" -> "--template chat"; "data.templates" stays.
+std::string renamed(const std::string& text, const std::string& key, const std::string& option) {
+  const auto of_a_key = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; };
+  std::string result;
+  std::size_t from = 0;
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+    std::size_t after = at + key.size();
+    const bool ends_a_sentence = after + 1 == text.size() || (after + 1 < text.size() && !of_a_key(text[after + 1]));
+    const bool whole = (at == 0 || !of_a_key(text[at - 1])) &&
+                       (after == text.size() || !of_a_key(text[after]) || (text[after] == '.' && ends_a_sentence));
+    if (!whole || at < from) continue;
+    result += text.substr(from, at - from) + option;
+    if (text.substr(after, 2) == ": ") {
+      result += " ";
+      after += 2;
+    } else if (text.substr(after, 1) == "=") {
+      result += " ";
+      after += 1;
+    } else if (text.substr(after, 2) == "  " && key.size() > option.size()) {
+      result += std::string(key.size() - option.size(), ' ');  // a label: its column stays
+    }
+    from = after;
+  }
+  return result + text.substr(from);
+}
+
+}  // namespace
+
+std::string with_options_named(const CLI::App& program, std::string message) {
+  const CLI::App& app = *chosen_command(program);
+  if (has_option(app, "recipe")) {
+    constexpr std::string_view kSets = "Sets ";
+    for (const CLI::Option* option : app.get_options()) {
+      const std::string& description = option->get_description();
+      if (!description.starts_with(kSets) || option->count() == 0) continue;
+      const std::string key = description.substr(kSets.size()), name = "--" + option->get_lnames().at(0);
+      if (key.find('.') != std::string::npos) {
+        message = renamed(message, key, name);
+      } else if (message.starts_with("cannot use " + key + "=")) {  // elsewhere "model" is a word
+        message = "cannot use " + name + " " + message.substr(12 + key.size());
+      }
+    }
+    return message;
+  }
+  for (const auto& [key, option] : keys_of_options()) {
+    if (has_option(app, option)) message = renamed(message, key, option);
+  }
+  constexpr std::string_view kRecipe = "cannot use this recipe";
+  if (message.starts_with(kRecipe)) message.replace(0, kRecipe.size(), "cannot use this command line");
+  return message;
+}
+
+void check_words(const CLI::App& program, const std::vector<std::string>& words) {
+  const CLI::App* app = &program;
+  std::vector<std::string> unknown;
+  const auto end = std::find(words.begin(), words.end(), "--");
+  if (std::find(words.begin(), end, "--help") != end || std::find(words.begin(), end, "-h") != end) return;
+  for (auto word = words.begin(); word != end; ++word) {
+    const std::string option = option_in(*word);
+    if (!option.empty()) {
+      const CLI::Option* known = app->get_option_no_throw(option);
+      if (known == nullptr) {
+        unknown.push_back(option);
+      } else if (known->get_items_expected_min() > 0 && option.size() == word->size() && std::next(word) != end) {
+        ++word;  // its value, which may begin with '-'
+      }
+    } else if (const std::vector<std::string> commands = names_of_commands(*app); !commands.empty()) {
+      refuse_options(*app, unknown);
+      if (std::find(commands.begin(), commands.end(), *word) == commands.end()) refuse_command(*app, *word);
+      app = app->get_subcommand(*word);
+    }
+  }
+  refuse_options(*app, unknown);
+}
+
+Error usage_error(const CLI::App& program, const CLI::ParseError& problem) {
+  const CLI::App& app = *chosen_command(program);
+  const std::string help = name_of(app) + " --help";
+  if (dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr) {
+    Error error = bad_usage("something is missing");
+    bool named = false;
+    for (const CLI::Option* option : app.get_options()) {
+      if (!option->get_required() || option->count() > 0) continue;
+      error.with("option", option->get_name() + ": " + option->get_description());
+      named = true;
+    }
+    if (!named && !names_of_commands(app).empty())
+      return bad_usage("no command was given").wanted("one of " + either_of(names_of_commands(app))).hint(help);
+    if (named) return error.hint(help);
+  }
+  return bad_usage("cannot use this command line").found(excerpt(problem.what(), 400)).hint(help);
+}
+
+}  // namespace lethe

@@ -1,0 +1,79 @@
+#include "core/output_place.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "core/error.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+Error cannot_write(const fs::path& path, const fs::path& folder, const std::string& reason) {
+  return bad_input("cannot write to " + excerpt(path.string(), 1000))
+      .with("folder", excerpt(folder.string(), 1000))
+      .with("reason", reason)
+      .hint("a place where you may write, such as a folder of your own");
+}
+
+fs::path parent_of(const fs::path& path) {
+  fs::path whole = fs::absolute(path).lexically_normal();
+  if (whole.filename().empty()) whole = whole.parent_path();  // "out/"
+  return whole.parent_path();
+}
+
+}  // namespace
+
+void check_parent_folder(const fs::path& path) {
+  for (fs::path folder = parent_of(path);; folder = folder.parent_path()) {
+    std::error_code problem;
+    const fs::file_status status = fs::status(folder, problem);
+    if (status.type() == fs::file_type::not_found && folder.has_relative_path()) {
+      if (fs::is_symlink(fs::symlink_status(folder, problem)))
+        throw cannot_write(path, folder, "a link that leads nowhere");
+      continue;
+    }
+    // Below a file there is nothing ("Not a directory"): the file itself is found one level up.
+    if (problem == std::errc::not_a_directory && folder.has_relative_path()) continue;
+    if (problem) throw cannot_write(path, folder, problem.message());
+    if (!fs::is_directory(status)) throw cannot_write(path, folder, "a file, not a folder");
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) throw cannot_write(path, folder, std::strerror(errno));
+    return;
+  }
+}
+
+void check_output_file(const std::string& path) {
+  if (path.empty() || path == "-") return;
+  std::error_code problem;
+  const fs::file_status status = fs::status(path, problem);
+  if (fs::is_directory(status))
+    throw bad_input("cannot write " + excerpt(path, 1000)).wanted("the name of a file").found("a folder");
+  if (const fs::path folder = parent_of(path); !fs::exists(folder, problem)) {
+    check_parent_folder(path);
+    throw bad_input("cannot write " + excerpt(path, 1000))
+        .with("folder", excerpt(folder.string(), 1000))
+        .found("no such folder")
+        .hint("mkdir -p, or another path");
+  }
+  if (!fs::exists(status)) return check_parent_folder(path);
+  if (::access(path.c_str(), W_OK) != 0)
+    throw bad_input("cannot write " + excerpt(path, 1000)).with("reason", std::strerror(errno));
+  if (fs::is_regular_file(status)) check_parent_folder(path);  // a new file takes its place
+}
+
+void make_parent_folders(const fs::path& path) {
+  check_parent_folder(path);
+  std::error_code problem;
+  const fs::path parent = parent_of(path);
+  fs::create_directories(parent, problem);
+  std::error_code ignored;
+  if (!problem || fs::is_directory(parent, ignored)) return;
+  // Of /proc and the like: the folder above is there, and yet "No such file or directory".
+  const bool takes_none = problem == std::errc::no_such_file_or_directory;
+  throw cannot_write(path, parent, takes_none ? "not permitted: no folder can be made there" : problem.message());
+}
+
+}  // namespace lethe

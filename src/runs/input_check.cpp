@@ -1,0 +1,104 @@
+#include "runs/input_check.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "architectures/decoder_spec.h"
+#include "core/error.h"
+#include "core/output_place.h"
+#include "core/regex.h"
+#include "models/causal_lm.h"
+#include "models/lora.h"
+#include "runs/examiner.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_plain_path(const std::string& path) {
+  return !path.empty() && path != "-" && path.find_first_of("*?[") == std::string::npos &&
+         path.find("://") == std::string::npos;
+}
+
+// A judge's file, where its name means one.
+std::string file_of_judge(const std::string& name) {
+  for (const char* ending : {".yaml", ".yml"}) {
+    if (name.ends_with(ending)) return name;
+    const std::size_t settings = name.find(std::string(ending) + ":");
+    if (settings != std::string::npos) return name.substr(0, settings + std::string(ending).size());
+  }
+  return name.find('/') != std::string::npos || name.ends_with(".json") ? name : "";
+}
+
+bool finds(const std::string& pattern, const std::vector<std::string>& names) {
+  const Regex regex(pattern);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return regex.found_in(name); });
+}
+
+}  // namespace
+
+std::vector<NamedPath> paths_of(const Recipe& recipe) {
+  std::vector<NamedPath> paths = {{"config", recipe.config}, {"data.plan", recipe.data.plan}};
+  const auto add = [&](const std::string& name, const std::vector<DataSource>& sources) {
+    for (const DataSource& source : sources) paths.push_back({name, source.path});
+  };
+  add("data.harmful", recipe.data.harmful);
+  add("data.normal", recipe.data.normal);
+  add("data.train", recipe.data.train);
+  if (!asks_judge(recipe)) return paths;
+  add("evaluation.other", recipe.evaluation.other);
+  add("evaluation.xstest", recipe.evaluation.xstest);
+  add("evaluation.choices", recipe.evaluation.choices);
+  add("evaluation.text", recipe.evaluation.text);
+  for (const std::string& judge : recipe.evaluation.judge) paths.push_back({"evaluation.judge", file_of_judge(judge)});
+  return paths;
+}
+
+void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPath>& paths, const std::string& out) {
+  Error error = bad_input("cannot start: something that was named is not there");
+  bool missing = false;
+  for (const NamedPath& path : paths) {
+    std::error_code problem;
+    if (!is_plain_path(path.path) || fs::exists(path.path, problem)) continue;
+    const bool hidden = problem && problem != std::errc::no_such_file_or_directory;
+    error.with(path.name, excerpt(path.path, 1000) + ": " + (hidden ? problem.message() : "no such file"));
+    missing = true;
+  }
+  for (const NamedPath& model : models) {
+    try {
+      if (!model.path.empty()) resolve_model_folder(model.path);
+    } catch (const Error&) {
+      if (!missing) throw;  // it says more
+      error.with(model.name, excerpt(model.path, 1000) + ": no such model");
+    }
+  }
+  if (missing) throw error.hint("relative paths start at " + fs::current_path().string());
+  if (!out.empty()) check_parent_folder(out);
+}
+
+void check_names_of_weights(const Recipe& recipe, const Checkpoint& base) {
+  CausalLM model(decoder_spec(base.config(), (base.folder() / "config.json").string()));  // without weights
+  const bool lora = recipe.tuning == "lora";
+  std::vector<std::string> names;
+  if (lora) {
+    names = lora_modules(model, recipe.lora.targets);
+  } else {
+    for (const Parameter& parameter : model.parameters()) names.push_back(parameter.name);
+  }
+  if (!lora && !recipe.training.weights.empty() && !finds(recipe.training.weights, names)) {
+    throw bad_usage("cannot use this recipe")
+        .with("key", "training.weights")
+        .wanted("a pattern found in some weight's name, as " + names.back())
+        .found(excerpt(recipe.training.weights));
+  }
+  for (const auto& [pattern, factor] : recipe.negation.factors) {
+    if (finds(pattern, names)) continue;
+    throw bad_usage("cannot use this recipe")
+        .with("key", "negation.factors")
+        .wanted("patterns found in some " + std::string(lora ? "adapter's module" : "weight's name") + ", as " +
+                names.back())
+        .found(excerpt(pattern));
+  }
+}
+
+}  // namespace lethe

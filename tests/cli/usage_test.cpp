@@ -1,0 +1,161 @@
+// A command line with a slip, as its error reads: what was meant, all that is missing, names as they were typed.
+#include "cli/usage.h"
+
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "cli/program.h"
+
+namespace lethe {
+namespace {
+
+class Usage : public testing::Test {
+ protected:
+  void SetUp() override { add_commands(program_, action_); }
+
+  static std::vector<std::string> words_of(const std::string& line) {
+    std::istringstream stream(line);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;) words.push_back(word);
+    return words;
+  }
+  std::string refused(const std::string& line) {
+    try {
+      check_words(program_, words_of(line));
+      return "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      return error.what();
+    }
+  }
+  /// What the parser finds missing or wrong.
+  std::string parsed(const std::string& line) {
+    std::vector<std::string> words = words_of(line);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    try {
+      program_.parse(words);
+      return "no error";
+    } catch (const CLI::ParseError& error) {
+      return usage_error(program_, error).what();
+    }
+  }
+  void expect_hint(const std::string& line, const std::string& hint) {
+    const std::string message = refused(line);
+    EXPECT_NE(message.find(hint), std::string::npos) << "wanted " << hint << " for " << line << " in\n" << message;
+  }
+
+  CLI::App program_;
+  Action action_;
+};
+
+TEST_F(Usage, AMisspeltCommandNamesTheOneThatWasMeant) {
+  expect_hint("unlaern --model x", "lethe unlearn");
+  expect_hint("finetun", "lethe finetune");
+  expect_hint("eval", "lethe evaluate");
+  expect_hint("train --data x", "lethe finetune");
+  expect_hint("Merge", "lethe merge");
+  expect_hint("judge tri", "lethe judge try");
+  expect_hint("no_such_command", "tokenize");  // all of them
+  expect_hint("--quiet unlearn", "COMMAND --quiet");
+}
+
+TEST_F(Usage, AMisspeltOptionNamesTheOneThatWasMeant) {
+  expect_hint("unlearn --modle x", "--model");
+  expect_hint("score --modle x --inptu y", "--model");
+  expect_hint("score --modle x --inptu y", "--input");
+  expect_hint("unlearn --epochs 3", "training.steps=…");
+  expect_hint("unlearn --epochs 3", "an epoch is");
+  expect_hint("finetune --num-train-epochs=3", "training.steps=…");
+  expect_hint("finetune --num_train_epochs 3", "training.steps=…");
+  expect_hint("unlearn --lr 1e-4", "training.lr=…");
+  expect_hint("unlearn --learning_rate 1e-4", "training.lr=…");
+  expect_hint("unlearn --alpha 1", "negation.alpha=…");
+  expect_hint("unlearn --batch-size 1", "training.batch=…");
+  expect_hint("unlearn --training.steps 5", "training.steps=…");
+  expect_hint("unlearn --output_dir x", "--out");
+  expect_hint("unlearn --output x", "--out");
+  expect_hint("unlearn --forget x", "--harmful");
+  expect_hint("unlearn --retain x", "--normal");
+  expect_hint("finetune --dataset x", "--data");
+  expect_hint("finetune --rank 8", "lora.rank=…");
+  expect_hint("generate --max_new_tokens 3", "--max-new-tokens");
+  expect_hint("generate --max-tokens 3", "--max-new-tokens");
+  expect_hint("generate --temp 1", "--temperature");
+  expect_hint("merge --model x", "--base");
+  expect_hint("merge --base x --output y", "--out");
+  expect_hint("score --out y", "--output");
+  expect_hint("evaluate -m x", "--model");
+  expect_hint("tokenize --xyzzy", "lethe tokenize --help");
+}
+
+TEST_F(Usage, WhatIsRightIsLeftToTheParser) {
+  for (const char* line :
+       {"", "--version", "unlearn --help --nonsense", "unlearn --model=x training.steps=5", "generate --temperature -1",
+        "score --input - --output -", "tokenize -- --modle", "judge try --judge x", "sweep run --alpha -0.5",
+        "score --system -x --input y", "unlearn --out --unlikely"})
+    EXPECT_EQ(refused(line), "no error") << line;
+  check_words(program_, {"generate", "--template", "-- {prompt}: {response}", "--system=--x"});
+}
+
+TEST_F(Usage, AllRequiredOptionsThatAreMissingAreNamedAtOnce) {
+  const std::string message = parsed("score --input x");
+  for (const char* part : {"something is missing", "--model", "--output", "lethe score --help"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_EQ(message.find("--input"), std::string::npos) << message;
+}
+
+TEST_F(Usage, NoCommandAtAllNamesThem) {
+  const std::string message = parsed("");
+  for (const char* part : {"no command was given", "unlearn", "inspect", "lethe --help"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+}
+
+TEST_F(Usage, EveryCommandTakesQuietAndRedactAndShowsAnExample) {
+  const auto check = [](const CLI::App& command) {
+    for (const char* flag : {"--quiet", "--redact", "--help"})
+      EXPECT_NE(command.get_option_no_throw(flag), nullptr) << command.get_name() << " " << flag;
+    EXPECT_NE(command.get_footer().find("Example: lethe "), std::string::npos) << command.get_name();
+  };
+  for (const CLI::App* command : std::as_const(program_).get_subcommands(nullptr)) {
+    const auto parts = command->get_subcommands(nullptr);
+    if (parts.empty()) check(*command);
+    for (const CLI::App* part : parts) check(*part);
+  }
+}
+
+TEST_F(Usage, HelpTellsTheExitStatuses) {
+  const std::string help = program_.help();
+  for (const char* status : {"0 done", "1 failed", "2 wrong usage", "3 bad input", "130 interrupted"})
+    EXPECT_NE(help.find(status), std::string::npos) << help;
+}
+
+TEST_F(Usage, KeysGivenByAnOptionAreCalledByIt) {
+  ASSERT_EQ(parsed("evaluate --model m --seen a --unseen b --normal c --judge refusal --out o --template chatml"),
+            "no error");
+  EXPECT_EQ(
+      with_options_named(program_, "cannot use this recipe\n  key     data.system\n  wanted  data.template: chat"),
+      "cannot use this command line\n  key     --system\n  wanted  --template chat");
+  EXPECT_EQ(with_options_named(program_, "data.templates, my.data.template, data.template. And data.template=x"),
+            "data.templates, my.data.template, --template. And --template x");
+}
+
+TEST_F(Usage, KeysOfARecipeStayKeys) {
+  ASSERT_EQ(parsed("unlearn --harmful a.jsonl data.template=chat"), "no error");
+  EXPECT_EQ(with_options_named(program_, "data.harmful, data.normal, data.template: chat"),
+            "--harmful, data.normal, data.template: chat");
+  EXPECT_EQ(with_options_named(program_, "no\n  data.harmful  a\n  found         b"),
+            "no\n  --harmful     a\n  found         b");
+}
+
+TEST_F(Usage, AKeyThatIsAlsoAWordIsRenamedOnlyAsAKey) {
+  ASSERT_EQ(parsed("unlearn --model m --threads many"), "no error");
+  EXPECT_EQ(with_options_named(program_, "cannot use threads=many\n  key  threads"),
+            "cannot use --threads many\n  key  threads");
+  EXPECT_EQ(with_options_named(program_, "cannot use this model: out of threads"),
+            "cannot use this model: out of threads");
+}
+
+}  // namespace
+}  // namespace lethe

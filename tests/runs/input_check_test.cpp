@@ -1,0 +1,67 @@
+// What a recipe names is looked at before any work is done.
+#include "runs/input_check.h"
+
+#include "core/files.h"
+#include "folder_test.h"
+
+namespace lethe {
+namespace {
+
+class InputCheck : public FolderTest {
+ protected:
+  const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
+
+  static std::string refused(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  std::string names_refused(const std::vector<std::string>& settings) const {
+    return refused([&] { check_names_of_weights(load_recipe("", settings), Checkpoint(model_)); });
+  }
+};
+
+TEST_F(InputCheck, EveryPathThatIsNotThereIsNamedAtOnce) {
+  write_file(folder_ / "normal.jsonl", "");
+  const Recipe recipe = load_recipe(
+      "", {"data.harmful=[no_harmful.jsonl, other.csv:prompt=goal]",
+           "data.normal=" + (folder_ / "normal.jsonl").string(), "data.plan=no_plan.jsonl",
+           "evaluation.judge=[no_judge.json, no_guard.yaml:model=/m, refusal]", "evaluation.xstest=no_xstest.csv"});
+  const std::string message = refusal_of([&] { check_paths({{"model", "./no_model"}}, paths_of(recipe), ""); });
+  for (const char* part : {"data.harmful", "no_harmful.jsonl: no such file", "other.csv: no such file", "no_plan.jsonl",
+                           "no_judge.json", "no_guard.yaml: no such file", "no_xstest.csv", "./no_model"})
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
+  EXPECT_EQ(message.find("normal.jsonl"), std::string::npos) << message;
+}
+
+TEST_F(InputCheck, PatternsAddressesAndWhatIsNotReadAreLeftAlone) {
+  const Recipe recipe = load_recipe("", {"data.harmful=[\"data/*.jsonl\", \"hf://datasets/a/b\"]", "data.normal=\"-\"",
+                                         "evaluation.prompts=0", "evaluation.judge=no_judge.json"});
+  check_paths({{"model", model_}}, paths_of(recipe), (folder_ / "out").string());
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(InputCheck, LoraTargetsThatTheModelLacksAreRefusedByName) {
+  const std::string message = names_refused({"tuning=lora", "lora.targets=[q_proj, foo]"});
+  for (const char* part : {"lora.targets", "foo", "v_proj", "down_proj"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_NE(names_refused({"tuning=lora", "lora.targets=.*nothing"}).find("lora.targets"), std::string::npos);
+  EXPECT_NE(names_refused({"tuning=lora", "lora.targets=[lm_head]"}).find("output head"), std::string::npos);
+  for (const char* right : {"lora.targets=[q_proj, v_proj]", "lora.targets=all-linear", "lora.targets=.*\\.up_proj"})
+    EXPECT_EQ(names_refused({"tuning=lora", right}), "no error") << right;
+}
+
+TEST_F(InputCheck, PatternsOfWeightsThatFitNoneAreRefusedByName) {
+  EXPECT_NE(names_refused({"training.weights=nothing"}).find("training.weights"), std::string::npos);
+  EXPECT_NE(names_refused({"negation.factors={mlp: 0, nothing: 1}"}).find("negation.factors"), std::string::npos);
+  EXPECT_NE(names_refused({"tuning=lora", "negation.factors={mlp: 0}"}).find("negation.factors"), std::string::npos)
+      << "the adapters are on q_proj and v_proj alone";
+  EXPECT_EQ(names_refused({"training.weights=mlp", "negation.factors={attn: 0, embed: 1}"}), "no error");
+  EXPECT_EQ(names_refused({"tuning=lora", "negation.factors={attn: 0}"}), "no error");
+}
+
+}  // namespace
+}  // namespace lethe
