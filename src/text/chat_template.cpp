@@ -126,12 +126,14 @@ MarkedText ChatTemplate::run(Given given) const {
   }
 }
 
-MarkedText ChatTemplate::render(std::span<const ChatMessage> messages, bool add_generation_prompt) const {
+MarkedText ChatTemplate::render(std::span<const ChatMessage> messages, bool add_generation_prompt,
+                                bool as_parts) const {
   using jinja::Value;
   std::vector<Value> list;
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    list.push_back(Value::dict({{"role", Value::text(messages[i].role)},
-                                {"content", Value::text(valid_utf8(messages[i].content), static_cast<int>(i) + 1)}}));
+    Value content = Value::text(valid_utf8(messages[i].content), static_cast<int>(i) + 1);
+    if (as_parts) content = Value::list({Value::dict({{"type", Value::text("text")}, {"text", content}})});
+    list.push_back(Value::dict({{"role", Value::text(messages[i].role)}, {"content", content}}));
   }
   return run(Variables{{"messages", Value::list(std::move(list))},
                        {"tools", Value::none()},

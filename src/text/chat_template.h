@@ -38,13 +38,17 @@ class ChatTemplate {
   ChatTemplate(const std::string& source, const OrderedJson& variables, std::string where);
 
   /// @param add_generation_prompt  ends where the assistant is to begin
+  /// @param as_parts  each content is handed over as [{"type": "text", "text": …}], as image models' chats have it
   /// @return  the text; the bytes of messages[i]'s content are marked with source i + 1
   /// @throws Error (bad input) if the template refuses these messages or goes beyond its bounds
-  MarkedText render(std::span<const ChatMessage> messages, bool add_generation_prompt = false) const;
+  MarkedText render(std::span<const ChatMessage> messages, bool add_generation_prompt = false,
+                    bool as_parts = false) const;
   /// With any variables, texts in them unmarked; `messages` is one of them.
   MarkedText render(const OrderedJson& variables) const;
 
   const std::string& source() const { return source_; }
+  /// The file that it comes from, for errors.
+  const std::string& where() const { return where_; }
 
  private:
   struct Tree;

@@ -134,7 +134,9 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
     case Statement::generation: {
       auto scope = std::make_shared<Scope>();
       scope->parent = scope_;
-      print(captured(statement.body, scope));
+      MarkedText block = captured(statement.body, scope);
+      block.mark_generated();
+      print(block);
       return Flow::on;
     }
     case Statement::stop:

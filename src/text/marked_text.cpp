@@ -41,6 +41,12 @@ void MarkedText::append(const MarkedText& other) {
       marks_.push_back({mark.begin + shift, mark.end + shift, mark.source});
     }
   }
+  for (const auto& [begin, end] : other.generated_) generated_.emplace_back(begin + shift, end + shift);
+}
+
+void MarkedText::mark_generated() {
+  generated_.clear();
+  if (!text_.empty()) generated_.emplace_back(0, text_.size());
 }
 
 MarkedText MarkedText::slice(std::size_t begin, std::size_t end) const {
@@ -51,6 +57,12 @@ MarkedText MarkedText::slice(std::size_t begin, std::size_t end) const {
   for (; mark != marks_.end() && mark->begin < end; ++mark) {
     const std::size_t from = std::max(mark->begin, begin), to = std::min(mark->end, end);
     if (from < to) piece.marks_.push_back({from - begin, to - begin, mark->source});
+  }
+  auto block = std::upper_bound(generated_.begin(), generated_.end(), begin,
+                                [](std::size_t at, const ByteRange& candidate) { return at < candidate.second; });
+  for (; block != generated_.end() && block->first < end; ++block) {
+    const std::size_t from = std::max(block->first, begin), to = std::min(block->second, end);
+    if (from < to) piece.generated_.emplace_back(from - begin, to - begin);
   }
   return piece;
 }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/utf8.h"
+
 namespace lethe {
 
 /// Bytes [begin, end) of a text that came from outside, and from which input.
@@ -27,6 +29,10 @@ class MarkedText {
   const std::string& text() const { return text_; }
   /// Ascending, apart, none empty; neighbours of the same source are one.
   const std::vector<TextMark>& marks() const { return marks_; }
+  /// What {% generation %} blocks printed: bytes [begin, end), ascending and apart, one range a block.
+  const std::vector<ByteRange>& generated() const { return generated_; }
+  /// Makes the whole text one such block.
+  void mark_generated();
   std::size_t size() const { return text_.size(); }
   bool empty() const { return text_.empty(); }
   /// 0 for the template's own bytes.
@@ -43,6 +49,7 @@ class MarkedText {
   void make_room(std::size_t bytes) const;
   std::string text_;
   std::vector<TextMark> marks_;
+  std::vector<ByteRange> generated_;
 };
 
 }  // namespace lethe

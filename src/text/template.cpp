@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/utf8.h"
+#include "text/template_check.h"
 
 namespace lethe {
 
@@ -32,6 +33,7 @@ Template Template::parse(std::string_view text) {
 
 Template Template::chat(ChatTemplate layout, std::string system) {
   Template result;
+  check_template(layout, system);
   result.text_ = "chat";
   result.chat_ = std::make_shared<const ChatTemplate>(std::move(layout));
   result.system_ = std::move(system);
@@ -51,14 +53,14 @@ Template Template::open(const std::string& text, const std::string& system, cons
 
 LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
                           std::span<const ChatMessage> before) const {
-  LaidOut laid;
   if (chat_ == nullptr) {
+    LaidOut laid;
     if (!before.empty())
       throw bad_input("cannot lay out a chat of several turns").wanted("data.template: chat").found(excerpt(text_));
     laid.text = head_ + valid_utf8(prompt) + middle_;
-    laid.response_begin = laid.text.size();
+    laid.response_begin = laid.prompt_end = laid.text.size();
     laid.text += valid_utf8(response);
-    laid.response_end = laid.text.size();
+    laid.response_end = laid.content_end = laid.text.size();
     laid.text += tail_;
     return laid;
   }
@@ -68,7 +70,32 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
   messages.insert(messages.end(), before.begin(), before.end());
   messages.push_back({"user", std::string(prompt)});
   messages.push_back({"assistant", std::string(response)});
+  return lay_out_chat(messages);
+}
+
+namespace {
+
+// The {% generation %} block around a text at [begin, end), with blocks that touch it; empty: there is none.
+ByteRange block_around(const MarkedText& text, std::size_t begin, std::size_t end) {
+  const std::vector<ByteRange>& blocks = text.generated();
+  std::size_t first = 0;
+  while (first < blocks.size() && blocks[first].second <= begin) ++first;
+  if (first == blocks.size() || blocks[first].first >= end) return {begin, begin};
+  ByteRange block = blocks[first];
+  for (std::size_t next = first + 1; next < blocks.size(); ++next) {
+    const bool touches = blocks[next].first == block.second || blocks[next].first < end;
+    if (!touches) break;
+    block.second = blocks[next].second;
+  }
+  return block;
+}
+
+}  // namespace
+
+LaidOut Template::lay_out_chat(const std::vector<ChatMessage>& messages) const {
   const MarkedText text = chat_->render(messages);
+  check_shown(*chat_, messages, text);
+  LaidOut laid;
   laid.text = text.text();
   laid.response_begin = laid.response_end = laid.text.size();
   bool found = false;
@@ -79,6 +106,23 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
     laid.response_end = mark.end;
     found = true;
   }
+  laid.prompt_end = laid.response_begin;
+  laid.content_end = laid.response_end;
+  const auto [begin, end] = block_around(text, laid.response_begin, laid.response_end);
+  if (begin == end) return laid;
+  laid.response_begin = begin;
+  laid.response_end = end;
+  if (begin >= laid.prompt_end) return laid;
+  // The block begins before the response's own text, so the template's generation prompt says how much of it the model
+  // is given.
+  std::string asked;
+  try {
+    asked = chat_->render(std::span(messages).first(messages.size() - 1), /*add_generation_prompt=*/true).text();
+  } catch (const Error&) {
+    asked.clear();  // this template wants an answer
+  }
+  const bool fits = asked.size() >= begin && asked.size() <= laid.prompt_end && laid.text.starts_with(asked);
+  laid.prompt_end = fits ? asked.size() : begin;
   return laid;
 }
 
@@ -104,23 +148,39 @@ void append_end_of_text(const Tokenizer& tokenizer, std::vector<int>& ids) {
 }
 
 // Of a chat: the ids up to the end of the response, or with it the end of the turn.
-void cut_behind_response(const Tokenizer& tokenizer, const LaidOut& laid, const Encoding& encoding, bool keep_end,
-                         std::vector<int>& ids) {
-  std::size_t end = 0;
+void cut_after_response(const Tokenizer& tokenizer, const LaidOut& laid, const Encoding& encoding, bool keep_end,
+                        std::vector<int>& ids) {
+  std::size_t end = 0, turn_end = ids.size();
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (encoding.offsets[i].first < laid.response_end) end = i + 1;
+    const std::size_t begin = encoding.offsets[i].first;
+    if (begin < laid.response_end) end = i + 1;
+    const bool ends_turn = begin >= laid.content_end && tokenizer.is_special(ids[i]);
+    if (ends_turn) turn_end = std::min(turn_end, i);
   }
-  std::size_t turn_end = end;
-  while (turn_end < ids.size() && !tokenizer.is_special(ids[turn_end])) ++turn_end;
   const bool has_turn_end = turn_end < ids.size();
-  ids.resize(keep_end && has_turn_end ? turn_end + 1 : end);
+  ids.resize(keep_end && has_turn_end ? std::max(turn_end + 1, end) : end);
   if (keep_end && !has_turn_end) append_end_of_text(tokenizer, ids);
 }
 
-}  // namespace
+// The first token of what stands from a byte of the text on; the count of tokens where there is none.
+std::size_t first_token_from(const Tokenizer& tokenizer, const Encoding& encoding, std::size_t byte, bool is_chat) {
+  std::size_t first = encoding.ids.size();
+  for (std::size_t i = first; i > 0; --i) {
+    // A special token of the template may have taken white space of the response with it.
+    const auto& [begin, end] = encoding.offsets[i - 1];
+    const bool of_template = is_chat && begin < byte && tokenizer.is_special(encoding.ids[i - 1]);
+    if (end > byte && !of_template) first = i - 1;
+  }
+  return first;
+}
 
-Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::string_view prompt,
-                       std::string_view response, const ExampleOptions& options, std::span<const ChatMessage> before) {
+struct Encoded {
+  LaidOut laid;
+  Encoding encoding;
+};
+
+Encoded encode_laid_out(const Tokenizer& tokenizer, const Template* layout, std::string_view prompt,
+                        std::string_view response, std::span<const ChatMessage> before) {
   const bool is_chat = layout != nullptr && layout->is_chat();
   if (is_chat && !tokenizer.finds_special()) {
     throw bad_input("cannot use a chat template with this tokenizer")
@@ -128,24 +188,28 @@ Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::
         .found("tokenizer.model alone, which knows no special tokens within a text")
         .hint("AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes it");
   }
-  LaidOut laid;
+  Encoded encoded;
   if (layout != nullptr) {
-    laid = layout->lay_out(prompt, response, before);
+    encoded.laid = layout->lay_out(prompt, response, before);
   } else {
-    laid.text = std::string(response);
+    encoded.laid.text = std::string(response);
   }
-  Encoding encoding = tokenizer.encode(laid.text, {.add_special = !is_chat, .plain = laid.given});
+  encoded.encoding = tokenizer.encode(encoded.laid.text, {.add_special = !is_chat, .plain = encoded.laid.given});
+  return encoded;
+}
+
+}  // namespace
+
+Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::string_view prompt,
+                       std::string_view response, const ExampleOptions& options, std::span<const ChatMessage> before) {
+  const bool is_chat = layout != nullptr && layout->is_chat();
+  const auto [laid, encoding] = encode_laid_out(tokenizer, layout, prompt, response, before);
   Example example;
   example.ids = encoding.ids;
-  example.response_begin = layout != nullptr ? encoding.ids.size() : 1;
-  for (std::size_t i = encoding.ids.size(); layout != nullptr && i > 0; --i) {
-    // A special token of the template may have taken white space of the response with it.
-    const auto& [begin, end] = encoding.offsets[i - 1];
-    const bool of_template = is_chat && begin < laid.response_begin && tokenizer.is_special(encoding.ids[i - 1]);
-    if (end > laid.response_begin && !of_template) example.response_begin = i - 1;
-  }
+  example.response_begin =
+      layout != nullptr ? first_token_from(tokenizer, encoding, laid.response_begin, is_chat) : std::size_t{1};
   if (is_chat) {
-    cut_behind_response(tokenizer, laid, encoding, options.append_eos, example.ids);
+    cut_after_response(tokenizer, laid, encoding, options.append_eos, example.ids);
   } else if (options.append_eos) {
     append_end_of_text(tokenizer, example.ids);
   }
@@ -157,9 +221,10 @@ Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::
 std::vector<int> encode_prompt(const Tokenizer& tokenizer, const Template& layout, std::string_view prompt,
                                std::span<const ChatMessage> before) {
   // The tokens that stand before a response in training: white space at the boundary goes where the tokenizer puts it.
-  Example example = encode_example(tokenizer, &layout, prompt, "a", {.append_eos = false, .max_length = 0}, before);
-  example.ids.resize(example.response_begin);
-  return example.ids;
+  auto [laid, encoding] = encode_laid_out(tokenizer, &layout, prompt, "a", before);
+  const std::size_t begin = first_token_from(tokenizer, encoding, laid.prompt_end, layout.is_chat());
+  encoding.ids.resize(std::min(std::max<std::size_t>(begin, 1), encoding.ids.size()));
+  return encoding.ids;
 }
 
 }  // namespace lethe

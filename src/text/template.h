@@ -17,7 +17,10 @@ namespace lethe {
 /// A prompt and its response laid out as one text.
 struct LaidOut {
   std::string text;
-  std::size_t response_begin = 0, response_end = 0;  ///< bytes of the text
+  /// Bytes of the text that are learned: the response; of a chat template with {% generation %} what its block covers.
+  std::size_t response_begin = 0, response_end = 0;
+  std::size_t prompt_end = 0;   ///< where a model begins to answer: at most where the response's own text begins
+  std::size_t content_end = 0;  ///< of the response's own text
   /// Of a chat: bytes that prompts and responses brought, of which no special token is made.
   std::vector<ByteRange> given;
 };
@@ -33,6 +36,7 @@ class Template {
   /// @throws Error (usage) if a placeholder is missing, comes twice or in the wrong order
   static Template parse(std::string_view text);
   /// The prompt is the user's turn, the response the assistant's. @param system  a first turn of the system; "": none
+  /// @throws Error (bad input) if the template leaves out what it is given (check_template())
   static Template chat(ChatTemplate layout, std::string system = "");
   /// "chat": the template of the model's folder; else parse(). @throws Error (usage) if `system` is given without a
   /// chat
@@ -40,7 +44,8 @@ class Template {
 
   bool is_chat() const { return chat_ != nullptr; }
   /// @param before  turns before the prompt (chat only)
-  /// @throws Error (bad input) if the chat template refuses the turns, or turns are given to a plain text
+  /// @throws Error (bad input) if the chat template refuses the turns or leaves out a text of them (check_shown()), or
+  /// if turns are given to a plain text
   LaidOut lay_out(std::string_view prompt, std::string_view response, std::span<const ChatMessage> before = {}) const;
   /// The text up to where the response begins.
   std::string before_response(std::string_view prompt) const;
@@ -48,6 +53,7 @@ class Template {
   const std::string& text() const { return text_; }
 
  private:
+  LaidOut lay_out_chat(const std::vector<ChatMessage>& messages) const;
   std::string text_, head_, middle_, tail_;  // head {prompt} middle {response} tail
   std::shared_ptr<const ChatTemplate> chat_;
   std::string system_;
@@ -67,8 +73,9 @@ struct ExampleOptions {
 /// Prompt and response tokenised as one text; the response begins with the first token whose byte range ends behind
 /// the boundary (tokenising both parts apart gives other ids: sku.md, defect list). response_begin ≥ 1; it equals
 /// ids.size() where nothing of the response is left.
-/// Of a chat, the template writes the special tokens and the tokenizer adds none; what the template puts behind the
-/// response is cut off, but for the first special token there (the end of the turn), which stays with append_eos.
+/// Of a chat, the template writes the special tokens and the tokenizer adds none; what the template puts after the
+/// response is cut off, but for the first special token there (the end of the turn), which stays with append_eos. Where
+/// the template marks its answer with {% generation %}, that block is the response, special tokens in it included.
 /// @param layout  nullptr: `prompt` is empty and `response` the whole text, of which all but the first token count
 /// @throws Error (bad input) if append_eos is asked of a tokenizer that names no end of text
 Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::string_view prompt,

@@ -78,15 +78,13 @@ TEST_F(ChatTemplates, PrintEachConstructAsJinjaDoes) {
 
 // The last exchange of a chat as an example, and what stands before it.
 struct ChatCase {
-  Tokenizer tokenizer;
   Template layout;
   std::vector<ChatMessage> before;
   std::string prompt, response;
 };
 
-ChatCase chat_case(const OrderedJson& chat) {
-  const fs::path folder = kChats / chat["folder"].get<std::string>();
-  ChatCase made{Tokenizer::load(folder), Template::chat(ChatTemplate::load(folder)), {}, "", ""};
+ChatCase chat_case(const OrderedJson& chat, Template layout) {
+  ChatCase made{std::move(layout), {}, "", ""};
   for (const auto& message : chat["messages"])
     made.before.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
   made.response = made.before.back().content;
@@ -100,14 +98,16 @@ TEST_F(ChatTemplates, GiveTheTokensThatTransformersGivesAndItsMaskOfTheAssistant
   const OrderedJson fixture = ordered("tokens.json");
   std::size_t masks = 0;
   for (const auto& chat : fixture["cases"]) {
-    const ChatCase made = chat_case(chat);
+    const fs::path folder = kChats / chat["folder"].get<std::string>();
+    const Tokenizer tokenizer = Tokenizer::load(folder);
+    const ChatCase made = chat_case(chat, Template::chat(ChatTemplate::load(folder)));
     const std::string place = chat["folder"].get<std::string>() + " " + dump_json(chat["messages"]);
     const auto whole = chat["ids"].get<std::vector<int>>();
-    const Example example = encode_example(made.tokenizer, &made.layout, made.prompt, made.response,
+    const Example example = encode_example(tokenizer, &made.layout, made.prompt, made.response,
                                            {.append_eos = true, .max_length = 0}, made.before);
     ASSERT_LE(example.ids.size(), whole.size()) << place;
     EXPECT_TRUE(std::equal(example.ids.begin(), example.ids.end(), whole.begin())) << place;
-    EXPECT_EQ(example.ids.back(), *made.tokenizer.eos()) << place;
+    EXPECT_EQ(example.ids.back(), *tokenizer.eos()) << place;
     if (!chat["mask"].is_null()) {
       const auto mask = chat["mask"].get<std::vector<int>>();
       const auto last = std::find(mask.rbegin(), mask.rend(), 1);
@@ -117,16 +117,56 @@ TEST_F(ChatTemplates, GiveTheTokensThatTransformersGivesAndItsMaskOfTheAssistant
       ++masks;
     }
     // The tiny vocabulary of byte_fallback has the white space before an answer as a token of its own.
-    std::vector<int> prompt = encode_prompt(made.tokenizer, made.layout, made.prompt, made.before);
-    if (made.tokenizer.token(prompt.back()) == "▁") prompt.pop_back();
+    std::vector<int> prompt = encode_prompt(tokenizer, made.layout, made.prompt, made.before);
+    if (tokenizer.token(prompt.back()) == "▁") prompt.pop_back();
     EXPECT_EQ(prompt, chat["prompt_ids"].get<std::vector<int>>()) << place;
-    const Example without_end = encode_example(made.tokenizer, &made.layout, made.prompt, made.response,
+    const Example without_end = encode_example(tokenizer, &made.layout, made.prompt, made.response,
                                                {.append_eos = false, .max_length = 0}, made.before);
     const std::span<const int> tail(without_end.ids.begin() + static_cast<std::ptrdiff_t>(without_end.response_begin),
                                     without_end.ids.end());
-    for (const int id : tail) EXPECT_FALSE(made.tokenizer.is_special(id)) << place;
+    // What the template marks is learned whole, its end of turn too; else only what the assistant says.
+    if (chat["mask"].is_null()) {
+      for (const int id : tail) EXPECT_FALSE(tokenizer.is_special(id)) << place;
+    } else {
+      EXPECT_EQ(without_end.ids, example.ids) << place;
+      EXPECT_EQ(without_end.response_begin, example.response_begin) << place;
+    }
   }
   EXPECT_GE(masks, 3U);
+}
+
+TEST_F(ChatTemplates, WhatTheirGenerationBlockCoversIsTheResponse) {
+  const Tokenizer tokenizer = Tokenizer::load(kChats / "byte_level");
+  const OrderedJson fixture = ordered("generation.json");
+  ASSERT_EQ(fixture["cases"].size(), 30U);
+  std::size_t prompts = 0;
+  for (const auto& chat : fixture["cases"]) {
+    const auto source = chat["template"].get<std::string>();
+    const std::string place = source + " " + dump_json(chat["messages"]);
+    const ChatCase made = chat_case(chat, Template::chat(ChatTemplate(source, OrderedJson::object(), "marked")));
+    const Example example = encode_example(tokenizer, &made.layout, made.prompt, made.response,
+                                           {.append_eos = false, .max_length = 0}, made.before);
+    const auto whole = chat["ids"].get<std::vector<int>>(), prompt_ids = chat["prompt_ids"].get<std::vector<int>>();
+    EXPECT_EQ(example.response_begin, chat["learned"][0].get<std::size_t>()) << place;
+    ASSERT_EQ(example.ids.size(), chat["learned"][1].get<std::size_t>()) << place;
+    EXPECT_TRUE(std::equal(example.ids.begin(), example.ids.end(), whole.begin())) << place;
+    // A template whose generation prompt is no beginning of its answers is prompted with what it writes before them.
+    const std::vector<int> prompt = encode_prompt(tokenizer, made.layout, made.prompt, made.before);
+    const bool begins_answer =
+        std::mismatch(prompt_ids.begin(), prompt_ids.end(), whole.begin()).first == prompt_ids.end();
+    const bool thinks = source.find("<think>") != std::string::npos;
+    if (begins_answer && !thinks) {
+      EXPECT_EQ(prompt, prompt_ids) << place;
+      ++prompts;
+    }
+    // With the end of the turn: the one within the block, or else the first special token after it.
+    const Example with_end = encode_example(tokenizer, &made.layout, made.prompt, made.response,
+                                            {.append_eos = true, .max_length = 0}, made.before);
+    const auto tail = std::span(with_end.ids).subspan(with_end.response_begin);
+    const auto ends = std::count_if(tail.begin(), tail.end(), [&](int id) { return tokenizer.is_special(id); });
+    EXPECT_EQ(ends, source.find("{% generation %}<|im_start|>") != std::string::npos ? 2 : 1) << place;
+  }
+  EXPECT_GE(prompts, 15U);
 }
 
 TEST_F(ChatTemplates, ASystemMessageOfTheRecipeComesFirstUnlessTheChatBringsOne) {
