@@ -30,8 +30,10 @@ void train_judge(const JudgeOptions& options) {
   if (std::filesystem::exists(options.out))
     throw bad_input("cannot write " + options.out).found("a file of this name").hint("another --out");
   check_output_file(options.out);
-  const auto labelled =
-      label_responses(load_told(options.harmful, Role::harmful), load_told(options.harmless, Role::normal));
+  const std::vector<Pair> bad = load_told(options.harmful, Role::harmful);
+  const std::vector<Pair> good = load_told(options.harmless, Role::normal);
+  check_roles_differ(bad, good);
+  const auto labelled = label_responses(bad, good);
   std::size_t harmful = 0;
   for (const LabelledResponse& response : labelled) harmful += response.harmful;
   say(with_commas(harmful) + " harmful and " + with_commas(labelled.size() - harmful) + " harmless responses");

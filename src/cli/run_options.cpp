@@ -95,7 +95,8 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
   for (const auto& [name, key] : flags) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    auto* option = command.add_option("--" + name, flags_.back()->values, "Sets " + key);
+    auto* option = command.add_option("--" + name, flags_.back()->values,
+                                      "Sets " + key + (takes_list(key) ? std::string(": ") + kDataFileHelp : ""));
     if (takes_list(key)) {
       option->expected(1, -1);
     } else {

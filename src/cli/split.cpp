@@ -61,7 +61,9 @@ void split(const SplitCommand& options) {
 void add_split(CLI::App& program, Action& action) {
   auto options = std::make_shared<SplitCommand>();
   auto* command = program.add_subcommand("split", "A data file in parts that share no prompt");
-  command->add_option("--data", options->data, "Data files")->required()->expected(1, -1);
+  command->add_option("--data", options->data, std::string("Data files: ") + kDataFileHelp)
+      ->required()
+      ->expected(1, -1);
   command->add_option("--role", options->role, "harmful, normal or generic: which responses of known data sets to take")
       ->capture_default_str()
       ->check(CLI::IsMember({"harmful", "normal", "generic"}));

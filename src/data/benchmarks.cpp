@@ -5,34 +5,62 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
+#include "data/column_watch.h"
+#include "data/fields.h"
 #include "data/filter.h"
-#include "data/layouts.h"
+#include "data/folders.h"
 
 namespace lethe {
 namespace {
 
 /// Takes one row. @return why it cannot be used, or ""
-using TakeRow = std::function<std::string(const Row& row)>;
+using TakeRow = std::function<std::string(const Fields& fields, std::uint64_t line)>;
 
-/// Reads the rows of one file and counts what became of them. `begin` sees the columns once and names the layout.
+/// Reads the rows of one file and counts what became of them.
+/// @param recognise  names the layout of a row; "" if its columns are not known
 FileReport read_benchmark(const DataSource& source, const ReadOptions& options, const std::string& what,
-                          const std::function<std::string(const std::vector<std::string>& columns)>& begin,
+                          const std::string& known_columns, const std::function<std::string(const Fields&)>& recognise,
                           const TakeRow& take) {
   FileReport report;
   report.path = source.path;
   const RowFilter filter(source.where);
   RowReader reader(source.path, options);
+  ColumnWatch watch({source.path, "", "", source.where}, filter, reader.columns());
+  std::uint64_t unknown = 0;
   while (auto row = reader.next()) {
-    if (report.layout.empty()) report.layout = begin(reader.columns());
+    watch.see(row->fields);
     if (!filter.matches(row->fields)) {
       ++report.filtered;
-    } else if (std::string wrong = take(*row); wrong.empty()) {
+      continue;
+    }
+    std::string wrong;
+    try {
+      const Fields fields(row->fields);
+      const std::string layout = recognise(fields);
+      if (layout.empty()) {
+        ++unknown;
+        wrong = "no columns that are known";
+      } else {
+        if (report.layout.find(layout) == std::string::npos)
+          report.layout += (report.layout.empty() ? "" : "; ") + layout;
+        wrong = take(fields, row->line);
+      }
+    } catch (const UnusableRow& error) {
+      wrong = error.what();
+    }
+    if (wrong.empty()) {
       ++report.pairs;
     } else {
       reader.report().add_bad(row->line, std::move(wrong));
     }
   }
   report.rows = reader.report();
+  watch.check(reader.columns());
+  if (unknown > 0 && report.layout.empty()) {
+    throw bad_input("cannot take " + what + " from " + source.path)
+        .wanted(known_columns)
+        .found(listed_columns(reader.columns()));
+  }
   if (report.pairs == 0) {
     Error error = bad_input("cannot take " + what + " from " + source.path);
     error.wanted("at least one row");
@@ -42,25 +70,8 @@ FileReport read_benchmark(const DataSource& source, const ReadOptions& options, 
   return report;
 }
 
-bool has_column(const std::vector<std::string>& columns, const std::string& name) {
-  return std::find(columns.begin(), columns.end(), name) != columns.end();
-}
-
-Error unknown_columns(const DataSource& source, const std::vector<std::string>& columns, const std::string& what,
-                      const std::string& wanted) {
-  std::string found;
-  for (const std::string& column : columns) found += (found.empty() ? "" : ", ") + excerpt(column, 40);
-  return bad_input("cannot take " + what + " from " + source.path).wanted(wanted).found(excerpt(found, 400));
-}
-
-std::string trimmed(const std::string& text) {
-  const auto begin = text.find_first_not_of(" \t\r\n\f\v");
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r\n\f\v") - begin + 1);
-}
-
-std::string text_of(const Json& fields, const std::string& column) {
-  const Json* field = find_field(fields, column);
+std::string text_of(const Fields& fields, const std::string& column) {
+  const Json* field = fields.find(column);
   return field != nullptr && field->is_string() ? trimmed(field->get<std::string>()) : "";
 }
 
@@ -71,9 +82,9 @@ std::string letter(std::size_t index) {
 // MMLU and WMDP.
 
 /// The options of a row: a list, a list written as text (a CSV's field), or columns named by letters.
-std::vector<std::string> options_of(const Json& fields) {
+std::vector<std::string> options_of(const Fields& fields) {
   std::vector<std::string> options;
-  const Json* field = find_field(fields, "choices");
+  const Json* field = fields.find("choices");
   Json list;
   if (field != nullptr && field->is_string()) {
     try {
@@ -89,7 +100,7 @@ std::vector<std::string> options_of(const Json& fields) {
     return options;
   }
   for (std::size_t i = 0; i < 26; ++i) {
-    const std::string option = text_of(fields, letter(i));
+    const std::string option = text_of(fields, column_key(letter(i)));
     if (option.empty()) break;
     options.push_back(option);
   }
@@ -105,13 +116,13 @@ std::string subject_by_name(const std::string& path) {
   return "";
 }
 
-std::string read_lettered(const Row& row, const std::string& path, ChoiceQuestion& question) {
-  question.question = text_of(row.fields, "question");
+std::string read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion& question) {
+  question.question = text_of(fields, "question");
   if (question.question.empty()) return "no text in 'question'";
-  const std::vector<std::string> options = options_of(row.fields);
+  const std::vector<std::string> options = options_of(fields);
   if (options.size() < 2 || options.size() > 26)
     return "wanted 2 to 26 options in 'choices' (or A, B, …), found " + std::to_string(options.size());
-  const Json* field = find_field(row.fields, "answer");
+  const Json* field = fields.find("answer");
   if (field == nullptr) return "no 'answer'";
   const std::string answer = field->is_string() ? trimmed(field->get<std::string>()) : dump_json(*field);
   const auto number = parse_whole_number(answer);
@@ -120,7 +131,7 @@ std::string read_lettered(const Row& row, const std::string& path, ChoiceQuestio
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'Z') place = static_cast<std::size_t>(answer[0] - 'A');
   if (place >= options.size()) return "'answer' names none of the options: " + excerpt(answer, 30);
 
-  std::string subject = text_of(row.fields, "subject");
+  std::string subject = text_of(fields, "subject");
   if (subject.empty()) subject = subject_by_name(path);
   std::replace(subject.begin(), subject.end(), '_', ' ');
   question.context = "The following are multiple choice questions (with answers)" +
@@ -161,9 +172,9 @@ std::size_t choice_index(ChoiceQuestion& question, const std::string& text) {
 }
 
 /// {choices: […], labels: […]} or {text: label}. @return pairs of text and whether it is right
-std::vector<std::pair<std::string, bool>> targets_of(const Json& fields, const std::string& column) {
+std::vector<std::pair<std::string, bool>> targets_of(const Fields& fields, const std::string& column) {
   std::vector<std::pair<std::string, bool>> targets;
-  const Json* field = find_field(fields, column);
+  const Json* field = fields.find(column);
   if (field == nullptr || !field->is_object()) return targets;
   const auto is_right = [](const Json& label) { return label == 1 || label == true; };
   if (field->contains("choices") && field->contains("labels")) {
@@ -178,7 +189,13 @@ std::vector<std::pair<std::string, bool>> targets_of(const Json& fields, const s
   return targets;
 }
 
-std::vector<std::string> answers_between_semicolons(const std::string& joined) {
+/// Answers joined by ';' (the CSV file), or a list of them (the Hub's rows); a text that stands there twice counts
+/// twice.
+std::vector<std::string> answers_of(const Fields& fields, const std::string& column) {
+  const Json* field = fields.find(column);
+  if (field == nullptr) return {};
+  if (!field->is_string()) return answer_list(*field, column, false);
+  const auto& joined = field->get_ref<const std::string&>();
   std::vector<std::string> answers;
   for (std::size_t begin = 0; begin <= joined.size();) {
     const std::size_t end = std::min(joined.find(';', begin), joined.size());
@@ -189,24 +206,23 @@ std::vector<std::string> answers_between_semicolons(const std::string& joined) {
   return answers;
 }
 
-std::string read_truthful(const Row& row, bool csv, ChoiceQuestion& question) {
+std::string read_truthful(const Fields& fields, bool csv, ChoiceQuestion& question) {
   question.kind = ChoiceKind::truthful_qa;
-  question.question = text_of(row.fields, csv ? "Question" : "question");
+  question.question = text_of(fields, "question");
   if (question.question.empty()) return "no question";
   question.context = std::string(kTruthfulPrompt) + "\n\nQ: " + question.question + "\nA:";
   std::vector<std::pair<std::string, bool>> one, several;
   if (csv) {
-    const std::string best = text_of(row.fields, "Best Answer");
+    const std::string best = text_of(fields, "best_answer");
     if (!best.empty()) one.emplace_back(best, true);
-    for (const std::string& text : answers_between_semicolons(text_of(row.fields, "Correct Answers")))
-      several.emplace_back(text, true);
-    for (const std::string& text : answers_between_semicolons(text_of(row.fields, "Incorrect Answers"))) {
+    for (const std::string& text : answers_of(fields, "correct_answers")) several.emplace_back(text, true);
+    for (const std::string& text : answers_of(fields, "incorrect_answers")) {
       one.emplace_back(text, false);
       several.emplace_back(text, false);
     }
   } else {
-    one = targets_of(row.fields, "mc1_targets");
-    several = targets_of(row.fields, "mc2_targets");
+    one = targets_of(fields, "mc1_targets");
+    several = targets_of(fields, "mc2_targets");
   }
   const auto count_right = [](const auto& list) {
     return std::count_if(list.begin(), list.end(), [](const auto& target) { return target.second; });
@@ -227,62 +243,63 @@ std::string read_truthful(const Row& row, bool csv, ChoiceQuestion& question) {
 
 LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options) {
   LoadedChoices loaded;
-  for (const DataSource& source : sources) {
-    enum class Form { letters, targets, csv } form = Form::letters;
-    const auto begin = [&](const std::vector<std::string>& columns) -> std::string {
-      if (has_column(columns, "Question") && has_column(columns, "Best Answer") &&
-          has_column(columns, "Incorrect Answers")) {
-        form = Form::csv;
-        return "TruthfulQA, MC1 and MC2 from the answers' columns";
-      }
-      if (has_column(columns, "question") && has_column(columns, "mc1_targets")) {
+  for (const DataSource& source : expand_sources(sources)) {
+    enum class Form { letters, targets, answers } form = Form::letters;
+    const auto recognise = [&](const Fields& fields) -> std::string {
+      const auto has = [&](const char* key) { return fields.filled(key) != nullptr; };
+      if (has("question") && has("mc1_targets")) {
         form = Form::targets;
         return "TruthfulQA MC1 and MC2";
       }
-      if (has_column(columns, "question") && has_column(columns, "answer") &&
-          (has_column(columns, "choices") || has_column(columns, "A")))
+      if (has("question") && has("best_answer") && has("incorrect_answers")) {
+        form = Form::answers;
+        return "TruthfulQA, MC1 and MC2 from the answers' columns";
+      }
+      form = Form::letters;
+      if (fields.has("question") && fields.has("answer") && (fields.has("choices") || fields.has("a")))
         return "question, choices, answer";
-      throw unknown_columns(source, columns, "multiple-choice questions",
-                            "question, choices and answer (MMLU, WMDP); question, mc1_targets and mc2_targets; or "
-                            "TruthfulQA's CSV");
+      return "";
     };
-    loaded.files.push_back(read_benchmark(source, options, "multiple-choice questions", begin, [&](const Row& row) {
+    const auto take = [&](const Fields& fields, std::uint64_t line) {
       ChoiceQuestion question;
       question.source = source.path;
-      question.line = row.line;
-      std::string wrong = form == Form::letters ? read_lettered(row, source.path, question)
-                                                : read_truthful(row, form == Form::csv, question);
+      question.line = line;
+      std::string wrong = form == Form::letters ? read_lettered(fields, source.path, question)
+                                                : read_truthful(fields, form == Form::answers, question);
       if (wrong.empty()) loaded.questions.push_back(std::move(question));
       return wrong;
-    }));
+    };
+    loaded.files.push_back(read_benchmark(source, options, "multiple-choice questions",
+                                          "question, choices and answer (MMLU, WMDP); question, mc1_targets and "
+                                          "mc2_targets; or TruthfulQA's columns of answers",
+                                          recognise, take));
   }
   return loaded;
 }
 
 LoadedSafetyPrompts load_safety_prompts(std::span<const DataSource> sources, const ReadOptions& options) {
   LoadedSafetyPrompts loaded;
-  for (const DataSource& source : sources) {
+  for (const DataSource& source : expand_sources(sources)) {
     std::string by;
-    const auto begin = [&](const std::vector<std::string>& columns) -> std::string {
-      by = has_column(columns, "label") ? "label" : "type";
-      if (!has_column(columns, "prompt") || !has_column(columns, by))
-        throw unknown_columns(source, columns, "safe and unsafe prompts", "XSTest's columns prompt, and label or type");
-      return "XSTest, by " + by;
+    const auto recognise = [&](const Fields& fields) -> std::string {
+      by = fields.filled("label") != nullptr ? "label" : "type";
+      return fields.has("prompt") && fields.has(by) ? "XSTest, by " + by : "";
     };
-    loaded.files.push_back(
-        read_benchmark(source, options, "safe and unsafe prompts", begin, [&](const Row& row) -> std::string {
-          Question question;
-          question.prompt = text_of(row.fields, "prompt");
-          question.source = source.path;
-          question.line = row.line;
-          const std::string mark = text_of(row.fields, by);
-          if (question.prompt.empty()) return "no text in 'prompt'";
-          if (mark.empty() || (by == "label" && mark != "safe" && mark != "unsafe"))
-            return "'" + by + "' says neither safe nor unsafe: " + excerpt(mark, 30);
-          const bool unsafe = by == "label" ? mark == "unsafe" : mark.starts_with("contrast");
-          (unsafe ? loaded.unsafe : loaded.safe).push_back(std::move(question));
-          return "";
-        }));
+    const auto take = [&](const Fields& fields, std::uint64_t line) -> std::string {
+      Question question;
+      question.prompt = text_of(fields, "prompt");
+      question.source = source.path;
+      question.line = line;
+      const std::string mark = text_of(fields, by);
+      if (question.prompt.empty()) return "no text in 'prompt'";
+      if (mark.empty() || (by == "label" && mark != "safe" && mark != "unsafe"))
+        return "'" + by + "' says neither safe nor unsafe: " + excerpt(mark, 30);
+      const bool unsafe = by == "label" ? mark == "unsafe" : mark.starts_with("contrast");
+      (unsafe ? loaded.unsafe : loaded.safe).push_back(std::move(question));
+      return "";
+    };
+    loaded.files.push_back(read_benchmark(source, options, "safe and unsafe prompts",
+                                          "XSTest's columns prompt, and label or type", recognise, take));
   }
   return loaded;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "data/foreign_files.h"
 
 namespace lethe {
 namespace {
@@ -18,6 +19,21 @@ std::size_t piece_of(const std::filesystem::path& path) {
   std::error_code none;
   const auto size = std::filesystem::file_size(path, none);
   return none ? kLargestPiece : std::clamp<std::uintmax_t>(8 * size, 1 << 12, kLargestPiece);
+}
+
+/// "UTF-16 (byte order mark)" and the like, or "" for text of single bytes.
+std::string wide_encoding(std::string_view begin) {
+  using namespace std::string_view_literals;
+  if (begin.starts_with("\xFF\xFE\0\0"sv) || begin.starts_with("\0\0\xFE\xFF"sv)) return "UTF-32 (byte order mark)";
+  if (begin.starts_with("\xFF\xFE"sv) || begin.starts_with("\xFE\xFF"sv)) return "UTF-16 (byte order mark)";
+  // Without a mark: most letters of most texts have a zero byte, always on the same side.
+  const std::size_t pairs = std::min<std::size_t>(begin.size(), 512) / 2;
+  std::size_t zeros[2] = {0, 0};
+  for (std::size_t i = 0; i < 2 * pairs; ++i) zeros[i % 2] += begin[i] == '\0';
+  if (pairs < 4) return "";
+  if (3 * zeros[1] > pairs && zeros[0] * 20 < pairs) return "UTF-16LE (every other byte is zero)";
+  if (3 * zeros[0] > pairs && zeros[1] * 20 < pairs) return "UTF-16BE (every other byte is zero)";
+  return "";
 }
 
 gzFile as_gz(void* file) {
@@ -42,13 +58,18 @@ ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& opt
   gzbuffer(as_gz(file_.get()), static_cast<unsigned>(buffer_.size()));
   if (!fill()) return;
   if (end_ >= 3 && buffer_[0] == 0xEF && buffer_[1] == 0xBB && buffer_[2] == 0xBF) at_ = 3;
-  const bool little = end_ >= 2 && buffer_[0] == 0xFF && buffer_[1] == 0xFE;
-  const bool big = end_ >= 2 && buffer_[0] == 0xFE && buffer_[1] == 0xFF;
-  if (little || big) {
+  if (const std::string encoding = wide_encoding(ahead()); !encoding.empty()) {
     throw bad_input("cannot read " + path.string())
         .wanted("UTF-8")
-        .found("UTF-16 (byte order mark)")
-        .hint("iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8");
+        .found(encoding)
+        .hint("iconv -f " + encoding.substr(0, encoding.find(' ')) + " -t UTF-8 FILE > FILE.utf8");
+  }
+  // Of a compressed file: what is inside.
+  if (const auto foreign = foreign_by_content(ahead().substr(0, kTellingBytes), path)) {
+    Error error = bad_input("cannot read " + path.string());
+    error.wanted("rows of text").found(foreign->what);
+    if (!foreign->advice.empty()) error.hint(foreign->advice);
+    throw error;
   }
 }
 
@@ -88,19 +109,21 @@ bool ByteSource::read_line(std::string& text, std::size_t limit, bool& cut) {
   if (peek() < 0) return false;
   while (at_ < end_ || fill()) {
     const unsigned char* begin = buffer_.data() + at_;
-    const auto* newline = static_cast<const unsigned char*>(std::memchr(begin, '\n', end_ - at_));
-    const std::size_t length = newline ? static_cast<std::size_t>(newline - begin) : end_ - at_;
+    const auto find = [&](char byte, std::size_t within) {
+      const void* found = std::memchr(begin, byte, within);
+      return found ? static_cast<std::size_t>(static_cast<const unsigned char*>(found) - begin) : within;
+    };
+    const std::size_t left = end_ - at_;
+    const std::size_t length = find('\r', find('\n', left));
     const std::size_t room = limit - text.size();
     text.append(reinterpret_cast<const char*>(begin), std::min(length, room));
     cut = cut || length > room;
     at_ += length;
-    if (newline) {
-      ++at_;
-      ++line_;
-      break;
-    }
+    if (length == left) continue;
+    const int end = get();
+    if (end == '\r' && peek() == '\n') get();
+    break;
   }
-  if (!text.empty() && text.back() == '\r') text.pop_back();
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/readers.h"
@@ -12,10 +13,10 @@
 namespace lethe {
 
 /// A buffered reader that undoes gzip where the file is compressed, whatever its name, and skips a UTF-8 byte order
-/// mark.
+/// mark. Lines end in LF, CRLF or CR.
 class ByteSource {
  public:
-  /// @throws Error (bad input) if the file cannot be read or is UTF-16
+  /// @throws Error (bad input) if the file cannot be read, is UTF-16 or of a kind that is no text (foreign_files.h)
   ByteSource(const std::filesystem::path& path, const ReadOptions& options);
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
@@ -25,10 +26,13 @@ class ByteSource {
   int get() {
     if (at_ == end_ && !fill()) return -1;
     const unsigned char byte = buffer_[at_++];
-    if (byte == '\n') ++line_;
+    if (byte == '\n' || (byte == '\r' && peek() != '\n')) ++line_;
     return byte;
   }
   int peek() { return at_ == end_ && !fill() ? -1 : buffer_[at_]; }
+
+  /// What of the file is in memory and was not read yet: before the first read, its beginning (256 KiB at most).
+  std::string_view ahead() const { return {reinterpret_cast<const char*>(buffer_.data()) + at_, end_ - at_}; }
 
   /// The rest of the line without its end, or false at the end of the file. Of a line longer than `limit` only that
   /// much is kept, and `cut` is set.

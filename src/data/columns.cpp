@@ -1,12 +1,18 @@
 #include "data/columns.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/random.h"
+#include "data/column_watch.h"
+#include "data/fields.h"
 #include "data/filter.h"
+#include "data/folders.h"
 #include "data/layouts.h"
 #include "data/words.h"
 
@@ -17,20 +23,21 @@ const char* role_name(Role role) {
   return role == Role::harmful ? "harmful" : role == Role::normal ? "normal" : "training";
 }
 
-void check_filter(const RowFilter& filter, const std::vector<std::string>& columns, const DataSource& source) {
-  for (const auto& name : filter.columns()) {
-    const auto known = [&](const std::string& column) {
-      return std::find(columns.begin(), columns.end(), column) != columns.end();
-    };
-    if (known(name) || known(name.substr(0, name.find('.')))) continue;
-    Error error = bad_input("cannot filter the rows of " + source.path);
-    error.with("filter", excerpt(source.where, 200)).wanted("a column '" + excerpt(name) + "'");
-    std::string all;
-    for (const auto& column : columns) all += (all.empty() ? "" : ", ") + excerpt(column, 40);
-    error.found(excerpt(all, 400));
-    if (const auto near = nearest(name, columns); !near.empty()) error.hint("'" + excerpt(near) + "'");
-    throw error;
+std::string listed(const Json& row) {
+  std::string text;
+  for (const auto& field : row.items()) {
+    text += (text.empty() ? "" : ", ") + excerpt(field.key(), 40);
+    if (text.size() > 200) break;
   }
+  return excerpt(text, 200);
+}
+
+Error unknown_columns(const DataSource& source, const std::vector<std::string>& columns, bool need_response) {
+  return bad_input("cannot tell which columns of " + source.path + " hold prompts" +
+                   (need_response ? " and responses" : ""))
+      .wanted("the columns of a known data set (prompt and response, question and answer, messages, …)")
+      .found(listed_columns(columns))
+      .hint("name them: " + source.path + ":prompt=COLUMN" + (need_response ? ",response=COLUMN" : ""));
 }
 
 /// The prompt in its chat.
@@ -40,6 +47,23 @@ std::string context_key(const std::string& prompt, const std::vector<ChatMessage
   return key + normal_form(prompt);
 }
 
+/// Names the layouts of a file, in the order in which they were found.
+class LayoutNames {
+ public:
+  void add(const std::string& name) {
+    if (name == last_ || !known_.insert(name).second) return;
+    last_ = name;
+    constexpr std::size_t shown = 4;
+    if (known_.size() <= shown) text_ += (text_.empty() ? "" : "; ") + name;
+    if (known_.size() == shown + 1) text_ += "; …";
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string last_, text_;
+  std::set<std::string> known_;
+};
+
 /// Reads one file and hands over what each usable row says.
 FileReport read_rows(const DataSource& source, Role role, bool need_response, const ReadOptions& options,
                      const std::function<void(RowContent&&, std::uint64_t line)>& take) {
@@ -47,32 +71,63 @@ FileReport read_rows(const DataSource& source, Role role, bool need_response, co
   report.path = source.path;
   const RowFilter filter(source.where);
   RowReader reader(source.path, options);
-  std::unique_ptr<Layout> layout;
+  ColumnWatch watch(source, filter, reader.columns());
+  const RowLayouts layouts(source, role, need_response);
+  LayoutNames names;
+  std::uint64_t unknown = 0, taken = 0;
+  RowReading wrong_role;
   while (auto row = reader.next()) {
-    if (!layout) {
-      layout = find_layout(source, reader.columns(), role, need_response);
-      check_filter(filter, reader.columns(), source);
-      report.layout = layout->name();
-    }
+    watch.see(row->fields);
     if (!filter.matches(row->fields)) {
       ++report.filtered;
       continue;
     }
-    std::vector<RowContent> contents;
-    if (auto wrong = layout->read_all(row->fields, role, contents); !wrong.empty()) {
-      reader.report().add_bad(row->line, std::move(wrong));
+    RowReading reading;
+    try {
+      reading = layouts.read(row->fields);
+    } catch (const UnusableRow& error) {
+      reader.report().add_bad(row->line, error.what());
       continue;
     }
-    for (RowContent& content : contents) {
+    if (reading.layout.empty()) {
+      ++unknown;
+      reader.report().add_bad(row->line, "no columns that are known: " + listed(row->fields));
+      continue;
+    }
+    names.add(reading.layout);
+    report.not_learned += reading.not_learned;
+    report.unanswered += reading.unanswered;
+    if (!reading.wrong_role.empty()) {
+      ++report.other_role;
+      wrong_role = std::move(reading);
+      continue;
+    }
+    for (RowContent& content : reading.contents) {
       if (need_response && content.responses.empty()) {
         ++report.other_role;
       } else {
+        ++taken;
         take(std::move(content), row->line);
       }
     }
   }
   report.rows = reader.report();
+  report.layout = names.text();
+  watch.check(reader.columns());
+  if (taken == 0 && !wrong_role.wrong_role.empty()) {
+    throw bad_input("cannot take " + source.path + " as " + role_name(role) + " data")
+        .found(wrong_role.wrong_role)
+        .hint("if that is what you mean, name the columns: " + source.path + ":" + wrong_role.option);
+  }
+  if (unknown > 0 && unknown == report.rows.bad_rows && names.text().empty())
+    throw unknown_columns(source, reader.columns(), need_response);
   return report;
+}
+
+/// Depends on every turn before the prompt: chats often end alike.
+std::uint64_t hash_of(const std::vector<ChatMessage>& before, std::uint64_t seed) {
+  for (const ChatMessage& turn : before) seed = stable_hash(turn.content, stable_hash(turn.role, seed));
+  return seed;
 }
 
 Error nothing_found(const FileReport& report, Role role, const std::string& what) {
@@ -85,16 +140,17 @@ Error nothing_found(const FileReport& report, Role role, const std::string& what
 }  // namespace
 
 std::string json_line(const Pair& pair) {
+  if (pair.prompt.empty() && pair.before.empty()) return dump_json(OrderedJson{{"text", pair.response}}) + "\n";
+  OrderedJson line{{"prompt", pair.prompt}, {"response", pair.response}};
   if (!pair.before.empty()) {
     OrderedJson messages = OrderedJson::array();
     for (const ChatMessage& turn : pair.before) messages.push_back({{"role", turn.role}, {"content", turn.content}});
     messages.push_back({{"role", "user"}, {"content", pair.prompt}});
     messages.push_back({{"role", "assistant"}, {"content", pair.response}});
-    return dump_json(OrderedJson{{"messages", messages}, {"last_turn_only", true}}) + "\n";
+    line["messages"] = std::move(messages);
+    line["last_turn_only"] = true;
   }
-  return dump_json(pair.prompt.empty() ? OrderedJson{{"text", pair.response}}
-                                       : OrderedJson{{"prompt", pair.prompt}, {"response", pair.response}}) +
-         "\n";
+  return dump_json(line) + "\n";
 }
 
 std::string prompt_key(const Pair& pair) {
@@ -166,11 +222,12 @@ std::string to_text(const DataSource& source) {
 LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const ReadOptions& options) {
   LoadedPairs loaded;
   std::unordered_multimap<std::uint64_t, std::size_t> seen;
-  for (const auto& source : sources) {
+  for (const auto& source : expand_sources(sources)) {
     std::uint64_t duplicates = 0, taken = 0;
     const auto take = [&](RowContent&& content, std::uint64_t line) {
+      const std::uint64_t context = hash_of(content.before, stable_hash(content.prompt));
       for (auto& response : content.responses) {
-        const std::uint64_t hash = stable_hash(response, stable_hash(content.prompt));
+        const std::uint64_t hash = stable_hash(response, context);
         const auto [begin, end] = seen.equal_range(hash);
         const bool known = std::any_of(begin, end, [&](const auto& entry) {
           const Pair& pair = loaded.pairs[entry.second];
@@ -194,6 +251,30 @@ LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const Rea
   return loaded;
 }
 
+void check_roles_differ(std::span<const Pair> harmful, std::span<const Pair> normal) {
+  std::unordered_map<std::string, std::string> real_paths;  // of each path as it was given
+  const auto place_of = [&](const Pair& pair) {
+    auto [at, is_new] = real_paths.try_emplace(pair.source);
+    std::error_code none;
+    if (is_new) at->second = std::filesystem::weakly_canonical(pair.source, none).string();
+    return hash_of(pair.before, stable_hash(pair.response, stable_hash(at->second, pair.line)));
+  };
+  std::unordered_set<std::uint64_t> places;
+  for (const Pair& pair : harmful) places.insert(place_of(pair));
+  std::uint64_t shared = 0;
+  const Pair* first = nullptr;
+  for (const Pair& pair : normal) {
+    if (!places.contains(place_of(pair))) continue;
+    if (first == nullptr) first = &pair;
+    ++shared;
+  }
+  if (first == nullptr) return;
+  throw bad_input("cannot use " + first->source + " as harmful and as normal data")
+      .with("reason", "both roles read the same file, and nothing in its rows tells harmful answers from normal ones")
+      .found(with_commas(shared) + " answers in both roles, first on line " + with_commas(first->line))
+      .hint("another file; or choose rows for each role: " + first->source + ":where=is_safe == false");
+}
+
 std::vector<Question> questions_of(std::span<const Pair> pairs) {
   std::vector<Question> questions;
   std::unordered_map<std::string, std::size_t> index;
@@ -209,19 +290,22 @@ std::vector<Question> questions_of(std::span<const Pair> pairs) {
 LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, const ReadOptions& options) {
   LoadedQuestions loaded;
   std::unordered_map<std::string, std::size_t> index;
-  const auto append_new = [](std::vector<std::string>& list, std::vector<std::string>&& more) {
+  std::unordered_set<std::string> known;  // answers, each after the place of its question
+  const auto append_new = [&](std::size_t place, char kind, std::vector<std::string>& list,
+                              std::vector<std::string>&& more) {
     for (auto& text : more) {
-      if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
+      if (known.insert(std::to_string(place) + kind + text).second) list.push_back(std::move(text));
     }
   };
-  for (const auto& source : sources) {
+  for (const auto& source : expand_sources(sources)) {
     std::uint64_t duplicates = 0, taken = 0;
     const auto take = [&](RowContent&& content, std::uint64_t line) {
       const auto [at, is_new] = index.try_emplace(context_key(content.prompt, content.before), loaded.questions.size());
       ++(is_new ? taken : duplicates);
       if (is_new) loaded.questions.push_back({content.prompt, {}, {}, source.path, line, content.before});
-      append_new(loaded.questions[at->second].references, std::move(content.responses));
-      append_new(loaded.questions[at->second].wrong, std::move(content.wrong));
+      Question& question = loaded.questions[at->second];
+      append_new(at->second, 'r', question.references, std::move(content.responses));
+      append_new(at->second, 'w', question.wrong, std::move(content.wrong));
     };
     FileReport report = read_rows(source, role, false, options, take);
     report.duplicates = duplicates;
@@ -242,6 +326,8 @@ std::vector<std::string> describe(const FileReport& report) {
   add(report.duplicates, "duplicates left out");
   add(report.filtered, "rows filtered out");
   add(report.other_role, "rows without a response of this kind");
+  add(report.not_learned, "answers left out that are marked as not to be learned");
+  add(report.unanswered, "last messages of a user left out");
   add(report.rows.bad_rows, "rows that cannot be used");
   std::vector<std::string> lines{text};
   constexpr std::size_t shown = 5;

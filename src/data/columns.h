@@ -22,8 +22,8 @@ struct Pair {
   bool operator==(const Pair&) const = default;
 };
 
-/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, {"text"} of plain text, {"messages"} of
-/// several turns.
+/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, or {"text"} of plain text. If turns
+/// stand before the prompt, the line also has {"messages", "last_turn_only"}, and these count when it is read.
 std::string json_line(const Pair& pair);
 
 /// What makes two pairs ones "of the same prompt": the normal form (words.h) of the prompt, of a chat's first user
@@ -35,12 +35,17 @@ std::string prompt_key(const Pair& pair);
 enum class Role { harmful, normal, generic };
 
 /// A data file, and optionally which columns and rows of it. Empty: found by the names of the known data sets; all
-/// rows.
+/// rows. The path may also be a pattern (`parts/*.jsonl`) or a folder.
 struct DataSource {
   std::string path, prompt, response, where;
 
   bool operator==(const DataSource&) const = default;
 };
+
+/// How data files may be given, for --help.
+inline constexpr const char* kDataFileHelp =
+    "FILE, 'FOLDER/*.jsonl', or with columns and a filter: \"FILE:prompt=COLUMN,response=COLUMN,where=split == "
+    "'train'\"";
 
 /// `data.csv` or `data.csv:prompt=goal,response=target,where=split == 'train'` (`where` takes the rest).
 /// @throws Error (usage) on an option that is not known
@@ -52,12 +57,14 @@ std::string to_text(const DataSource& source);
 /// What became of one file.
 struct FileReport {
   std::string path;
-  std::string layout;            ///< "PKU-SafeRLHF", "TruthfulQA", …, or the columns used
-  ReadReport rows;               ///< counted and named: rows that cannot be used
-  std::uint64_t filtered = 0;    ///< rows that `where` left out
-  std::uint64_t other_role = 0;  ///< rows without a response of the role asked for (no unsafe response, …)
-  std::uint64_t duplicates = 0;  ///< pairs that were there already, word for word
-  std::uint64_t pairs = 0;       ///< pairs taken
+  std::string layout;             ///< "PKU-SafeRLHF", "TruthfulQA", …, or the columns used
+  ReadReport rows;                ///< counted and named: rows that cannot be used
+  std::uint64_t filtered = 0;     ///< rows that `where` left out
+  std::uint64_t other_role = 0;   ///< rows without a response of the role asked for (no unsafe response, …)
+  std::uint64_t not_learned = 0;  ///< answers and rows that weight, train or masked leave out
+  std::uint64_t unanswered = 0;   ///< last messages of a user, where answers are wanted
+  std::uint64_t duplicates = 0;   ///< pairs that were there already, word for word
+  std::uint64_t pairs = 0;        ///< pairs taken
 };
 
 struct LoadedPairs {
@@ -65,10 +72,16 @@ struct LoadedPairs {
   std::vector<FileReport> files;
 };
 
-/// Reads all files, in order. Exact duplicates of a pair are removed and counted.
+/// Reads all files, in order, each row by its own columns. Exact duplicates of a pair (with the turns before it) are
+/// removed and counted.
 /// @throws Error (bad input) if a file cannot be read, its columns are not known, or not one pair could be taken from
 /// it
 LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const ReadOptions& options = {});
+
+/// Whether harmful and normal data are different things. The same file may serve both roles only if each row says which
+/// of its answers is which (is_safe, PKU-SafeRLHF).
+/// @throws Error (bad input) if an answer of the same row of the same file was taken in both roles
+void check_roles_differ(std::span<const Pair> harmful, std::span<const Pair> normal);
 
 /// A prompt with what is known of its answers, for evaluation.
 struct Question {

@@ -1,7 +1,12 @@
-// Rows of .csv files (RFC 4180): quoted fields may hold separators, quotes ("") and newlines; lines end in LF or CRLF.
+// Rows of .csv files (RFC 4180): quoted fields may hold separators, quotes ("") and newlines. As spreadsheets write
+// them, fields may also be separated by ';', a tab or '|', and lines may end in CR.
+#include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "core/error.h"
+#include "data/fields.h"
 #include "data/row_source.h"
 #include "data/words.h"
 
@@ -14,22 +19,27 @@ class CsvRows : public RowSource {
  public:
   CsvRows(const std::filesystem::path& path, const ReadOptions& options, char separator)
       : bytes_(path, options), options_(options), separator_(separator) {
+    choose_separator();
     if (!read_record()) {
       throw bad_input("cannot read " + path.string()).wanted("a line of column names").found("an empty file");
     }
     if (!problem_.empty()) throw bad_header(problem_);
     std::set<std::string> seen;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      std::string name = fields_[i].empty() ? "column " + std::to_string(i + 1) : std::move(fields_[i]);
+      std::string name = trimmed(fields_[i]);
+      if (name.empty()) name = "column " + std::to_string(i + 1);
       if (!is_utf8(name)) throw bad_header("a name that is no UTF-8: " + excerpt(printable(name)));
       if (!seen.insert(name).second) throw bad_header("the name \"" + excerpt(name) + "\" twice");
       columns.push_back(std::move(name));
     }
+    cr_ends_ = ended_by_cr_;
   }
 
   std::optional<Row> next(ReadReport& report) override {
     while (read_record()) {
       ++report.rows;
+      // Spreadsheets put separators after the last field.
+      while (fields_.size() > columns.size() && fields_.back().empty()) fields_.pop_back();
       if (problem_.empty() && fields_.size() != columns.size()) {
         problem_ = "wanted " + std::to_string(columns.size()) + " fields, found " + std::to_string(fields_.size());
       }
@@ -55,6 +65,32 @@ class CsvRows : public RowSource {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
     }
     return text;
+  }
+
+  /// "sep=;" of a first line (Excel), or the separator that the column names use most.
+  void choose_separator() {
+    const std::string_view begin = bytes_.ahead();
+    if (begin.size() > 5 && begin.starts_with("sep=") && (begin[5] == '\n' || begin[5] == '\r')) {
+      separator_ = static_cast<unsigned char>(begin[4]);
+      std::string line;
+      bool cut = false;
+      bytes_.read_line(line, 100, cut);
+      return;
+    }
+    std::map<char, std::size_t> counts;
+    bool quoted = false;
+    const std::size_t first = std::min(begin.find_first_not_of("\r\n"), begin.size());
+    for (const char c : begin.substr(first)) {
+      if (c == '"') quoted = !quoted;
+      if (quoted) continue;
+      if (c == '\n' || c == '\r') break;
+      ++counts[c];
+    }
+    char most = static_cast<char>(separator_);
+    for (const char candidate : {',', ';', '\t', '|'}) {
+      if (counts[candidate] > counts[most]) most = candidate;
+    }
+    separator_ = static_cast<unsigned char>(most);
   }
 
   /// One record into fields_, or false at the end of the file; what is wrong with it into problem_.
@@ -109,8 +145,19 @@ class CsvRows : public RowSource {
         }
         continue;
       }
-      if (byte == separator_ || byte == '\n') return byte;
-      if (byte == '\r' && (bytes_.peek() == '\n' || bytes_.peek() < 0)) continue;
+      if (byte == separator_) return byte;
+      if (byte == '\n') {
+        ended_by_cr_ = false;
+        return byte;
+      }
+      if (byte == '\r') {
+        const int after = bytes_.peek();
+        if (after == '\n' || after < 0) continue;
+        if (cr_ends_) {
+          ended_by_cr_ = true;
+          return '\n';
+        }
+      }
       field += static_cast<char>(byte);
     }
   }
@@ -118,6 +165,7 @@ class CsvRows : public RowSource {
   ByteSource bytes_;
   ReadOptions options_;
   int separator_;
+  bool cr_ends_ = true, ended_by_cr_ = false;  // a CR alone ends a line if it ends that of the column names
   std::uint64_t begin_ = 1;
   std::vector<std::string> fields_;
   std::string problem_;

@@ -1,303 +1,308 @@
 #include "data/layouts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.h"
 #include "data/filter.h"
+#include "data/shapes.h"
 
 namespace lethe {
 namespace {
 
-using Columns = std::vector<std::string>;
-
-bool has(const Columns& columns, const std::string& name) {
-  return std::find(columns.begin(), columns.end(), name) != columns.end();
-}
-bool has_all(const Columns& columns, const std::vector<std::string>& names) {
-  return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return has(columns, name); });
-}
-
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
-/// A field that must be text with something in it. @return what is wrong, or ""
-std::string read_text(const Json& fields, const std::string& column, std::string& text) {
-  const Json* field = find_field(fields, column);
-  if (field == nullptr) return "no '" + excerpt(column) + "'";
-  if (!field->is_string()) return "'" + excerpt(column) + "' is no text but a JSON " + field->type_name();
-  text = field->get<std::string>();
-  return is_blank(text) ? "'" + excerpt(column) + "' is empty" : "";
-}
-
-/// true, false, "True", "false", 0, 1. @return what is wrong, or ""
-std::string read_truth(const Json& fields, const std::string& column, bool& truth) {
-  const Json* field = find_field(fields, column);
-  if (field == nullptr) return "no '" + column + "'";
-  if (field->is_boolean()) {
-    truth = field->get<bool>();
-    return "";
-  }
-  const std::string text = field->is_string() ? field->get<std::string>() : dump_json(*field);
-  const bool yes = text == "true" || text == "True" || text == "TRUE" || text == "1";
-  const bool no = text == "false" || text == "False" || text == "FALSE" || text == "0";
-  truth = yes;
-  return yes || no ? "" : "'" + column + "' is neither true nor false: " + excerpt(text, 30);
-}
-
-/// The answers of a ';'-joined field, trimmed; each text once.
-void split_answers(const std::string& joined, std::vector<std::string>& answers) {
-  for (std::size_t begin = 0; begin <= joined.size();) {
-    const std::size_t end = std::min(joined.find(';', begin), joined.size());
-    std::string answer = joined.substr(begin, end - begin);
-    begin = end + 1;
-    if (is_blank(answer)) continue;
-    const auto first = answer.find_first_not_of(" \t\r\n");
-    answer = answer.substr(first, answer.find_last_not_of(" \t\r\n") - first + 1);
-    if (std::find(answers.begin(), answers.end(), answer) == answers.end()) answers.push_back(answer);
-  }
-}
-
-class SafeRlhf : public Layout {
+/// One row of one source.
+class RowParser {
  public:
-  std::string name() const override { return "PKU-SafeRLHF"; }
-  std::string read(const Json& fields, Role role, RowContent& content) const override {
-    if (auto wrong = read_text(fields, "prompt", content.prompt); !wrong.empty()) return wrong;
-    std::string first_problem;
-    for (const char* which : {"0", "1"}) {
-      const std::string column = std::string("response_") + which;
-      bool safe = false;
-      std::string text;
-      if (auto wrong = read_truth(fields, "is_" + column + "_safe", safe); !wrong.empty()) return wrong;
-      if ((role == Role::harmful && safe) || (role == Role::normal && !safe)) continue;
-      if (auto wrong = read_text(fields, column, text); wrong.empty()) {
-        content.responses.push_back(std::move(text));
-      } else {
-        first_problem = wrong;
-      }
-    }
-    return content.responses.empty() ? first_problem : "";
-  }
-};
+  RowParser(const Json& row, const DataSource& source, Role role, bool need_response)
+      : row_(row), fields_(row), source_(source), role_(role), need_response_(need_response) {}
 
-/// Both correct and incorrect answers are lists joined by ';'.
-class TruthfulQa : public Layout {
- public:
-  std::string name() const override { return "TruthfulQA"; }
-  std::string read(const Json& fields, Role, RowContent& content) const override {
-    std::string best, joined;
-    if (auto wrong = read_text(fields, "Question", content.prompt); !wrong.empty()) return wrong;
-    if (auto wrong = read_text(fields, "Best Answer", best); !wrong.empty()) return wrong;
-    split_answers(best, content.responses);
-    if (auto wrong = read_text(fields, "Correct Answers", joined); !wrong.empty()) return wrong;
-    split_answers(joined, content.responses);
-    if (read_text(fields, "Incorrect Answers", joined).empty()) split_answers(joined, content.wrong);
-    return "";
-  }
-};
-
-/// One column for the prompt, one for the response; the common shape.
-class TwoColumns : public Layout {
- public:
-  std::string title, prompt, response;  ///< without `response`: prompts alone
-  std::string context;                  ///< a column put behind the prompt where it is not empty (Alpaca's `input`)
-  std::string safe;                     ///< a column that says whether the response is safe (BeaverTails)
-  std::string wrong_answers;            ///< a list of wrong answers (TOFU)
-  bool split = false;                   ///< the response is several, joined by ';'
-
-  std::string name() const override { return title; }
-  std::string read(const Json& fields, Role role, RowContent& content) const override {
-    std::string text;
-    // Plain text has no prompt.
-    if (!prompt.empty()) {
-      if (auto wrong = read_text(fields, prompt, content.prompt); !wrong.empty()) return wrong;
+  RowReading read() {
+    const bool names_columns = !source_.response.empty() || (!source_.prompt.empty() && !need_response_);
+    if (!source_.prompt.empty() && !names_columns) return {};
+    if (names_columns) {
+      const bool both = !source_.prompt.empty() && !source_.response.empty();
+      reading_.layout = "columns " + excerpt(source_.prompt) + (both ? ", " : "") + excerpt(source_.response);
+      if (is_left_out()) return std::move(reading_);
+      read_named();
+      return std::move(reading_);
     }
-    if (!context.empty() && read_text(fields, context, text).empty()) content.prompt += "\n" + text;
-    if (!wrong_answers.empty()) read_list(fields, wrong_answers, content.wrong);
-    if (response.empty()) return "";
-    if (!safe.empty() && role != Role::generic) {
-      bool is_safe = false;
-      if (auto wrong = read_truth(fields, safe, is_safe); !wrong.empty()) return wrong;
-      if (is_safe != (role == Role::normal)) return "";
+    known_ = recognise(fields_, role_, need_response_);
+    reading_.layout = shape_name(known_, fields_);
+    if (known_.shape == Shape::unknown || is_left_out()) return std::move(reading_);
+    refuse_unsupported(fields_, known_.shape == Shape::text);
+    switch (known_.shape) {
+      case Shape::safe_rlhf:
+        read_safe_rlhf();
+        break;
+      case Shape::truthful_qa:
+        read_truthful();
+        break;
+      case Shape::preference:
+        read_preference();
+        break;
+      case Shape::chat:
+        read_chat();
+        break;
+      case Shape::text:
+        reading_.contents.push_back({"", {text_field(fields_, "text")}, {}, {}});
+        break;
+      default:
+        read_pair();
     }
-    const Json* field = find_field(fields, response);
-    if (field != nullptr && field->is_array()) {
-      read_list(fields, response, content.responses);
-      return content.responses.empty() ? "'" + excerpt(response) + "' is a list without text" : "";
-    }
-    if (auto wrong = read_text(fields, response, text); !wrong.empty()) return wrong;
-    if (split) {
-      split_answers(text, content.responses);
-    } else {
-      content.responses.push_back(std::move(text));
-    }
-    return "";
+    return std::move(reading_);
   }
 
  private:
-  static void read_list(const Json& fields, const std::string& column, std::vector<std::string>& list) {
-    const Json* field = find_field(fields, column);
-    if (field == nullptr || !field->is_array()) return;
-    for (const auto& item : *field) {
-      if (item.is_string() && !is_blank(item.get_ref<const std::string&>())) list.push_back(item.get<std::string>());
-    }
+  bool is_left_out() {
+    if (is_learned(fields_, false, true)) return false;
+    reading_.not_learned = 1;
+    return true;
   }
-};
 
-/// A chat: perhaps a system message, then user and assistant in turn. Each turn of the assistant is a response, to the
-/// user's turn before it, with all before that as its context.
-class Messages : public Layout {
- public:
-  std::string name() const override { return "chat messages"; }
-  std::string read(const Json& fields, Role role, RowContent& content) const override {
-    std::vector<RowContent> contents;
-    std::string wrong = read_all(fields, role, contents);
-    if (!contents.empty()) content = std::move(contents.back());
-    return wrong;
+  void wrong_role(const std::string& what, const std::string& option) {
+    reading_.wrong_role = what;
+    reading_.option = option;
   }
-  std::string read_all(const Json& fields, Role, std::vector<RowContent>& contents) const override {
-    const Json* turns = find_field(fields, "messages");
-    if (turns == nullptr || !turns->is_array()) return "'messages' is no list";
-    const Json* last_only = find_field(fields, "last_turn_only");  // as `lethe split` writes it
-    std::vector<ChatMessage> before;
-    std::string prompt;
-    bool user_next = true;
-    for (std::size_t i = 0; i < turns->size(); ++i) {
-      const Json& turn = (*turns)[i];
-      ChatMessage message;
-      if (auto wrong = read_text(turn, "role", message.role); !wrong.empty()) return "message without a role: " + wrong;
-      if (auto wrong = read_text(turn, "content", message.content); !wrong.empty())
-        return "message of " + excerpt(message.role) + ": " + wrong;
-      if (turn.contains("tool_calls") && !turn.at("tool_calls").empty()) return "tool calls, which are not supported";
-      if (i == 0 && message.role == "system") {
-        before.push_back(std::move(message));
-        continue;
+
+  /// Takes the answers of a chat, with what the row says to come before it.
+  void take(Chat chat, bool with_before = true) {
+    if (with_before) put_before(turns_before(fields_), chat);
+    take_answers(chat, need_response_, reading_);
+  }
+
+  /// Takes several answers to one prompt; none: the prompt alone.
+  void take(std::vector<Turn> context, std::vector<std::string> responses, bool with_before = true) {
+    Chat chat{std::move(context), 0};
+    chat.learn_from = chat.turns.size();
+    if (with_before) put_before(turns_before(fields_), chat);
+    if (!responses.empty()) chat.turns.push_back({{"assistant", responses[0]}, true});
+    take_answers(chat, !responses.empty(), reading_);
+    if (reading_.contents.empty()) throw UnusableRow("a prompt that does not end with a message of user");
+    reading_.contents.back().responses = std::move(responses);
+  }
+
+  static std::vector<Turn> question(std::string text) { return {{{"user", std::move(text)}, true}}; }
+
+  std::vector<Turn> context_of(const Json& value, const std::string& name) const {
+    if (const auto messages = as_messages(value, name)) return read_turns(*messages, name);
+    return question(text_value(value, name));
+  }
+
+  /// The prompt under a known name, with what belongs to it.
+  std::vector<Turn> context_under(const std::string& key) const {
+    const Json* field = fields_.find(key);
+    if (field == nullptr) throw UnusableRow("no '" + key + "'");
+    std::vector<Turn> context = context_of(*field, key);
+    for (const char* more : {"input", "context"}) {
+      if (key == more || fields_.filled(more) == nullptr) continue;
+      if (key != "instruction") {
+        throw UnusableRow("'" + std::string(more) + "' beside '" + key +
+                          "'; name the columns to take (FILE:prompt=COLUMN,response=COLUMN)");
       }
-      const std::string wanted = user_next ? "user" : "assistant";
-      if (message.role != wanted)
-        return "wanted a message of '" + wanted + "', found one of '" + excerpt(message.role) + "'";
-      if (user_next) {
-        prompt = std::move(message.content);
-      } else {
-        contents.push_back({prompt, {message.content}, {}, before});
-        before.push_back({"user", prompt});
-        before.push_back(std::move(message));
+      context.back().message.content += "\n" + text_field(fields_, more);
+    }
+    return context;
+  }
+
+  void read_safe_rlhf() {
+    std::vector<std::string> responses;
+    std::string problem;
+    for (const std::string which : {"response_0", "response_1"}) {
+      const Json* field = fields_.find("is_" + which + "_safe");
+      const auto safe = field != nullptr ? read_truth(*field) : std::nullopt;
+      if (!safe) {
+        throw UnusableRow(field == nullptr
+                              ? "no 'is_" + which + "_safe'"
+                              : "'is_" + which + "_safe' is neither true nor false: " + excerpt(dump_json(*field), 30));
       }
-      user_next = !user_next;
+      if ((role_ == Role::harmful && *safe) || (role_ == Role::normal && !*safe)) continue;
+      try {
+        responses.push_back(text_field(fields_, which));
+      } catch (const UnusableRow& error) {
+        problem = error.what();
+      }
     }
-    if (contents.empty()) return "no message of the assistant";
-    if (!user_next) return "a last message of the user, without an answer";
-    if (last_only != nullptr && *last_only == true) contents.erase(contents.begin(), contents.end() - 1);
-    return "";
+    if (responses.empty() && !problem.empty()) throw UnusableRow(problem);
+    take(context_under("prompt"), std::move(responses));
   }
+
+  /// Of the CSV file all answers are joined by ';'; the Hub's rows hold lists.
+  void read_truthful() {
+    if (role_ == Role::harmful)
+      return wrong_role("TruthfulQA, whose answers are meant to be kept", "prompt=Question,response=Incorrect Answers");
+    const Json* correct = fields_.find("correct_answers");
+    if (correct == nullptr) throw UnusableRow("no 'correct_answers'");
+    const bool joined = correct->is_string() && !trimmed(correct->get<std::string>()).starts_with("[");
+    text_field(fields_, "best_answer");
+    std::vector<std::string> answers = answer_list(*fields_.find("best_answer"), "best_answer", joined);
+    for (std::string& answer : answer_list(*correct, "correct_answers", joined)) {
+      if (std::find(answers.begin(), answers.end(), answer) == answers.end()) answers.push_back(std::move(answer));
+    }
+    take(question(text_field(fields_, "question")), std::move(answers));
+    if (const Json* wrong = fields_.filled("incorrect_answers"))
+      reading_.contents.back().wrong = answer_list(*wrong, "incorrect_answers", joined);
+  }
+
+  /// `chosen` is a normal answer. `rejected` was liked less, which does not make it harmful.
+  void read_preference() {
+    const Json& chosen = chosen_value();
+    Chat chat = preferred(chosen, known_.response);
+    const std::string other = first_key(kRejected, [&](const char* key) { return fields_.filled(key) != nullptr; });
+    const auto rejected = other.empty() ? std::nullopt : as_messages(*fields_.find(other), other);
+    if (rejected) {  // what both begin with is no answer of either
+      const std::vector<Turn> turns = read_turns(*rejected, other);
+      std::size_t common = 0;
+      while (common < std::min(turns.size(), chat.turns.size()) && turns[common].message == chat.turns[common].message)
+        ++common;
+      if (common < chat.turns.size()) chat.learn_from = std::max(chat.learn_from, common);
+    }
+    take(std::move(chat));
+    if (role_ != Role::harmful) return;
+    if (need_response_) {
+      reading_.contents.clear();
+      wrong_role("preferences, whose rejected answers are not always harmful", "response=rejected");
+    }
+    for (RowContent& content : reading_.contents) content.responses.clear();
+  }
+
+  const Json& chosen_value() const {
+    const Json* chosen = fields_.find(known_.response);
+    if (chosen == nullptr) throw UnusableRow("no '" + known_.response + "'");
+    return *chosen;
+  }
+
+  /// A preferred answer, or any other of the row, in its chat.
+  Chat preferred(const Json& answer, const std::string& name) const {
+    const auto messages = as_messages(answer, name);
+    const bool is_whole = messages && read_turn((*messages)[0], name).message.role != "assistant";
+    std::optional<std::vector<Turn>> context;
+    const Json* input = fields_.filled("input");
+    if (const std::string key = first_key(kPrompts, [&](const char* k) { return fields_.filled(k) != nullptr; });
+        !key.empty()) {
+      context = context_under(key);
+    } else if (input != nullptr && input->is_object() && input->contains("messages")) {
+      context = read_turns(input->at("messages"), "input.messages");
+    } else if (!is_whole) {
+      const std::string key_of_chat =
+          first_key(kChats, [&](const char* k) { return k != name && fields_.filled(k) != nullptr; });
+      if (!key_of_chat.empty()) context = chat_turns(key_of_chat);
+      // Some files repeat the chosen answer at the end of the messages.
+      if (context && !messages && answer.is_string() && !context->empty() &&
+          context->back().message.role == "assistant" && context->back().message.content == answer.get<std::string>())
+        context->pop_back();
+    }
+    return join_chat(std::move(context), answer, name);
+  }
+
+  std::vector<Turn> chat_turns(const std::string& key) const {
+    const Json* field = fields_.find(key);
+    if (field == nullptr) throw UnusableRow("no '" + key + "'");
+    const auto messages = as_messages(*field, key);
+    if (!messages) throw UnusableRow("'" + key + "' is no list of messages");
+    return read_turns(*messages, key);
+  }
+
+  void read_chat() {
+    Chat chat{chat_turns(known_.response), 0};
+    if (const Json* last = fields_.find("last_turn_only"); last != nullptr && *last == true) {  // as json_line() writes
+      for (std::size_t i = 0; i < chat.turns.size(); ++i) {
+        if (chat.turns[i].message.role == "assistant") chat.learn_from = i;
+      }
+    }
+    const auto safe = safety_of(fields_);
+    take(std::move(chat));
+    leave_to_other_role(safe);
+  }
+
+  /// Clears the responses of a row that is labelled for the other role.
+  void leave_to_other_role(std::optional<bool> safe) {
+    if (!safe || role_ == Role::generic || *safe == (role_ == Role::normal)) return;
+    for (RowContent& content : reading_.contents) content.responses.clear();
+  }
+
+  void read_pair() {
+    if (known_.prompt == "goal" && role_ == Role::normal && known_.shape == Shape::pair)
+      return wrong_role("AdvBench, whose targets are harmful", "prompt=goal,response=target");
+    std::vector<Turn> context = context_under(known_.prompt);
+    if (known_.response.empty()) return take(std::move(context), {});
+    const std::optional<bool> safe = safety_of(fields_);
+    const std::optional<bool> wanted = desirable();
+    const Json* response = fields_.find(known_.response);
+    if (response == nullptr) throw UnusableRow("no '" + known_.response + "'");
+    read_response(std::move(context), *response, known_.response, false);
+    if (const Json* wrong = fields_.filled("perturbed_answer"); wrong != nullptr && !reading_.contents.empty())
+      reading_.contents.back().wrong = answer_list(*wrong, "perturbed_answer", false);
+    leave_to_other_role(safe);
+    if (wanted && role_ == Role::harmful && need_response_) {
+      wrong_role("preferences, whose undesirable answers are not always harmful", "prompt=prompt,response=completion");
+      reading_.contents.clear();
+    }
+    if (wanted && (!*wanted || role_ == Role::harmful)) {
+      for (RowContent& content : reading_.contents) content.responses.clear();
+    }
+  }
+
+  /// `label` beside `completion` says whether the answer is desirable (TRL's KTO).
+  std::optional<bool> desirable() const {
+    const Json* label = fields_.filled(known_.response == "completion" ? "label" : "kto_tag");
+    if (label != nullptr) {
+      if (const auto truth = read_truth(*label)) return truth;
+    }
+    const Json* other = fields_.filled("label");
+    if (known_.response != "completion" && other != nullptr && other->is_boolean() && role_ != Role::generic)
+      throw UnusableRow("'label' is true or false, which says neither safe nor unsafe; use where=label == …");
+    return std::nullopt;
+  }
+
+  void read_response(std::vector<Turn> context, const Json& response, const std::string& name, bool joined,
+                     bool with_before = true) {
+    if ((response.is_array() && !is_parts(response) && !as_messages(response, name)) || joined) {
+      std::vector<std::string> answers = answer_list(response, name, joined);
+      if (answers.empty()) throw UnusableRow("'" + excerpt(name) + "' holds no text");
+      return take(std::move(context), std::move(answers), with_before);
+    }
+    take(join_chat(std::move(context), response, name), with_before);
+  }
+
+  const Json& named(const std::string& name) const {
+    const Json* field = find_field(row_, name);
+    if (field == nullptr) field = fields_.find(column_key(name));
+    if (field == nullptr) throw UnusableRow("no '" + excerpt(name) + "'");
+    return *field;
+  }
+
+  /// Columns that the user named: these and no other, but for what says that a row is not to be learned.
+  void read_named() {
+    const bool both = !source_.prompt.empty() && !source_.response.empty();
+    if (source_.response.empty()) return take(context_of(named(source_.prompt), source_.prompt), {});
+    const Json& response = named(source_.response);
+    const bool joined = response.is_string() && fields_.has("question") && fields_.has("best_answer") &&
+                        column_key(source_.response).ends_with("answers");
+    if (both)
+      return read_response(context_of(named(source_.prompt), source_.prompt), response, source_.response, joined,
+                           false);
+    const std::string key = first_key(kPrompts, [&](const char* k) { return fields_.filled(k) != nullptr; });
+    if (!key.empty() && !as_messages(response, source_.response))
+      return read_response(context_under(key), response, source_.response, joined);
+    take(preferred(response, source_.response));
+  }
+
+  const Json& row_;
+  const Fields fields_;
+  const DataSource& source_;
+  const Role role_;
+  const bool need_response_;
+  Recognised known_;
+  RowReading reading_;
 };
-
-std::unique_ptr<TwoColumns> two_columns(std::string title, std::string prompt, std::string response) {
-  auto layout = std::make_unique<TwoColumns>();
-  layout->title = std::move(title);
-  layout->prompt = std::move(prompt);
-  layout->response = std::move(response);
-  return layout;
-}
-
-bool is_truthful_qa(const Columns& columns) {
-  return has_all(columns, {"Question", "Best Answer", "Correct Answers"});
-}
-
-std::string listed(const Columns& columns) {
-  std::string text;
-  for (const auto& column : columns) text += (text.empty() ? "" : ", ") + excerpt(column, 40);
-  return excerpt(text, 400);
-}
-
-Error wrong_role(const DataSource& source, const std::string& found, const std::string& wanted,
-                 const std::string& option) {
-  return bad_input("cannot take " + source.path + " as " + wanted + " data")
-      .found(found)
-      .hint("if that is what you mean, name the columns: " + source.path + ":" + option);
-}
-
-/// Known data sets, most particular first.
-std::unique_ptr<Layout> recognise(const DataSource& source, const Columns& columns, Role role, bool need_response) {
-  if (has_all(columns, {"prompt", "response_0", "response_1", "is_response_0_safe", "is_response_1_safe"})) {
-    return std::make_unique<SafeRlhf>();
-  }
-  if (is_truthful_qa(columns)) {
-    if (role == Role::harmful) {
-      throw wrong_role(source, "TruthfulQA, whose answers are meant to be kept", "harmful",
-                       "prompt=Question,response=Incorrect Answers");
-    }
-    return std::make_unique<TruthfulQa>();
-  }
-  if (has_all(columns, {"goal", "target"})) {
-    if (role == Role::normal) {
-      throw wrong_role(source, "AdvBench, whose targets are harmful", "normal", "prompt=goal,response=target");
-    }
-    return two_columns("AdvBench", "goal", "target");
-  }
-  if (has(columns, "messages")) return std::make_unique<Messages>();
-  if (has_all(columns, {"prompt", "response"})) {
-    auto layout = two_columns("prompt, response", "prompt", "response");
-    if (has(columns, "is_safe")) {
-      layout->title = "BeaverTails";
-      layout->safe = "is_safe";
-    }
-    return layout;
-  }
-  if (has_all(columns, {"question", "answer"})) {
-    auto layout = two_columns("question, answer", "question", "answer");
-    if (has(columns, "perturbed_answer")) {
-      layout->title = "TOFU";
-      layout->wrong_answers = "perturbed_answer";
-    }
-    return layout;
-  }
-  if (has_all(columns, {"instruction", "output"})) {
-    auto layout = two_columns("instruction, output", "instruction", "output");
-    if (has(columns, "input")) layout->context = "input";
-    return layout;
-  }
-  if (!need_response) {
-    for (const char* name : {"prompt", "question", "Question", "goal", "instruction", "text"}) {
-      if (has(columns, name)) return two_columns(name, name, "");
-    }
-  }
-  if (has(columns, "text") && role != Role::harmful) return two_columns("text", "", "text");
-  return nullptr;
-}
 
 }  // namespace
 
-std::unique_ptr<Layout> find_layout(const DataSource& source, const Columns& columns, Role role, bool need_response) {
-  for (const std::string& name : {source.prompt, source.response}) {
-    const bool inner = name.find('.') != std::string::npos && has(columns, name.substr(0, name.find('.')));
-    if (name.empty() || has(columns, name) || inner) continue;
-    Error error = bad_input("cannot take pairs from " + source.path);
-    error.wanted("a column '" + excerpt(name) + "'").found(listed(columns));
-    if (const auto near = nearest(name, columns); !near.empty()) error.hint("'" + excerpt(near) + "'");
-    throw error;
-  }
-  if (!source.response.empty() || (!source.prompt.empty() && !need_response)) {
-    std::string prompt = source.prompt;
-    for (const char* name : {"prompt", "question", "Question", "goal", "instruction"}) {
-      if (prompt.empty() && has(columns, name)) prompt = name;
-    }
-    if (!prompt.empty()) {
-      const std::string title =
-          "columns " + excerpt(prompt) + (source.response.empty() ? "" : ", " + excerpt(source.response));
-      auto layout = two_columns(title, prompt, source.response);
-      layout->split = is_truthful_qa(columns) && source.response.ends_with("Answers");
-      return layout;
-    }
-  }
-  if (source.response.empty() && source.prompt.empty()) {
-    if (auto layout = recognise(source, columns, role, need_response)) return layout;
-  }
-  throw bad_input("cannot tell which columns of " + source.path + " hold prompts" +
-                  (need_response ? " and responses" : ""))
-      .wanted("the columns of a known data set (prompt and response, question and answer, messages, …)")
-      .found(listed(columns))
-      .hint("name them: " + source.path + ":prompt=COLUMN" + (need_response ? ",response=COLUMN" : ""));
+RowLayouts::RowLayouts(DataSource source, Role role, bool need_response)
+    : source_(std::move(source)), role_(role), need_response_(need_response) {}
+
+RowReading RowLayouts::read(const Json& row) const {
+  return RowParser(row, source_, role_, need_response_).read();
 }
 
 }  // namespace lethe

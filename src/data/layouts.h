@@ -1,8 +1,8 @@
-// The known data sets: which columns tell them, and what a row of theirs says in each role.
+// What rows say: the known data sets and the common shapes of pairs, chats and preferences. Each row is recognised by
+// its own columns, so that a file may mix them.
 #pragma once
 
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,24 +17,29 @@ struct RowContent {
   std::vector<ChatMessage> before;
 };
 
-/// How the rows of one file are understood.
-class Layout {
- public:
-  virtual ~Layout() = default;
-  /// As told to the user: "PKU-SafeRLHF", or the columns used.
-  virtual std::string name() const = 0;
-  /// @return why the row cannot be used, or ""
-  virtual std::string read(const Json& fields, Role role, RowContent& content) const = 0;
-  /// The same for rows that say several things: of a chat, each turn of the assistant.
-  virtual std::string read_all(const Json& fields, Role role, std::vector<RowContent>& contents) const {
-    return read(fields, role, contents.emplace_back());
-  }
+/// How one row was understood.
+struct RowReading {
+  std::string layout;  ///< as printed: "PKU-SafeRLHF", or the columns used; "" if the columns are not known
+  std::vector<RowContent> contents;
+  std::uint64_t not_learned = 0;  ///< answers that weight, train or masked leave out
+  std::uint64_t unanswered = 0;   ///< last messages of a user
+  /// The row belongs to a data set that is none for this role: what it is, and how to take it nevertheless.
+  std::string wrong_role, option;
 };
 
-/// The layout of a file that has these columns.
-/// @param need_response  a file of prompts alone is refused
-/// @throws Error (bad input) if the columns given do not exist or are not known, or the data set is none for this role
-std::unique_ptr<Layout> find_layout(const DataSource& source, const std::vector<std::string>& columns, Role role,
-                                    bool need_response);
+/// Reads the rows of one source in one role.
+class RowLayouts {
+ public:
+  /// @param need_response  false: prompts alone will do
+  RowLayouts(DataSource source, Role role, bool need_response);
+
+  /// @throws UnusableRow (fields.h) if the row cannot be used
+  RowReading read(const Json& row) const;
+
+ private:
+  DataSource source_;
+  Role role_;
+  bool need_response_;
+};
 
 }  // namespace lethe

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/foreign_files.h"
 #include "data/row_source.h"
 
 namespace lethe {
@@ -18,17 +19,24 @@ std::string lower_case(std::string text) {
 std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOptions& options) {
   std::string name = lower_case(path.filename().string());
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return open_json_lines(path, options);
-  if (name.ends_with(".json")) return open_json(path, options);
-  if (name.ends_with(".csv")) return open_csv(path, options, ',');
-  if (name.ends_with(".tsv")) return open_csv(path, options, '\t');
-  if (name.ends_with(".parquet")) return open_parquet(path, options);
-  Error error = bad_input("cannot read " + path.string());
-  error.wanted(".jsonl, .json, .csv or .tsv, plain or with .gz behind it, or .parquet");
-  for (const char* packed : {".zst", ".xz", ".bz2", ".zip"}) {
-    if (name.ends_with(packed)) throw error.found("a file packed as " + std::string(packed)).hint("unpack it first");
-  }
-  throw error.found("a file with another name").hint("rename it after what it holds");
+  const auto ends_in = [&](std::initializer_list<const char*> endings) {
+    return std::any_of(endings.begin(), endings.end(), [&](const char* ending) { return name.ends_with(ending); });
+  };
+  const bool is_lines = ends_in({".jsonl", ".ndjson", ".jsonlines"});
+  const bool is_known = is_lines || ends_in({".json", ".csv", ".tsv", ".parquet"});
+  refuse_foreign(path, !is_known);
+  if (is_lines) return open_json(path, options, true);
+  if (ends_in({".json"})) return open_json(path, options, false);
+  if (ends_in({".csv"})) return open_csv(path, options, ',');
+  if (ends_in({".tsv"})) return open_csv(path, options, '\t');
+  if (ends_in({".parquet"})) return open_parquet(path, options);
+  // <(…) of a shell has no name of its own.
+  std::error_code none;
+  if (std::filesystem::is_fifo(path, none)) return open_json(path, options, true);
+  throw bad_input("cannot read " + path.string())
+      .wanted(".jsonl, .json, .csv or .tsv, plain or with .gz after it, or .parquet")
+      .found("a file with another name")
+      .hint("rename it after what it holds");
 }
 
 }  // namespace

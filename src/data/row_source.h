@@ -21,10 +21,10 @@ class RowSource {
 };
 
 std::unique_ptr<RowSource> open_csv(const std::filesystem::path& path, const ReadOptions& options, char separator);
-std::unique_ptr<RowSource> open_json_lines(const std::filesystem::path& path, const ReadOptions& options);
 /// Through the optional component (components/parquet.cpp). @throws Error (bad input) where it is not built
 std::unique_ptr<RowSource> open_parquet(const std::filesystem::path& path, const ReadOptions& options);
-/// An array of rows, rows one behind the other, or JSON lines: told by the beginning of the file.
-std::unique_ptr<RowSource> open_json(const std::filesystem::path& path, const ReadOptions& options);
+/// JSON lines, an array of rows, rows one after another, or an object with a list of rows: told by the beginning.
+/// @param named_lines  whether the name says JSON lines
+std::unique_ptr<RowSource> open_json(const std::filesystem::path& path, const ReadOptions& options, bool named_lines);
 
 }  // namespace lethe

@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "data/folders.h"
 #include "runs/run_folder.h"
 #include "runs/training_data.h"
 
@@ -26,7 +27,7 @@ void report_files(const std::vector<FileReport>& files, const std::string& name,
 std::vector<std::string> load_texts(const std::vector<DataSource>& sources, RunFolder* run) {
   std::vector<std::string> texts;
   std::vector<DataSource> rows;
-  for (const DataSource& source : sources) {
+  for (const DataSource& source : expand_sources(sources)) {
     if (!source.path.ends_with(".txt")) {
       rows.push_back(source);
       continue;

@@ -9,7 +9,8 @@
 namespace lethe {
 
 void note_left_out(const FileReport& file, RunFolder& run) {
-  if (file.duplicates + file.filtered + file.other_role + file.rows.bad_rows == 0) return;
+  if (file.duplicates + file.filtered + file.other_role + file.not_learned + file.unanswered + file.rows.bad_rows == 0)
+    return;
   run.leave_out(describe(file)[0]);
   for (const BadRow& row : file.rows.bad) run.leave_out(file.path + ", line " + with_commas(row.line) + ": " + row.why);
   if (file.rows.bad_rows > file.rows.bad.size())
@@ -105,16 +106,18 @@ RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* r
     if (run != nullptr) run->add_input("plan", recipe.data.plan);
     say(with_commas(data.plan.size()) + " steps fixed by " + recipe.data.plan);
   }
-  const auto part = [&](const std::vector<DataSource>& sources, Role role, const std::string& name) {
-    if (sources.empty()) return split_of_plan(pairs_of_plan(data.plan, role == Role::harmful));
-    std::vector<Pair> pairs = load_reported(sources, role, name, run);
+  std::vector<Pair> harmful = load_reported(recipe.data.harmful, Role::harmful, "harmful", run);
+  std::vector<Pair> normal = load_reported(recipe.data.normal, Role::normal, "normal", run);
+  check_roles_differ(harmful, normal);
+  const auto part = [&](std::vector<Pair> pairs, bool is_harmful, const std::string& name) {
+    if (pairs.empty()) return split_of_plan(pairs_of_plan(data.plan, is_harmful));
     drop_truncated(pairs, examples, name, run);
     const Split split = split_pairs(pairs, recipe.data.split, recipe.seed);
     describe_split(split, name, recipe.data.split.by);
     return split;
   };
-  data.harmful = part(recipe.data.harmful, Role::harmful, "harmful");
-  data.normal = part(recipe.data.normal, Role::normal, "normal");
+  data.harmful = part(std::move(harmful), true, "harmful");
+  data.normal = part(std::move(normal), false, "normal");
   need_rows(data.harmful.train, "the harmful training part", "train");
   need_rows(data.normal.train, "the normal training part", "train");
   if (!recipe.negation.alpha)

@@ -55,7 +55,8 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
                           std::span<const ChatMessage> before) const {
   if (chat_ == nullptr) {
     LaidOut laid;
-    if (!before.empty())
+    // An empty message of the system changes nothing in a plain text.
+    if (std::any_of(before.begin(), before.end(), [](const ChatMessage& turn) { return !turn.content.empty(); }))
       throw bad_input("cannot lay out a chat of several turns").wanted("data.template: chat").found(excerpt(text_));
     laid.text = head_ + valid_utf8(prompt) + middle_;
     laid.response_begin = laid.prompt_end = laid.text.size();

@@ -1,0 +1,60 @@
+// The shape of a row by its columns, and what its optional columns say.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/chat_rows.h"
+#include "data/columns.h"
+
+namespace lethe {
+
+enum class Shape { unknown, safe_rlhf, truthful_qa, preference, chat, pair, prompt, text };
+
+/// What the columns of a row say, and which of them hold what.
+struct Recognised {
+  Shape shape = Shape::unknown;
+  std::string prompt, response;
+};
+
+inline constexpr std::array kChats{"messages", "conversations", "conversation"};
+inline constexpr std::array kChosen{"chosen", "chosen_response", "preferred_output"};
+inline constexpr std::array kRejected{"rejected", "rejected_response", "non_preferred_output"};
+inline constexpr std::array kPrompts{"prompt", "question", "goal", "instruction", "query"};
+
+using Has = std::function<bool(const char* key)>;
+
+/// The first of these keys that a row has, or "".
+template <class Keys>
+std::string first_key(const Keys& keys, const Has& has) {
+  for (const char* key : keys) {
+    if (has(key)) return key;
+  }
+  return "";
+}
+
+/// Known data sets and common shapes, most particular first. Columns without a value count only where nothing else
+/// fits: tables that were joined have them in every row.
+/// @param need_response  false: prompts alone will do
+Recognised recognise(const Fields& fields, Role role, bool need_response);
+
+/// How the shape is printed: "PKU-SafeRLHF", or the columns used; "" if it is unknown.
+std::string shape_name(const Recognised& known, const Fields& fields);
+
+/// Refuses columns that change an example and are not supported. @throws UnusableRow
+void refuse_unsupported(const Fields& fields, bool plain_text);
+
+/// What stands before the prompt: `system`, and the earlier turns in Alpaca's `history`.
+/// @throws UnusableRow if they cannot be read
+std::vector<Turn> turns_before(const Fields& fields);
+/// Puts them there. @throws UnusableRow if the chat has another system message
+void put_before(std::vector<Turn> before, Chat& chat);
+
+/// Whether the row says that its response is safe: is_safe, is_response_safe, is_unsafe, is_harmful, or the word under
+/// `label`. @throws UnusableRow if it is unclear
+std::optional<bool> safety_of(const Fields& fields);
+
+}  // namespace lethe
