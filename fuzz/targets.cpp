@@ -18,6 +18,8 @@
 #include "data/readers.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
+#include "formats/gguf.h"
+#include "formats/tied_pair.h"
 #include "judges/judge_file.h"
 #include "runs/recipe.h"
 #include "text/chat_template.h"
@@ -96,7 +98,12 @@ void read_safetensors(Bytes bytes) {
   put(folder / "model.safetensors", bytes);
   const Checkpoint checkpoint(folder);
   touch(checkpoint);
-  embedding_and_head(checkpoint);
+  tied_pair(checkpoint);
+}
+
+void read_gguf_file(Bytes bytes) {
+  put(scratch() / "model.gguf", bytes);
+  if (!read_gguf(scratch() / "model.gguf")) throw bad_input("no GGUF file");
 }
 
 void read_index(Bytes bytes) {
@@ -276,6 +283,7 @@ void read_judge(Bytes bytes) {
 
 constexpr auto targets = std::to_array<FuzzTarget>({{"safetensors", read_safetensors},
                                                     {"index", read_index},
+                                                    {"gguf", read_gguf_file},
                                                     {"config", read_config},
                                                     {"tokenizer_json", read_tokenizer_json},
                                                     {"tokenizer_model", read_tokenizer_model},

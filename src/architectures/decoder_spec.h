@@ -13,7 +13,7 @@
 namespace lethe {
 
 /// The tensors' names in a checkpoint, without ".weight" / ".bias"; empty: the model has no such part. Names of a
-/// layer's parts stand behind `layer` + index + ".".
+/// layer's parts stand behind `layer` + index + ".". Files may use others of the same meaning (formats/tensor_names.h).
 struct TensorNames {
   std::string embedding, positions, project_in, project_out, final_norm, head;
   std::string layer;
@@ -25,10 +25,6 @@ struct TensorNames {
   std::string router, experts;  ///< of a mixture; an expert's parts stand behind experts + index + "."
   std::string expert_gate, expert_up, expert_down;
   std::string post_attention_norm, post_mlp_norm;  ///< of what a block adds to the stream
-  /// Prefix that some files of the family leave out ("model."): tried without where a name is missing.
-  std::string optional_prefix;
-  /// (name above, the name that other files of the family give it): the head of GPT-NeoX.
-  std::vector<std::pair<std::string, std::string>> aliases;
   /// Beginnings or endings of names that old files carry and that hold no weights ("rotary_emb.inv_freq").
   std::vector<std::string> ignored;
 };

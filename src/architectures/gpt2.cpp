@@ -39,7 +39,6 @@ DecoderSpec gpt2_spec(ConfigReader& config) {
   n.down = "mlp.c_proj";
   n.final_norm = "transformer.ln_f";
   n.head = "lm_head";
-  n.optional_prefix = "transformer.";
   n.ignored = {".attn.bias", ".attn.masked_bias"};  // the causal mask
   return spec;
 }

@@ -29,8 +29,6 @@ DecoderSpec gpt_neox_spec(ConfigReader& config) {
   n.down = "mlp.dense_4h_to_h";
   n.final_norm = "gpt_neox.final_layer_norm";
   n.head = "embed_out";
-  n.aliases = {{"embed_out", "lm_head"}};  // its name inside transformers 5
-  n.optional_prefix = "gpt_neox.";
   n.ignored = {".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"};
   return spec;
 }

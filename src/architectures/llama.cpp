@@ -43,7 +43,6 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   n.down = "mlp.down_proj";
   n.final_norm = "model.norm";
   n.head = "lm_head";
-  n.optional_prefix = "model.";
   n.ignored = {"rotary_emb.inv_freq"};
   return spec;
 }

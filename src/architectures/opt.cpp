@@ -45,7 +45,6 @@ DecoderSpec opt_spec(ConfigReader& config) {
     n.final_norm = "model.decoder.final_layer_norm";
   config.neutral({"_remove_final_layer_norm"});
   n.head = "lm_head";
-  n.optional_prefix = "model.";
   return spec;
 }
 

@@ -1,12 +1,15 @@
 // lethe inspect: what a checkpoint, adapter, run or file holds, without loading it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "cli/inspection.h"
 #include "cli/program.h"
 #include "core/error.h"
 #include "formats/checkpoint.h"
+#include "formats/not_a_checkpoint.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -18,6 +21,7 @@ struct InspectOptions {
 };
 
 OrderedJson inspected(const fs::path& path, bool all) {
+  if (const std::optional<Error> other = weights_of_other_programs(path)) throw *other;
   if (fs::is_regular_file(path))
     return path.extension() == ".safetensors" ? inspect_weights(path, all) : inspect_data(path);
   if (fs::exists(path / "adapter_config.json")) return inspect_adapter(path, all);
@@ -35,6 +39,17 @@ OrderedJson inspected(const fs::path& path, bool all) {
   return inspect_checkpoint(path, all);
 }
 
+// A value may have several lines: the reason why something is refused. Control characters of each are shown, not sent.
+std::string in_lines(const std::string& text, std::size_t indent) {
+  std::string shown;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    shown += (at == 0 ? "" : "\n" + std::string(indent, ' ')) + excerpt(text.substr(at, end - at), 400);
+    at = end + 1;
+  }
+  return shown;
+}
+
 void inspect(const InspectOptions& options) {
   const fs::path path = fs::exists(options.path) ? fs::path(options.path) : resolve_model_folder(options.path);
   const OrderedJson json = inspected(path, options.tensors);
@@ -47,8 +62,9 @@ void inspect(const InspectOptions& options) {
       for (const auto& item : value) std::cout << "  " << excerpt(dump_json(item), 200) << "\n";
     } else {
       const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
-      std::cout << excerpt(key) << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') << excerpt(text, 400)
-                << "\n";
+      // Of the reasons the lines are ours; any other text may come from the file.
+      std::cout << excerpt(key) << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ')
+                << (key == "reason" ? in_lines(text, 26) : excerpt(text, 400)) << "\n";
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "data/columns.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
+#include "formats/tied_pair.h"
 #include "text/chat_template.h"
 
 namespace lethe {
@@ -92,7 +93,7 @@ OrderedJson inspect_checkpoint(const fs::path& folder, bool all) {
     json["kv_heads"] = spec.kv_heads;
     json["vocabulary"] = spec.vocabulary;
     json["positions"] = spec.max_positions;
-    json["tied_head"] = spec.tied_head;
+    json["tied_head"] = spec.tied_head && tied_pair(checkpoint).tied;
   } catch (const Error& error) {
     json["supported"] = false;
     json["reason"] = error.what();
@@ -105,9 +106,9 @@ OrderedJson inspect_checkpoint(const fs::path& folder, bool all) {
   json["chat_template"] = ChatTemplate::exists(folder);
   json.update(tensor_summary(checkpoint.tensors(), all));
   std::uint64_t embeddings = 0;
-  const TiedNames names = embedding_and_head(checkpoint);
-  for (const std::string& name : {names.embedding, names.head}) {
-    if (const StoredTensor* tensor = name.empty() ? nullptr : checkpoint.find(name)) embeddings += tensor->count();
+  const TiedPair& pair = tied_pair(checkpoint);
+  for (const std::string& name : {pair.embedding_name, pair.head_name}) {
+    if (const StoredTensor* tensor = checkpoint.find(name)) embeddings += tensor->count();
   }
   json["embedding_parameters"] = embeddings;
   return json;

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 
 #include "core/error.h"
 #include "core/regex.h"
 #include "formats/checkpoint.h"
+#include "formats/not_a_checkpoint.h"
+#include "formats/tensor_names.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -17,11 +21,7 @@ const std::string kPrefix = "base_model.model.";
 
 OrderedJson read_adapter_config(const fs::path& folder) {
   const fs::path file = folder / "adapter_config.json";
-  if (!fs::exists(file)) {
-    throw bad_input("cannot open the adapter " + folder.string())
-        .wanted("adapter_config.json and adapter_model.safetensors")
-        .found(fs::is_directory(folder) ? "no adapter_config.json" : "no such folder");
-  }
+  if (!fs::exists(file)) throw not_an_adapter(folder);
   if (!fs::exists(folder / "adapter_model.safetensors")) {
     const bool pickled = fs::exists(folder / "adapter_model.bin");
     Error error = bad_input("cannot open the adapter " + folder.string());
@@ -100,43 +100,127 @@ Adapter::Adapter(const fs::path& folder)
   read_tensors();
 }
 
+namespace {
+
+enum class Part { a, b, bias, embedding_a, embedding_b, magnitude, base_weight, base_bias, saved };
+
+// A tensor's name taken apart: "model.layers.0.self_attn.q_proj" ".lora_A" ".default" ".weight".
+struct AdapterName {
+  Part part = Part::saved;
+  std::string module;   // of `saved`: the tensor's whole name
+  std::string adapter;  // "" where the name holds none
+};
+
+std::string joined(std::span<const std::string> components) {
+  std::string text;
+  for (const std::string& component : components) text += (text.empty() ? "" : ".") + component;
+  return text;
+}
+
+std::vector<std::string> components_of(const std::string& stored) {
+  std::string name = without_wrappers(stored);
+  while (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
+  std::vector<std::string> components(1);
+  for (const char c : name) {
+    if (c == '.')
+      components.emplace_back();
+    else
+      components.back() += c;
+  }
+  return components;
+}
+
+// Behind modules_to_save stand the adapter's name, if it was kept, and a path within the module.
+AdapterName saved_name(std::vector<std::string> components, const std::set<std::string>& adapters) {
+  const auto found = std::find(components.begin(), components.end(), "modules_to_save");
+  if (found == components.end() || components.end() - found < 2) return {Part::saved, joined(components), ""};
+  const bool named = components.end() - found > 2 && (adapters.contains(found[1]) || found[1] == "default");
+  const std::string adapter = named ? found[1] : "";
+  components.erase(found, found + (named ? 2 : 1));
+  return {Part::saved, joined(components), adapter};
+}
+
+// @return nothing for a kind of LoRA tensor that is not known
+std::optional<AdapterName> lora_name(const std::vector<std::string>& components, std::size_t at) {
+  static const std::map<std::string, Part> kinds = {{"lora_A", Part::a},
+                                                    {"lora_B", Part::b},
+                                                    {"lora_embedding_A", Part::embedding_a},
+                                                    {"lora_embedding_B", Part::embedding_b},
+                                                    {"lora_magnitude_vector", Part::magnitude}};
+  const auto kind = kinds.find(components[at]);
+  std::vector<std::string> rest(components.begin() + static_cast<std::ptrdiff_t>(at) + 1, components.end());
+  if (kind == kinds.end() || at == 0) return std::nullopt;
+  AdapterName name{kind->second, joined(std::span(components).first(at)), ""};
+  const bool is_linear = name.part == Part::a || name.part == Part::b;
+  const bool ends_in_bias = name.part == Part::b && !rest.empty() && rest.back() == "bias";
+  if (ends_in_bias) name.part = Part::bias;
+  if (!rest.empty() && (ends_in_bias || rest.back() == "weight"))
+    rest.pop_back();
+  else if (is_linear)
+    return std::nullopt;
+  if (rest.size() > 1) return std::nullopt;
+  if (!rest.empty()) name.adapter = rest[0];
+  return name;
+}
+
+std::optional<AdapterName> parse_name(const std::string& stored, const std::set<std::string>& adapters) {
+  const std::vector<std::string> components = components_of(stored);
+  for (std::size_t at = components.size(); at-- > 0;) {
+    if (components[at].starts_with("lora_")) return lora_name(components, at);
+  }
+  const std::size_t count = components.size();
+  const std::string wrapped = count > 2 ? components[count - 2] : "", &last = components.back();
+  if (wrapped == "base_layer" || wrapped == "original_module") {
+    const std::string module = joined(std::span(components).first(count - 2));
+    if (wrapped == "base_layer" && last == "bias") return AdapterName{Part::base_bias, module, ""};
+    return AdapterName{Part::base_weight, module + "." + last, ""};
+  }
+  return saved_name(components, adapters);
+}
+
+}  // namespace
+
 void Adapter::read_tensors() {
   std::map<std::string, LoraModule> modules;
   std::map<std::string, SavedTensor> saved;
-  const auto ends = [](const std::string& name, std::string_view ending, std::string& module) {
-    if (!name.ends_with(ending)) return false;
-    module = name.substr(0, name.size() - ending.size());
-    return true;
+  std::set<std::string> adapters;  // that names hold
+  const auto refuse = [&](const StoredTensor& tensor) {
+    return bad_input("cannot use the adapter " + folder_.string()).with("tensor", excerpt(tensor.name, 200));
   };
   for (const StoredTensor& tensor : file_.tensors()) {
-    std::string name = tensor.name, module;
-    if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
-    if (ends(name, ".lora_A.weight", module)) {
-      modules[module].a = &tensor;
-    } else if (ends(name, ".lora_B.weight", module)) {
-      modules[module].b = &tensor;
-    } else if (ends(name, ".lora_embedding_A", module)) {
-      modules[module].a = &tensor;
-      modules[module].embedding = true;
-    } else if (ends(name, ".lora_embedding_B", module)) {
-      modules[module].b = &tensor;
-      modules[module].embedding = true;
-    } else if (ends(name, ".lora_magnitude_vector", module) || ends(name, ".lora_magnitude_vector.weight", module)) {
-      modules[module].magnitude = &tensor;
-    } else if (ends(name, ".lora_B.bias", module)) {
-      modules[module].bias = &tensor;
-    } else if (name.find("lora_") != std::string::npos) {
-      throw bad_input("cannot use the adapter " + folder_.string())
-          .with("tensor", excerpt(tensor.name))
-          .with("reason", "this kind is not supported");
-    } else if (ends(name, ".base_layer.bias", module)) {
-      saved[module + ".bias"] = {module + ".bias", &tensor};
-    } else if (ends(name, ".base_layer.weight", module)) {
-      unchanged_.push_back({module + ".weight", &tensor});
+    const auto name = parse_name(tensor.name, {});
+    if (!name) throw refuse(tensor).with("reason", "this kind is not supported");
+    if (name->part != Part::saved && !name->adapter.empty()) adapters.insert(name->adapter);
+  }
+  for (const StoredTensor& tensor : file_.tensors()) {
+    const AdapterName name = *parse_name(tensor.name, adapters);
+    if (!name.adapter.empty()) adapters.insert(name.adapter);
+    if (adapters.size() > 1) {
+      throw refuse(tensor)
+          .wanted("one adapter in the file")
+          .found("two: " + excerpt(*adapters.begin()) + " and " + excerpt(*adapters.rbegin()))
+          .hint("save each into a folder of its own: save_pretrained(FOLDER, selected_adapters=[NAME])");
+    }
+    const auto place = [&](const StoredTensor*& here) {
+      if (here != nullptr) throw refuse(tensor).wanted("each part once").found("also " + excerpt(here->name, 200));
+      here = &tensor;
+    };
+    const auto save = [&](const std::string& whole) {
+      saved[whole].name = whole;
+      place(saved[whole].tensor);
+    };
+    if (name.part == Part::saved) {
+      save(name.module);
+    } else if (name.part == Part::base_bias) {
+      save(name.module + ".bias");
+    } else if (name.part == Part::base_weight) {
+      unchanged_.push_back({name.module, &tensor});
     } else {
-      const std::size_t part = name.find(".modules_to_save.");
-      if (part != std::string::npos) name.replace(part, std::string(".modules_to_save.").size(), ".");
-      saved[name] = {name, &tensor};
+      LoraModule& module = modules[name.module];
+      module.embedding |= name.part == Part::embedding_a || name.part == Part::embedding_b;
+      const bool of_a = name.part == Part::a || name.part == Part::embedding_a;
+      const bool of_b = name.part == Part::b || name.part == Part::embedding_b;
+      place(of_a ? module.a : of_b ? module.b : name.part == Part::bias ? module.bias : module.magnitude);
     }
   }
   for (auto& [name, module] : modules) {
@@ -174,6 +258,45 @@ void Adapter::read_tensors() {
   for (const auto& [name, tensor] : saved) saved_.push_back(tensor);
   if (modules_.empty() && saved_.empty())
     throw bad_input("cannot use the adapter " + folder_.string()).wanted("LoRA tensors").found("none");
+}
+
+namespace {
+
+// PEFT's EMBEDDING_LAYER_NAMES
+bool names_half_of_a_pair(const std::string& module) {
+  const std::string last = module.substr(module.rfind('.') + 1);
+  return last == "embed_tokens" || last == "lm_head";
+}
+
+bool any_names_half(const OrderedJson& list) {
+  return list.is_array() && std::any_of(list.begin(), list.end(), [](const OrderedJson& name) {
+           return name.is_string() && names_half_of_a_pair(name.get<std::string>());
+         });
+}
+
+}  // namespace
+
+EnsuredTying Adapter::ensured_tying() const {
+  if (!is_set(config_.value("ensure_weight_tying", OrderedJson(false)))) return EnsuredTying::none;
+  if (any_names_half(config_.value("modules_to_save", OrderedJson()))) return EnsuredTying::saved;
+  const OrderedJson targets = config_.value("target_modules", OrderedJson());
+  if (any_names_half(targets)) return EnsuredTying::targets;
+  if (!targets.is_string()) return EnsuredTying::none;
+  const Regex pattern(targets.get<std::string>());
+  const bool matches = pattern.matches_whole("embed_tokens") || pattern.matches_whole("lm_head");
+  return matches ? EnsuredTying::targets : EnsuredTying::none;
+}
+
+bool Adapter::saves_module_of(const std::string& tensor) const {
+  const OrderedJson list = config_.value("modules_to_save", OrderedJson());
+  for (std::size_t dot = tensor.find('.'); dot != std::string::npos && list.is_array();
+       dot = tensor.find('.', dot + 1)) {
+    const std::string module = tensor.substr(0, dot);
+    for (const OrderedJson& name : list) {
+      if (name.is_string() && module.ends_with(name.get<std::string>())) return true;
+    }
+  }
+  return false;
 }
 
 std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::vector<std::string>& modules,

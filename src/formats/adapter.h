@@ -28,10 +28,16 @@ struct SavedTensor {
   const StoredTensor* tensor = nullptr;
 };
 
+/// What ensure_weight_tying keeps one weight in input embedding and head: nothing, their LoRA pairs, or the tensors
+/// that modules_to_save holds for them. Source: PEFT 0.21.2, BaseTuner._check_tied_modules().
+enum class EnsuredTying { none, targets, saved };
+
 class Adapter {
  public:
   /// @throws Error (bad input) for a missing or broken file, a pair that lacks a half, shapes that do not fit, and for
-  ///         what would change the arithmetic and is not supported (layer_replication, PiSSA, …), by its key
+  ///         what would change the arithmetic and is not supported (layer_replication, PiSSA, …), by its key.
+  ///         Names may hold the adapter's own ("lora_A.default.weight"), as in a whole state_dict; those of two
+  ///         adapters in one file are refused
   explicit Adapter(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -42,6 +48,10 @@ class Adapter {
   /// The base's own weights of adapted embeddings, which PEFT saves along: they must equal the base's.
   const std::vector<SavedTensor>& unchanged() const { return unchanged_; }
   bool is_dora() const { return is_dora_; }
+  /// What the configuration asks for, of a base that ties its head.
+  EnsuredTying ensured_tying() const;
+  /// Whether the tensor belongs to one of modules_to_save: to a copy beside the base's module, not to that module.
+  bool saves_module_of(const std::string& tensor) const;
   const SafetensorsFile& file() const { return file_; }
 
  private:

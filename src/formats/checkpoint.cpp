@@ -6,6 +6,8 @@
 #include <set>
 
 #include "core/error.h"
+#include "formats/not_a_checkpoint.h"
+#include "formats/tensor_names.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -37,34 +39,6 @@ std::map<std::string, std::set<std::string>> read_index(const fs::path& file) {
 
 }  // namespace
 
-// What a folder holds instead of safetensors, and what to do about it.
-Error no_weights(const fs::path& folder) {
-  Error error = bad_input("cannot open the checkpoint " + folder.string());
-  error.wanted("model.safetensors or model.safetensors.index.json");
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none)) {
-    const std::string name = entry.path().filename(), ending = entry.path().extension();
-    const bool pickled = ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt";
-    if (pickled && (name.starts_with("pytorch_model") || name.starts_with("consolidated") || ending != ".bin")) {
-      return error.found(excerpt(name) + ", a pickle, which can run code and is not read")
-          .hint("load it once with transformers and save_pretrained() to another folder");
-    }
-    if (ending == ".gguf") {
-      return error.found(excerpt(name) + ", which is llama.cpp's")
-          .hint("take the original checkpoint that it was made from");
-    }
-    if (ending == ".h5" || ending == ".msgpack") {
-      return error.found(excerpt(name) + ", which is TensorFlow's or Flax's")
-          .hint("load it once with transformers (from_tf, from_flax) and save_pretrained() to another folder");
-    }
-    if (entry.is_symlink() && !fs::exists(entry.path()) && ending == ".safetensors") {
-      return error.found(excerpt(name) + ", a link to a file that is not there")
-          .hint("the download was cut short; download again");
-    }
-  }
-  return error.found("neither").hint("check the path, or download again");
-}
-
 void refuse_links_out_of(const fs::path& folder) {
   std::error_code none;
   const fs::path home = fs::canonical(folder, none);
@@ -94,6 +68,7 @@ Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
   if (!fs::is_directory(folder))
     throw bad_input("cannot open the checkpoint " + folder.string()).wanted("a folder").found("none");
   refuse_links_out_of(folder);
+  if (!fs::exists(folder / "config.json")) throw not_a_checkpoint_folder(folder);
   config_ = read_config(folder);
   const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   std::map<std::string, std::set<std::string>> shards;
@@ -122,6 +97,7 @@ Checkpoint::Checkpoint(const fs::path& folder) : folder_(folder) {
             .found("in two files");
       }
       tensors_.push_back(&tensor);
+      same_[canonical_name(tensor.name)].push_back(&tensor);
     }
   }
 }
@@ -149,6 +125,19 @@ void refuse_packed_weights(const Checkpoint& checkpoint) {
 const StoredTensor* Checkpoint::find(const std::string& name) const {
   const auto found = place_.find(name);
   return found == place_.end() ? nullptr : files_[found->second]->find(name);
+}
+
+const StoredTensor* Checkpoint::find_same(const std::string& name) const {
+  if (const StoredTensor* tensor = find(name)) return tensor;
+  const auto found = same_.find(canonical_name(name));
+  if (found == same_.end()) return nullptr;
+  if (found->second.size() > 1) {
+    throw bad_input("cannot use the checkpoint " + folder_.string())
+        .with("tensor", excerpt(found->second[0]->name, 200))
+        .wanted("one tensor of this meaning")
+        .found("a second one, " + excerpt(found->second[1]->name, 200));
+  }
+  return found->second[0];
 }
 
 std::uint64_t Checkpoint::bytes() const {
@@ -234,24 +223,10 @@ void copy_side_files(const fs::path& from, const fs::path& to) {
   }
 }
 
-TiedNames embedding_and_head(const Checkpoint& checkpoint) {
-  TiedNames names;
-  for (const StoredTensor* tensor : checkpoint.tensors()) {
-    const std::string& name = tensor->name;
-    for (const char* embedding : {"embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight"}) {
-      if (name.ends_with(embedding)) names.embedding = name;
-    }
-    for (const char* head : {"lm_head.weight", "embed_out.weight"}) {
-      if (name == head) names.head = name;
-    }
-  }
-  return names;
-}
-
 bool stored_transposed(const Checkpoint& checkpoint, const std::string& weight) {
   if (checkpoint.config().value("model_type", Json()) != "gpt2") return false;
-  const TiedNames names = embedding_and_head(checkpoint);
-  return weight != names.head && weight != names.embedding;
+  const std::string name = canonical_name(weight);
+  return name != "lm_head.weight" && name != "wte.weight";
 }
 
 }  // namespace lethe

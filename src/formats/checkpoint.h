@@ -26,6 +26,8 @@ void refuse_links_out_of(const std::filesystem::path& folder);
 /// The folder's config.json. @throws Error (bad input) if it is missing or no JSON object
 Json read_config(const std::filesystem::path& folder);
 
+struct TiedPair;
+
 class Checkpoint {
  public:
   /// Opens model.safetensors, or all shards that model.safetensors.index.json names.
@@ -39,6 +41,9 @@ class Checkpoint {
   const std::vector<const StoredTensor*>& tensors() const { return tensors_; }
   /// nullptr where there is none
   const StoredTensor* find(const std::string& name) const;
+  /// The same under any of the names that programs give it (formats/tensor_names.h).
+  /// @throws Error (bad input) if several tensors are stored under such names, none of them under this one
+  const StoredTensor* find_same(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const { return file_of(tensor).values(tensor); }
   /// What keeps the tensor's values in memory when this object is gone.
   std::shared_ptr<const void> owner(const StoredTensor& tensor) const { return file_of(tensor).owner(); }
@@ -54,12 +59,15 @@ class Checkpoint {
   std::uint64_t bytes() const;
 
  private:
+  friend const TiedPair& tied_pair(const Checkpoint& checkpoint);
   const SafetensorsFile& file_of(const StoredTensor& tensor) const { return *files_[place_.at(tensor.name)]; }
   std::filesystem::path folder_;
   Json config_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::vector<const StoredTensor*> tensors_;
-  std::unordered_map<std::string, std::size_t> place_;  // name -> file
+  std::unordered_map<std::string, std::size_t> place_;                      // name -> file
+  std::unordered_map<std::string, std::vector<const StoredTensor*>> same_;  // canonical name -> stored under it
+  mutable std::shared_ptr<const TiedPair> tied_;                            // formats/tied_pair.h
 };
 
 /// @throws Error (bad input) naming weights that arithmetic must not take at their word: fp8, quantized
@@ -95,13 +103,6 @@ class CheckpointWriter {
 /// Copies what a checkpoint folder holds beside its weights (config.json, tokenizer, chat template, licence), as it is.
 /// README.md is left behind: it describes another model. So are data, logs and archives.
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
-
-/// Names of the input embedding and of the output head in a checkpoint; "" where it stores none (a tied head, as a
-/// rule).
-struct TiedNames {
-  std::string embedding, head;
-};
-TiedNames embedding_and_head(const Checkpoint& checkpoint);
 
 /// Whether the linear map of this name is stored [in, out], as GPT-2's Conv1D does.
 bool stored_transposed(const Checkpoint& checkpoint, const std::string& weight);

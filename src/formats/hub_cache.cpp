@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "formats/checkpoint.h"
+#include "formats/not_a_checkpoint.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -64,14 +66,40 @@ fs::path snapshot_of(const fs::path& repository, const std::string& revision) {
   return matching.size() == 1 ? snapshots / matching[0] : fs::path();
 }
 
+// What can be no name of the Hub's: "./model", "/data/model", "~/model", "runs/opt/model", "model/", "model.gguf".
+bool is_path(const std::string& name) {
+  const bool begins = name.starts_with("/") || name.starts_with(".") || name.starts_with("~");
+  const std::string repository = name.substr(0, name.find('@'));
+  const auto slashes = std::count(repository.begin(), repository.end(), '/');
+  const bool file = name.ends_with(".gguf") || name.ends_with(".safetensors") || name.ends_with(".bin");
+  return begins || slashes > 1 || name.ends_with("/") || file;
+}
+
+Error no_such_folder(const std::string& name) {
+  Error error = bad_input("cannot find the checkpoint " + excerpt(name, 200));
+  error.wanted("a folder that exists").found("no such folder");
+  // The first part that is not there, and what stands beside it under a similar name.
+  fs::path there;
+  for (const fs::path& part : fs::path(name).lexically_normal()) {
+    if (fs::exists(there / part)) {
+      there /= part;
+      continue;
+    }
+    const std::string near = nearest(part.string(), names_in(there.empty() ? "." : there));
+    if (!near.empty()) error.hint("did you mean " + excerpt((there / near).string(), 200) + "?");
+    break;
+  }
+  return error;
+}
+
 }  // namespace
 
 fs::path resolve_model_folder(const std::string& name) {
   if (fs::exists(name)) {
-    if (!fs::is_directory(name))
-      throw bad_input("cannot open the checkpoint " + name).wanted("a folder").found("a file");
+    if (!fs::is_directory(name)) throw not_a_checkpoint_file(name);
     return name;
   }
+  if (is_path(name)) throw no_such_folder(name);
   const std::size_t at_sign = name.find('@');
   const std::string revision = at_sign == std::string::npos ? "main" : name.substr(at_sign + 1);
   std::string folder = "models--" + name.substr(0, at_sign);
@@ -94,6 +122,9 @@ fs::path resolve_model_folder(const std::string& name) {
     throw error.hint("NAME@REVISION takes one of these; hf download " + excerpt(name.substr(0, at_sign), 200) +
                      " --revision " + excerpt(revision) + " fetches another");
   }
+  // "runs/opt" beside a folder runs/ is a path with a mistake in it.
+  if (const std::size_t slash = name.find('/'); slash != std::string::npos && fs::is_directory(name.substr(0, slash)))
+    throw no_such_folder(name);
   throw error.found("neither this folder nor " + repository.string())
       .hint("hf download " + excerpt(name, 200) + "   (Lethe itself downloads nothing)");
 }

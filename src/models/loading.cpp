@@ -11,6 +11,8 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "formats/tensor_names.h"
+#include "formats/tied_pair.h"
 #include "nn/tensor_memory.h"
 #include "vectors/rewrite.h"
 #include "vectors/tensors.h"
@@ -28,24 +30,12 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return "[" + text + "]";
 }
 
-// A parameter's other names in files of its family: without the optional prefix, or an alias.
-std::set<std::string> other_names(const DecoderSpec& spec, const std::string& name) {
-  std::set<std::string> others;
-  const std::string& prefix = spec.names.optional_prefix;
-  if (!prefix.empty() && name.starts_with(prefix)) others.insert(name.substr(prefix.size()));
-  for (const auto& [ours, theirs] : spec.names.aliases) {
-    if (name.starts_with(ours + ".")) others.insert(theirs + name.substr(ours.size()));
-  }
-  return others;
-}
-
 // Tensors that no parameter takes: allowed are tables that old files carry, a tied head, and what holds no weights.
 void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::set<std::string>& used) {
-  std::set<std::string> tied{spec.names.head + ".weight"};
-  tied.merge(other_names(spec, spec.names.head + ".weight"));
+  const TiedPair& pair = tied_pair(checkpoint);
   for (const StoredTensor* tensor : checkpoint.tensors()) {
-    if (used.contains(tensor->name) || !is_floating(tensor->type)) continue;
-    if (spec.tied_head && tied.contains(tensor->name)) continue;
+    if (used.contains(tensor->name) || !is_floating(tensor->type) || is_buffer(*tensor)) continue;
+    if (pair.tied && (tensor == pair.head || tensor == pair.embedding)) continue;
     const auto& ignored = spec.names.ignored;
     const bool known = std::any_of(ignored.begin(), ignored.end(), [&](const std::string& part) {
       return tensor->name.starts_with(part) || tensor->name.ends_with(part);
@@ -59,8 +49,24 @@ void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, cons
   }
 }
 
-bool is_adapted(const StoredTensor& stored, const LoadOptions& options) {
-  return options.adapters != nullptr && options.adapters->changes(stored.name);
+// A parameter's place in a checkpoint, and the name under which adapters change it (half of a tied pair has its own).
+struct Place {
+  Parameter parameter;
+  const StoredTensor* stored;
+  std::string name;
+};
+
+Place place_of(const Checkpoint& checkpoint, const DecoderSpec& spec, const Parameter& parameter) {
+  const TiedPair& pair = tied_pair(checkpoint);
+  const std::string name = canonical_name(parameter.name);
+  if (pair.tied && name == "lm_head.weight") return {parameter, pair.head, pair.head_name};
+  if (pair.tied && name == canonical_name(pair.embedding_name)) return {parameter, pair.embedding, pair.embedding_name};
+  const StoredTensor& stored = stored_parameter(checkpoint, spec, parameter.name);
+  return {parameter, &stored, stored.name};
+}
+
+bool is_adapted(const Place& place, const LoadOptions& options) {
+  return options.adapters != nullptr && options.adapters->changes(place.name);
 }
 
 bool is_stored_in(at::ScalarType type, const StoredTensor& stored) {
@@ -68,17 +74,18 @@ bool is_stored_in(at::ScalarType type, const StoredTensor& stored) {
 }
 
 // A weight in the type of arithmetic, on its device: the file's own memory if that is asked for and will do.
-at::Tensor loaded_weight(const Checkpoint& checkpoint, const StoredTensor& stored, const LoadOptions& options) {
-  const bool adapted = is_adapted(stored, options);
+at::Tensor loaded_weight(const Checkpoint& checkpoint, const Place& place, const LoadOptions& options) {
+  const StoredTensor& stored = *place.stored;
+  const bool adapted = is_adapted(place, options);
   at::Tensor value = tensor_over(stored, checkpoint.values(stored), checkpoint.owner(stored));
   if (!adapted && is_stored_in(options.dtype, stored) && (options.mapped || !options.device.is_cpu())) {
     require_finite(value, stored.name, broken(checkpoint).doing());
     if (options.device.is_cpu()) return value;
     value = value.to(options.device);
   } else {
-    if (adapted) value = options.adapters->apply(stored.name, value.to(at::kFloat));
+    if (adapted) value = options.adapters->apply(place.name, value.to(at::kFloat));
     const at::Tensor converted = at::empty(value.sizes(), value.options().dtype(options.dtype));
-    if (!copy_finite(value, converted)) throw not_finite(stored.name, broken(checkpoint).doing());
+    if (!copy_finite(value, converted)) throw not_finite(place.name, broken(checkpoint).doing());
     value = converted.to(options.device);
   }
   checkpoint.release(stored);
@@ -86,10 +93,11 @@ at::Tensor loaded_weight(const Checkpoint& checkpoint, const StoredTensor& store
 }
 
 // Bytes of memory that a weight will take beside the file's own.
-std::uint64_t bytes_to_hold(const StoredTensor& stored, const Parameter& parameter, const LoadOptions& options) {
+std::uint64_t bytes_to_hold(const Place& place, const LoadOptions& options) {
+  const StoredTensor& stored = *place.stored;
   const std::uint64_t weights = stored.bytes() / size_of(stored.type);
-  if (options.nf4 && parameter.linear != nullptr) return weights * 9 / 16;
-  if (options.mapped && !is_adapted(stored, options) && is_stored_in(options.dtype, stored)) return 0;
+  if (options.nf4 && place.parameter.linear != nullptr) return weights * 9 / 16;
+  if (options.mapped && !is_adapted(place, options) && is_stored_in(options.dtype, stored)) return 0;
   return weights * c10::elementSize(options.dtype);
 }
 
@@ -112,19 +120,12 @@ void warn_if_too_large(const Checkpoint& checkpoint, std::uint64_t bytes, const 
 }  // namespace
 
 const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
-  const auto find = [&](const std::string& ours) {
-    const StoredTensor* tensor = checkpoint.find(ours);
-    for (const std::string& other : other_names(spec, ours)) {
-      if (tensor == nullptr) tensor = checkpoint.find(other);
-    }
-    return tensor;
-  };
-  const StoredTensor* tensor = find(name);
+  if (const StoredTensor* tensor = checkpoint.find_same(name)) return *tensor;
   // A tied pair may be stored under the head's name alone.
-  if (tensor == nullptr && spec.tied_head && name == spec.names.embedding + ".weight")
-    tensor = find(spec.names.head + ".weight");
-  if (tensor == nullptr) throw broken(checkpoint).with("tensor", name).found("no such tensor");
-  return *tensor;
+  const TiedPair& pair = tied_pair(checkpoint);
+  if (spec.tied_head && pair.tied && canonical_name(name) == canonical_name(pair.embedding_name))
+    return *pair.embedding;
+  throw broken(checkpoint).with("tensor", name).found("no such tensor");
 }
 
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
@@ -134,13 +135,17 @@ CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
 
 CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options) {
   refuse_packed_weights(checkpoint);
+  // The configuration's word is not enough: the file, or an adapter, may give the head values of its own.
+  description.tied_head = description.tied_head && tied_pair(checkpoint).tied &&
+                          (options.adapters == nullptr || !options.adapters->unties_head());
   CausalLM model(std::move(description));
   const DecoderSpec& spec = model.spec();
-  std::vector<std::pair<Parameter, const StoredTensor*>> places;
+  std::vector<Place> places;
   std::set<std::string> used;
   std::uint64_t bytes = 0;
   for (const Parameter& parameter : model.parameters()) {
-    const StoredTensor& stored = stored_parameter(checkpoint, spec, parameter.name);
+    const Place place = place_of(checkpoint, spec, parameter);
+    const StoredTensor& stored = *place.stored;
     if (stored.shape != parameter.shape || !is_floating(stored.type)) {
       throw broken(checkpoint)
           .with("tensor", excerpt(stored.name, 200))
@@ -148,23 +153,23 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
           .found(stored.text());
     }
     used.insert(stored.name);
-    bytes += bytes_to_hold(stored, parameter, options);
-    places.emplace_back(parameter, &stored);
+    bytes += bytes_to_hold(place, options);
+    places.push_back(place);
   }
   warn_if_too_large(checkpoint, bytes, options);
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
   std::uint64_t done = 0;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const auto& [parameter, stored] = places[i];
-    if (i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].second);
+    const auto& [parameter, stored, name] = places[i];
+    if (i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].stored);
     if (options.nf4 && parameter.linear != nullptr) {
       LoadOptions here = options;  // packed in the host's memory; a quarter goes to the device
       here.device = at::kCPU;
-      parameter.linear->packed = to_nf4(loaded_weight(checkpoint, *stored, here)).to(options.device);
+      parameter.linear->packed = to_nf4(loaded_weight(checkpoint, places[i], here)).to(options.device);
       *parameter.tensor = at::Tensor();
       checkpoint.release(*stored);
     } else {
-      *parameter.tensor = loaded_weight(checkpoint, *stored, options);
+      *parameter.tensor = loaded_weight(checkpoint, places[i], options);
     }
     progress.update(done += stored->bytes());
   }
@@ -191,20 +196,13 @@ CausalLM random_model(const Json& config, const std::string& where, std::uint64_
 }
 
 TensorLookup weights_by_name(CausalLM& model) {
-  std::map<std::string, at::Tensor> weights;
+  std::map<std::string, at::Tensor> weights;  // by canonical name
   const DecoderSpec& spec = model.spec();
-  for (const Parameter& parameter : model.parameters()) {
-    weights[parameter.name] = parameter.tensor->detach();
-    for (const std::string& other : other_names(spec, parameter.name))
-      weights.try_emplace(other, weights[parameter.name]);
-  }
-  if (spec.tied_head) {
-    const std::string head = spec.names.head + ".weight";
-    weights[head] = weights.at(spec.names.embedding + ".weight");
-    for (const std::string& other : other_names(spec, head)) weights.try_emplace(other, weights[head]);
-  }
+  for (const Parameter& parameter : model.parameters())
+    weights[canonical_name(parameter.name)] = parameter.tensor->detach();
+  if (spec.tied_head) weights["lm_head.weight"] = weights.at(canonical_name(spec.names.embedding + ".weight"));
   return [weights](const std::string& name) -> at::Tensor {
-    const auto found = weights.find(name);
+    const auto found = weights.find(canonical_name(name));
     return found == weights.end() ? at::Tensor() : found->second;
   };
 }
@@ -212,13 +210,12 @@ TensorLookup weights_by_name(CausalLM& model) {
 void write_like(const Checkpoint& base, CausalLM& model, const std::filesystem::path& folder,
                 const ShardOptions& options) {
   const TensorLookup weights = weights_by_name(model);
-  rewrite_checkpoint(
-      base, folder,
-      [&](const StoredTensor& tensor, const at::Tensor& value) -> at::Tensor {
-        const at::Tensor weight = weights(tensor.name);
-        return weight.defined() ? weight.to(at::kCPU, value.scalar_type()).contiguous() : at::Tensor();
-      },
-      options);
+  rewrite_checkpoint(base, folder,
+                     [&](const TensorSpec& tensor, const at::Tensor& value) -> at::Tensor {
+                       const at::Tensor weight = weights(tensor.name);
+                       return weight.defined() ? weight.to(at::kCPU, value.scalar_type()).contiguous() : at::Tensor();
+                     },
+                     {.shards = options});
 }
 
 void write_new(CausalLM& model, const Json& config, const std::filesystem::path& folder) {
@@ -227,6 +224,7 @@ void write_new(CausalLM& model, const Json& config, const std::filesystem::path&
   CheckpointWriter writer(folder, specs);
   for (const Parameter& parameter : model.parameters()) {
     const at::Tensor value = parameter.tensor->detach().to(at::kCPU, at::kFloat).contiguous();
+    require_finite(value, parameter.name, "cannot write the model " + folder.string());
     writer.write(bytes_of(value));
   }
   writer.finish();

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/random.h"
+#include "formats/tensor_names.h"
 #include "vectors/tensors.h"
 
 namespace lethe {
@@ -58,8 +59,10 @@ std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
   const std::vector<NamedLinear> linears = model.linears();
   std::vector<NamedLora> pairs;
   for (const LoraModule& module : adapter.modules()) {
-    const auto found = std::find_if(linears.begin(), linears.end(),
-                                    [&](const NamedLinear& linear) { return linear.name == module.module; });
+    const auto found =
+        std::find_if(linears.begin(), linears.end(), [name = canonical_name(module.module)](const NamedLinear& linear) {
+          return canonical_name(linear.name) == name;
+        });
     if (found == linears.end()) throw refuse("module " + excerpt(module.module, 200));
     if (module.magnitude != nullptr || module.bias != nullptr)
       throw refuse("DoRA or lora_bias on module " + excerpt(module.module, 200));
@@ -70,7 +73,7 @@ std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
     if (a.size(1) != found->linear->in() || b.size(0) != found->linear->out())
       throw refuse(module.a->text() + " on " + module.module);
     found->linear->adapters.push_back({a, b, module.scale});
-    pairs.push_back({module.module, &found->linear->adapters.back(), found->linear->transposed});
+    pairs.push_back({found->name, &found->linear->adapters.back(), found->linear->transposed});
   }
   return pairs;
 }
@@ -85,6 +88,10 @@ void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& sett
       if (half == 'B') value = value * factor;
       values.push_back(value.contiguous());
       specs.push_back(spec_of(lora_tensor_name(lora.module, half), values.back()));
+      if (!is_finite(values.back())) {
+        throw not_finite(specs.back().name, "cannot write the adapter " + folder.string())
+            .hint("a negation.alpha of at most 1");
+      }
     }
   }
   SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}}, access);

@@ -1,8 +1,11 @@
 #include "vectors/apply_adapter.h"
 
+#include <optional>
+
 #include "core/error.h"
 #include "core/numbers.h"
 #include "core/terminal.h"
+#include "formats/tensor_names.h"
 #include "vectors/rewrite.h"
 #include "vectors/tensors.h"
 
@@ -15,22 +18,33 @@ at::Tensor float_values(const Adapter& adapter, const StoredTensor& tensor) {
 
 }  // namespace
 
-AppliedAdapters::AppliedAdapters(const Checkpoint& base, std::vector<WeightedAdapter> adapters) : base_(base) {
+AppliedAdapters::AppliedAdapters(const Checkpoint& base, std::vector<WeightedAdapter> adapters)
+    : base_(base), pair_(tied_pair(base)) {
   for (const WeightedAdapter& weighted : adapters) add(weighted);
 }
 
-const StoredTensor& AppliedAdapters::base_tensor(const std::string& name) const {
-  if (const StoredTensor* tensor = base_.find(name)) return *tensor;
-  for (const std::string prefix : {"model.", "transformer.", "gpt_neox."}) {
-    const StoredTensor* tensor =
-        name.starts_with(prefix) ? base_.find(name.substr(prefix.size())) : base_.find(prefix + name);
-    if (tensor != nullptr) return *tensor;
-  }
-  const bool tied_head = name == "lm_head.weight" || name == "embed_out.weight";
+std::string AppliedAdapters::name_in_base(const std::string& name) const {
+  if (pair_.tied && canonical_name(name) == canonical_name(pair_.embedding_name)) return pair_.embedding_name;
+  if (pair_.tied && canonical_name(name) == canonical_name(pair_.head_name)) return pair_.head_name;
+  if (const StoredTensor* tensor = base_.find_same(name)) return tensor->name;
   throw bad_input("cannot apply an adapter to " + base_.folder().string())
       .with("tensor", excerpt(name, 200))
       .wanted("a tensor of this name in the base")
-      .found(tied_head ? "none: the head is tied to the embedding, and changing it alone would untie it" : "none");
+      .found("none");
+}
+
+const StoredTensor& AppliedAdapters::base_tensor(const std::string& name) const {
+  const std::string stored = name_in_base(name);
+  if (pair_.tied && is_embedding(stored)) return *pair_.embedding;
+  return pair_.tied && is_head(stored) ? *pair_.head : *base_.find(stored);
+}
+
+bool AppliedAdapters::unties_head() const {
+  const auto changes_of = [&](const std::string& name) {
+    const auto found = by_tensor_.find(name);
+    return found == by_tensor_.end() ? std::vector<Change>() : found->second;
+  };
+  return pair_.tied && changes_of(pair_.embedding_name) != changes_of(pair_.head_name);
 }
 
 // An embedding that was trained or given more rows beside its adapter is not the base's any more.
@@ -52,42 +66,83 @@ void AppliedAdapters::check_unchanged(const Adapter& adapter) const {
   }
 }
 
+AppliedAdapters::Change AppliedAdapters::lora_change(const WeightedAdapter& weighted, const LoraModule& module) const {
+  const StoredTensor& weight = base_tensor(module.module + ".weight");
+  // PEFT goes by the kind of module; its fan_in_fan_out only repeats that.
+  const bool transposed = module.embedding || stored_transposed(base_, weight.name);
+  const std::vector<std::int64_t> wanted = transposed ? std::vector{module.a->shape[1], module.b->shape[0]}
+                                                      : std::vector{module.b->shape[0], module.a->shape[1]};
+  if (weight.shape != wanted || !is_floating(weight.type)) {
+    throw bad_input("cannot apply the adapter " + weighted.adapter->folder().string())
+        .with("module", excerpt(module.module, 200))
+        .wanted("A and B for a weight " + weight.text())
+        .found(module.a->text() + " and " + module.b->text());
+  }
+  return {weighted.adapter, weighted.factor, &module, nullptr, nullptr, transposed};
+}
+
+AppliedAdapters::Change AppliedAdapters::saved_change(const WeightedAdapter& weighted, const SavedTensor& saved) const {
+  const StoredTensor& original = base_tensor(saved.name);
+  if (original.shape != saved.tensor->shape) {
+    throw bad_input("cannot apply the adapter " + weighted.adapter->folder().string())
+        .with("tensor", excerpt(saved.name, 200))
+        .wanted(original.text() + ", as in the base")
+        .found(saved.tensor->text());
+  }
+  return {weighted.adapter, weighted.factor, nullptr, saved.tensor};
+}
+
+void AppliedAdapters::add_to_both(const Change& change) {
+  by_tensor_[pair_.embedding_name].push_back(change);
+  by_tensor_[pair_.head_name].push_back(change);
+}
+
+// What an adapter holds of a pair that it must keep, or make, one weight: PEFT lets both modules share the tensor, and
+// the head's is loaded last.
+struct AppliedAdapters::Halves {
+  std::optional<Change> of_embedding, of_head;
+  const std::optional<Change>& shared() const { return of_head ? of_head : of_embedding; }
+};
+
 void AppliedAdapters::add(const WeightedAdapter& weighted) {
   const Adapter& adapter = *weighted.adapter;
-  const TiedNames tied = embedding_and_head(base_);
-  const bool is_tied = tied.head.empty() || base_.config().value("tie_word_embeddings", Json()) == true;
   check_unchanged(adapter);
+  // PEFT asks the configuration alone whether there is a pair to tie.
+  const EnsuredTying ensured =
+      says_tied(base_.config()).value_or(pair_.tied) ? adapter.ensured_tying() : EnsuredTying::none;
+  Halves pairs, replaced, overwritten;
   for (const LoraModule& module : adapter.modules()) {
-    const StoredTensor& weight = base_tensor(module.module + ".weight");
-    // PEFT goes by the kind of module; its fan_in_fan_out only repeats that.
-    const bool transposed = module.embedding || stored_transposed(base_, weight.name);
-    const std::vector<std::int64_t> wanted = transposed ? std::vector{module.a->shape[1], module.b->shape[0]}
-                                                        : std::vector{module.b->shape[0], module.a->shape[1]};
-    if (weight.shape != wanted || !is_floating(weight.type)) {
-      throw bad_input("cannot apply the adapter " + adapter.folder().string())
-          .with("module", excerpt(module.module, 200))
-          .wanted("A and B for a weight " + weight.text())
-          .found(module.a->text() + " and " + module.b->text());
-    }
-    const Change change{&adapter, weighted.factor, &module, nullptr, nullptr, transposed};
-    by_tensor_[weight.name].push_back(change);
+    const Change change = lora_change(weighted, module);
+    const std::string name = name_in_base(module.module + ".weight");
+    const bool shared = ensured == EnsuredTying::targets && (is_embedding(name) || is_head(name));
+    if (shared)
+      (is_head(name) ? pairs.of_head : pairs.of_embedding) = change;
+    else
+      by_tensor_[name].push_back(change);
     if (module.bias != nullptr)
-      by_tensor_[base_tensor(module.module + ".bias").name].push_back(
+      by_tensor_[name_in_base(module.module + ".bias")].push_back(
           {&adapter, weighted.factor, nullptr, nullptr, &module});
-    if (weight.name == tied.embedding && is_tied) {
-      moves_tied_head_ = true;
-      if (!tied.head.empty()) by_tensor_[tied.head].push_back(change);
+  }
+  if (pairs.shared()) add_to_both(*pairs.shared());
+  std::set<std::string> own;  // replaced by a tensor of the adapter's own
+  for (const SavedTensor& saved : adapter.saved()) {
+    const Change change = saved_change(weighted, saved);
+    const std::string name = name_in_base(saved.name);
+    const bool half = is_embedding(name) || is_head(name), wrapped = adapter.saves_module_of(saved.name);
+    if (half && ensured == EnsuredTying::saved) {
+      (is_head(name) ? replaced.of_head : replaced.of_embedding) = change;
+    } else if (half && pair_.tied && !wrapped) {
+      // Not one of modules_to_save: PEFT writes it over the base's own weight, which both modules use.
+      (is_head(name) ? overwritten.of_head : overwritten.of_embedding) = change;
+    } else {
+      by_tensor_[name].push_back(change);
+      own.insert(name);
     }
   }
-  for (const SavedTensor& saved : adapter.saved()) {
-    const StoredTensor& original = base_tensor(saved.name);
-    if (original.shape != saved.tensor->shape) {
-      throw bad_input("cannot apply the adapter " + adapter.folder().string())
-          .with("tensor", excerpt(saved.name, 200))
-          .wanted(original.text() + ", as in the base")
-          .found(saved.tensor->text());
-    }
-    by_tensor_[original.name].push_back({&adapter, weighted.factor, nullptr, saved.tensor});
+  if (replaced.shared()) add_to_both(*replaced.shared());
+  if (!overwritten.shared()) return;
+  for (const std::string& name : {pair_.embedding_name, pair_.head_name}) {
+    if (!own.contains(name)) by_tensor_[name].push_back(*overwritten.shared());
   }
 }
 
@@ -135,11 +190,15 @@ OpenAdapters open_adapters(const std::vector<std::string>& names) {
 void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,
                     const std::filesystem::path& folder) {
   const AppliedAdapters applied(base, adapters);
-  if (applied.moves_tied_head())
-    say("the adapter changes the input embedding, and the head is tied to it: the head moves too");
-  rewrite_checkpoint(base, folder, [&](const StoredTensor& tensor, const at::Tensor& value) {
-    return applied.changes(tensor.name) ? applied.apply(tensor.name, value) : at::Tensor();
-  });
+  if (applied.unties_head()) {
+    say("the base ties its output head to the input embedding, and the adapter changes one of them alone: the result "
+        "stores both, with tie_word_embeddings: false");
+  }
+  rewrite_checkpoint(base, folder,
+                     [&](const TensorSpec& tensor, const at::Tensor& value) {
+                       return applied.changes(tensor.name) ? applied.apply(tensor.name, value) : at::Tensor();
+                     },
+                     {.unties_head = applied.unties_head()});
 }
 
 }  // namespace lethe

@@ -1,6 +1,12 @@
 #include "vectors/negate.h"
 
+#include <cmath>
+#include <limits>
+#include <map>
+
 #include "core/error.h"
+#include "formats/tensor_names.h"
+#include "formats/tied_pair.h"
 #include "vectors/apply_adapter.h"
 #include "vectors/negate_kernel.h"
 #include "vectors/parallel.h"
@@ -10,8 +16,8 @@
 namespace lethe {
 namespace {
 
-/// Told which elements of a tensor are not needed again.
-using Release = std::function<void(const StoredTensor& tensor, std::int64_t begin, std::int64_t end)>;
+/// Told which elements of the tensor being written are not needed again.
+using Release = std::function<void(std::int64_t begin, std::int64_t end)>;
 
 // θ_o − α·(θ − θ_o) of one piece. @return whether it is finite
 bool negate_piece(const at::Tensor& original, const at::Tensor& tuned, double alpha, const at::Tensor& result) {
@@ -36,7 +42,7 @@ bool negate_piece(const at::Tensor& original, const at::Tensor& tuned, double al
 }
 
 // In groups of pieces; each thread works out and writes its own, so that there is writing while there is computing.
-void write_negated(const StoredTensor& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
+void write_negated(const TensorSpec& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
                    CheckpointWriter& writer, const Release& release) {
   constexpr std::int64_t kPiece = 1 << 18, kGroup = kPiece * 32;
   const std::int64_t count = original.numel();
@@ -53,12 +59,8 @@ void write_negated(const StoredTensor& tensor, const at::Tensor& original, const
         throw not_finite(tensor.name, "cannot negate: a weight becomes no finite number");
       room.write(static_cast<std::uint64_t>((at - begin) * width), bytes_of(result));
     });
-    if (release) release(tensor, begin, end);
+    if (release) release(begin, end);
   }
-}
-
-bool says_untied(const Checkpoint& checkpoint) {
-  return checkpoint.config().value("tie_word_embeddings", Json()) == false;
 }
 
 Error missing(const Checkpoint& base, const std::string& tensor, const std::string& side) {
@@ -68,19 +70,19 @@ Error missing(const Checkpoint& base, const std::string& tensor, const std::stri
 }
 
 void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double alpha,
-                      const std::filesystem::path& folder, const ShardOptions& options, const Release& release) {
-  const TiedNames tied = embedding_and_head(base);
-  const Release release_all = [&](const StoredTensor& tensor, std::int64_t begin, std::int64_t end) {
-    const auto width = static_cast<std::int64_t>(tensor.bytes() / std::max<std::uint64_t>(tensor.count(), 1));
-    base.release(tensor, static_cast<std::uint64_t>(begin * width), static_cast<std::uint64_t>(end * width));
-    if (release) release(tensor, begin, end);
-  };
+                      const std::filesystem::path& folder, const RewriteOptions& options, const Release& release) {
+  if (!(std::abs(alpha) <= std::numeric_limits<float>::max()))
+    throw bad_input("cannot negate on " + base.folder().string())
+        .wanted("an alpha that float32 holds")
+        .found("another");
+  const TiedPair& pair = tied_pair(base);
   rewrite_checkpoint(
       base, folder,
-      [&](const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer) {
-        if (!is_floating(tensor.type)) return writer.write(base.values(tensor));
+      [&](const TensorSpec& tensor, const StoredTensor& source, const at::Tensor& value, CheckpointWriter& writer) {
+        if (!is_floating(tensor.type) || is_buffer(tensor)) return writer.write(base.values(source));
         at::Tensor other = tuned(tensor.name);
-        if (!other.defined() && tensor.name == tied.head && !says_untied(base)) other = tuned(tied.embedding);
+        if (!other.defined() && pair.tied && tensor.name == pair.head_name) other = tuned(pair.embedding_name);
+        if (!other.defined() && pair.tied && tensor.name == pair.embedding_name) other = tuned(pair.head_name);
         if (!other.defined()) throw missing(base, tensor.name, "in the base");
         if (other.sizes() != value.sizes()) {
           throw bad_input("cannot negate on " + base.folder().string())
@@ -88,45 +90,88 @@ void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double 
               .wanted("shape " + tensor.text() + " of the base")
               .found(spec_of(tensor.name, other).text());
         }
-        write_negated(tensor, value, other, alpha, writer, release_all);
+        const Release release_both = [&](std::int64_t begin, std::int64_t end) {
+          const std::uint64_t width = size_of(source.type);
+          base.release(source, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
+          if (release) release(begin, end);
+        };
+        write_negated(tensor, value, other, alpha, writer, release_both);
       },
       options);
 }
+
+// The tensors of a tuned checkpoint by the base's names.
+class TunedTensors {
+ public:
+  // @throws Error naming a tensor that only one side has, before anything is written
+  TunedTensors(const Checkpoint& base, const Checkpoint& tuned) : ours_(tied_pair(base)), theirs_(tied_pair(tuned)) {
+    std::map<std::string, std::string> taken;  // canonical name -> the tuned tensor of it
+    for (const StoredTensor* tensor : tuned.tensors()) {
+      if (!is_weight(*tensor)) continue;
+      const bool paired = ours_.tied && (tensor == theirs_.head || tensor == theirs_.embedding);
+      if (base.find_same(tensor->name) == nullptr && !paired)
+        throw missing(base, tensor->name, "in the tuned checkpoint " + tuned.folder().string());
+      const auto [other, is_new] = taken.emplace(canonical_name(tensor->name), tensor->name);
+      if (!is_new && (base.find(tensor->name) == nullptr || base.find(other->second) == nullptr))
+        throw missing(base, tensor->name, "in the tuned checkpoint, beside " + excerpt(other->second, 200));
+    }
+    for (const StoredTensor* tensor : base.tensors()) {
+      if (!is_weight(*tensor)) continue;
+      by_name_[tensor->name] = of(*tensor, tuned);
+      if (by_name_[tensor->name] == nullptr) throw missing(base, tensor->name, "in the base " + base.folder().string());
+    }
+    // A pair that the base ties and the tuned checkpoint does not: the result has a head of its own.
+    if (unties_head()) {
+      by_name_[ours_.embedding_name] = theirs_.embedding;
+      by_name_[ours_.head_name] = theirs_.head;
+    }
+  }
+  bool unties_head() const {
+    return ours_.tied && theirs_.embedding != nullptr && theirs_.head != nullptr && theirs_.embedding != theirs_.head &&
+           !theirs_.tied;
+  }
+  const StoredTensor* find(const std::string& base_name) const {
+    const auto found = by_name_.find(base_name);
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+
+ private:
+  static bool is_weight(const StoredTensor& tensor) { return is_floating(tensor.type) && !is_buffer(tensor); }
+  const StoredTensor* of(const StoredTensor& tensor, const Checkpoint& tuned) const {
+    if (const StoredTensor* same = tuned.find_same(tensor.name)) return same;
+    const bool is_embedding = tensor.name == ours_.embedding_name;
+    if (!is_embedding && tensor.name != ours_.head_name) return nullptr;
+    // Of a tied pair that is stored once, perhaps under the other's name, perhaps without saying again that it is tied.
+    const StoredTensor* theirs = is_embedding ? theirs_.embedding : theirs_.head;
+    if (theirs != nullptr || !ours_.tied) return theirs;
+    return theirs_.embedding != nullptr ? theirs_.embedding : theirs_.head;
+  }
+
+  const TiedPair &ours_, &theirs_;
+  std::map<std::string, const StoredTensor*> by_name_;
+};
 
 }  // namespace
 
 void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double alpha,
                        const std::filesystem::path& folder, const ShardOptions& options) {
-  negate_in_pieces(base, tuned, alpha, folder, options, nullptr);
+  negate_in_pieces(base, tuned, alpha, folder, {.shards = options}, nullptr);
 }
 
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
                        const std::filesystem::path& folder) {
   refuse_packed_weights(tuned);
-  // What is wrong with the names is said before anything is written.
-  const TiedNames ours = embedding_and_head(base), theirs = embedding_and_head(tuned);
-  for (const StoredTensor* tensor : tuned.tensors()) {
-    const bool tied_head = tensor->name == theirs.head && ours.head.empty() && !says_untied(tuned);
-    if (base.find(tensor->name) == nullptr && is_floating(tensor->type) && !tied_head) {
-      throw missing(base, tensor->name, "in the tuned checkpoint " + tuned.folder().string());
-    }
-  }
-  for (const StoredTensor* tensor : base.tensors()) {
-    const bool tied_head = tensor->name == ours.head && theirs.head.empty() && !says_untied(base);
-    if (tuned.find(tensor->name) == nullptr && is_floating(tensor->type) && !tied_head) {
-      throw missing(base, tensor->name, "in the base " + base.folder().string());
-    }
-  }
+  const TunedTensors tensors(base, tuned);
   const StoredTensor* read = nullptr;  // what was looked up last
   negate_in_pieces(
       base,
       [&](const std::string& name) -> at::Tensor {
-        read = tuned.find(name);
+        read = tensors.find(name);
         return read == nullptr ? at::Tensor() : tensor_over(*read, tuned.values(*read));
       },
-      alpha, folder, {},
-      [&](const StoredTensor&, std::int64_t begin, std::int64_t end) {
-        const std::uint64_t width = read->bytes() / std::max<std::uint64_t>(read->count(), 1);
+      alpha, folder, {.unties_head = tensors.unties_head()},
+      [&](std::int64_t begin, std::int64_t end) {
+        const std::uint64_t width = size_of(read->type);
         tuned.release(*read, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
       });
 }

@@ -1,36 +1,75 @@
 #include "vectors/rewrite.h"
 
+#include "core/files.h"
+#include "core/json.h"
 #include "core/terminal.h"
+#include "formats/tensor_names.h"
+#include "formats/tied_pair.h"
 #include "vectors/tensors.h"
 
 namespace lethe {
+namespace {
+
+// A tensor that will be written, and the stored one that its values come from.
+struct Rewritten {
+  TensorSpec spec;
+  const StoredTensor* source;
+};
+
+std::vector<Rewritten> tensors_to_write(const Checkpoint& base, const TiedPair& pair, bool unties_head) {
+  std::vector<Rewritten> list;
+  for (const StoredTensor* tensor : base.tensors()) list.push_back({*tensor, tensor});
+  if (!unties_head) return list;
+  for (const auto& [name, source] : {std::pair(&pair.embedding_name, pair.embedding), {&pair.head_name, pair.head}}) {
+    if (base.find(*name) != nullptr) continue;
+    list.push_back({*source, source});
+    list.back().spec.name = *name;
+  }
+  return list;
+}
+
+void say_untied(const std::filesystem::path& config) {
+  OrderedJson json = OrderedJson::parse(read_file(config));
+  json["tie_word_embeddings"] = false;
+  write_file(config, dump_json(json, 2) + "\n");
+}
+
+}  // namespace
 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
-                        const ShardOptions& options) {
-  const WriteTensor write = [&](const StoredTensor& tensor, const at::Tensor& value, CheckpointWriter& writer) {
+                        const RewriteOptions& options) {
+  const WriteTensor write = [&](const TensorSpec& tensor, const StoredTensor&, const at::Tensor& value,
+                                CheckpointWriter& writer) {
     const at::Tensor changed = change(tensor, value);
-    if (changed.defined())
-      require_finite(changed, tensor.name, "cannot change the weights of " + base.folder().string());
-    writer.write(changed.defined() ? bytes_of(changed) : base.values(tensor));
+    const at::Tensor& written = changed.defined() ? changed : value;
+    if (!is_buffer(tensor))
+      require_finite(written, tensor.name, "cannot change the weights of " + base.folder().string());
+    writer.write(bytes_of(written));
   };
   rewrite_checkpoint(base, folder, write, options);
 }
 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
-                        const ShardOptions& options) {
+                        const RewriteOptions& options) {
   refuse_packed_weights(base);
+  const TiedPair& pair = tied_pair(base);
+  const std::vector<Rewritten> tensors = tensors_to_write(base, pair, options.unties_head);
   std::vector<TensorSpec> specs;
-  for (const StoredTensor* tensor : base.tensors()) specs.push_back(*tensor);
-  CheckpointWriter writer(folder, std::move(specs), options);
-  Progress progress("writing " + folder.filename().string(), base.bytes(), "bytes");
-  std::uint64_t done = 0;
-  for (const StoredTensor* tensor : base.tensors()) {
-    write(*tensor, tensor_over(*tensor, base.values(*tensor)), writer);
-    base.release(*tensor);
-    progress.update(done += tensor->bytes());
+  std::uint64_t bytes = 0, done = 0;
+  for (const Rewritten& tensor : tensors) {
+    specs.push_back(tensor.spec);
+    bytes += tensor.spec.bytes();
+  }
+  CheckpointWriter writer(folder, std::move(specs), options.shards);
+  Progress progress("writing " + folder.filename().string(), bytes, "bytes");
+  for (const auto& [spec, source] : tensors) {
+    write(spec, *source, tensor_over(*source, base.values(*source)), writer);
+    base.release(*source);
+    progress.update(done += spec.bytes());
   }
   writer.finish();
   copy_side_files(base.folder(), folder);
+  if (options.unties_head || pair.contradicts_config) say_untied(folder / "config.json");
 }
 
 at::Tensor combine_rounded(const at::Tensor& a, const at::Tensor& b,

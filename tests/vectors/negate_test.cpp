@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "core/error.h"
+#include "formats/tied_pair.h"
 #include "vectors/apply_adapter.h"
 #include "vectors/tensors.h"
 
@@ -56,6 +58,7 @@ class TaskArithmetic : public testing::Test {
     return tensor_over(tensor, checkpoint.values(tensor)).clone();
   }
   fs::path root_;
+  int made_ = 0;
 };
 
 const at::TensorOptions kHalf = at::TensorOptions().dtype(at::kHalf), kWide = at::TensorOptions().dtype(at::kFloat),
@@ -112,6 +115,110 @@ TEST_F(TaskArithmetic, ATiedEmbeddingIsNegatedOnceAlsoWhereOneSideStoresTheHead)
   const Checkpoint both(root_ / "out2");
   EXPECT_TRUE(at::allclose(values(both, "lm_head.weight"), before - 0.5));
   EXPECT_TRUE(at::allclose(values(both, "model.embed_tokens.weight"), before - 0.5));
+}
+
+TEST_F(TaskArithmetic, AHeadOfItsOwnOnOneSideIsNegatedAsOneAndTheResultSaysSo) {
+  const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
+  const std::string e = "model.embed_tokens.weight", h = "lm_head.weight";
+  const at::Tensor before = at::randn({6, 4}), embedding = at::randn({6, 4}), head = at::randn({6, 4});
+  const auto expect_untied = [&](const Checkpoint& base, const Checkpoint& tuned, const at::Tensor& wanted_embedding,
+                                 const at::Tensor& wanted_head) {
+    const fs::path out = made("out" + std::to_string(++made_));
+    negate_checkpoint(base, tuned, 1, out);
+    const Checkpoint result(out);
+    EXPECT_TRUE(at::allclose(values(result, e), wanted_embedding));
+    EXPECT_TRUE(at::allclose(values(result, h), wanted_head));
+    EXPECT_EQ(result.config().at("tie_word_embeddings"), false);
+  };
+  const Checkpoint once = checkpoint("once", {{e, before}}, tied),
+                   twice = checkpoint("twice", {{e, before}, {h, before}}, tied),
+                   apart = checkpoint("apart", {{e, embedding}, {h, head}}, tied),
+                   moved = checkpoint("moved", {{e, embedding}}, tied);
+  expect_untied(once, apart, 2 * before - embedding, 2 * before - head);  // the config's word on both sides is wrong
+  expect_untied(twice, apart, 2 * before - embedding, 2 * before - head);
+  expect_untied(apart, moved, embedding, 2 * head - embedding);
+  // One weight on both sides, whichever name it has.
+  const Checkpoint by_head = checkpoint("by_head", {{h, embedding}}, tied);
+  negate_checkpoint(once, by_head, 1, made("renamed"));
+  const Checkpoint renamed(root_ / "renamed");
+  EXPECT_EQ(renamed.tensors().size(), 1U);
+  EXPECT_TRUE(at::allclose(values(renamed, e), 2 * before - embedding));
+  EXPECT_EQ(renamed.config().at("tie_word_embeddings"), true);
+}
+
+TEST_F(TaskArithmetic, NamesOfTheSameTensorsAreMatchedAndTablesAreNoWeights) {
+  const at::Tensor weight = at::randn({6, 4}), tuned_weight = at::randn({6, 4}),
+                   mask = at::full({1, 1, 4, 4}, -INFINITY);
+  const Checkpoint base =
+      checkpoint("base", {{"h.0.attn.bias", mask}, {"h.0.attn.c_attn.weight", weight}}, {{"model_type", "gpt2"}});
+  for (const std::string prefix : {"transformer.", "", "_orig_mod.transformer.", "module."}) {
+    const Checkpoint tuned =
+        checkpoint("tuned" + std::to_string(++made_), {{prefix + "h.0.attn.c_attn.weight", tuned_weight},
+                                                       {prefix + "h.0.attn.masked_bias", at::tensor(-1e4F)},
+                                                       {prefix + "rotary_emb.inv_freq", at::ones({2})}});
+    const fs::path out = made("out" + std::to_string(made_));
+    negate_checkpoint(base, tuned, 1, out);
+    const Checkpoint result(out);
+    EXPECT_EQ(result.tensors().size(), 2U);
+    EXPECT_TRUE(at::allclose(values(result, "h.0.attn.c_attn.weight"), 2 * weight - tuned_weight)) << prefix;
+    EXPECT_TRUE(at::equal(values(result, "h.0.attn.bias"), mask)) << prefix;
+  }
+  const Checkpoint twice = checkpoint(
+      "twice", {{"h.0.attn.c_attn.weight", tuned_weight}, {"transformer.h.0.attn.c_attn.weight", tuned_weight}});
+  try {
+    negate_checkpoint(base, twice, 1, made("refused"));
+    ADD_FAILURE() << "one of two tensors of one name was taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("transformer.h.0.attn.c_attn.weight"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(TaskArithmetic, WhatAnAdapterMakesOfATiedPairIsWrittenAsTwoWeights) {
+  const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
+  const std::string e = "model.embed_tokens.weight", h = "lm_head.weight";
+  const at::Tensor before = at::randn({6, 4}), saved = at::randn({6, 4}), a = at::randn({2, 6}), b = at::randn({4, 2}),
+                   down = at::randn({2, 4}), up = at::randn({6, 2});
+  const Tensors saved_embedding = {{"base_model.model." + e, saved}}, saved_head = {{"base_model.model." + h, saved}};
+  const Tensors pair = {{"base_model.model.model.embed_tokens.lora_embedding_A", a},
+                        {"base_model.model.model.embed_tokens.lora_embedding_B", b}};
+  const Tensors head_pair = {{"base_model.model.lm_head.lora_A.weight", down},
+                             {"base_model.model.lm_head.lora_B.weight", up}};
+  const at::Tensor with_pair = before + b.matmul(a).t(), with_head_pair = before + up.matmul(down);
+  struct Case {
+    Tensors tensors;
+    Json config;
+    at::Tensor embedding, head;  // of the result
+  };
+  const Json save_embedding = {"embed_tokens"}, save_head = {"lm_head"};
+  const std::vector<Case> cases = {
+      {saved_embedding, {{"modules_to_save", save_embedding}}, saved, before},
+      {saved_head, {{"modules_to_save", save_head}}, before, saved},
+      {saved_embedding, {{"modules_to_save", save_embedding}, {"ensure_weight_tying", true}}, saved, saved},
+      {saved_head, {}, saved, saved},  // over the base's own weight
+      {pair, {{"target_modules", save_embedding}}, with_pair, before},
+      {head_pair, {{"target_modules", save_head}}, before, with_head_pair},
+      {pair, {{"target_modules", save_embedding}, {"ensure_weight_tying", true}}, with_pair, with_pair},
+  };
+  for (const bool twice : {false, true}) {
+    Tensors tensors = {{e, before}};
+    if (twice) tensors[h] = before;
+    const Checkpoint base = checkpoint(twice ? "base2" : "base", tensors, tied);
+    for (const Case& made_of : cases) {
+      Json config = made_of.config.is_null() ? Json::object() : made_of.config;
+      config.update({{"r", 2}, {"lora_alpha", 2}});
+      const Adapter trained(adapter("adapter" + std::to_string(++made_), made_of.tensors, config));
+      const fs::path out = made("out" + std::to_string(made_));
+      merge_adapters(base, {{&trained, 1.0}}, out);
+      const Checkpoint result(out);
+      const bool one = made_of.embedding.is_same(made_of.head);
+      EXPECT_EQ(result.tensors().size(), one && !twice ? 1U : 2U);
+      EXPECT_EQ(result.config().at("tie_word_embeddings"), one) << dump_json(config);
+      EXPECT_TRUE(at::allclose(values(result, e), made_of.embedding, 1e-5, 1e-6)) << dump_json(config);
+      if (result.find(h) != nullptr)
+        EXPECT_TRUE(at::allclose(values(result, h), made_of.head, 1e-5, 1e-6)) << dump_json(config);
+      EXPECT_EQ(tied_pair(result).tied, one);
+    }
+  }
 }
 
 TEST_F(TaskArithmetic, ATensorOfOneSideOrOfAnotherShapeIsNamed) {
@@ -185,6 +292,34 @@ TEST_F(TaskArithmetic, WeightsThatAreNanOrInfiniteAreNamedAndNotWritten) {
       }
     }
   }
+}
+
+TEST_F(TaskArithmetic, NoFactorWritesANumberThatItsTypeCannotHold) {
+  const Checkpoint base = checkpoint("base", {{"model.q_proj.weight", at::ones({6, 4}, kHalf)}}),
+                   tuned = checkpoint("tuned", {{"model.q_proj.weight", at::full({6, 4}, 2, kHalf)}}),
+                   broken = checkpoint("broken", {{"model.q_proj.weight", at::ones({6, 4})},
+                                                  {"model.norm.weight", at::full({4}, NAN)}});
+  const Adapter pair(adapter("adapter",
+                             {{"base_model.model.model.q_proj.lora_A.weight", at::ones({2, 4}, kHalf)},
+                              {"base_model.model.model.q_proj.lora_B.weight", at::ones({6, 2}, kHalf)}},
+                             {{"r", 2}, {"lora_alpha", 2}}));
+  const auto refused = [&](const std::string& named, const std::function<void(const fs::path&)>& write) {
+    try {
+      write(made("out" + std::to_string(++made_)));
+      ADD_FAILURE() << named << " was written";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::bad_input);
+      EXPECT_NE(std::string(error.what()).find(named), std::string::npos) << error.what();
+    }
+  };
+  for (const double factor : {1e5, 1e30, 1e300, -1e300}) {
+    refused("q_proj", [&](const fs::path& out) { merge_adapters(base, {{&pair, factor}}, out); });
+    refused("q_proj", [&](const fs::path& out) { negate_adapter(base, pair, factor, out); });
+    refused(std::abs(factor) < 1e38 ? "q_proj" : "alpha",
+            [&](const fs::path& out) { negate_checkpoint(base, tuned, factor, out); });
+  }
+  // What no adapter is on is copied, and must be a number as well.
+  refused("model.norm.weight", [&](const fs::path& out) { merge_adapters(broken, {{&pair, 1.0}}, out); });
 }
 
 TEST_F(TaskArithmetic, ValuesAtAnOddAddressAreReadAsTheyStand) {
