@@ -1,7 +1,8 @@
-// Reads a config.json so that nothing in it is overlooked: every key is either asked for, known to be neutral, or
-// refused.
+// Reads a config.json so that nothing in it is overlooked: every key is asked for, known to be neutral, ignored with a
+// warning because transformers does not read it either, or refused.
 #pragma once
 
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,16 +19,23 @@ class ConfigReader {
   /// range
   std::int64_t size(const std::string& key);
   std::int64_t size(const std::string& key, std::int64_t fallback);
+  /// A positive integer up to `most`, for what memory is taken for at once.
+  std::int64_t count(const std::string& key, std::int64_t fallback, std::int64_t most);
   /// A number of layers: 1 to 10,000, for each is described.
   std::int64_t layers(const std::string& key);
   std::int64_t layers(const std::string& key, std::int64_t fallback);
-  double number(const std::string& key, double fallback);
+  /// A number whose size float32 can hold (up to 10^30), in the given range.
+  double number(const std::string& key, double fallback, double least = -kLargestNumber, double most = kLargestNumber);
+  double positive(const std::string& key, double fallback);
+  /// The ε of a norm: 0 to 1.
+  double epsilon(const std::string& key, double fallback) { return number(key, fallback, 0, 1); }
   bool flag(const std::string& key, bool fallback);
   std::string text(const std::string& key, const std::string& fallback);
   /// The value, null where it is missing.
   const Json& raw(const std::string& key);
   /// Whether the key stands there at all, null or not.
   bool has(const std::string& key) const { return config_.contains(key); }
+  bool was_asked(const std::string& key) const { return asked_.contains(key); }
   /// One id or a list of ids.
   std::vector<int> ids(const std::string& key);
 
@@ -35,16 +43,38 @@ class ConfigReader {
   void neutral(std::initializer_list<const char*> keys);
   /// This key is understood at this value (or null, or missing) only.
   void only(const std::string& key, const Json& value);
+  /// This part of an object is ignored: transformers does not read it either.
+  void ignore(const std::string& name) { ignored_.push_back(name); }
+
   /// @throws Error naming the first key that nobody asked for and that is set to something
   void finish() const;
+  /// The end of reading a model's config.json.
+  /// @return         the keys that nobody asked for, that are set to something, and that transformers' code for this
+  ///                 model_type does not read: they change nothing
+  /// @throws Error   naming a key that transformers does read and that nobody asked for, weights that are quantised, or
+  ///                 an auto_map to other code than the family's own
+  std::vector<std::string> finish(const std::string& model_type);
 
   [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const;
   const std::string& where() const { return where_; }
 
+  static constexpr double kLargestNumber = 1e30;
+
  private:
+  void refuse_own_code(const std::string& model_type);
+
   const Json& config_;
   std::string where_;
   std::set<std::string> asked_;
+  std::vector<std::string> ignored_;
 };
+
+/// config.json with every key under its first name (transformers' attribute_map): GPT-2's hidden_size is its n_embd.
+/// @throws Error (bad input) if both names stand there with different values
+Json with_first_names(const Json& config, const std::string& where);
+
+/// The warning about keys that were ignored, or "" if there are none: one line that names them, a dozen at most.
+std::string ignored_keys_warning(const std::vector<std::string>& keys, const std::string& model_type,
+                                 const std::string& where);
 
 }  // namespace lethe

@@ -73,6 +73,8 @@ struct DecoderSpec {
 
   std::vector<int> stop_ids;  ///< eos_token_id of config.json
   double initializer_range = 0.02;
+  /// Keys of config.json that are set and that transformers' code of the family does not read either.
+  std::vector<std::string> ignored_keys;
   TensorNames names;
 
   bool gated() const { return !names.gate.empty() || !names.fused_gate_up.empty(); }

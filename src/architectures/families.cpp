@@ -32,6 +32,44 @@ const std::map<std::string, Family>& families() {
   return table;
 }
 
+/// Keys that transformers' common code reads for every family, asked for by its own or not: they must say what is
+/// computed anyway.
+void read_common(ConfigReader& config, const DecoderSpec& spec) {
+  config.only("is_causal", true);
+  config.only("is_encoder_decoder", false);
+  const auto same = [&](const char* key, std::int64_t value) {
+    if (!config.was_asked(key)) config.only(key, value);
+  };
+  same("num_key_value_heads", spec.kv_heads);
+  same("head_dim", spec.head_dim);
+  if (!config.was_asked("sliding_window")) {
+    // The cache of keys and values goes by it, but a window that no row exceeds changes nothing.
+    const std::int64_t window = config.size("sliding_window", spec.max_positions);
+    if (window < spec.max_positions || (spec.max_positions == 0 && window > 0))
+      config.refuse("sliding_window", "null, since " + spec.model_type + " has no windows");
+  }
+  if (const Json& types = config.raw("layer_types"); !types.is_null()) {
+    const auto kind_of = [&](std::size_t layer) {
+      return !spec.windows.empty() && spec.windows[layer] > 0 ? "sliding_attention" : "full_attention";
+    };
+    bool agrees = types.is_array() && types.size() == static_cast<std::size_t>(spec.layers);
+    for (std::size_t layer = 0; agrees && layer < types.size(); ++layer)
+      agrees = types[layer] == kind_of(layer) || (types[layer] == "attention" && kind_of(layer)[0] == 'f');
+    if (!agrees) config.refuse("layer_types", "for each layer what " + spec.model_type + " has there");
+  }
+}
+
+/// Bounds of what is described or held for each head and expert, far beyond what any model has.
+void check_sizes(const ConfigReader& config, const DecoderSpec& spec) {
+  constexpr std::int64_t kMostHeads = 4096, kMostDescribed = 200'000;
+  if (spec.heads > kMostHeads) config.refuse("num_attention_heads", "at most " + with_commas(kMostHeads));
+  if (spec.heads % spec.kv_heads != 0) config.refuse("num_key_value_heads", "a divisor of num_attention_heads");
+  if (spec.layers * spec.heads > kMostDescribed)
+    config.refuse("num_hidden_layers", "at most " + with_commas(kMostDescribed) + " heads in all layers");
+  if (spec.layers * spec.experts > kMostDescribed)
+    config.refuse("num_local_experts", "at most " + with_commas(kMostDescribed) + " experts in all layers");
+}
+
 }  // namespace
 
 std::optional<std::int64_t> DecoderSpec::length_limit() const {
@@ -49,8 +87,9 @@ std::vector<std::string> known_families() {
   return names;
 }
 
-DecoderSpec decoder_spec(const Json& config, const std::string& where) {
-  if (!config.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(config.type_name());
+DecoderSpec decoder_spec(const Json& file, const std::string& where) {
+  if (!file.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(file.type_name());
+  const Json config = with_first_names(file, where);
   ConfigReader reader(config, where);
   const std::string type = reader.text("model_type", "");
   const auto family = families().find(type);
@@ -65,9 +104,9 @@ DecoderSpec decoder_spec(const Json& config, const std::string& where) {
   DecoderSpec spec = family->second(reader);
   spec.model_type = type;
   spec.stop_ids = reader.ids("eos_token_id");
-  reader.only("quantization_config", nullptr);
-  reader.finish();
-  if (spec.heads % spec.kv_heads != 0) reader.refuse("num_key_value_heads", "a divisor of num_attention_heads");
+  read_common(reader, spec);
+  spec.ignored_keys = reader.finish(type);
+  check_sizes(reader, spec);
   return spec;
 }
 
@@ -82,7 +121,7 @@ std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t la
   if (!types.is_array() || static_cast<std::int64_t>(types.size()) != layers)
     config.refuse("layer_types", "a list of one type for each layer");
   for (const Json& type : types) {
-    if (type != "full_attention" && type != "sliding_attention")
+    if (type != "full_attention" && type != "attention" && type != "sliding_attention")
       config.refuse("layer_types", "full_attention or sliding_attention for each layer");
     if (type == "sliding_attention" && window == 0) config.refuse("sliding_window", "a number of tokens");
     windows.push_back(type == "sliding_attention" ? window : 0);

@@ -41,6 +41,9 @@ struct LlamaDefaults {
 /// A family overwrites what differs.
 DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults);
 
+/// More experts than any layer has; each is described.
+inline constexpr std::int64_t kMostExperts = 10'000;
+
 /// Windows by layer from `layer_types`, where it stands, else for the layers (from 0) that `windowed` says.
 std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
                                            const std::function<bool(std::int64_t)>& windowed);

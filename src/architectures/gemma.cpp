@@ -33,9 +33,7 @@ DecoderSpec gemma_sandwich(ConfigReader& config, LlamaDefaults defaults) {
   defaults.activation_key = "hidden_activation";
   DecoderSpec spec = gemma_body(config, defaults);
   config.neutral({"hidden_act"});  // hidden_activation is the one that counts
-  const double scalar = config.number("query_pre_attn_scalar", 256);
-  if (scalar <= 0) config.refuse("query_pre_attn_scalar", "a positive number");
-  spec.attention_scale = 1.0 / std::sqrt(scalar);
+  spec.attention_scale = 1.0 / std::sqrt(config.positive("query_pre_attn_scalar", 256));
   spec.names.post_attention_norm = "post_attention_layernorm";
   spec.names.mlp_norm = "pre_feedforward_layernorm";
   spec.names.post_mlp_norm = "post_feedforward_layernorm";
@@ -46,10 +44,8 @@ DecoderSpec gemma_sandwich(ConfigReader& config, LlamaDefaults defaults) {
 
 DecoderSpec gemma_spec(ConfigReader& config) {
   DecoderSpec spec = gemma_body(config, {.kv_heads = 16, .positions = 8192});
-  // The first files say "gelu" and mean its tanh form; later ones say so under a second key.
+  // The first files say "gelu" and mean its tanh form.
   if (config.text("hidden_act", "gelu") == "gelu") spec.activation = Activation::gelu_tanh;
-  if (!config.raw("hidden_activation").is_null() && read_activation(config, "hidden_activation", "") != spec.activation)
-    config.refuse("hidden_activation", "null or the same as hidden_act");
   return spec;
 }
 

@@ -15,14 +15,14 @@ DecoderSpec gpt2_spec(ConfigReader& config) {
   spec.max_positions = config.size("n_positions", 1024);
 
   spec.norm = NormKind::layer;
-  spec.norm_epsilon = config.number("layer_norm_epsilon", 1e-5);
+  spec.norm_epsilon = config.epsilon("layer_norm_epsilon", 1e-5);
   spec.attention_bias = spec.attention_out_bias = spec.mlp_bias = true;
   spec.transposed = true;
   if (!config.flag("scale_attn_weights", true)) spec.attention_scale = 1.0;
   spec.attention_scale_by_layer = config.flag("scale_attn_by_inverse_layer_idx", false);
   spec.activation = read_activation(config, "activation_function", "gelu_new");
   spec.tied_head = config.flag("tie_word_embeddings", true);
-  spec.initializer_range = config.number("initializer_range", 0.02);
+  spec.initializer_range = config.number("initializer_range", 0.02, 0, 100);
   // reorder_and_upcast_attn is about 16 bits; the summary is another task's head; n_ctx repeats n_positions.
   config.neutral({"reorder_and_upcast_attn", "n_ctx", "summary_type", "summary_use_proj", "summary_activation",
                   "summary_proj_to_labels", "summary_first_dropout", "_num_labels"});

@@ -24,10 +24,10 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   // Rotary positions have no table to run out of; `dynamic` is meant to go beyond.
   spec.max_positions = spec.rotary[0].kind == RotaryOptions::Kind::dynamic ? 0 : positions;
   spec.norm = NormKind::rms;
-  spec.norm_epsilon = config.number(defaults.norm_key, defaults.norm_epsilon);
+  spec.norm_epsilon = config.epsilon(defaults.norm_key, defaults.norm_epsilon);
   spec.activation = read_activation(config, defaults.activation_key, defaults.activation);
   spec.tied_head = config.flag("tie_word_embeddings", defaults.tied_head);
-  spec.initializer_range = config.number("initializer_range", 0.02);
+  spec.initializer_range = config.number("initializer_range", 0.02, 0, 100);
 
   auto& n = spec.names;
   n.embedding = "model.embed_tokens";
@@ -49,8 +49,6 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
 
 DecoderSpec llama_spec(ConfigReader& config) {
   DecoderSpec spec = llama_body(config, {});
-  // SmolLM's files carry keys of the program that made them.
-  config.neutral({"is_llama_config", "transformers.js_config"});
   spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
   spec.mlp_bias = config.flag("mlp_bias", false);
   return spec;

@@ -8,7 +8,7 @@ DecoderSpec mixtral_spec(ConfigReader& config) {
       llama_body(config, {.kv_heads = 8, .positions = 131072, .norm_epsilon = 1e-5, .rope = {.default_theta = 1e6}});
   const std::int64_t window = read_window(config, 0);
   if (window > 0) spec.windows.assign(static_cast<std::size_t>(spec.layers), window);
-  spec.experts = config.size("num_local_experts", 8);
+  spec.experts = config.count("num_local_experts", 8, kMostExperts);
   spec.chosen_experts = config.size("num_experts_per_tok", 2);
   if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_local_experts");
   spec.expert_inner = spec.inner;

@@ -23,7 +23,7 @@ DecoderSpec opt_spec(ConfigReader& config) {
   spec.attention_bias = spec.attention_out_bias = spec.mlp_bias = config.flag("enable_bias", true);
   spec.activation = read_activation(config, "activation_function", "relu");
   spec.tied_head = config.flag("tie_word_embeddings", true);
-  spec.initializer_range = config.number("init_std", 0.02);
+  spec.initializer_range = config.number("init_std", 0.02, 0, 100);
 
   auto& n = spec.names;
   n.embedding = "model.decoder.embed_tokens";

@@ -11,10 +11,8 @@ DecoderSpec phi3_spec(ConfigReader& config) {
   const auto kind = spec.rotary[0].kind;
   if (kind != RotaryOptions::Kind::standard && kind != RotaryOptions::Kind::longrope)
     config.refuse("rope_scaling", "the default rotary embedding or longrope");
-  config.neutral({"original_max_position_embeddings"});  // counts with longrope only, where it was read
   const std::int64_t window = read_window(config, 0);
   if (window > 0) spec.windows.assign(static_cast<std::size_t>(spec.layers), window);
-  for (const char* key : {"interpolate_factor", "full_attn_mod"}) config.only(key, 1);
 
   auto& n = spec.names;
   n.fused_qkv = "self_attn.qkv_proj";

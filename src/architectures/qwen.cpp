@@ -50,9 +50,9 @@ DecoderSpec qwen3_moe_spec(ConfigReader& config) {
   // Windows are of all layers or none here. The others are for training with a loss that balances the experts.
   config.neutral({"sliding_window", "max_window_layers", "output_router_logits", "router_aux_loss_coef"});
 
-  spec.experts = config.size("num_experts", 128);
+  spec.experts = config.count("num_local_experts", 128, kMostExperts);
   spec.chosen_experts = config.size("num_experts_per_tok", 8);
-  if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_experts");
+  if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_local_experts");
   spec.expert_inner = config.size("moe_intermediate_size", 768);
   spec.normalised_experts = config.flag("norm_topk_prob", false);
   const std::int64_t step = config.size("decoder_sparse_step", 1);

@@ -37,7 +37,8 @@ struct Scaling {
   std::optional<double> number(const std::string& name) const {
     const Json* value = find(name);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number() || !std::isfinite(value->get<double>())) config.refuse(key, "a number as " + name);
+    if (!value->is_number() || !(std::abs(value->get<double>()) <= ConfigReader::kLargestNumber))
+      config.refuse(key, "a number as " + name);
     return value->get<double>();
   }
   double positive(const std::string& name, std::optional<double> fallback) const {
@@ -51,7 +52,8 @@ struct Scaling {
     if (value != nullptr && value->is_array()) {
       for (const Json& item : *value) result.push_back(item.is_number() ? item.get<double>() : 0.0);
     }
-    const bool good = std::all_of(result.begin(), result.end(), [](double x) { return std::isfinite(x) && x > 0; });
+    const bool good =
+        std::all_of(result.begin(), result.end(), [](double x) { return x > 0 && x <= ConfigReader::kLargestNumber; });
     if (!good || result.size() != size) config.refuse(key, std::to_string(size) + " positive numbers as " + name);
     return result;
   }
@@ -99,34 +101,41 @@ Kind read_kind(const Scaling& scaling) {
     scaling.config.refuse(scaling.key, "a rope_type that is understood here: " + list);
   }
   for (const auto& [key, value] : scaling.values.items()) {
-    // A key that belongs to another kind is left over from editing, as transformers takes it; one of no kind is not
-    // understood.
+    // A key that belongs to another kind is left over from editing. transformers reads neither that nor one of no kind.
     bool understood = key == "rope_type" || key == "type" || key == "rope_theta" || key == "partial_rotary_factor";
     for (const auto& [name, entry] : kinds) understood |= entry.second.contains(key);
-    if (!understood && !value.is_null())
-      scaling.config.refuse(scaling.key, "keys that are understood; " + excerpt(key) + " is not");
+    if (!understood && !value.is_null()) scaling.config.ignore(scaling.key + "." + key);
   }
   return known->second.first;
 }
 
-std::int64_t read_rotated_dimensions(const Scaling& scaling, const RopeKeys& keys) {
-  ConfigReader& config = scaling.config;
+double read_share(const Scaling& scaling, const RopeKeys& keys) {
   const double whole = keys.default_share == 0 ? 1.0 : keys.default_share;
-  const double share = scaling.positive("partial_rotary_factor", config.number(keys.share, whole));
-  if (keys.default_share == 0 && share != 1.0) config.refuse(keys.share, "1, since this family rotates whole heads");
-  const auto dimensions = static_cast<std::int64_t>(static_cast<double>(keys.head_dim) * share);
-  if (share > 1 || dimensions < 2) config.refuse(keys.share, "a share of the head that makes 2 dimensions or more");
+  const double share = scaling.positive("partial_rotary_factor", scaling.config.number(keys.share, whole));
+  if (keys.default_share == 0 && share != 1.0)
+    scaling.config.refuse(keys.share, "1, since this family rotates whole heads");
+  return share;
+}
+
+std::int64_t read_rotated_dimensions(const Scaling& scaling, const RopeKeys& keys, double share) {
+  const auto dimensions = static_cast<std::int64_t>(static_cast<double>(keys.head_dim) * std::min(share, 2.0));
+  if (share > 1 || dimensions < 2)
+    scaling.config.refuse(keys.share, "a share of the head that makes 2 dimensions or more");
   return dimensions;
 }
 
 std::int64_t read_original_positions(const Scaling& scaling, const RopeKeys& keys) {
   ConfigReader& config = scaling.config;
-  const double at_top = config.number("original_max_position_embeddings", static_cast<double>(keys.default_original));
+  constexpr double kMostPositions = 1 << 30;
+  const double at_top =
+      config.number("original_max_position_embeddings", static_cast<double>(keys.default_original), 0, kMostPositions);
   const double fallback = at_top > 0 ? at_top : static_cast<double>(keys.max_positions);
   const double result = scaling.positive("original_max_position_embeddings", fallback);
   // transformers reads one of two that differ, which one depends on the family.
   if (at_top > 0 && result != at_top)
     config.refuse(scaling.key, "the same original_max_position_embeddings as beside it, " + std::to_string(at_top));
+  if (result < 1 || result > kMostPositions)
+    config.refuse(scaling.key, "a number of tokens as original_max_position_embeddings");
   return static_cast<std::int64_t>(result);
 }
 
@@ -135,16 +144,21 @@ std::int64_t read_original_positions(const Scaling& scaling, const RopeKeys& key
 RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
   const Scaling scaling = find_scaling(config, keys);
   RotaryOptions options;
-  const double theta_at_top = config.number(keys.theta, keys.default_theta);
-  if (theta_at_top <= 0) config.refuse(keys.theta, "a positive number");
-  options.theta = scaling.positive("rope_theta", theta_at_top);
-  options.dimensions = read_rotated_dimensions(scaling, keys);
+  options.theta = scaling.positive("rope_theta", config.positive(keys.theta, keys.default_theta));
+  const double share = read_share(scaling, keys);
+  options.dimensions = read_rotated_dimensions(scaling, keys, share);
+  // Versions 4.45 to 4.57 of transformers wrote GPT-NeoX's values under the common names too.
+  if (keys.layer_type.empty() && keys.theta != "rope_theta") config.only("rope_theta", options.theta);
+  if (keys.layer_type.empty() && keys.share != "partial_rotary_factor") config.only("partial_rotary_factor", share);
   options.max_positions = keys.max_positions;
   options.kind = read_kind(scaling);
   const bool odd_is_defined = keys.takes_odd_share && options.kind == Kind::standard;
   if (options.dimensions % 2 != 0 && (!odd_is_defined || options.dimensions == keys.head_dim))
     config.refuse(keys.share, "a share of the head that makes an even number of dimensions");
+  config.neutral({"original_max_position_embeddings"});  // counts with the three kinds that read it
   if (options.kind == Kind::standard) return options;
+  if (options.kind == Kind::dynamic && options.dimensions == 2)
+    config.refuse(scaling.key, "more than 2 rotated dimensions, which dynamic divides by 2 less");
   if (options.kind == Kind::llama3 || options.kind == Kind::yarn || options.kind == Kind::longrope)
     options.original_max_positions = read_original_positions(scaling, keys);
   if (options.kind == Kind::longrope) {
@@ -154,6 +168,8 @@ RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
     options.factor = scaling.positive(
         "factor", static_cast<double>(keys.max_positions) / static_cast<double>(options.original_max_positions));
     options.attention_factor = scaling.number("attention_factor");
+    if (options.original_max_positions == 1 && options.factor > 1 && !options.attention_factor)
+      config.refuse(scaling.key, "original_max_position_embeddings above 1, by whose logarithm is divided");
     return options;
   }
   options.factor = scaling.positive("factor", std::nullopt);
@@ -164,6 +180,7 @@ RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
       config.refuse(scaling.key, "low_freq_factor below high_freq_factor");
   }
   if (options.kind == Kind::yarn) {
+    if (options.theta == 1) config.refuse(scaling.key, "a rope_theta other than 1, by whose logarithm is divided");
     options.beta_fast = scaling.positive("beta_fast", 32.0);
     options.beta_slow = scaling.positive("beta_slow", 1.0);
     options.attention_factor = scaling.number("attention_factor");

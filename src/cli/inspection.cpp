@@ -94,6 +94,7 @@ OrderedJson inspect_checkpoint(const fs::path& folder, bool all) {
     json["vocabulary"] = spec.vocabulary;
     json["positions"] = spec.max_positions;
     json["tied_head"] = spec.tied_head && tied_pair(checkpoint).tied;
+    if (!spec.ignored_keys.empty()) json["ignored_keys"] = spec.ignored_keys;
   } catch (const Error& error) {
     json["supported"] = false;
     json["reason"] = error.what();

@@ -58,6 +58,7 @@ at::Tensor load_weight(const Checkpoint& checkpoint, const std::string& name, co
 Encoder load_encoder(const Checkpoint& checkpoint, const LoadOptions& options) {
   Encoder encoder(encoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string()));
   const EncoderSpec& spec = encoder.spec();
+  warn_of_ignored_keys(spec.ignored_keys, spec.model_type, checkpoint.folder() / "config.json");
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
   std::uint64_t done = 0;
   std::set<std::string> used;

@@ -21,7 +21,7 @@ EncoderSpec bert_body(ConfigReader& config, std::int64_t vocabulary) {
   spec.inner = config.size("intermediate_size", 3072);
   spec.position_rows = config.size("max_position_embeddings", 512);
   spec.types = config.size("type_vocab_size", 2);
-  spec.norm_epsilon = config.number("layer_norm_eps", 1e-12);
+  spec.norm_epsilon = config.epsilon("layer_norm_eps", 1e-12);
   spec.activation = read_activation(config, "hidden_act", "gelu");
   // Dropout, and the tie of a language modelling head that is not read.
   config.neutral({"hidden_dropout_prob", "attention_probs_dropout_prob", "embedding_dropout_prob",
@@ -115,8 +115,7 @@ EncoderSpec encoder_spec(const Json& config, const std::string& where) {
   reader.only("is_decoder", false);
   reader.only("add_cross_attention", false);
   reader.only("pruned_heads", Json::object());
-  reader.only("quantization_config", nullptr);
-  reader.finish();
+  spec.ignored_keys = reader.finish(type);
   return spec;
 }
 

@@ -28,6 +28,8 @@ struct EncoderSpec {
   std::string projection;
   /// A classifier of this family has a dense layer of its own in the pooler's place (RoBERTa).
   bool classifier_dense = false;
+  /// Keys of config.json that are set and that transformers' code of the family does not read either.
+  std::vector<std::string> ignored_keys;
 
   std::int64_t head_dim() const { return width / heads; }
   /// Tokens a row may have.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "architectures/config_reader.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/random.h"
@@ -119,6 +120,11 @@ void warn_if_too_large(const Checkpoint& checkpoint, std::uint64_t bytes, const 
 
 }  // namespace
 
+void warn_of_ignored_keys(const std::vector<std::string>& keys, const std::string& model_type,
+                          const std::filesystem::path& file) {
+  if (!keys.empty()) warn(ignored_keys_warning(keys, model_type, file.string()));
+}
+
 const StoredTensor& stored_parameter(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::string& name) {
   if (const StoredTensor* tensor = checkpoint.find_same(name)) return *tensor;
   // A tied pair may be stored under the head's name alone.
@@ -140,6 +146,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
                           (options.adapters == nullptr || !options.adapters->unties_head());
   CausalLM model(std::move(description));
   const DecoderSpec& spec = model.spec();
+  warn_of_ignored_keys(spec.ignored_keys, spec.model_type, checkpoint.folder() / "config.json");
   std::vector<Place> places;
   std::set<std::string> used;
   std::uint64_t bytes = 0;
@@ -179,6 +186,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
 
 CausalLM random_model(const Json& config, const std::string& where, std::uint64_t seed, at::ScalarType dtype) {
   CausalLM model(decoder_spec(config, where));
+  warn_of_ignored_keys(model.spec().ignored_keys, model.spec().model_type, where);
   const double deviation = model.spec().initializer_range;
   for (const Parameter& parameter : model.parameters()) {
     at::Tensor value = at::zeros(parameter.shape, at::kFloat);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "formats/checkpoint.h"
 #include "models/causal_lm.h"
@@ -29,6 +30,10 @@ struct LoadOptions {
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options = {});
 /// The same with a description of one's own: a body under another head (models/sequence_classifier.h).
 CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options);
+
+/// One line about the keys of a config.json that change nothing, if there are any.
+void warn_of_ignored_keys(const std::vector<std::string>& keys, const std::string& model_type,
+                          const std::filesystem::path& file);
 
 /// The stored tensor of a parameter, with or without the family's optional prefix.
 /// @throws Error (bad input) if there is none

@@ -11,12 +11,14 @@
 namespace lethe {
 namespace {
 
+constexpr std::int64_t kMostLabels = 100'000;
+
 std::vector<std::string> read_labels(ConfigReader& config) {
   const Json& names = config.raw("id2label");
   std::vector<std::string> labels;
   if (names.is_null()) {
     const bool score = config.raw("model_type") == "bleurt";
-    const std::int64_t count = config.size("num_labels", score ? 1 : 2);
+    const std::int64_t count = config.count("num_labels", score ? 1 : 2, kMostLabels);
     for (std::int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
     return labels;
   }

@@ -48,23 +48,24 @@ double yarn_magnitude(double factor, double mscale) {
   return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
-void stretch_llama3(std::vector<double>& frequencies, const RotaryOptions& o) {
-  const double low_wavelength = o.original_max_positions / o.low_freq_factor;
-  const double high_wavelength = o.original_max_positions / o.high_freq_factor;
-  for (double& frequency : frequencies) {
-    const double wavelength = 2 * std::numbers::pi / frequency;
-    if (wavelength < high_wavelength) continue;
-    if (wavelength > low_wavelength) {
-      frequency /= o.factor;
-    } else {
-      const double smooth =
-          (o.original_max_positions / wavelength - o.low_freq_factor) / (o.high_freq_factor - o.low_freq_factor);
-      frequency = (1 - smooth) * frequency / o.factor + smooth * frequency;
-    }
-  }
+/// transformers takes each step of the frequencies in float32, in which models were trained: a step that is more exact
+/// differs by an ulp, which a position in the hundreds turns into an angle that shows.
+at::Tensor stretched_llama3(const at::Tensor& frequencies, const RotaryOptions& o) {
+  const double positions = static_cast<double>(o.original_max_positions);
+  const at::Tensor wavelengths = frequencies.reciprocal().mul(2 * std::numbers::pi);
+  const at::Tensor divided =
+      at::where(wavelengths > positions / o.low_freq_factor, frequencies / o.factor, frequencies);
+  const at::Tensor smooth =
+      wavelengths.reciprocal().mul(positions).sub(o.low_freq_factor).div(o.high_freq_factor - o.low_freq_factor);
+  const at::Tensor between = smooth.neg().add(1).mul(divided).div(o.factor).add(smooth.mul(divided));
+  const at::Tensor is_between = (wavelengths < positions / o.high_freq_factor)
+                                    .logical_or(wavelengths > positions / o.low_freq_factor)
+                                    .logical_not();
+  return at::where(is_between, between, divided);
 }
 
-void stretch_yarn(std::vector<double>& frequencies, const RotaryOptions& o) {
+/// @param wavelengths  θ^(2i/d), over 2π
+at::Tensor stretched_yarn(const at::Tensor& wavelengths, const RotaryOptions& o) {
   const auto dimension_of = [&](double rotations) {
     return o.dimensions * std::log(o.original_max_positions / (rotations * 2 * std::numbers::pi)) /
            (2 * std::log(o.theta));
@@ -77,38 +78,39 @@ void stretch_yarn(std::vector<double>& frequencies, const RotaryOptions& o) {
   low = std::max(low, 0.0);
   high = std::min(high, static_cast<double>(o.dimensions - 1));
   if (low == high) high += 0.001;
-  for (std::size_t i = 0; i < frequencies.size(); ++i) {
-    const double stretched = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
-    frequencies[i] = frequencies[i] / o.factor * stretched + frequencies[i] * (1 - stretched);
-  }
+  const at::Tensor share = at::arange(wavelengths.size(0), at::kFloat).sub(low).div(high - low).clamp(0, 1);
+  const at::Tensor kept = share.neg().add(1);
+  return wavelengths.mul(o.factor).reciprocal().mul(kept.neg().add(1)).add(wavelengths.reciprocal().mul(kept));
 }
 
-at::Tensor as_tensor(const std::vector<double>& frequencies, const at::Tensor& like) {
-  return to_device(at::tensor(frequencies, at::kFloat), like.device());
+/// The base of a row that `dynamic` stretches, in float32 as the row's length is a tensor in transformers.
+double stretched_base(const RotaryOptions& o, std::int64_t row_length) {
+  const auto length = static_cast<float>(row_length), positions = static_cast<float>(o.max_positions);
+  const float stretch = static_cast<float>(o.factor) * length / positions - static_cast<float>(o.factor - 1);
+  const float power = static_cast<float>(static_cast<double>(o.dimensions) / static_cast<double>(o.dimensions - 2));
+  return static_cast<float>(o.theta) * std::pow(stretch, power);
 }
 
 }  // namespace
 
-std::vector<double> Rotary::frequencies(std::int64_t row_length) const {
+at::Tensor Rotary::frequencies(std::int64_t row_length) const {
   const auto& o = options_;
-  double theta = o.theta;
-  if (o.kind == Kind::dynamic && row_length > o.max_positions) {
-    const double stretch = o.factor * row_length / o.max_positions - (o.factor - 1);
-    theta *= std::pow(stretch, static_cast<double>(o.dimensions) / (o.dimensions - 2));
+  const bool longer = o.length_limit() && row_length > *o.length_limit();
+  const double base = o.kind == Kind::dynamic && longer ? stretched_base(o, row_length) : o.theta;
+  const at::Tensor shares = at::arange(0, o.dimensions, 2, at::kFloat).div(static_cast<double>(o.dimensions));
+  const at::Tensor wavelengths = at::pow(base, shares);  // over 2π
+  switch (o.kind) {
+    case Kind::linear:
+      return wavelengths.reciprocal().div(o.factor);
+    case Kind::llama3:
+      return stretched_llama3(wavelengths.reciprocal(), o);
+    case Kind::yarn:
+      return stretched_yarn(wavelengths, o);
+    case Kind::longrope:
+      return wavelengths.mul(at::tensor(longer ? o.long_factors : o.short_factors, at::kFloat)).reciprocal();
+    default:
+      return wavelengths.reciprocal();
   }
-  std::vector<double> result((o.dimensions + 1) / 2);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = std::pow(theta, -2.0 * i / o.dimensions);
-  if (o.kind == Kind::linear) {
-    for (double& frequency : result) frequency /= o.factor;
-  } else if (o.kind == Kind::llama3) {
-    stretch_llama3(result, o);
-  } else if (o.kind == Kind::yarn) {
-    stretch_yarn(result, o);
-  } else if (o.kind == Kind::longrope) {
-    const auto& factors = row_length > o.original_max_positions ? o.long_factors : o.short_factors;
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] /= factors.at(i);
-  }
-  return result;
 }
 
 double Rotary::magnitude() const {
@@ -126,7 +128,7 @@ double Rotary::magnitude() const {
 
 RotaryAngles Rotary::angles(const at::Tensor& positions, std::int64_t row_length) const {
   const at::Tensor angle =
-      positions.to(at::kFloat).unsqueeze(1) * as_tensor(frequencies(row_length), positions).unsqueeze(0);
+      positions.to(at::kFloat).unsqueeze(1) * to_device(frequencies(row_length), positions.device()).unsqueeze(0);
   return {angle.cos().mul_(magnitude()).unsqueeze(1), angle.sin().mul_(magnitude()).unsqueeze(1)};
 }
 

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "architectures/parts.h"
 #include "nn/packed_batch.h"
@@ -22,8 +21,9 @@ class Rotary {
   Rotary() = default;
   explicit Rotary(const RotaryOptions& options) : options_(options) {}
 
-  /// Angular frequencies for a row of that many tokens, radians a token: [⌈dimensions / 2⌉].
-  std::vector<double> frequencies(std::int64_t row_length) const;
+  /// Angular frequencies for a row of that many tokens, radians a token: [⌈dimensions / 2⌉], float32, in the steps of
+  /// transformers' modeling_rope_utils.py.
+  at::Tensor frequencies(std::int64_t row_length) const;
   /// What cosines and sines are multiplied with (YaRN, LongRoPE), 1 otherwise.
   double magnitude() const;
   RotaryAngles angles(const PackedBatch& batch) const;

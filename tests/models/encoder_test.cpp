@@ -129,7 +129,10 @@ TEST(EncoderConfig, RefusesEveryKeyThatWouldChangeTheArithmetic) {
       {"bert_bare", "type_vocab_size", 3},
       {"bert_bare", "vocab_size", 41},
       {"bert_bare", "embedding_size", 8},
-      {"bert_bare", "rotary_value", true},
+      {"bert_bare", "is_causal", true},
+      {"bert_bare", "layer_norm_eps", -1},
+      {"bert_bare", "layer_norm_eps", 1e300},
+      {"bert_bare", "auto_map", {{"AutoModel", "modeling_own.OwnModel"}}},
       {"bert_bare", "quantization_config", {{"bits", 8}}},
       {"bert_bare", "pruned_heads", {{"0", {1}}}},
       {"bert_bare", "model_type", "distilbert"},
@@ -145,6 +148,13 @@ TEST(EncoderConfig, RefusesEveryKeyThatWouldChangeTheArithmetic) {
   };
   for (const auto& [fixture, key, value] : changes)
     EXPECT_NE(error_with(fixture, key, value), "") << fixture << " with " << key << " " << value;
+}
+
+TEST(EncoderConfig, IgnoresKeysThatTransformersDoesNotReadEither) {
+  EXPECT_EQ(error_with("bert_bare", "rotary_value", true), "");
+  Json config = read_json(encoder_fixture("bert_bare") / "config.json");
+  config["rotary_value"] = true;
+  EXPECT_EQ(encoder_spec(config, "config.json").ignored_keys, std::vector<std::string>{"rotary_value"});
 }
 
 TEST(EncoderConfig, HeedsWhatItDoesNotRefuse) {
