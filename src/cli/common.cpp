@@ -147,7 +147,10 @@ bool LazyTokenizer::available() const {
 
 void add_template_options(CLI::App& command, std::string& layout, std::string& system) {
   command
-      .add_option("--template", layout, "Text with {prompt} and {response}; chat: the model's chat template; or none")
+      .add_option(
+          "--template", layout,
+          "Text with {prompt} and {response}; chat: the model's chat template; sku; auto: chat if there is one, "
+          "else sku; or none")
       ->capture_default_str();
   command.add_option("--system", system, "The system's message (--template chat)");
 }
@@ -155,8 +158,8 @@ void add_template_options(CLI::App& command, std::string& layout, std::string& s
 std::unique_ptr<Template> template_option(const std::string& text, const std::string& system,
                                           const std::string& model) {
   if (text == "none") return nullptr;
-  return std::make_unique<Template>(
-      Template::open(text, system, text == "chat" ? resolve_model_folder(model) : std::filesystem::path()));
+  return std::make_unique<Template>(Template::open(
+      text, system, Template::is_of_model(text) ? resolve_model_folder(model) : std::filesystem::path(), "--template"));
 }
 
 std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt,

@@ -32,6 +32,7 @@ void run_evaluate(EvaluateOptions& options) {
   request.recipe.threads = options.shared.threads;
   request.recipe.seed = options.shared.seed;
   request.recipe.model = request.model;
+  Template::check(request.recipe.data.response_template, request.recipe.data.system, "--template");
   check_recipe(request.recipe);
   evaluate(request);
 }

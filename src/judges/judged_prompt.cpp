@@ -38,6 +38,21 @@ bool begins_a_line(std::string_view text, std::size_t at) {
   return before != std::string_view::npos && text[before] == '\n';
 }
 
+// break_at() wherever a mark stands (in lower case), or only where it begins a line; in one pass over the text.
+std::string broken_everywhere(const std::string& text, const std::string& mark, bool at_line_begins) {
+  const std::string low = lowered(text);
+  std::string result;
+  std::size_t done = 0;
+  for (std::size_t at = low.find(mark); at != std::string::npos; at = low.find(mark, at + 1)) {
+    if (at_line_begins && !begins_a_line(text, at)) continue;
+    const std::size_t end = at + character_length(text[at]);
+    result.append(text, done, end - done);
+    result += ' ';
+    done = end;
+  }
+  return result.append(text, done, std::string::npos);
+}
+
 }  // namespace
 
 JudgePrompt::JudgePrompt(std::string_view layout) {
@@ -80,15 +95,8 @@ bool JudgePrompt::takes_policy() const {
 
 std::string JudgePrompt::broken_marks(std::string_view given) const {
   std::string text = valid_utf8(given);
-  for (const std::string& mark : marks_) {
-    for (std::size_t at = lowered(text).find(mark); at != std::string::npos; at = lowered(text).find(mark, at + 1))
-      break_at(text, at);
-  }
-  for (const std::string& label : labels_) {
-    for (std::size_t at = lowered(text).find(label); at != std::string::npos; at = lowered(text).find(label, at + 1)) {
-      if (begins_a_line(text, at)) break_at(text, at);
-    }
-  }
+  for (const std::string& mark : marks_) text = broken_everywhere(text, mark, false);
+  for (const std::string& label : labels_) text = broken_everywhere(text, label, true);
   return text;
 }
 
@@ -137,8 +145,11 @@ bool is_written_out(const Tokenizer& tokenizer, std::string_view text, const Enc
 }  // namespace
 
 std::string without_special_tokens(const Tokenizer& tokenizer, std::string text) {
-  text = valid_utf8(text);             // as the tokenizer takes it, so that offsets hold
+  text = valid_utf8(text);  // as the tokenizer takes it, so that offsets hold
+  std::size_t rounds = 0;
   for (bool clean = false; !clean;) {  // every round breaks one such place for good
+    if (++rounds > 100)
+      throw bad_input("cannot judge a text: its special tokens grow anew").with("text", excerpt(text));
     clean = true;
     const Encoding encoding = tokenizer.encode(text, false);
     for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end: earlier offsets stay true

@@ -279,10 +279,7 @@ void check_recipe(const Recipe& recipe) {
   positive("evaluation.overlap.containment", recipe.evaluation.overlap.containment);
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
-  const bool chat = recipe.data.response_template == "chat";
-  if (!chat) Template::parse(recipe.data.response_template);
-  if (!chat && !recipe.data.system.empty())
-    refuse("data.system", "data.template: chat, or nothing", recipe.data.system);
+  Template::check(recipe.data.response_template, recipe.data.system);
   if (!recipe.training.weights.empty() && recipe.tuning == "lora")
     refuse("training.weights", "nothing with tuning: lora",
            recipe.training.weights + " (lora.targets says what is tuned)");

@@ -27,6 +27,14 @@ std::size_t begin_of_spaces_at_end(std::string_view text, std::size_t from) {
   return begin;
 }
 
+// Each piece of a text may become long; all of them together may not.
+void check_growth(std::size_t bytes, std::size_t text) {
+  if (bytes <= most_bytes_made_of(text)) return;
+  throw bad_input("cannot tokenize: the tokenizer's rules make too much of a text")
+      .wanted("at most " + with_commas(most_bytes_made_of(text)) + " bytes")
+      .found("more");
+}
+
 bool touches(std::span<const ByteRange> ranges, const ByteRange& piece) {
   const auto range = std::upper_bound(ranges.begin(), ranges.end(), piece.first,
                                       [](std::size_t at, const ByteRange& candidate) { return at < candidate.second; });
@@ -63,64 +71,32 @@ AddedTokens::AddedTokens(const Json& list, const Vocabulary& vocabulary, const N
     (token.normalized ? normalized_ : plain_).add(token.piece, tokens_.size());
     tokens_.push_back(std::move(token));
   }
-}
-
-void AddedTokens::Patterns::add(std::string_view pattern, std::size_t token) {
-  if (pattern.empty()) return;
-  std::uint32_t node = 0;
-  for (const char c : pattern) {
-    const auto key = static_cast<std::uint64_t>(node) << 8 | static_cast<unsigned char>(c);
-    const auto [child, is_new] = children_.emplace(key, static_cast<std::uint32_t>(nodes_.size()));
-    if (is_new) nodes_.emplace_back();
-    node = child->second;
-  }
-  first_[static_cast<unsigned char>(pattern[0])] = true;
-  if (!nodes_[node].ends) nodes_[node] = {token, true};
-}
-
-std::size_t AddedTokens::Patterns::next_start(std::string_view text, std::size_t at) const {
-  while (at < text.size() && !first_[static_cast<unsigned char>(text[at])]) ++at;
-  return at;
-}
-
-std::pair<std::size_t, std::size_t> AddedTokens::Patterns::longest_at(std::string_view text, std::size_t at) const {
-  std::pair<std::size_t, std::size_t> longest{0, 0};
-  std::uint32_t node = 0;
-  for (std::size_t end = at; end < text.size();) {
-    const auto child = children_.find(static_cast<std::uint64_t>(node) << 8 | static_cast<unsigned char>(text[end++]));
-    if (child == children_.end()) break;
-    node = child->second;
-    if (nodes_[node].ends) longest = {nodes_[node].token, end - at};
-  }
-  return longest;
+  plain_.finish();
+  normalized_.finish();
 }
 
 void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::span<const ByteRange> plain,
                       std::vector<Piece>& pieces) const {
   const std::string_view text = piece.text();
-  std::size_t done = 0;
+  std::size_t done = 0, at = 0, bytes = 0;
   bool found = false;
   const auto emit = [&](std::size_t begin, std::size_t end, int token) {
-    if (begin < end) pieces.push_back({piece.slice(begin, end), token});
+    if (begin >= end) return;
+    bytes += end - begin;
+    check_growth(bytes, text.size());
+    pieces.push_back({piece.slice(begin, end), token});
   };
-  for (std::size_t at = 0; !patterns.empty() && (at = patterns.next_start(text, at)) < text.size();) {
-    const auto [number, length] = patterns.longest_at(text, at);
-    if (length == 0) {
-      ++at;
-      continue;
-    }
-    const AddedToken& token = tokens_[number];
-    std::size_t begin = at, end = at + length;
-    if (token.special && touches(plain, piece.original(begin, end))) {
-      ++at;
-      continue;
-    }
+  for (const Patterns::Match& match : patterns.find_all(text)) {
+    if (match.at < at) continue;
+    const AddedToken& token = tokens_[match.token];
+    std::size_t begin = match.at, end = match.at + match.length;
+    if (token.special && touches(plain, piece.original(begin, end))) continue;
     at = end;
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
     if (token.lstrip) begin = std::max(begin_of_spaces_at_end(text.substr(0, begin), done), done);
     if (token.rstrip) end += spaces_at_begin(text.substr(end));
     // A token of spaces within those that the token before has taken stands for them again, and what follows it too: so
-    // the library has it.
+    // the library has it. Of many such tokens each stands for all spaces after it, which is bounded.
     if (done < begin) emit(done, begin, -1);
     emit(begin, end, token.id);
     done = end;
@@ -136,6 +112,7 @@ void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::span<
 std::vector<AddedTokens::Piece> AddedTokens::extract(std::string_view text, const Normalizer& normalizer,
                                                      std::span<const ByteRange> plain) const {
   std::vector<Piece> first, all;
+  std::size_t bytes = 0;
   cut(NormalizedText(text), plain_, plain, first);
   for (Piece& piece : first) {
     if (piece.token >= 0) {
@@ -143,6 +120,8 @@ std::vector<AddedTokens::Piece> AddedTokens::extract(std::string_view text, cons
       continue;
     }
     if (normalizer) normalizer(piece.text);
+    bytes += piece.text.text().size();
+    check_growth(bytes, text.size());
     cut(std::move(piece.text), normalized_, plain, all);
   }
   return all;

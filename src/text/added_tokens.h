@@ -1,7 +1,6 @@
 // Tokens that are found in the text before anything else is done to it: <s>, <|endoftext|>, …
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +12,7 @@
 
 #include "core/json.h"
 #include "text/components.h"
+#include "text/patterns.h"
 #include "text/vocabulary.h"
 
 namespace lethe {
@@ -53,25 +53,6 @@ class AddedTokens {
   int highest_id() const { return highest_; }
 
  private:
-  /// A tree of bytes: finds the longest of many patterns at a place of a text.
-  class Patterns {
-   public:
-    void add(std::string_view pattern, std::size_t token);
-    bool empty() const { return nodes_.size() == 1; }
-    /// Where some pattern may begin, from `at` on.
-    std::size_t next_start(std::string_view text, std::size_t at) const;
-    /// The token of the longest pattern at a place, and its length; length 0: none.
-    std::pair<std::size_t, std::size_t> longest_at(std::string_view text, std::size_t at) const;
-
-   private:
-    struct Node {
-      std::size_t token = 0;
-      bool ends = false;
-    };
-    std::vector<Node> nodes_{1};
-    std::unordered_map<std::uint64_t, std::uint32_t> children_;  // (node << 8 | byte)
-    std::array<bool, 256> first_{};
-  };
   void cut(NormalizedText text, const Patterns& patterns, std::span<const ByteRange> plain,
            std::vector<Piece>& pieces) const;
 

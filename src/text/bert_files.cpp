@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "text/components.h"
-#include "text/gpt2_files.h"
 
 namespace lethe {
 namespace {
@@ -27,24 +26,22 @@ Json read_vocabulary_lines(const std::filesystem::path& file) {
 
 }  // namespace
 
-Json tokenizer_of_bert_files(const std::filesystem::path& folder, const Json& settings) {
-  const Json flags = settings.is_object() ? settings : Json::object();
+Json tokenizer_of_bert_files(const std::filesystem::path& folder, const SideFiles& files) {
+  static const SpecialDefaults kSpecial = {{"unk_token", "[UNK]"},
+                                           {"sep_token", "[SEP]"},
+                                           {"pad_token", "[PAD]"},
+                                           {"cls_token", "[CLS]"},
+                                           {"mask_token", "[MASK]"}};
+  const Json& flags = files.settings;
   const Json vocabulary = read_vocabulary_lines(folder / "vocab.txt");
   std::map<std::string, std::string> names;
-  std::map<unsigned, Json> added;
-  for (const auto& [key, usual] :
-       {std::pair("unk_token", "[UNK]"), std::pair("sep_token", "[SEP]"), std::pair("pad_token", "[PAD]"),
-        std::pair("cls_token", "[CLS]"), std::pair("mask_token", "[MASK]")}) {
-    std::string name = special_token_content(settings, key);
-    if (name.empty()) name = usual;
+  for (const char* key : {"unk_token", "sep_token", "cls_token"}) {
+    std::string name = special_token_content(files, kSpecial, key);
     if (!vocabulary.contains(name)) {
-      if (std::string_view(key) == "pad_token" || std::string_view(key) == "mask_token") continue;
       throw bad_input("cannot load the tokenizer of " + folder.string())
           .wanted(excerpt(name) + " in vocab.txt")
           .hint(std::string("name the token that stands there as ") + key + " in tokenizer_config.json");
     }
-    const auto id = vocabulary.at(name).get<unsigned>();
-    added[id] = {{"id", id}, {"content", name}, {"normalized", false}, {"special", true}};
     names[key] = std::move(name);
   }
   const auto special = [&](const char* key, int type) {
@@ -71,8 +68,7 @@ Json tokenizer_of_bert_files(const std::filesystem::path& folder, const Json& se
                  {"special_tokens", tokens}}},
                {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
                {"model", {{"type", "WordPiece"}, {"unk_token", names.at("unk_token")}, {"vocab", vocabulary}}},
-               {"added_tokens", Json::array()}};
-  for (const auto& [id, token] : added) spec["added_tokens"].push_back(token);
+               {"added_tokens", added_tokens_of(files, kSpecial)}};
   return spec;
 }
 

@@ -4,12 +4,12 @@
 #include <filesystem>
 
 #include "core/json.h"
+#include "text/side_files.h"
 
 namespace lethe {
 
-/// @param settings  tokenizer_config.json, or null: do_lower_case, tokenize_chinese_chars, strip_accents, special
-/// tokens
+/// @param files  do_lower_case, tokenize_chinese_chars, strip_accents, special and added tokens
 /// @throws Error (bad input) for a broken file
-Json tokenizer_of_bert_files(const std::filesystem::path& folder, const Json& settings);
+Json tokenizer_of_bert_files(const std::filesystem::path& folder, const SideFiles& files);
 
 }  // namespace lethe

@@ -65,7 +65,7 @@ class Bpe : public TokenModel {
           .wanted("one that is the same each time");
     }
     const auto optional_string = [&](const char* key) {
-      return model.contains(key) && !model.at(key).is_null() ? component_string(model, key) : std::string();
+      return model.contains(key) && !model.at(key).is_null() ? component_affix(model, key) : std::string();
     };
     prefix_ = optional_string("continuing_subword_prefix");
     suffix_ = optional_string("end_of_word_suffix");

@@ -73,6 +73,8 @@ class Charsmap {
     for (std::size_t at = 0; at < old.size();) {
       const std::string_view cluster = old.substr(at, cluster_length(old.substr(at)));
       at += cluster.size();
+      if (characters.size() > most_bytes_made_of(old.size()))
+        throw bad_input("cannot tokenize: the precompiled_charsmap makes too much of a text");
       if (cluster.size() < 6 && put_replacement(cluster, characters)) continue;
       for (std::size_t in = 0; in < cluster.size();) {
         const std::size_t begin = in;

@@ -27,6 +27,41 @@ std::string component_string(const Json& part, const char* key) {
   return value.get<std::string>();
 }
 
+std::string component_affix(const Json& part, const char* key) {
+  constexpr std::size_t kLongest = 1000;
+  std::string text = component_string(part, key);
+  if (text.size() > kLongest) {
+    throw bad_input("cannot use this tokenizer.json")
+        .with("part", excerpt(dump_json(part)))
+        .wanted("at most " + with_commas(kLongest) + " bytes under " + key)
+        .found(with_commas(text.size()) + " bytes");
+  }
+  return text;
+}
+
+namespace {
+
+std::size_t steps_in(const Json& part, const char* key) {
+  std::size_t count = 1;
+  if (!part.is_object() || !part.contains(key)) return count;
+  for (const Json& step : part.at(key)) count += steps_in(step, key);
+  return count;
+}
+
+}  // namespace
+
+const Json& component_steps(const Json& part, const char* key) {
+  constexpr std::size_t kMost = 100;
+  const Json& steps = component_key(part, key);
+  const std::size_t count = steps_in(part, key) - 1;
+  if (count > kMost) {
+    throw bad_input("cannot use this tokenizer.json: it has too many steps")
+        .wanted("at most " + with_commas(kMost) + " " + key)
+        .found(with_commas(count));
+  }
+  return steps;
+}
+
 bool component_flag(const Json& part, const char* key, bool otherwise) {
   if (!part.contains(key) || part.at(key).is_null()) return otherwise;
   if (!part.at(key).is_boolean()) {

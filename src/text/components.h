@@ -55,6 +55,12 @@ Decoder make_decoder(const Json& part);
 const Json& component_key(const Json& part, const char* key);
 std::string component_string(const Json& part, const char* key);
 bool component_flag(const Json& part, const char* key, bool otherwise);
+/// A text that is written or looked for again and again: a prefix, the unknown token, a replacement.
+/// @throws Error (bad input) for one of more than 1,000 bytes, which would make a long text of every letter
+std::string component_affix(const Json& part, const char* key);
+/// The steps of a sequence, each of which reads the whole text. @throws Error (bad input) for more than 100, those of
+/// sequences within it included
+const Json& component_steps(const Json& part, const char* key);
 std::size_t component_count(const Json& part, const char* key);
 std::string component_type(const Json& part);
 /// The error for a part that is not understood.

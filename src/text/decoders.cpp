@@ -73,16 +73,33 @@ void replace_all(std::string& text, const Finder& find, std::string_view content
   if (!found.empty()) text = replaced(text, found, content);
 }
 
+std::size_t bytes_of(const Pieces& pieces) {
+  return std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
+                         [](std::size_t sum, const std::string& piece) { return sum + piece.size(); });
+}
+
+[[noreturn]] void refuse_growth(std::size_t most) {
+  throw bad_input("cannot decode: the tokenizer's rules make too much of a text")
+      .wanted("at most " + with_commas(most) + " bytes")
+      .found("more");
+}
+
 Decoder make_replace(const Json& part) {
   return
-      [find = make_finder(component_key(part, "pattern")), content = component_string(part, "content")](Pieces pieces) {
-        for (std::string& piece : pieces) replace_all(piece, find, content);
+      [find = make_finder(component_key(part, "pattern")), content = component_affix(part, "content")](Pieces pieces) {
+        const std::size_t most = most_bytes_made_of(bytes_of(pieces));
+        std::size_t made = 0;
+        for (std::string& piece : pieces) {
+          replace_all(piece, find, content);
+          made += piece.size();
+          if (made > most) refuse_growth(most);
+        }
         return pieces;
       };
 }
 
 Decoder make_metaspace(const Json& part) {
-  const std::string mark = component_string(part, "replacement");
+  const std::string mark = component_affix(part, "replacement");
   const bool prepends = component_flag(part, "add_prefix_space", true) &&
                         (!part.contains("prepend_scheme") || component_string(part, "prepend_scheme") != "never");
   return [find = find_text(mark), prepends](Pieces pieces) {
@@ -180,11 +197,6 @@ Pieces fuse(const Pieces& pieces) {
 
 namespace {
 
-std::size_t bytes_of(const Pieces& pieces) {
-  return std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
-                         [](std::size_t sum, const std::string& piece) { return sum + piece.size(); });
-}
-
 Decoder make_step(const std::string& type, const Json& part) {
   if (type == "ByteLevel") return decode_byte_level;
   if (type == "ByteFallback") return decode_byte_fallback;
@@ -202,7 +214,7 @@ Decoder make_step(const std::string& type, const Json& part) {
 void append_steps(const Json& part, std::vector<Decoder>& steps) {
   const std::string type = component_type(part);
   if (type != "Sequence") return steps.push_back(make_step(type, part));
-  for (const Json& step : component_key(part, "decoders")) append_steps(step, steps);
+  for (const Json& step : component_steps(part, "decoders")) append_steps(step, steps);
 }
 
 }  // namespace
@@ -215,10 +227,7 @@ Decoder make_decoder(const Json& part) {
     const std::size_t most = most_bytes_made_of(bytes_of(pieces));
     for (const Decoder& step : steps) {
       pieces = step(std::move(pieces));
-      if (bytes_of(pieces) > most)
-        throw bad_input("cannot decode: the tokenizer's rules make too much of a text")
-            .wanted("at most " + with_commas(most) + " bytes")
-            .found("more");
+      if (bytes_of(pieces) > most) refuse_growth(most);
     }
     return pieces;
   };

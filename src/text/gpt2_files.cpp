@@ -1,7 +1,5 @@
 #include "text/gpt2_files.h"
 
-#include <map>
-
 #include "core/error.h"
 #include "core/files.h"
 #include "text/components.h"
@@ -23,66 +21,113 @@ Json read_merges(const std::filesystem::path& file) {
   return merges;
 }
 
-}  // namespace
+// Of Qwen2Tokenizer.
+constexpr const char* kQwen2Words =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-std::string special_token_content(const Json& settings, const char* key) {
-  if (!settings.is_object() || !settings.contains(key)) return "";
-  const Json& value = settings.at(key);
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("content") && value.at("content").is_string()) {
-    return value.at("content").get<std::string>();
-  }
-  return "";
+Json byte_level(bool prefix_space, bool use_regex) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}, {"use_regex", use_regex}};
 }
 
-Json tokenizer_of_gpt2_files(const std::filesystem::path& folder, const Json& settings, const Json& config) {
-  const Json vocabulary = read_json(folder / "vocab.json");
-  const bool opt = config.is_object() && config.value("model_type", Json()) == "opt";
-  const bool add_bos = component_flag(settings.is_object() ? settings : Json::object(), "add_bos_token", opt);
-  const bool prefix_space = component_flag(settings.is_object() ? settings : Json::object(), "add_prefix_space", false);
-  const std::string usual = opt ? "</s>" : "<|endoftext|>";
+std::string model_type_of(const Json& config) {
+  const Json type = config.is_object() ? config.value("model_type", Json()) : Json();
+  return type.is_string() ? type.get<std::string>() : "";
+}
 
-  std::map<unsigned, Json> added;
-  const auto add = [&](const std::string& content, const Json& source) {
-    if (content.empty() || !vocabulary.contains(content) || !vocabulary.at(content).is_number_unsigned()) return;
-    const auto id = vocabulary.at(content).get<unsigned>();
-    const auto flag = [&](const char* key) { return source.is_object() && component_flag(source, key, false); };
-    added[id] = {{"id", id},
-                 {"content", content},
-                 {"single_word", flag("single_word")},
-                 {"lstrip", flag("lstrip")},
-                 {"rstrip", flag("rstrip")},
-                 {"normalized", true},
-                 {"special", true}};
-  };
-  std::string bos = special_token_content(settings, "bos_token");
-  if (bos.empty()) bos = usual;
-  for (const char* key : {"bos_token", "eos_token", "unk_token", "pad_token"}) {
-    std::string content = special_token_content(settings, key);
-    if (content.empty() && std::string(key) != "pad_token") content = usual;
-    add(content, settings.is_object() && settings.contains(key) ? settings.at(key) : Json());
+// The class that reads the files. Source: AutoTokenizer of transformers 5.23: the named one, unless the family is known
+// for naming a wrong one; where none is named the family's.
+std::string class_of(const SideFiles& files, const Json& config) {
+  const std::string type = model_type_of(config), &named = files.tokenizer_class;
+  const bool generic = named.empty() || named == "PreTrainedTokenizer" || named == "TokenizersBackend";
+  if (type == "qwen2") return "Qwen2Tokenizer";
+  if (!generic) return named;
+  if (type.starts_with("qwen")) return "Qwen2Tokenizer";
+  if (type == "gpt_neox") return "GPTNeoXTokenizer";
+  if (type == "roberta" || type == "bart") return "RobertaTokenizer";
+  return "GPT2Tokenizer";
+}
+
+ByteLevelClass byte_level_class(const std::filesystem::path& folder, const SideFiles& files, const Json& config) {
+  const bool opt = model_type_of(config) == "opt";
+  const std::string name = class_of(files, config), end = opt ? "</s>" : "<|endoftext|>";
+  const bool prefix_space = component_flag(files.settings, "add_prefix_space", false);
+  ByteLevelClass made;
+  made.special = {{"bos_token", end}, {"eos_token", end}, {"unk_token", end}};
+  made.pre_tokenizer = byte_level(prefix_space, true);
+  if (name == "GPT2Tokenizer" || name == "CodeGenTokenizer") return made;
+  if (name == "GPTNeoXTokenizer") {
+    made.special.emplace_back("pad_token", "<|padding|>");
+    made.normalizer = {{"type", "NFC"}};
+    return made;
   }
+  if (name == "Qwen2Tokenizer") {
+    made.special = {{"eos_token", end}, {"unk_token", end}, {"pad_token", end}};
+    made.normalizer = {{"type", "NFC"}};
+    made.pre_tokenizer = {
+        {"type", "Sequence"},
+        {"pretokenizers",
+         {{{"type", "Split"}, {"pattern", {{"Regex", kQwen2Words}}}, {"behavior", "Isolated"}, {"invert", false}},
+          byte_level(prefix_space, false)}}};
+    made.resets_special = true;
+    return made;
+  }
+  if (name == "RobertaTokenizer" || name == "BartTokenizer" || name == "LongformerTokenizer" ||
+      name == "LEDTokenizer") {
+    made.special = {{"bos_token", "<s>"},   {"eos_token", "</s>"}, {"unk_token", "<unk>"},  {"sep_token", "</s>"},
+                    {"pad_token", "<pad>"}, {"cls_token", "<s>"},  {"mask_token", "<mask>"}};
+    made.roberta = true;
+    return made;
+  }
+  throw bad_input("cannot load the tokenizer of " + folder.string())
+      .wanted(
+          "tokenizer.json, or vocab.json and merges.txt of GPT2Tokenizer, Qwen2Tokenizer, CodeGenTokenizer, "
+          "GPTNeoXTokenizer or RobertaTokenizer")
+      .found("vocab.json and merges.txt of " + excerpt(name))
+      .hint("AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes tokenizer.json");
+}
 
-  Json spec = {{"normalizer", nullptr},
-               {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}, {"use_regex", true}}},
-               {"post_processor", nullptr},
-               {"decoder", {{"type", "ByteLevel"}}},
-               {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", read_merges(folder / "merges.txt")}}},
-               {"added_tokens", Json::array()}};
-  for (const auto& [id, token] : added) spec["added_tokens"].push_back(token);
-  if (add_bos) {
-    if (!vocabulary.contains(bos)) {
+Json roberta_processor(const SideFiles& files, const ByteLevelClass& made, const Json& vocabulary,
+                       const std::filesystem::path& folder) {
+  const auto special = [&](const char* key) {
+    const std::string name = special_token_content(files, made.special, key);
+    if (!vocabulary.contains(name)) {
       throw bad_input("cannot load the tokenizer of " + folder.string())
-          .wanted("the beginning-of-text token in vocab.json")
-          .found(excerpt(bos));
+          .wanted(std::string("its ") + key + " in vocab.json")
+          .found(excerpt(name));
     }
-    spec["post_processor"] = {
-        {"type", "TemplateProcessing"},
-        {"single", {{{"SpecialToken", {{"id", bos}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
-        {"special_tokens",
-         {{bos, {{"id", bos}, {"ids", Json::array({vocabulary.at(bos)})}, {"tokens", Json::array({bos})}}}}}};
+    return Json::array({name, vocabulary.at(name)});
+  };
+  return {{"type", "RobertaProcessing"},
+          {"sep", special("sep_token")},
+          {"cls", special("cls_token")},
+          {"trim_offsets", component_flag(files.settings, "trim_offsets", true)},
+          {"add_prefix_space", component_flag(files.settings, "add_prefix_space", false)}};
+}
+
+}  // namespace
+
+Json tokenizer_of_gpt2_files(const std::filesystem::path& folder, const SideFiles& files, const Json& config) {
+  const ByteLevelClass made = byte_level_class(folder, files, config);
+  const Json vocabulary = read_json(folder / "vocab.json");
+  Json added = added_tokens_of(files, made.special);
+  for (Json& token : added) {
+    if (!made.resets_special || token.at("special") != true) continue;
+    token = {{"content", token.at("content")}, {"normalized", false}, {"special", true}};
   }
-  return spec;
+  const bool opt = model_type_of(config) == "opt";
+  const Json processor = made.roberta
+                             ? roberta_processor(files, made, vocabulary, folder)
+                             : begin_and_end_processor(files, made.special, vocabulary, added, opt, folder.string());
+  return {{"normalizer", made.normalizer},
+          {"pre_tokenizer", made.pre_tokenizer},
+          {"post_processor", processor},
+          {"decoder", {{"type", "ByteLevel"}}},
+          {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", read_merges(folder / "merges.txt")}}},
+          {"added_tokens", added}};
+}
+
+std::string end_of_gpt2_files(const std::filesystem::path& folder, const SideFiles& files, const Json& config) {
+  return special_token_content(files, byte_level_class(folder, files, config).special, "eos_token");
 }
 
 }  // namespace lethe

@@ -162,6 +162,7 @@ void Interpreter::bind(const Statement& statement, const Value& value) {
     const Value held = variable(statement.targets[0]);
     auto* space = dynamic_cast<Namespace*>(held.as_object());
     if (space == nullptr) throw template_error("setting an attribute of what is no namespace: " + statement.targets[0]);
+    spend(space->values.items.size() / 16);
     space->set(statement.attribute, value);
   } else if (!statement.unpacks) {
     scope_->variables[statement.targets[0]] = value;
@@ -180,7 +181,10 @@ void Interpreter::assign(const Statement& statement) {
 }
 
 Interpreter::Flow Interpreter::loop(const Statement& statement) {
-  std::vector<Value> items = counted(evaluate(*statement.expression)).iterate();
+  const Value given = counted(evaluate(*statement.expression));
+  if (const Dict* dict = given.as_dict()) spend(dict->items.size());
+  if (const MarkedText* text = given.as_text()) spend(text->size() / 4);
+  std::vector<Value> items = given.iterate();
   const std::shared_ptr<Scope> outer = scope_;
   const auto enter = [&](const Value& item) {
     scope_ = std::make_shared<Scope>();
@@ -215,12 +219,13 @@ Interpreter::Flow Interpreter::loop(const Statement& statement) {
 }
 
 Value Interpreter::macro(const Statement& statement) {
-  if (std::find(kept_.begin(), kept_.end(), scope_) == kept_.end()) kept_.push_back(scope_);
+  if (kept_.empty() || kept_.back() != scope_) kept_.push_back(scope_);
   const std::weak_ptr<Scope> home = scope_;
   return Value::function(statement.text, [this, &statement, home](Interpreter&, const Arguments& given) {
     auto scope = std::make_shared<Scope>();
     scope->parent = home.lock();
     const std::size_t count = statement.targets.size();
+    spend((given.positional.size() + given.named.size()) * count / 16);
     if (given.positional.size() > count) throw template_error("too many arguments for the macro " + statement.text);
     for (const auto& [name, value] : given.named) {
       if (std::find(statement.targets.begin(), statement.targets.end(), name) == statement.targets.end())
@@ -245,8 +250,10 @@ Value Interpreter::macro(const Statement& statement) {
   });
 }
 
-Value Interpreter::variable(const std::string& name) const {
+Value Interpreter::variable(const std::string& name) {
+  std::size_t scopes = 0;
   for (const Scope* scope = scope_.get(); scope != nullptr; scope = scope->parent.get()) {
+    if (++scopes % 4 == 0) spend(1);
     const auto found = scope->variables.find(name);
     if (found != scope->variables.end()) return found->second;
   }
@@ -265,10 +272,14 @@ Value Interpreter::attribute(const Value& object, const std::string& name) {
   if (const auto* missing = object.get<Undefined>())
     throw template_error(excerpt(missing->name.empty() ? "a value" : missing->name) +
                          " is undefined: it has no attribute " + excerpt(name));
-  if (Object* held = object.as_object()) return held->attribute(*this, name);
+  if (Object* held = object.as_object()) {
+    if (const auto* space = dynamic_cast<const Namespace*>(held)) spend(space->values.items.size() / 16);
+    return held->attribute(*this, name);
+  }
   Value method = method_of(object, name);
   if (!method.is_undefined()) return method;
   const Dict* dict = object.as_dict();
+  if (dict != nullptr) spend(dict->items.size() / 16);
   const Value* value = dict != nullptr ? dict->find(name) : nullptr;
   return value != nullptr ? *value : Value::undefined(name);
 }

@@ -65,7 +65,7 @@ class Interpreter {
   Value slice(const Expression& node);
   Value display(const Expression& node);
   Arguments arguments(const Expression& node);
-  Value variable(const std::string& name) const;
+  Value variable(const std::string& name);
 
   Limits limits_;
   std::time_t now_;

@@ -15,7 +15,7 @@ Normalizer in_order(std::vector<Normalizer> steps) {
 
 Normalizer make_normalizer_sequence(const Json& part) {
   std::vector<Normalizer> steps;
-  for (const Json& step : component_key(part, "normalizers")) {
+  for (const Json& step : component_steps(part, "normalizers")) {
     component_type(step);  // null is none at all, but no step
     steps.push_back(make_normalizer(step));
   }
@@ -23,12 +23,12 @@ Normalizer make_normalizer_sequence(const Json& part) {
 }
 
 Normalizer make_prepend(const Json& part) {
-  return [prefix = component_string(part, "prepend")](NormalizedText& text) { text.prepend(prefix); };
+  return [prefix = component_affix(part, "prepend")](NormalizedText& text) { text.prepend(prefix); };
 }
 
 Normalizer make_replacing(const Json& part) {
   return [find = make_finder(component_key(part, "pattern")),
-          content = component_string(part, "content")](NormalizedText& text) {
+          content = component_affix(part, "content")](NormalizedText& text) {
     std::vector<ByteRange> found;
     find(text.text(), found);
     text.replace(found, content);

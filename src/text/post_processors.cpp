@@ -141,7 +141,7 @@ std::vector<TemplateItem> read_template(const Json& items, const Json& part) {
     texts += item.text >= 0 ? 1 : 0;
     specials += item.ids.size();
   }
-  if (texts > 16 || specials > 10'000) refuse_component("post-processor", part);
+  if (texts > 16 || specials > 10'000 || result.size() > 1000) refuse_component("post-processor", part);
   return result;
 }
 
@@ -208,7 +208,7 @@ PostProcessor make_post_processor(const Json& part) {
   const std::string type = component_type(part);
   if (type == "Sequence") {
     std::vector<PostProcessor> steps;
-    for (const Json& step : component_key(part, "processors")) {
+    for (const Json& step : component_steps(part, "processors")) {
       component_type(step);  // null is none at all, but no step
       steps.push_back(make_post_processor(step));
     }

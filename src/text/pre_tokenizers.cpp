@@ -25,7 +25,7 @@ PreTokenizer in_order(std::vector<PreTokenizer> steps) {
 
 PreTokenizer make_pre_tokenizer_sequence(const Json& part) {
   std::vector<PreTokenizer> steps;
-  for (const Json& step : component_key(part, "pretokenizers")) {
+  for (const Json& step : component_steps(part, "pretokenizers")) {
     component_type(step);  // null is none at all, but no step
     steps.push_back(make_pre_tokenizer(step));
   }
@@ -74,7 +74,7 @@ PreTokenizer make_byte_level(const Json& part) {
 }
 
 PreTokenizer make_metaspace(const Json& part) {
-  const std::string mark = component_string(part, "replacement");
+  const std::string mark = component_affix(part, "replacement");
   std::string scheme = part.contains("prepend_scheme") ? component_string(part, "prepend_scheme") : "always";
   if (!component_flag(part, "add_prefix_space", true)) scheme = "never";
   if (scheme != "always" && scheme != "first" && scheme != "never") refuse_component("pre-tokenizer", part);

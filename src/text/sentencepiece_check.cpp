@@ -12,6 +12,8 @@
 namespace lethe {
 namespace {
 
+constexpr std::size_t kLongest = 1000;  // bytes of a piece or of what stands for a character; honest ones have 50
+
 // Fields of a protocol buffer, one after the other. Source: protobuf.dev, "Encoding".
 class Fields {
  public:
@@ -87,6 +89,9 @@ std::string charsmap_problem(std::string_view bytes) {
   std::vector<std::uint32_t> units(size / 4);
   std::memcpy(units.data(), bytes.data() + 4, size);
   const std::string_view texts = bytes.substr(4 + size);
+  for (std::size_t at = 0, end = 0; (end = texts.find('\0', at)) != std::string_view::npos; at = end + 1) {
+    if (end - at > kLongest) return "a text of more than 1,000 bytes in its precompiled_charsmap";
+  }
   if (texts.back() != '\0' || valid_utf8(texts) != texts) return "texts of a precompiled_charsmap that are no UTF-8";
 
   const auto offset = [](std::uint32_t unit) -> std::size_t { return unit >> 10 << ((unit & (1U << 9)) >> 6); };
@@ -122,6 +127,8 @@ std::string piece_problem(std::string_view message) {
       return "a piece with a zero byte";
     if (field->number == 1 && field->bytes && valid_utf8(*field->bytes) != *field->bytes)
       return "a piece that is no UTF-8";
+    if (field->number == 1 && field->bytes && field->bytes->size() > kLongest)
+      return "a piece of more than 1,000 bytes";  // the library would look for it at each place of a text
     if (field->number == 2 && !std::isfinite(std::bit_cast<float>(static_cast<std::uint32_t>(field->value))))
       return "a piece whose score is no finite number";
   }

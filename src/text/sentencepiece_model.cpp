@@ -2,6 +2,8 @@
 
 #include <sentencepiece_processor.h>
 
+#include <mutex>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "text/sentencepiece_check.h"
@@ -10,6 +12,10 @@ namespace lethe {
 
 struct SentencePieceModel::Library {
   sentencepiece::SentencePieceProcessor processor;
+  /// The same model for texts that continue another, made when the first one comes.
+  std::unique_ptr<Library> continued;
+  std::once_flag once;
+  std::string bytes;
 };
 
 SentencePieceModel::SentencePieceModel(const std::filesystem::path& file) : library_(std::make_unique<Library>()) {
@@ -25,14 +31,29 @@ SentencePieceModel::SentencePieceModel(const std::filesystem::path& file) : libr
   }
   if (!problem.empty())
     throw bad_input("cannot load " + file.string()).wanted("a SentencePiece model").found(excerpt(problem, 200));
+  library_->bytes = bytes;
+}
+
+const SentencePieceModel::Library& SentencePieceModel::library(bool continues) const {
+  if (!continues) return *library_;
+  std::call_once(library_->once, [this] {
+    auto made = std::make_unique<Library>();
+    // Fields of a protocol buffer that come again have the last word: normalizer_spec { add_dummy_prefix: false }.
+    const auto status =
+        made->processor.LoadFromSerializedProto(library_->bytes + "\x1A\x02\x18" + std::string(1, '\0'));
+    if (!status.ok()) throw bad_input("cannot load a SentencePiece model").found(excerpt(status.ToString(), 200));
+    library_->continued = std::move(made);
+  });
+  return *library_->continued;
 }
 
 SentencePieceModel::~SentencePieceModel() = default;
 
-std::vector<Token> SentencePieceModel::encode(std::string_view text) const {
+std::vector<Token> SentencePieceModel::encode(std::string_view text, bool continues) const {
   std::vector<Token> tokens;
   sentencepiece::ImmutableSentencePieceText found;
-  const auto status = library_->processor.Encode(absl::string_view(text.data(), text.size()), found.mutable_proto());
+  const auto status =
+      library(continues).processor.Encode(absl::string_view(text.data(), text.size()), found.mutable_proto());
   if (!status.ok())
     throw bad_input("cannot tokenize").with("text", excerpt(text)).found(excerpt(status.ToString(), 200));
   for (int i = 0; i < static_cast<int>(found.pieces_size()); ++i) {
@@ -42,8 +63,7 @@ std::vector<Token> SentencePieceModel::encode(std::string_view text) const {
   return tokens;
 }
 
-PostProcessor SentencePieceModel::begin_and_end(bool add_bos, bool add_eos) const {
-  const int bos = add_bos ? library_->processor.bos_id() : -1, eos = add_eos ? library_->processor.eos_id() : -1;
+PostProcessor SentencePieceModel::begin_and_end(int bos, int eos) {
   return [bos, eos](std::vector<TokenList>& lists, bool add_special) {
     for (std::size_t i = 0; i < lists.size() && add_special; ++i) {
       Tokens& tokens = lists[i].tokens;
@@ -54,8 +74,8 @@ PostProcessor SentencePieceModel::begin_and_end(bool add_bos, bool add_eos) cons
   };
 }
 
-std::string SentencePieceModel::decode(std::span<const int> ids) const {
-  return library_->processor.DecodeIds(std::vector<int>(ids.begin(), ids.end()));
+std::string SentencePieceModel::decode(std::span<const int> ids, bool continues) const {
+  return library(continues).processor.DecodeIds(std::vector<int>(ids.begin(), ids.end()));
 }
 
 std::string SentencePieceModel::token(int id) const {
@@ -71,8 +91,18 @@ int SentencePieceModel::size() const {
   return library_->processor.GetPieceSize();
 }
 
+int SentencePieceModel::unknown_id() const {
+  return library_->processor.unk_id();
+}
+int SentencePieceModel::begin_id() const {
+  return library_->processor.bos_id();
+}
+int SentencePieceModel::end_id() const {
+  return library_->processor.eos_id();
+}
+
 bool SentencePieceModel::is_special(int id) const {
-  return library_->processor.IsControl(id);
+  return id >= 0 && id < size() && library_->processor.IsControl(id);
 }
 
 }  // namespace lethe

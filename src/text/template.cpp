@@ -10,19 +10,22 @@ namespace lethe {
 
 const char* Template::sku_default = "### Question: {prompt}\n ### Answer: {response}";
 
-Template Template::parse(std::string_view text) {
-  const auto place_of = [&](std::string_view name) {
-    const std::size_t first = text.find(name);
-    if (first == std::string_view::npos || text.find(name, first + 1) != std::string_view::npos) {
-      throw bad_usage("cannot use a template").wanted(std::string(name) + " exactly once").found(excerpt(text));
-    }
-    return first;
+Template Template::parse(std::string_view text, const std::string& named) {
+  const auto refuse = [&](const std::string& found) {
+    return bad_usage("cannot use a template")
+        .with(named, excerpt(text))
+        .wanted("sku, chat, auto, or a text with {prompt} and then {response}, each once")
+        .found(found);
   };
   const std::string_view prompt = "{prompt}", response = "{response}";
+  const auto place_of = [&](std::string_view place) {
+    const std::size_t first = text.find(place);
+    if (first == std::string_view::npos) throw refuse("no " + std::string(place));
+    if (text.find(place, first + 1) != std::string_view::npos) throw refuse(std::string(place) + " more than once");
+    return first;
+  };
   const std::size_t at_prompt = place_of(prompt), at_response = place_of(response);
-  if (at_response < at_prompt) {
-    throw bad_usage("cannot use a template").wanted("{prompt} before {response}").found(excerpt(text));
-  }
+  if (at_response < at_prompt) throw refuse("{response} before {prompt}");
   Template result;
   result.text_ = text;
   result.head_ = text.substr(0, at_prompt);
@@ -40,15 +43,31 @@ Template Template::chat(ChatTemplate layout, std::string system) {
   return result;
 }
 
-Template Template::open(const std::string& text, const std::string& system, const std::filesystem::path& folder) {
-  if (text == "chat") return chat(ChatTemplate::load(folder), system);
-  if (!system.empty()) {
-    throw bad_usage("cannot use a system message (data.system)")
-        .wanted("data.template: chat")
-        .found(excerpt(text))
-        .hint("write it into the template instead");
+namespace {
+
+Error system_without_chat(const std::string& text, const std::string& named) {
+  return bad_usage("cannot use a system message (data.system, --system)")
+      .wanted(named + ": chat, or auto with a model that has a chat template")
+      .found(excerpt(text))
+      .hint("write it into the template instead");
+}
+
+}  // namespace
+
+void Template::check(const std::string& text, const std::string& system, const std::string& named) {
+  if (is_of_model(text)) return;
+  if (!system.empty()) throw system_without_chat(text, named);
+  if (text != "sku") parse(text, named);
+}
+
+Template Template::open(const std::string& text, const std::string& system, const std::filesystem::path& folder,
+                        const std::string& named) {
+  check(text, system, named);
+  if (text == "chat" || (text == "auto" && ChatTemplate::exists(folder))) {
+    return chat(ChatTemplate::load(folder), system);
   }
-  return parse(text);
+  if (!system.empty()) throw system_without_chat("auto, and a model without a chat template", named);
+  return parse(text == "auto" || text == "sku" ? sku_default : text, named);
 }
 
 LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
@@ -57,7 +76,9 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
     LaidOut laid;
     // An empty message of the system changes nothing in a plain text.
     if (std::any_of(before.begin(), before.end(), [](const ChatMessage& turn) { return !turn.content.empty(); }))
-      throw bad_input("cannot lay out a chat of several turns").wanted("data.template: chat").found(excerpt(text_));
+      throw bad_input("cannot lay out a chat of several turns")
+          .wanted("a chat template (data.template=chat, --template chat)")
+          .found(excerpt(text_));
     laid.text = head_ + valid_utf8(prompt) + middle_;
     laid.response_begin = laid.prompt_end = laid.text.size();
     laid.text += valid_utf8(response);

@@ -33,14 +33,20 @@ class Template {
 
   /// A text with {prompt} and {response}, each once, the prompt first. Filled in a single pass: braces within the
   /// prompt or the response mean nothing.
+  /// @param named  what the user calls it, for errors
   /// @throws Error (usage) if a placeholder is missing, comes twice or in the wrong order
-  static Template parse(std::string_view text);
+  static Template parse(std::string_view text, const std::string& named = "data.template");
   /// The prompt is the user's turn, the response the assistant's. @param system  a first turn of the system; "": none
   /// @throws Error (bad input) if the template leaves out what it is given (check_template())
   static Template chat(ChatTemplate layout, std::string system = "");
-  /// "chat": the template of the model's folder; else parse(). @throws Error (usage) if `system` is given without a
-  /// chat
-  static Template open(const std::string& text, const std::string& system, const std::filesystem::path& folder);
+  /// "chat": the template of the model's folder; "auto": this one if there is one, else "sku"; "sku": sku_default; else
+  /// parse(). @throws Error (usage) if `system` is given without a chat
+  static Template open(const std::string& text, const std::string& system, const std::filesystem::path& folder,
+                       const std::string& named = "data.template");
+  /// Whether open() looks into the model's folder.
+  static bool is_of_model(const std::string& text) { return text == "chat" || text == "auto"; }
+  /// What can be said without the model. @throws Error as open()
+  static void check(const std::string& text, const std::string& system, const std::string& named = "data.template");
 
   bool is_chat() const { return chat_ != nullptr; }
   /// @param before  turns before the prompt (chat only)

@@ -35,6 +35,12 @@ class WordLevel : public TokenModel {
 
 }  // namespace
 
+void TokenModel::refuse_long_walk(std::string_view piece) {
+  throw bad_input("cannot tokenize: the vocabulary's tokens are too long for this text")
+      .with("text", excerpt(piece))
+      .wanted("tokens of at most a few hundred bytes");
+}
+
 std::unique_ptr<TokenModel> make_word_level(const Json& model) {
   return std::make_unique<WordLevel>(model);
 }

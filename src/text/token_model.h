@@ -32,6 +32,8 @@ class TokenModel {
 
  protected:
   explicit TokenModel(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
+  /// The error for a piece that takes more than most_bytes_walked().
+  [[noreturn]] static void refuse_long_walk(std::string_view piece);
   Vocabulary vocabulary_;
 };
 

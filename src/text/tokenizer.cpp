@@ -18,7 +18,8 @@
 
 namespace lethe {
 
-// Text → added tokens | normalizer → pre-tokenizer → model → post-processor; or all of it in the SentencePiece library.
+// Text → added tokens | normalizer → pre-tokenizer → model → post-processor; or added tokens, and all else in the
+// SentencePiece library.
 struct Tokenizer::Pipeline {
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
@@ -30,12 +31,17 @@ struct Tokenizer::Pipeline {
   std::string eos;
   std::optional<std::size_t> max_length;
   bool cuts_front = false;
+  bool spaces_each_piece = false;    ///< of a SentencePiece model: a space before texts after special tokens too
+  bool one_space_is_enough = false;  ///< … but none before a text that begins with one
 
   Encoding encode(std::span<const std::string_view> texts, const EncodeOptions& options,
                   std::size_t max_tokens = 0) const;
   std::size_t specials(std::size_t texts) const;
   Tokens encode_pieces(std::vector<AddedTokens::Piece>& pieces) const;
+  Tokens encode_sentencepiece(std::string_view text, std::span<const ByteRange> plain) const;
+  std::string decode_sentencepiece(std::span<const int> ids) const;
   void read(const Json& spec);
+  void read_sentencepiece(const std::filesystem::path& file, const SideFiles& files);
   bool left_out_in_decoding(int id) const;
 };
 
@@ -50,14 +56,81 @@ void Tokenizer::Pipeline::read(const Json& spec) {
 }
 
 bool Tokenizer::Pipeline::left_out_in_decoding(int id) const {
-  if (sentencepiece) return sentencepiece->is_special(id);
+  if (sentencepiece && sentencepiece->is_special(id)) return true;
   const AddedToken* token = added.find(id);
   return token != nullptr && added.is_special(id) && token->piece == token->content;
+}
+
+// tokenizer.model and what stands beside it, as LlamaTokenizer of transformers 5.23 has it.
+void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, const SideFiles& files) {
+  sentencepiece = std::make_unique<SentencePieceModel>(file);
+  const SentencePieceModel& pieces = *sentencepiece;
+  const auto piece = [&](int id) { return id < 0 ? std::optional<std::string>() : pieces.token(id); };
+  const SpecialDefaults special = {{"unk_token", piece(pieces.unknown_id())},
+                                   {"bos_token", piece(pieces.begin_id())},
+                                   {"eos_token", piece(pieces.end_id())}};
+  Json tokens = added_tokens_of(files, special);
+  Vocabulary vocabulary;
+  vocabulary.reserve(static_cast<std::size_t>(pieces.size()));
+  for (int id = 0; id < pieces.size(); ++id) {
+    vocabulary.add(pieces.token(id), id);
+    if (pieces.is_special(id))
+      tokens.push_back({{"content", pieces.token(id)}, {"special", true}, {"normalized", false}});
+  }
+  added = AddedTokens(tokens, vocabulary, {});
+  const std::string end = special_token_content(files, special, "eos_token");
+  if (eos.empty()) eos = end.empty() ? "</s>" : end;
+  spaces_each_piece = component_flag(files.settings, "legacy", false);
+  // transformers puts <s> first only where the settings ask for it; a model without settings is LLaMA's own.
+  const bool bare = !files.settings.contains("tokenizer_class");
+  one_space_is_enough = !bare;
+  const auto id_of = [&](const char* key, bool wanted) {
+    return wanted ? added.id(special_token_content(files, special, key)).value_or(-1) : -1;
+  };
+  post_processor =
+      SentencePieceModel::begin_and_end(id_of("bos_token", component_flag(files.settings, "add_bos_token", bare)),
+                                        id_of("eos_token", component_flag(files.settings, "add_eos_token", false)));
+}
+
+Tokens Tokenizer::Pipeline::encode_sentencepiece(std::string_view text, std::span<const ByteRange> plain) const {
+  Tokens tokens;
+  for (const AddedTokens::Piece& piece : added.extract(text, {}, plain)) {
+    const std::string& part = piece.text.text();
+    const auto [from, to] = piece.text.original(0, part.size());
+    const auto begin = static_cast<std::uint32_t>(from), end = static_cast<std::uint32_t>(to);
+    if (piece.token >= 0) {
+      tokens.push_back({piece.token, begin, end, 0, ""});
+      continue;
+    }
+    const bool spaced = one_space_is_enough && (part.starts_with(' ') || part.starts_with("▁"));
+    for (Token token : sentencepiece->encode(part, spaced || (begin > 0 && !spaces_each_piece))) {
+      token.begin += begin;
+      token.end += begin;
+      tokens.push_back(token);
+    }
+  }
+  return tokens;
+}
+
+std::string Tokenizer::Pipeline::decode_sentencepiece(std::span<const int> ids) const {
+  std::string text;
+  for (std::size_t at = 0; at < ids.size();) {
+    if (const AddedToken* token = added.find(ids[at])) {
+      text += token->content;
+      ++at;
+      continue;
+    }
+    const std::size_t begin = at;
+    while (at < ids.size() && added.find(ids[at]) == nullptr) ++at;
+    text += sentencepiece->decode(ids.subspan(begin, at - begin), begin > 0);
+  }
+  return text;
 }
 
 Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& pieces) const {
   Tokens tokens;
   std::vector<ModelToken> found;
+  std::size_t before = 0, after = 0;  // bytes that the pre-tokenizer was given, and that it made
   for (AddedTokens::Piece& piece : pieces) {
     const auto put = [&](const NormalizedText& text, std::size_t begin, std::size_t end, int id,
                          std::string_view name) {
@@ -71,6 +144,10 @@ Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& piece
     }
     CutText cut{std::move(piece.text), {{0, size}}};
     if (pre_tokenizer) pre_tokenizer(cut);
+    before += size;
+    after += cut.text.text().size();
+    if (after > most_bytes_made_of(before))
+      throw bad_input("cannot tokenize: the pre-tokenizer makes too much of a text");
     piece.text = std::move(cut.text);  // tokens may name parts of it
     const std::string_view text = piece.text.text();
     for (const auto& [begin, end] : cut.pieces) {
@@ -121,7 +198,7 @@ Encoding Tokenizer::Pipeline::encode(std::span<const std::string_view> texts, co
   for (std::size_t i = 0; i < texts.size(); ++i) {
     lists[i].text = texts[i];
     if (sentencepiece) {
-      lists[i].tokens = sentencepiece->encode(texts[i]);
+      lists[i].tokens = encode_sentencepiece(texts[i], options.plain);
     } else {
       pieces[i] = added.extract(texts[i], normalizer, options.plain);
       lists[i].tokens = encode_pieces(pieces[i]);
@@ -164,26 +241,23 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
   const auto read_if_there = [&](const char* name) {
     return std::filesystem::exists(folder / name) ? read_json(folder / name) : Json();
   };
-  const Json settings = read_if_there("tokenizer_config.json");
+  const bool whole = std::filesystem::exists(folder / "tokenizer.json");
+  const SideFiles files = whole ? SideFiles{read_if_there("tokenizer_config.json"), {}, ""} : read_side_files(folder);
+  const Json& settings = files.settings;
   auto pipeline = std::make_unique<Pipeline>();
   pipeline->eos = special_token_content(settings, "eos_token");
   if (pipeline->eos.empty())
     pipeline->eos = special_token_content(read_if_there("special_tokens_map.json"), "eos_token");
-  if (std::filesystem::exists(folder / "tokenizer.json")) {
+  if (whole) {
     pipeline->read(read_json(folder / "tokenizer.json"));
   } else if (std::filesystem::exists(folder / "vocab.json") && std::filesystem::exists(folder / "merges.txt")) {
     const Json config = read_if_there("config.json");
-    pipeline->read(tokenizer_of_gpt2_files(folder, settings, config));
-    const bool opt = config.is_object() && config.value("model_type", Json()) == "opt";
-    if (pipeline->eos.empty()) pipeline->eos = opt ? "</s>" : "<|endoftext|>";
+    pipeline->read(tokenizer_of_gpt2_files(folder, files, config));
+    if (pipeline->eos.empty()) pipeline->eos = end_of_gpt2_files(folder, files, config);
   } else if (std::filesystem::exists(folder / "tokenizer.model")) {
-    const Json flags = settings.is_object() ? settings : Json::object();
-    pipeline->sentencepiece = std::make_unique<SentencePieceModel>(folder / "tokenizer.model");
-    pipeline->post_processor = pipeline->sentencepiece->begin_and_end(component_flag(flags, "add_bos_token", true),
-                                                                      component_flag(flags, "add_eos_token", false));
-    if (pipeline->eos.empty()) pipeline->eos = "</s>";
+    pipeline->read_sentencepiece(folder / "tokenizer.model", files);
   } else if (std::filesystem::exists(folder / "vocab.txt")) {
-    pipeline->read(tokenizer_of_bert_files(folder, settings));
+    pipeline->read(tokenizer_of_bert_files(folder, files));
   } else if (std::filesystem::exists(folder / "spm.model")) {  // pieces laid out as BERT's
     pipeline->sentencepiece = std::make_unique<SentencePieceModel>(folder / "spm.model");
     const auto special = [&](const char* name) {
@@ -224,7 +298,7 @@ std::string fit_to_encode(std::string_view text) {
 }  // namespace
 
 bool Tokenizer::finds_special() const {
-  return pipeline_->sentencepiece == nullptr;
+  return pipeline_->sentencepiece == nullptr || pipeline_->added.highest_id() >= 0;
 }
 
 Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
@@ -286,7 +360,7 @@ std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const
     if (id < 0 || id >= size()) continue;  // a padded vocabulary's ids stand for nothing
     if (!(skip_special && pipeline_->left_out_in_decoding(id))) kept.push_back(id);
   }
-  if (pipeline_->sentencepiece) return pipeline_->sentencepiece->decode(kept);
+  if (pipeline_->sentencepiece) return pipeline_->decode_sentencepiece(kept);
   std::vector<std::string> pieces;
   for (const int id : kept) pieces.push_back(token(id));
   if (pipeline_->decoder) {
@@ -304,27 +378,25 @@ std::string Tokenizer::token(int id) const {
   if (id < 0 || id >= size()) {
     throw bad_input("cannot name a token").wanted("an id below " + std::to_string(size())).found(std::to_string(id));
   }
-  if (pipeline_->sentencepiece) return pipeline_->sentencepiece->token(id);
-  const AddedToken* added = pipeline_->added.find(id);
-  return added != nullptr ? added->piece : pipeline_->model->vocabulary().token(id);
+  if (const AddedToken* added = pipeline_->added.find(id)) return added->piece;
+  return pipeline_->sentencepiece ? pipeline_->sentencepiece->token(id) : pipeline_->model->vocabulary().token(id);
 }
 
 std::optional<int> Tokenizer::id(std::string_view token) const {
-  if (pipeline_->sentencepiece) {
-    const int id = pipeline_->sentencepiece->id(token);
-    return id < 0 ? std::nullopt : std::optional<int>(id);
-  }
-  const auto added = pipeline_->added.id(token);
-  return added ? added : pipeline_->model->vocabulary().id(token);
+  if (const auto added = pipeline_->added.id(token)) return added;
+  if (!pipeline_->sentencepiece) return pipeline_->model->vocabulary().id(token);
+  const int id = pipeline_->sentencepiece->id(token);
+  return id < 0 ? std::nullopt : std::optional<int>(id);
 }
 
 int Tokenizer::size() const {
-  if (pipeline_->sentencepiece) return pipeline_->sentencepiece->size();
-  return std::max(pipeline_->model->vocabulary().size(), pipeline_->added.highest_id() + 1);
+  const int pieces =
+      pipeline_->sentencepiece ? pipeline_->sentencepiece->size() : pipeline_->model->vocabulary().size();
+  return std::max(pieces, pipeline_->added.highest_id() + 1);
 }
 
 bool Tokenizer::is_special(int id) const {
-  return pipeline_->sentencepiece ? pipeline_->sentencepiece->is_special(id) : pipeline_->added.is_special(id);
+  return pipeline_->added.is_special(id) || (pipeline_->sentencepiece && pipeline_->sentencepiece->is_special(id));
 }
 
 std::optional<int> Tokenizer::eos() const {

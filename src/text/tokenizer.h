@@ -48,7 +48,7 @@ class Tokenizer {
   /// @throws Error (bad input) for a text beyond 512 MB, or one that the model has no tokens for
   Encoding encode(std::string_view text, bool add_special = true) const;
   Encoding encode(std::string_view text, const EncodeOptions& options) const;
-  /// Whether special tokens written in a text are taken as such (of a tokenizer.model alone they are not).
+  /// Whether special tokens written in a text are taken as such (of an spm.model alone they are not).
   bool finds_special() const;
   /// Two texts in one row, as the post-processor joins them; offsets are those within each text.
   Encoding encode_pair(std::string_view first, std::string_view second, bool add_special = true) const;

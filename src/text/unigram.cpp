@@ -2,50 +2,18 @@
 // programming over the piece's positions.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "core/utf8.h"
+#include "text/byte_tree.h"
 #include "text/components.h"
 #include "text/token_model.h"
 
 namespace lethe {
 namespace {
-
-// A tree of bytes in one hash table: (node, byte) to node.
-class Trie {
- public:
-  void reserve(std::size_t nodes) { slots_.assign(std::bit_ceil(2 * nodes + 16), {}); }
-
-  std::uint32_t child(std::uint32_t node, unsigned char byte) const { return slots_[slot_of(key(node, byte))].node; }
-
-  std::uint32_t add(std::uint32_t node, unsigned char byte) {
-    Slot& slot = slots_[slot_of(key(node, byte))];
-    if (slot.node == 0) slot = {key(node, byte), ++last_};
-    return slot.node;
-  }
-
- private:
-  struct Slot {
-    std::uint64_t key = 0;
-    std::uint32_t node = 0;  // 0: free; it is the root, which is nobody's child
-  };
-  static std::uint64_t key(std::uint32_t node, unsigned char byte) {
-    return static_cast<std::uint64_t>(node) << 8 | byte;
-  }
-  std::size_t slot_of(std::uint64_t key) const {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = (key * 0x9E3779B97F4A7C15ULL >> 20) & mask;
-    while (slots_[slot].node != 0 && slots_[slot].key != key) slot = (slot + 1) & mask;
-    return slot;
-  }
-
-  std::vector<Slot> slots_;
-  std::uint32_t last_ = 0;
-};
 
 constexpr double kUnknownPenalty = 10;  // below the lowest score of the vocabulary
 
@@ -143,6 +111,7 @@ class Unigram : public TokenModel {
 
   void find_best(std::string_view piece, std::vector<Step>& best) const {
     best.assign(piece.size() + 1, {});
+    std::size_t walked = 0;
     const auto offer = [&](std::size_t from, std::size_t to, int id, double score) {
       Step& step = best[to];
       if (step.reached && score <= step.score) return;
@@ -156,6 +125,7 @@ class Unigram : public TokenModel {
       for (std::size_t end = at; end < piece.size();) {
         node = trie_.child(node, static_cast<unsigned char>(piece[end++]));
         if (node == 0) break;
+        ++walked;
         const int id = id_of_node_[node];
         if (id < 0) continue;
         offer(at, end, id, scores_[static_cast<std::size_t>(id)] + score);
@@ -163,6 +133,7 @@ class Unigram : public TokenModel {
       }
       if (!known) offer(at, at + length, unknown_, lowest_ - kUnknownPenalty + score);
       at += length;
+      if (walked > most_bytes_walked(piece.size())) refuse_long_walk(piece);
     }
   }
 
@@ -183,7 +154,7 @@ class Unigram : public TokenModel {
     put(unknown_, part);
   }
 
-  Trie trie_;
+  ByteTree trie_;
   std::vector<int> id_of_node_;  // -1: no token ends there
   std::vector<double> scores_;
   double lowest_ = std::numeric_limits<double>::infinity();

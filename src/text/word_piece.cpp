@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "text/byte_tree.h"
 #include "text/components.h"
 #include "text/token_model.h"
 
@@ -12,10 +13,11 @@ namespace {
 class WordPiece : public TokenModel {
  public:
   explicit WordPiece(const Json& model) : TokenModel(Vocabulary(component_key(model, "vocab"))) {
-    unknown_token_ = model.contains("unk_token") ? component_string(model, "unk_token") : "[UNK]";
+    unknown_token_ = model.contains("unk_token") ? component_affix(model, "unk_token") : "[UNK]";
     unknown_ = vocabulary_.find(unknown_token_);
-    prefix_ = model.contains("continuing_subword_prefix") ? component_string(model, "continuing_subword_prefix") : "##";
+    prefix_ = model.contains("continuing_subword_prefix") ? component_affix(model, "continuing_subword_prefix") : "##";
     if (model.contains("max_input_chars_per_word")) longest_word_ = component_count(model, "max_input_chars_per_word");
+    fill_tree();
   }
 
   void encode(std::string_view piece, std::vector<ModelToken>& tokens) const override {
@@ -34,31 +36,48 @@ class WordPiece : public TokenModel {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
   }
 
+  void fill_tree() {
+    std::size_t bytes = prefix_.size();
+    for (int id = 0; id < vocabulary_.size(); ++id) bytes += vocabulary_.token(id).size();
+    tree_.reserve(bytes);
+    id_of_node_.assign(bytes + 1, -1);
+    const auto add = [&](const std::string& text) {
+      std::uint32_t node = 0;
+      for (const char byte : text) node = tree_.add(node, static_cast<unsigned char>(byte));
+      return node;
+    };
+    for (int id = 0; id < vocabulary_.size(); ++id) {
+      const std::string& token = vocabulary_.token(id);
+      if (!token.empty()) id_of_node_[add(token)] = vocabulary_.find(token);
+    }
+    continued_ = add(prefix_);
+  }
+
   bool encode_word(std::string_view word, std::vector<ModelToken>& tokens) const {
-    std::string candidate;
+    std::size_t walked = 0;
     for (std::size_t begin = 0; begin < word.size();) {
-      candidate = begin > 0 ? prefix_ : "";
-      const std::size_t prefix = candidate.size();
-      if (vocabulary_.longest() <= prefix) return false;
-      candidate += word.substr(begin, vocabulary_.longest() - prefix);
+      std::uint32_t node = begin > 0 ? continued_ : 0;
       int id = -1;
-      while (candidate.size() > prefix && (id = vocabulary_.find(candidate)) < 0) {
-        do {
-          candidate.pop_back();
-        } while (candidate.size() > prefix && splits_character(word, begin + candidate.size() - prefix));
+      std::size_t end = begin;
+      for (std::size_t at = begin; at < word.size();) {
+        node = tree_.child(node, static_cast<unsigned char>(word[at++]));
+        if (node == 0) break;
+        ++walked;
+        if (id_of_node_[node] < 0) continue;
+        id = id_of_node_[node];
+        end = at;
       }
+      if (walked > most_bytes_walked(word.size())) refuse_long_walk(word);
       if (id < 0) return false;
-      const std::size_t end = begin + candidate.size() - prefix;
       tokens.push_back({id, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), vocabulary_.token(id)});
       begin = end;
     }
     return true;
   }
 
-  static bool splits_character(std::string_view text, std::size_t at) {
-    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
-  }
-
+  ByteTree tree_;
+  std::vector<int> id_of_node_;  // -1: no token ends there
+  std::uint32_t continued_ = 0;  // the prefix of what goes on with a word
   std::string unknown_token_, prefix_;
   int unknown_ = -1;
   std::size_t longest_word_ = 100;

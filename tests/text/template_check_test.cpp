@@ -102,6 +102,30 @@ TEST(TemplateCheck, WhatTemplatesDoToATextOnPurposePasses) {
   EXPECT_NO_THROW(with(each("{{ m.content }}")).lay_out(" ", "", kNone));  // nothing to show
 }
 
+TEST(TemplateChoice, AnUnknownNameIsToldTheChoicesUnderTheNameThatWasTyped) {
+  for (const char* named : {"data.template", "--template"}) {
+    try {
+      Template::check("chatml", "", named);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      for (const char* word : {named, "chatml", "sku", "chat,", "auto", "{prompt}", "{response}"})
+        EXPECT_NE(message.find(word), std::string::npos) << word << "\n" << message;
+    }
+  }
+  for (const char* good : {"sku", "chat", "auto", "{prompt}{response}"}) EXPECT_NO_THROW(Template::check(good, ""));
+  EXPECT_THROW(Template::check("sku", "Be brief."), Error);
+}
+
+TEST(TemplateChoice, AutoIsTheModelsChatTemplateOrElseTheMethodsOwn) {
+  const fs::path chats = fs::path(LETHE_FIXTURES) / "chat";
+  EXPECT_TRUE(Template::open("auto", "Be brief.", chats / "byte_level").is_chat());
+  EXPECT_EQ(Template::open("auto", "", chats).text(), Template::sku_default);
+  EXPECT_EQ(Template::open("sku", "", "").text(), Template::sku_default);
+  EXPECT_THROW(Template::open("auto", "Be brief.", chats), Error);
+}
+
 TEST(TemplateCheck, ATemplateThatRefusesTheProbeMayTakeTheRows) {
   const Template wants_system = with(
       "{% if messages[0].role != 'system' %}{{ raise_exception('no system') }}{% endif %}" + each("{{ m.content }}"));
