@@ -12,6 +12,7 @@
 #include "runs/bench.h"
 #include "runs/cells.h"
 #include "runs/demo.h"
+#include "runs/recipe_bounds.h"
 #include "runs/reproduce_table.h"
 #include "runs/run_folder.h"
 
@@ -135,6 +136,8 @@ std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
 
 void reproduce(const ReproduceRequest& request) {
   require_keys(request.recipe, {"model", "data.harmful", "data.normal", "out"});
+  check_alphas("--alphas", request.alphas);
+  check_budgets("--budgets", request.budgets);
   const Recipe& settings = request.recipe;
   const fs::path out = settings.out;
   const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));

@@ -13,6 +13,7 @@
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/bench.h"
+#include "runs/recipe_bounds.h"
 #include "runs/sweep_grid.h"
 #include "runs/sweep_points.h"
 
@@ -219,6 +220,8 @@ OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished,
 
 void sweep(const SweepRequest& request) {
   parse_constraints(request.keep);
+  check_alphas("--alpha", request.alphas);
+  check_budgets("--budgets", request.budgets);
   const FinishedRun finished = read_run(request);
   if (request.over.empty() && !request.budgets.empty())
     throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
