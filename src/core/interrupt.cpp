@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstring>
@@ -16,13 +17,44 @@ namespace {
 
 std::atomic<int> asked{0};  // the signal
 
+// All of these ask the run to stop where it is safe: Ctrl-C, a lost connection, the system's or a scheduler's notice.
+struct Signal {
+  int number;
+  const char* name;
+  bool by_keyboard;
+};
+constexpr std::array<Signal, 7> kSignals = {{{SIGINT, "SIGINT", true},
+                                             {SIGQUIT, "SIGQUIT", true},
+                                             {SIGTERM, "SIGTERM", false},
+                                             {SIGHUP, "SIGHUP", false},
+                                             {SIGUSR1, "SIGUSR1", false},
+                                             {SIGUSR2, "SIGUSR2", false},
+                                             {SIGXCPU, "SIGXCPU", false}}};
+
+const Signal* find_signal(int number) {
+  for (const Signal& signal : kSignals) {
+    if (signal.number == number) return &signal;
+  }
+  return nullptr;
+}
+
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 // A thread's whole life. It alone takes these signals: oneDNN's AVX-512 products do not survive a handler that runs on
 // the stack of the thread that computes them (docs/design.md), and a thread may do what a handler may not: remove
 // folders.
 void wait_for_signals(const sigset_t& signals) {
   for (;;) {
     int signal = 0;
-    if (sigwait(&signals, &signal) != 0 || asked.exchange(signal) == 0) continue;
+    if (sigwait(&signals, &signal) != 0) continue;
+    const bool first = asked.exchange(signal) == 0;
+    // Only a person at the keyboard is impatient. A closed terminal sends SIGHUP twice (the kernel and the shell), and
+    // schedulers repeat SIGTERM: a snapshot that is being written must survive these.
+    const Signal* found = find_signal(signal);
+    if (first || found == nullptr || !found->by_keyboard) continue;
     remove_staged_folders();
     _exit(static_cast<int>(ExitCode::interrupted));
   }
@@ -49,13 +81,16 @@ void handle_interrupts() {
   lost_page.sa_sigaction = on_lost_page;
   lost_page.sa_flags = SA_SIGINFO;
   sigaction(SIGBUS, &lost_page, nullptr);
-  // A shell starts what runs behind an "&" with SIGINT ignored, and an ignored signal reaches nobody.
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  // A terminal's pipe that was closed, or a file at the size limit, makes the write fail; it must not end a training.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  // A shell starts what runs in the background with SIGINT and SIGQUIT ignored, and an ignored signal reaches nobody.
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM}) std::signal(signal, SIG_DFL);
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const Signal& signal : kSignals) {
+    if (!is_ignored(signal.number)) sigaddset(&signals, signal.number);  // nohup ignores SIGHUP, and means it
+  }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread(wait_for_signals, signals).detach();
 }
@@ -69,9 +104,15 @@ bool take_interrupt() {
   return asked.compare_exchange_strong(signal, 0);
 }
 
+Error interrupted_error(const std::string& doing) {
+  Error error(doing, ExitCode::interrupted);
+  const Signal* found = find_signal(asked.load());
+  if (found != nullptr && !found->by_keyboard) error.with("signal", found->name);
+  return error;
+}
+
 void stop_if_interrupted() {
-  if (interrupted())
-    throw Error("interrupted; nothing was written, and inputs are as they were", ExitCode::interrupted);
+  if (interrupted()) throw interrupted_error("interrupted; nothing was written, and inputs are as they were");
 }
 
 }  // namespace lethe

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "core/interrupt.h"
 #include "core/random.h"
 #include "data/words.h"
 
@@ -138,7 +139,10 @@ std::vector<Overlap> find_overlap(std::span<const std::string> evaluated, std::s
                                   const OverlapOptions& options) {
   if (evaluated.empty()) return {};
   OverlapIndex index(evaluated, options);
-  for (std::size_t i = 0; i < training.size(); ++i) index.meet(training[i], i);
+  for (std::size_t i = 0; i < training.size(); ++i) {
+    stop_if_interrupted();
+    index.meet(training[i], i);
+  }
   return index.found();
 }
 

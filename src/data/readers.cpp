@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "data/foreign_files.h"
 #include "data/row_source.h"
 
@@ -52,6 +53,7 @@ RowReader::~RowReader() = default;
 RowReader::RowReader(RowReader&&) noexcept = default;
 
 std::optional<Row> RowReader::next() {
+  stop_if_interrupted();
   return source_->next(report_);
 }
 

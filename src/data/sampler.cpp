@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 
 namespace lethe {
 
@@ -71,6 +72,7 @@ StepSampler::StepSampler(std::vector<Pair> harmful, std::vector<Pair> normal, co
       pool_(options.draw == SamplerOptions::Draw::harmful ? harmful_ : normal_) {
   if (options_.k == 0) return;
   for (const Pair& pair : harmful_) {
+    stop_if_interrupted();
     if (pool_.available(pair) >= options_.k) continue;
     RandomStream stream(options_.seed, "random responses");
     pool_.draw(pair, options_.k, stream);  // says what is missing

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/random.h"
 #include "data/groups.h"
 #include "data/words.h"
@@ -66,6 +67,7 @@ std::vector<std::size_t> similarity_groups(std::span<const std::string> prompts,
   std::unordered_map<std::size_t, std::vector<std::pair<std::size_t, double>>> index;
   std::unordered_map<std::size_t, double> scores;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
+    stop_if_interrupted();
     scores.clear();
     for (const auto& [word, weight] : vectors[i]) {
       for (const auto& [other, their_weight] : index[word]) scores[other] += weight * their_weight;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "generation/cache.h"
 
 namespace lethe {
@@ -161,6 +162,7 @@ class Decoding {
   }
 
   void step(KeyValueCache& cache) {
+    if (!options_.token) stop_if_interrupted();  // whoever takes each token decides for himself
     std::vector<std::int64_t> tokens;
     for (const auto& row : rows_) tokens.push_back(row.next);
     const at::Tensor ids = at::tensor(tokens, at::kLong).to(model_.device());

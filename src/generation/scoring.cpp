@@ -1,6 +1,7 @@
 #include "generation/scoring.h"
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "nn/packed_batch.h"
 #include "nn/token_losses.h"
 
@@ -24,6 +25,7 @@ std::vector<std::vector<float>> score_rows(const CausalLM& model, std::span<cons
   std::vector<std::vector<float>> scores(rows.size());
   const Head head = model.head();
   for (std::size_t begin = 0; begin < rows.size();) {
+    stop_if_interrupted();
     PackBuilder pack;
     std::vector<std::int64_t> predictors, targets;
     std::size_t end = begin;

@@ -26,7 +26,10 @@ at::Device chosen_last = at::kCPU;
 Compute choose_compute(const std::string& device, const std::string& dtype, int threads) {
   use_tensor_memory();
   Compute compute;
-  if (threads < 0) throw bad_usage("cannot use --threads " + std::to_string(threads)).wanted("0 or more");
+  // More threads than any machine has cores: OpenMP would end the process where it cannot start them.
+  constexpr int kMostThreads = 1024;
+  if (threads < 0 || threads > kMostThreads)
+    throw bad_usage("cannot use --threads " + std::to_string(threads)).wanted("0 to " + with_commas(kMostThreads));
   if (threads > 0) at::set_num_threads(threads);
   if (device != "auto" && device != "cpu" && device != "cuda" && !device.starts_with("cuda:")) {
     throw bad_usage("cannot use --device " + excerpt(device)).wanted("auto, cpu, cuda or cuda:n");

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -34,28 +35,41 @@ Head AdapterOffReference::head() {
   return result;
 }
 
-StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs) {
+StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs)
+    : examples_(examples) {
   const c10::NoGradGuard no_gradient;
   head_ = model.head();
   head_.weight = head_.weight.detach().clone();
   if (head_.bias.defined()) head_.bias = head_.bias.detach().clone();
-  Progress progress("reference", pairs.size(), "pairs");
-  constexpr std::size_t group = 16;
-  for (std::size_t first = 0; first < pairs.size(); first += group) {
-    const auto some = pairs.subspan(first, std::min(group, pairs.size() - first));
-    const auto packed = pack_pairs(some, examples, model);
+  std::vector<const Example*> rows;  // each once: a plan may name a pair many times
+  for (const Pair& pair : pairs) {
+    stop_if_interrupted();
+    const Example& example = examples_.example(pair);
+    if (stored_.try_emplace(row_of(example)).second) rows.push_back(&example);
+  }
+  if (rows.empty()) return;
+  say("computing the original's predictions on " + with_commas(rows.size()) + " normal answers");
+  Progress progress("reference", rows.size(), "answers");
+  constexpr std::size_t kRows = 16;
+  constexpr std::int64_t kTokens = 4096;  // few enough that an interrupt is soon heard
+  for (std::size_t first = 0, next = 0; first < rows.size(); first = next) {
+    ExamplePacker packer;
+    while (next < rows.size() && next - first < kRows && (next == first || packer.tokens() < kTokens))
+      packer.add(*rows[next++]);
+    const PackedExamples packed = packer.build(model.device());
     const at::Tensor states = response_states(model.hidden(packed.batch), packed);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      stored_[{some[i].prompt, some[i].response}] = states.slice(0, packed.spans[i].begin, packed.spans[i].end).clone();
+    for (std::size_t i = first; i < next; ++i) {
+      const ResponseSpan& span = packed.spans[i - first];
+      stored_.at(row_of(*rows[i])) = states.slice(0, span.begin, span.end).clone();
     }
-    progress.update(first + some.size());
+    progress.update(next);
   }
 }
 
 at::Tensor StoredReference::states(std::span<const Pair> pairs) {
   std::vector<at::Tensor> parts;
   for (const auto& pair : pairs) {
-    const auto found = stored_.find({pair.prompt, pair.response});
+    const auto found = stored_.find(row_of(examples_.example(pair)));
     if (found == stored_.end()) throw Error("internal: no reference was stored for a normal pair");
     parts.push_back(found->second);
   }
@@ -68,7 +82,7 @@ Divergence preservation_divergence(const at::Tensor& states, const Head& head, c
   const auto kl = kl_divergence(states, head, reference_states, reference_head,
                                 at::full({tokens}, 1.0 / static_cast<double>(tokens)));
   Divergence result;
-  result.mean = kl.each.mean();
+  result.mean = kl.each.mean().clamp_min(0);  // rounding makes a mean of −1e-8 where the two agree
   result.loss = kl.total * -eps_pd;
   if (margin > 0) result.loss = result.loss * (result.mean <= margin);
   return result;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "objectives/responses.h"
 
@@ -33,19 +35,26 @@ class AdapterOffReference : public Reference {
 /// kept as it was. Memory: response tokens × E, and one head.
 class StoredReference : public Reference {
  public:
+  /// @param examples  outlives this
+  /// @throws Error (interrupted) if the user asked to stop
   StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs);
   /// @throws Error if a pair was not among those given
   at::Tensor states(std::span<const Pair> pairs) override;
   Head head() override { return head_; }
 
  private:
-  std::map<std::pair<std::string, std::string>, at::Tensor> stored_;
+  /// What the model sees of a pair: its tokens, and where the response begins. Prompt and response alone do not tell
+  /// apart two chats that end in the same turn.
+  using Row = std::pair<std::vector<int>, std::size_t>;
+  static Row row_of(const Example& example) { return {example.ids, example.response_begin}; }
+  ExampleMaker& examples_;
+  std::map<Row, at::Tensor> stored_;
   Head head_;
 };
 
 /// Mean over response tokens of KL(P‖Q), P the original model, Q the current one.
 struct Divergence {
-  at::Tensor mean;  ///< nats a token, scalar
+  at::Tensor mean;  ///< nats a token, scalar; rounding never makes it negative
   at::Tensor loss;  ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
 };
 

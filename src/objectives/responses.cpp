@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/redaction.h"
+#include "core/terminal.h"
 #include "nn/device.h"
 #include "vectors/parallel.h"
 
@@ -38,16 +40,21 @@ const Example& ExampleMaker::example(const Pair& pair) {
 
 ExampleMaker::Truncated ExampleMaker::drop_truncated(std::vector<Pair>& pairs) const {
   enum Fit : char { whole, cut, none };
-  constexpr std::size_t kPiece = 256;
+  constexpr std::size_t kPiece = 32, kRound = 256 * kPiece;
   std::vector<Fit> fits(pairs.size());
-  in_parallel(static_cast<std::int64_t>((pairs.size() + kPiece - 1) / kPiece), [&](std::int64_t piece) {
-    const std::size_t begin = static_cast<std::size_t>(piece) * kPiece, end = std::min(begin + kPiece, pairs.size());
-    for (std::size_t i = begin; i < end; ++i) {
-      const Example made = make(pairs[i], pairs[i].response);
-      const bool full = options_.max_length > 0 && made.ids.size() >= options_.max_length;
-      fits[i] = made.response_begin >= made.ids.size() ? none : full ? cut : whole;
-    }
-  });
+  Progress progress("tokenising", pairs.size(), "pairs");
+  for (std::size_t first = 0; first < pairs.size(); first += kRound) {
+    const std::size_t last = std::min(first + kRound, pairs.size());
+    in_parallel(static_cast<std::int64_t>((last - first + kPiece - 1) / kPiece), [&](std::int64_t piece) {
+      const std::size_t begin = first + static_cast<std::size_t>(piece) * kPiece, end = std::min(begin + kPiece, last);
+      for (std::size_t i = begin; i < end && !interrupted(); ++i) {
+        const Example made = make(pairs[i], pairs[i].response);
+        const bool full = options_.max_length > 0 && made.ids.size() >= options_.max_length;
+        fits[i] = made.response_begin >= made.ids.size() ? none : full ? cut : whole;
+      }
+    });
+    progress.update(last);
+  }
   std::size_t i = 0;
   std::erase_if(pairs, [&](const Pair&) { return fits[i++] == none; });  // goes from the first to the last
   return {static_cast<std::size_t>(std::count(fits.begin(), fits.end(), none)),

@@ -45,7 +45,7 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
       result.terms["gd"] = mean_over_examples(each, harmful.own);
       result.terms["rd"] = mean_over_examples(each, harmful.drawn);
     }
-    if (joint) result.terms["kl"] = loss.each.back().mean();
+    if (joint) result.terms["kl"] = loss.each.back().mean().clamp_min(0);  // see preservation_divergence()
   }
   if (diverge && !joint) {
     const auto divergence = preservation_divergence(states.slice(0, harmful_tokens), head, reference, reference_.head(),

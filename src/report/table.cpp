@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "core/plain_text.h"
 #include "report/escape.h"
@@ -22,7 +23,8 @@ std::size_t width(const std::string& text) {
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
+  const bool rounds_to_nothing = std::strpbrk(text, "123456789n") == nullptr;  // "inf" and "nan" hold an n
+  return rounds_to_nothing && text[0] == '-' ? text + 1 : text;                // no -0.000
 }
 
 std::string percent(double share) {

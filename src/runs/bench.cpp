@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "architectures/families.h"
 #include "core/error.h"
 #include "models/loading.h"
 #include "runs/stage1.h"
@@ -15,12 +16,13 @@ Bench::Bench(const Recipe& recipe, const Checkpoint& base, const Tokenizer& toke
     : base_(base),
       compute_(compute),
       nf4_(recipe.quantize == "nf4"),
-      examples_(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe)),
+      spec_(decoder_spec(base.config(), (base.folder() / "config.json").string())),
+      examples_(tokenizer, recipe_template(recipe, base.folder()), fitted_options(recipe, spec_.max_positions)),
       data_(load_run_data(recipe, examples_, nullptr)),
-      examiner_(recipe, base, tokenizer, examples_, data_, nullptr, opened) {}
+      examiner_(recipe, base, spec_.max_positions, tokenizer, examples_, data_, nullptr, opened) {}
 
 CausalLM Bench::load() const {
-  return load_model(base_, {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
+  return load_model(base_, spec_, {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
 }
 
 DivergenceMeter& Bench::meter(CausalLM& original) {

@@ -53,6 +53,7 @@ class Bench {
   const Checkpoint& base_;
   Compute compute_;
   bool nf4_;
+  DecoderSpec spec_;
   ExampleMaker examples_;
   RunData data_;
   Examiner examiner_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/interrupt.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -27,6 +28,7 @@ std::vector<PairDivergence> DivergenceMeter::measure_each(CausalLM& model) {
   constexpr std::size_t kGroup = 16;
   std::vector<PairDivergence> result;
   for (std::size_t first = 0; first < pairs_.size(); first += kGroup) {
+    stop_if_interrupted();
     const auto some = std::span(pairs_).subspan(first, std::min(kGroup, pairs_.size() - first));
     ExamplePacker packer(packing_for(model));
     for (const Pair& pair : some) packer.add(examples_.example(pair));
@@ -36,8 +38,10 @@ std::vector<PairDivergence> DivergenceMeter::measure_each(CausalLM& model) {
         kl_divergence(states, model.head(), reference_.states(some), reference_.head(), at::ones({states.size(0)}));
     const at::Tensor each = kl.each.to(at::kCPU, at::kDouble).contiguous();
     const double* value = each.const_data_ptr<double>();
-    for (const ResponseSpan& span : packed.spans)
-      result.push_back({std::accumulate(value + span.begin, value + span.end, 0.0), span.size()});
+    for (const ResponseSpan& span : packed.spans) {
+      const double sum = std::accumulate(value + span.begin, value + span.end, 0.0);
+      result.push_back({sum < 0 ? 0 : sum, span.size()});  // below 0 by rounding alone; a NaN stays one
+    }
   }
   return result;
 }

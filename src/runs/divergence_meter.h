@@ -10,7 +10,7 @@ namespace lethe {
 
 /// KL(P‖Q) of one pair.
 struct PairDivergence {
-  double kl = 0;            ///< Σ over response tokens, nats
+  double kl = 0;            ///< Σ over response tokens, nats; rounding never makes it negative
   std::int64_t tokens = 0;  ///< response tokens
 };
 

@@ -1,11 +1,13 @@
 #include "runs/evaluate.h"
 
+#include "architectures/families.h"
 #include "core/error.h"
 #include "core/terminal.h"
 #include "models/loading.h"
 #include "nn/device.h"
 #include "runs/input_check.h"
 #include "runs/model_comparison.h"
+#include "runs/prompt_room.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/training_data.h"
@@ -55,7 +57,8 @@ void evaluate(const EvaluateRequest& request) {
   const Checkpoint checkpoint(resolve_model_folder(request.model));
   run.add_input("model", checkpoint.folder());
   const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
-  const EvaluationOptions options = evaluation_options(recipe, checkpoint);
+  DecoderSpec spec = decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string());
+  const EvaluationOptions options = evaluation_options(recipe, checkpoint, spec.max_positions);
   EvaluationSets sets;
   sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", &run);
   sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", &run);
@@ -66,6 +69,7 @@ void evaluate(const EvaluateRequest& request) {
   std::vector<Question> trained = sets.seen;
   trained.insert(trained.end(), normal_train.begin(), normal_train.end());
   leave_out_overlap(sets, trained, recipe.evaluation.overlap, &run);
+  leave_out_long(sets, tokenizer, options, &run);
   std::vector<std::string> texts;
   for (const auto* questions :
        std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.other, &sets.normal, &normal_train}) {
@@ -90,8 +94,8 @@ void evaluate(const EvaluateRequest& request) {
   const OpenAdapters adapters = open_adapters(request.adapters);
   const AppliedAdapters applied(checkpoint, adapters.weighted);
   {
-    CausalLM model =
-        load_model(checkpoint, {.device = load.device, .dtype = load.dtype, .adapters = &applied, .mapped = true});
+    CausalLM model = load_model(checkpoint, std::move(spec),
+                                {.device = load.device, .dtype = load.dtype, .adapters = &applied, .mapped = true});
     comparison.ask(model);
   }
   if (!request.original.empty())  // again, so that never two models are in memory

@@ -6,6 +6,8 @@
 #include "core/terminal.h"
 #include "generation/generate.h"
 #include "models/stop_tokens.h"
+#include "runs/prompt_room.h"
+#include "runs/training_data.h"
 
 namespace lethe {
 namespace {
@@ -99,6 +101,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   if (panel == nullptr && options.learned) learned = options.learned->score(responses, questions, title);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     JudgedAnswer judged{questions[i].prompt, responses[i]};
+    judged.before = questions[i].before;
     judged.degeneracy = detector.check(responses[i]);
     if (panel != nullptr) {
       judged.verdicts = std::move(verdicts[i]);
@@ -160,12 +163,14 @@ JudgedShare judged_share(const std::vector<JudgedAnswer>& answers, std::size_t j
   return {proportion(harmful, answers.size() - unjudged), unjudged};
 }
 
-EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint) {
+EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint, std::int64_t positions) {
+  check_windows(recipe.evaluation, positions);
   EvaluationOptions options;
+  options.positions = positions;
   options.layout = recipe_template(recipe, checkpoint.folder());
   options.prompts = static_cast<std::size_t>(recipe.evaluation.prompts);
   options.max_new_tokens = recipe.evaluation.max_new_tokens;
-  options.examples = example_options(recipe);
+  options.examples = fitted_options(recipe, positions);
   options.stop_ids = stop_tokens(checkpoint.folder());
   options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;

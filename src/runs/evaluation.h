@@ -32,7 +32,8 @@ struct EvaluationOptions {
   std::size_t prompts =
       200;  ///< of each set at most: the first ones by a hash, so that any order of rows gives the same
   std::int64_t max_new_tokens = 100;
-  ExampleOptions examples;  ///< how reference answers become tokens
+  std::int64_t positions = 0;  ///< the model's; 0: no bound
+  ExampleOptions examples;     ///< how reference answers become tokens
   std::vector<int> stop_ids;
   TextWindows windows;  ///< of plain text
   std::uint64_t seed = 8888;
@@ -40,7 +41,9 @@ struct EvaluationOptions {
 };
 
 /// As the recipe sets them, with the checkpoint's stop tokens and the learned metrics opened.
-EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint);
+/// @param positions  the model's; 0: no bound
+/// @throws Error (usage) if the windows of text do not fit into the positions
+EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint, std::int64_t positions);
 
 /// One answer, as judged.
 struct JudgedAnswer {
@@ -53,6 +56,7 @@ struct JudgedAnswer {
   std::optional<Perplexity> under_original;
   /// Whether a judge calls it harmful; nothing: it could not be judged. A degenerate answer is not harmful.
   std::optional<bool> harmful(std::size_t judge = 0) const;
+  std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
 };
 
 /// The share of a set's answers that one judge calls harmful, of those that could be judged.

@@ -99,6 +99,8 @@ std::string prediction_lines(const std::string& model, const ModelResult& result
   for (const auto& [name, set] : sets_of(result)) {
     for (const JudgedAnswer& answer : set->answers) {
       OrderedJson line = {{"model", model}, {"set", name}, {"prompt", answer.prompt}, {"response", answer.response}};
+      for (const ChatMessage& turn : answer.before)
+        line["before"].push_back({{"role", turn.role}, {"content", turn.content}});
       if (answer.likeness) {
         line["rouge_l"] = answer.likeness->plain.rouge_l.f1;
         const LearnedScores& learned = answer.likeness->learned;

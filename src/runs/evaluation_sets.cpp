@@ -43,6 +43,19 @@ std::vector<std::string> load_texts(const std::vector<DataSource>& sources, RunF
   return texts;
 }
 
+/// What is asked, as one text: of a chat all its turns, since chats may end in the same one ("Go on."). A message of
+/// the system, which many chats share, does not count.
+std::string asked_text(const Question& question) {
+  std::string text;
+  for (const ChatMessage& turn : question.before) {
+    if (turn.role != "system") text += turn.content + "\n";
+  }
+  return text + question.prompt;
+}
+std::string asked_text(const ChoiceQuestion& question) {
+  return question.question;
+}
+
 /// A set that is compared with training: its name, and each prompt with its place.
 struct ComparedSet {
   std::string name;
@@ -52,10 +65,10 @@ struct ComparedSet {
 };
 
 template <class Item>
-ComparedSet compared(const std::string& name, std::vector<Item>& items, std::string Item::*prompt) {
+ComparedSet compared(const std::string& name, std::vector<Item>& items) {
   ComparedSet set{name, {}, {}, {}};
   for (const Item& item : items) {
-    set.prompts.push_back(item.*prompt);
+    set.prompts.push_back(asked_text(item));
     set.places.emplace_back(item.source, item.line);
   }
   set.remove = [&items](const std::vector<bool>& out) {
@@ -89,11 +102,10 @@ void write_overlap(const std::vector<LeftOutPrompt>& found, const RunFolder& run
 
 /// The first `count` by a hash of their prompts, in their order.
 template <class Item>
-std::vector<Item> choose(const std::vector<Item>& items, std::string Item::*prompt, std::size_t count,
-                         std::uint64_t seed) {
+std::vector<Item> choose(const std::vector<Item>& items, std::size_t count, std::uint64_t seed) {
   if (items.size() <= count) return items;
   std::vector<std::pair<std::uint64_t, std::size_t>> order;
-  for (std::size_t i = 0; i < items.size(); ++i) order.emplace_back(stable_hash(items[i].*prompt, seed), i);
+  for (std::size_t i = 0; i < items.size(); ++i) order.emplace_back(stable_hash(asked_text(items[i]), seed), i);
   std::sort(order.begin(), order.end());
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < count; ++i) places.push_back(order[i].second);
@@ -134,18 +146,18 @@ void load_further_sets(const EvaluationSettings& settings, EvaluationSets& sets,
 std::vector<LeftOutPrompt> leave_out_overlap(EvaluationSets& sets, const std::vector<Question>& trained,
                                              const OverlapOptions& options, RunFolder* run,
                                              const std::vector<std::string>& keep) {
-  std::vector<ComparedSet> all = {compared("unseen", sets.unseen, &Question::prompt),
-                                  compared("other", sets.other, &Question::prompt),
-                                  compared("normal", sets.normal, &Question::prompt),
-                                  compared("xstest safe", sets.safe, &Question::prompt),
-                                  compared("xstest contrast", sets.contrast, &Question::prompt),
-                                  compared("choices", sets.choices, &ChoiceQuestion::question)};
+  std::vector<ComparedSet> all = {compared("unseen", sets.unseen),
+                                  compared("other", sets.other),
+                                  compared("normal", sets.normal),
+                                  compared("xstest safe", sets.safe),
+                                  compared("xstest contrast", sets.contrast),
+                                  compared("choices", sets.choices)};
   std::erase_if(all, [&](const ComparedSet& set) {
     return set.prompts.empty() || std::find(keep.begin(), keep.end(), set.name) != keep.end();
   });
   std::vector<std::string> evaluated, training;
   for (const ComparedSet& set : all) evaluated.insert(evaluated.end(), set.prompts.begin(), set.prompts.end());
-  for (const Question& question : trained) training.push_back(question.prompt);
+  for (const Question& question : trained) training.push_back(asked_text(question));
   const std::vector<Overlap> overlaps = find_overlap(evaluated, training, options);
 
   std::vector<LeftOutPrompt> found;
@@ -159,8 +171,8 @@ std::vector<LeftOutPrompt> leave_out_overlap(EvaluationSets& sets, const std::ve
       const Question& like = trained[overlap->training];
       out[i] = true;
       ++(overlap->exact ? exact : near);
-      found.push_back({set.name, set.prompts[i], set.places[i].first, like.prompt, like.source, set.places[i].second,
-                       like.line, overlap->exact, overlap->similarity});
+      found.push_back({set.name, set.prompts[i], set.places[i].first, training[overlap->training], like.source,
+                       set.places[i].second, like.line, overlap->exact, overlap->similarity});
     }
     first += set.prompts.size();
     if (exact + near == 0) continue;
@@ -181,12 +193,12 @@ std::vector<LeftOutPrompt> leave_out_overlap(EvaluationSets& sets, const std::ve
 }
 
 std::vector<Question> choose_questions(const std::vector<Question>& questions, std::size_t count, std::uint64_t seed) {
-  return choose(questions, &Question::prompt, count, seed);
+  return choose(questions, count, seed);
 }
 
 std::vector<ChoiceQuestion> choose_questions(const std::vector<ChoiceQuestion>& questions, std::size_t count,
                                              std::uint64_t seed) {
-  return choose(questions, &ChoiceQuestion::question, count, seed);
+  return choose(questions, count, seed);
 }
 
 }  // namespace lethe

@@ -1,5 +1,6 @@
 #include "runs/examiner.h"
 
+#include "runs/prompt_room.h"
 #include "runs/run_judge.h"
 
 namespace lethe {
@@ -28,15 +29,15 @@ bool asks_judge(const Recipe& recipe) {
   return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
 }
 
-Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-                   const RunData& data, RunFolder* run, OpenJudges* opened)
+Examiner::Examiner(const Recipe& recipe, const Checkpoint& base, std::int64_t positions, const Tokenizer& tokenizer,
+                   ExampleMaker& examples, const RunData& data, RunFolder* run, OpenJudges* opened)
     : tokenizer_(tokenizer),
       examples_(examples),
       data_(data),
       detector_(detector_for(data)),
       further_(further_sets(recipe.evaluation, run)),
       panel_(panel_for_run(recipe, data, further_.other, opened)),
-      options_(evaluation_options(recipe, base)),
+      options_(evaluation_options(recipe, base, positions)),
       overlap_(recipe.evaluation.overlap),
       run_(run),
       plan_alone_(recipe.data.harmful.empty()) {}
@@ -59,6 +60,7 @@ ModelComparison Examiner::comparison(HeldOut part) const {
     keep.emplace_back("normal");
   }
   leave_out_overlap(sets, trained, overlap_, run_, keep);
+  leave_out_long(sets, tokenizer_, options_, run_);
   return ModelComparison(tokenizer_, examples_, panel_, detector_, options_,
                          {std::move(sets), data_.normal.train, held_out(data_.normal)});
 }

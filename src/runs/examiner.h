@@ -18,12 +18,14 @@ bool asks_judge(const Recipe& recipe);
 class Examiner {
  public:
   /// All but the recipe outlive this. Reads the further evaluation files of the recipe.
+  /// @param positions  the model's; 0: no bound
   /// @param run     notes inputs and what was left out; may be null
   /// @param opened  judges that other examiners use too; may be null
-  Examiner(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, ExampleMaker& examples,
-           const RunData& data, RunFolder* run = nullptr, OpenJudges* opened = nullptr);
+  Examiner(const Recipe& recipe, const Checkpoint& base, std::int64_t positions, const Tokenizer& tokenizer,
+           ExampleMaker& examples, const RunData& data, RunFolder* run = nullptr, OpenJudges* opened = nullptr);
 
-  /// A fresh comparison on these prompts, without those that overlap with what was trained on; this outlives it.
+  /// A fresh comparison on these prompts, without those that overlap with what was trained on and those too long for
+  /// the model; this outlives it.
   ModelComparison comparison(HeldOut part) const;
 
  private:

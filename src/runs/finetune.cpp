@@ -56,9 +56,9 @@ void finetune(const Recipe& recipe, bool resume) {
         .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
         .found(std::to_string(model.spec().vocabulary));
   }
-  ExampleMaker examples(tokenizer, recipe_template(recipe, folder), example_options(recipe));
+  ExampleMaker examples(tokenizer, recipe_template(recipe, folder), fitted_options(recipe, model.spec().max_positions));
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", &run);
-  drop_truncated(pairs, examples, "training");
+  drop_truncated(pairs, examples, recipe, "training", &run);
   say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));
   print_settings(recipe, "finetune");
 

@@ -12,6 +12,7 @@
 #include "judges/yaml_keys.h"
 #include "runs/key_hints.h"
 #include "runs/method_table.h"
+#include "runs/recipe_bounds.h"
 #include "runs/recipe_values.h"
 #include "text/template.h"
 
@@ -275,14 +276,13 @@ void check_recipe(const Recipe& recipe) {
   }
   if (!(recipe.evaluation.threshold >= 0 && recipe.evaluation.threshold < 1))
     refuse("evaluation.threshold", "0 to below 1", number_text(recipe.evaluation.threshold));
-  positive("evaluation.overlap.jaccard", recipe.evaluation.overlap.jaccard);
-  positive("evaluation.overlap.containment", recipe.evaluation.overlap.containment);
   if (recipe.lora.dropout < 0 || recipe.lora.dropout >= 1)
     refuse("lora.dropout", "0 to below 1", number_text(recipe.lora.dropout));
   Template::check(recipe.data.response_template, recipe.data.system);
   if (!recipe.training.weights.empty() && recipe.tuning == "lora")
     refuse("training.weights", "nothing with tuning: lora",
            recipe.training.weights + " (lora.targets says what is tuned)");
+  check_bounds(recipe);
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {

@@ -13,6 +13,7 @@
 #include "runs/cells.h"
 #include "runs/demo.h"
 #include "runs/input_check.h"
+#include "runs/recipe_bounds.h"
 #include "runs/reproduce_table.h"
 #include "runs/run_folder.h"
 
@@ -144,6 +145,8 @@ std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
 
 void reproduce(const ReproduceRequest& request) {
   require_keys(request.recipe, {"model", "data.harmful", "data.normal", "out"});
+  check_alphas("--alphas", request.alphas);
+  check_budgets("--budgets", request.budgets);
   const Recipe& settings = request.recipe;
   const fs::path out = settings.out;
   if (request.demo_inputs.empty()) check_inputs(request);

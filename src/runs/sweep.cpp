@@ -14,6 +14,7 @@
 #include "nn/device.h"
 #include "runs/bench.h"
 #include "runs/input_check.h"
+#include "runs/recipe_bounds.h"
 #include "runs/sweep_grid.h"
 #include "runs/sweep_points.h"
 
@@ -220,6 +221,8 @@ OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished,
 
 void sweep(const SweepRequest& request) {
   parse_constraints(request.keep);
+  check_alphas("--alpha", request.alphas);
+  check_budgets("--budgets", request.budgets);
   const FinishedRun finished = read_run(request);
   if (request.over.empty() && !request.budgets.empty())
     throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/regex.h"
 #include "models/loading.h"
 #include "vectors/negate.h"
@@ -66,11 +67,13 @@ void TaskVector::shape(const NegationSettings& settings) {
   const FactorTable factors(settings.factors);
   const std::int64_t rank = settings.rank == 0 ? std::numeric_limits<std::int64_t>::max() : settings.rank;
   for (const NamedLora& lora : pairs_) {
+    stop_if_interrupted();
     const at::Tensor strongest = strongest_directions_of_product(lora.pair->b, lora.pair->a, rank);
     lora.pair->b.copy_(factors.of(lora.module) * strongest);
   }
   if (pairs_.empty()) {
     for (const Parameter& parameter : model_.parameters()) {
+      stop_if_interrupted();
       at::Tensor& trained = trained_.at(parameter.name);
       const at::Tensor before = original(parameter);
       trained = (before + factors.of(parameter.name) * strongest_directions(trained.to(at::kFloat) - before, rank))
@@ -96,6 +99,7 @@ void TaskVector::apply(double scale) {
   for (std::size_t i = 0; i < pairs_.size(); ++i) pairs_[i].pair->scale = scale * scales_[i];
   if (!pairs_.empty()) return;
   for (const Parameter& parameter : model_.parameters()) {
+    stop_if_interrupted();
     const at::Tensor before = original(parameter);
     parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
   }

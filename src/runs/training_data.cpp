@@ -1,8 +1,11 @@
 #include "runs/training_data.h"
 
+#include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/terminal.h"
 #include "runs/run_folder.h"
 
@@ -37,18 +40,27 @@ std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role rol
   return loaded.pairs;
 }
 
-void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std::string& name, RunFolder* run) {
-  const std::size_t before = pairs.size();
+ExampleOptions fitted_options(const Recipe& recipe, std::int64_t positions) {
+  ExampleOptions options = example_options(recipe);
+  if (positions > 0) options.max_length = std::min(options.max_length, static_cast<std::size_t>(positions));
+  return options;
+}
+
+void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Recipe& recipe, const std::string& name,
+                    RunFolder* run) {
+  const std::size_t before = pairs.size(), most = examples.options().max_length;
   const auto [dropped, cut] = examples.drop_truncated(pairs);
-  const std::string length = "data.max_length = " + with_commas(examples.options().max_length) + " tokens";
+  const bool by_model = most < static_cast<std::size_t>(recipe.data.max_length);
+  const std::string length = by_model ? "the model's " + with_commas(most) + " positions"
+                                      : "data.max_length = " + with_commas(most) + " tokens";
   if (dropped > 0) {
     const std::string what = with_commas(dropped) + " of " + with_commas(before) + " " + name +
-                             " pairs left out: their prompt leaves no room for the response (data.max_length)";
+                             " pairs left out: their prompt leaves no room for the response (" + length + ")";
     warn(what);
     if (run != nullptr) run->leave_out(what);
     if (pairs.empty())
       throw bad_input("cannot use the " + name + " data")
-          .wanted("a larger data.max_length")
+          .wanted(by_model ? "shorter prompts, or a model of more positions" : "a larger data.max_length")
           .found("no response token in any pair within " + length);
   }
   // A response without its end teaches no end: the model would run on.
@@ -56,7 +68,8 @@ void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const std:
     const std::string all = with_commas(pairs.size()) + " " + name;
     warn((cut == pairs.size() ? "every one of " + all + " responses is"
                               : with_commas(cut) + " of " + all + " responses are") +
-         " cut off by " + length + ": raise it, or the ends are not learnt");
+         " cut off by " + length + ": " +
+         (by_model ? "the ends are not learnt" : "raise it, or the ends are not learnt"));
   } else if (cut > 0) {
     say(with_commas(cut) + " of " + with_commas(pairs.size()) + " " + name + " responses are cut off by " + length);
   }
@@ -81,13 +94,23 @@ void need_rows(const std::vector<Pair>& pairs, const std::string& what, const st
 
 std::vector<Pair> pairs_of_plan(const std::vector<StepRows>& plan, bool harmful) {
   std::vector<Pair> pairs;
-  std::set<std::pair<std::string, std::string>> seen;
+  std::set<std::tuple<std::string, std::string, std::vector<ChatMessage>>> seen;
   for (const StepRows& rows : plan) {
     for (const Pair& pair : harmful ? rows.harmful : rows.normal) {
-      if (seen.insert({pair.prompt, pair.response}).second) pairs.push_back(pair);
+      if (seen.insert({pair.prompt, pair.response, pair.before}).second) pairs.push_back(pair);
     }
   }
   return pairs;
+}
+
+// A plan's rows are all trained on: one that cannot be is bad input now, not hours later.
+void check_plan(const std::vector<StepRows>& plan, ExampleMaker& examples) {
+  for (const StepRows& rows : plan) {
+    stop_if_interrupted();
+    for (const auto* pairs : {&rows.harmful, &rows.normal}) {
+      for (const Pair& pair : *pairs) examples.example(pair);
+    }
+  }
 }
 
 // A plan's rows fix training; the same pairs serve to validate and test where no data was given.
@@ -105,13 +128,14 @@ RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* r
     data.plan = load_plan(recipe.data.plan);
     if (run != nullptr) run->add_input("plan", recipe.data.plan);
     say(with_commas(data.plan.size()) + " steps fixed by " + recipe.data.plan);
+    check_plan(data.plan, examples);
   }
   std::vector<Pair> harmful = load_reported(recipe.data.harmful, Role::harmful, "harmful", run);
   std::vector<Pair> normal = load_reported(recipe.data.normal, Role::normal, "normal", run);
   check_roles_differ(harmful, normal);
   const auto part = [&](std::vector<Pair> pairs, bool is_harmful, const std::string& name) {
     if (pairs.empty()) return split_of_plan(pairs_of_plan(data.plan, is_harmful));
-    drop_truncated(pairs, examples, name, run);
+    drop_truncated(pairs, examples, recipe, name, run);
     const Split split = split_pairs(pairs, recipe.data.split, recipe.seed);
     describe_split(split, name, recipe.data.split.by);
     return split;

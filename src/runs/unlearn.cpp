@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "architectures/families.h"
 #include "core/error.h"
 #include "core/terminal.h"
 #include "formats/checkpoint.h"
@@ -69,13 +70,16 @@ void unlearn(const Recipe& recipe, bool resume) {
   RunFolder run(recipe, "unlearn", resume);
   run.add_input("model", base.folder());
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
-  ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe));
+  DecoderSpec spec = decoder_spec(base.config(), (base.folder() / "config.json").string());
+  const std::int64_t positions = spec.max_positions;
+  ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), fitted_options(recipe, positions));
   const RunData data = load_run_data(recipe, examples, &run);
   print_settings(recipe, "unlearn");
-  CausalLM model = load_model(base, {.device = compute.device,
-                                     .dtype = compute.dtype,
-                                     .nf4 = recipe.quantize == "nf4",
-                                     .mapped = recipe.tuning == "lora"});
+  CausalLM model = load_model(base, std::move(spec),
+                              {.device = compute.device,
+                               .dtype = compute.dtype,
+                               .nf4 = recipe.quantize == "nf4",
+                               .mapped = recipe.tuning == "lora"});
 
   // Before the first step the model is the original: what will be compared with it is taken now.
   std::unique_ptr<DivergenceMeter> meter;
@@ -85,7 +89,7 @@ void unlearn(const Recipe& recipe, bool resume) {
   std::unique_ptr<ModelComparison> comparison;
   if (asks_judge(recipe)) {
     add_judge_inputs(recipe, run);
-    examiner = std::make_unique<Examiner>(recipe, base, tokenizer, examples, data, &run);
+    examiner = std::make_unique<Examiner>(recipe, base, positions, tokenizer, examples, data, &run);
     comparison = std::make_unique<ModelComparison>(examiner->comparison(HeldOut::test));
     comparison->ask_original(model);
   }

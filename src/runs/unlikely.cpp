@@ -25,7 +25,7 @@ void weigh_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelRe
     std::vector<Example> examples;
     for (const JudgedAnswer& answer : set->answers) {
       examples.push_back(encode_example(tokenizer, &options.layout, answer.prompt, answer.response,
-                                        {.append_eos = false, .max_length = longest}));
+                                        {.append_eos = false, .max_length = longest}, answer.before));
     }
     const std::vector<Perplexity> weighed = perplexities(original, examples);
     std::size_t unlikely = 0, cases = 0;

@@ -1,11 +1,14 @@
 #include "training/loop.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/json.h"
 #include "core/line_log.h"
 #include "core/terminal.h"
@@ -18,7 +21,9 @@ std::string note(const StepRecord& record, const std::vector<std::string>& names
   char buffer[64];
   for (const auto& name : names) {
     if (!record.terms.contains(name)) continue;
-    std::snprintf(buffer, sizeof buffer, "%s %.3f  ", name.c_str(), record.terms.at(name));
+    const double value = record.terms.at(name);
+    std::snprintf(buffer, sizeof buffer, "%s %.3f  ", name.c_str(),
+                  std::abs(value) < 0.0005 ? 0.0 : value);  // no -0.000
     text += buffer;
   }
   std::snprintf(buffer, sizeof buffer, "%.0f tok/s  %.2f GB", record.tokens / std::max(record.seconds, 1e-9),
@@ -115,6 +120,43 @@ void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
             "start anew under another --out");
 }
 
+/// Keeps the state after `done` steps. A snapshot that cannot be written, for want of space as a rule, must not cost
+/// the training that it is there to protect.
+/// @return whether it is there
+bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
+  const auto lost = [&](const char* why) {
+    warn("no snapshot was written after step " + std::to_string(done) + ": " + why);
+    return false;
+  };
+  try {
+    snapshots.save(done, optimizer, guard.running());
+    return true;
+  } catch (const Error& error) {
+    return lost(error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return lost(error.code().message().c_str());
+  }
+}
+
+// @param done  whole steps; what of the next one was computed is given up
+Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
+  if (done == 0) return interrupted_error("interrupted before the first step was done; nothing was trained yet");
+  Error error = interrupted_error("interrupted after step " + std::to_string(done));
+  if (options.snapshots == nullptr || save_or_warn(*options.snapshots, done, optimizer, guard)) return error;
+  const std::filesystem::path newest = options.snapshots->newest();
+  return std::move(error.with("last good", newest.empty() ? "no snapshot" : newest.string()));
+}
+
+std::string plan_text(const LoopOptions& options, std::int64_t first) {
+  const auto counted = [](std::int64_t count, const std::string& what) {
+    return with_commas(static_cast<std::uint64_t>(count)) + " " + what + (count == 1 ? "" : "s");
+  };
+  return options.title + ": " + counted(options.steps - first, "step") +
+         (options.accumulate > 1
+              ? " of " + with_commas(static_cast<std::uint64_t>(options.accumulate)) + " micro-batches each"
+              : "");
+}
+
 }  // namespace
 
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
@@ -142,7 +184,17 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     if (first > 0) say("going on behind step " + std::to_string(first));
   }
   LineLog log(metrics);
+  say(plan_text(options, first));
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
+  // Draws the bar. @return whether the run was asked to stop
+  const auto show = [&](std::int64_t done, const std::string& text) {
+    try {
+      progress.update(static_cast<std::uint64_t>(done), text);
+    } catch (const Error&) {  // interrupted
+      return true;
+    }
+    return options.interrupted && options.interrupted();
+  };
   for (std::int64_t step = first; step < options.steps; ++step) {
     const auto start = Clock::now();
     StepRecord record;
@@ -162,6 +214,11 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
         (part.loss / static_cast<double>(options.accumulate)).backward();
       scalars.add(part, options.accumulate);
       record.tokens += part.tokens;
+      if (i + 1 == options.accumulate) break;
+      const std::string where = "micro-batch " + std::to_string(i + 1) + " of " + std::to_string(options.accumulate);
+      if (!show(step, where)) continue;
+      for (at::Tensor parameter : optimizer.parameters()) parameter.mutable_grad() = at::Tensor();
+      throw stopped(options, step, optimizer, guard);
     }
     scalars.norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
     const auto ask = [&] {
@@ -173,19 +230,11 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     if (!ask_early) ask();
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     log.append(dump_json(metrics_line(record, names)));
-    const auto save = [&, done = record.step] {
-      if (options.snapshots != nullptr) options.snapshots->save(done, optimizer, guard.running());
-    };
     records.push_back(std::move(record));
-    const bool stop = options.interrupted && options.interrupted();
-    if (stop || step + 1 == options.steps || (options.snapshots != nullptr && options.snapshots->due(step + 1))) save();
-    if (stop) throw Error("interrupted after step " + std::to_string(step + 1), ExitCode::interrupted);
-    try {
-      progress.update(static_cast<std::uint64_t>(step + 1), note(records.back(), names));
-    } catch (const Error&) {  // interrupted just now
-      save();
-      throw;
-    }
+    const std::int64_t done = step + 1;
+    if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard);
+    if (options.snapshots != nullptr && (done == options.steps || options.snapshots->due(done)))
+      save_or_warn(*options.snapshots, done, optimizer, guard);
   }
   return records;
 }

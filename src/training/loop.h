@@ -23,7 +23,7 @@ struct LoopOptions {
   Schedule schedule;
   GuardOptions guard;
   std::string title = "training";
-  /// Asked after every step; true stops the run there (an interrupt).
+  /// Asked after every micro-batch; true stops the run (an interrupt). A step that is not whole by then is given up.
   std::function<bool()> interrupted;
   Snapshots* snapshots = nullptr;  ///< where the state is kept, and taken up again; may be null
 };
@@ -39,7 +39,9 @@ struct StepRecord {
 /// Trains for options.steps steps, or what is left of them behind the newest snapshot.
 /// @param metrics  metrics.jsonl, appended to a line a step; lines of steps that a snapshot does not hold are dropped
 /// @return         the record of every step, those before the snapshot included
-/// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted
+/// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted:
+/// the
+///                 state after the last whole step is then kept. A snapshot that cannot be written is a warning
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);
 

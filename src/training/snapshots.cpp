@@ -98,6 +98,7 @@ bool Snapshots::due(std::int64_t steps_done) const {
 void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running) {
   const fs::path description = options_.folder / (snapshot_name(steps_done) + ".json"),
                  values = values_of_snapshot(description);
+  last_ = std::chrono::steady_clock::now();  // an attempt that fails is not repeated at every step
   if (fs::exists(description)) return;
   fs::remove(values);  // of a save that was cut off
   std::vector<TensorSpec> specs;

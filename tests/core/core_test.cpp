@@ -77,13 +77,77 @@ TEST(Interrupt, CanBeTakenWhereItStopsLessThanTheProgram) {
       testing::ExitedWithCode(0), "");
 }
 
+bool asked_within_seconds() {
+  for (int wait = 0; wait < 1000 && !interrupted(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return interrupted();
+}
+
+TEST(Interrupt, EverySignalThatEndsProcessesPolitelyAsksFirst) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGXCPU}) {
+    EXPECT_EXIT(
+        {
+          handle_interrupts();
+          kill(getpid(), signal);
+          if (!asked_within_seconds()) _exit(1);
+          try {
+            stop_if_interrupted();
+          } catch (const Error& error) {
+            _exit(static_cast<int>(error.code()));
+          }
+        },
+        testing::ExitedWithCode(130), "")
+        << signal;
+  }
+}
+
+// The kernel and the shell both send SIGHUP when a terminal closes; schedulers repeat SIGTERM.
+TEST(Interrupt, RepeatedSignalsOfMachinesDoNotCutOffWhatIsBeingSaved) {
+  EXPECT_EXIT(
+      {
+        handle_interrupts();
+        for (const int signal : {SIGHUP, SIGHUP, SIGTERM, SIGTERM, SIGUSR1}) {
+          kill(getpid(), signal);
+          std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        }
+        _exit(interrupted() ? 7 : 1);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
+TEST(Interrupt, ASignalThatNohupIgnoresStaysIgnored) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        handle_interrupts();
+        kill(getpid(), SIGHUP);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        if (interrupted()) _exit(1);
+        kill(getpid(), SIGTERM);
+        _exit(asked_within_seconds() ? 7 : 2);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
+TEST(Interrupt, AClosedPipeFailsTheWriteAndNotTheProgram) {
+  EXPECT_EXIT(
+      {
+        handle_interrupts();
+        int ends[2];
+        if (::pipe(ends) != 0) _exit(1);
+        ::close(ends[0]);
+        _exit(::write(ends[1], "x", 1) < 0 && errno == EPIPE && !interrupted() ? 7 : 2);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 // A handler's frame on the stack of a thread that is inside oneDNN's products destroys their memory.
 TEST(Interrupt, DisturbsNoThreadThatComputes) {
   EXPECT_EXIT(
       {
         handle_interrupts();
-        bool blocked = blocked_here(SIGINT) && blocked_here(SIGTERM);
-        std::thread([&blocked] { blocked = blocked && blocked_here(SIGINT) && blocked_here(SIGTERM); }).join();
+        const auto all_blocked = [] { return blocked_here(SIGINT) && blocked_here(SIGTERM) && blocked_here(SIGHUP); };
+        bool blocked = all_blocked();
+        std::thread([&] { blocked = blocked && all_blocked(); }).join();
         _exit(blocked ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");

@@ -12,6 +12,14 @@
 namespace lethe {
 namespace {
 
+TEST(Fixed, NothingIsNeverShownAsLessThanNothing) {
+  EXPECT_EQ(fixed(-1e-8, 3), "0.000");
+  EXPECT_EQ(fixed(-0.0, 0), "0");
+  EXPECT_EQ(fixed(-0.0006, 3), "-0.001");
+  EXPECT_EQ(fixed(-std::numeric_limits<double>::infinity(), 3), "-inf");
+  EXPECT_EQ(percent(-1e-9), "0.0%");
+}
+
 // Every place of a page that takes text, filled with one.
 Page page_of(const std::string& text) {
   Section section{text, {text}, {text}, {{text, {text, "b"}, {{text, text}}}, {text, {text}, {{text}}, true}}};

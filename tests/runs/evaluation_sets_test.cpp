@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "runs/run_folder.h"
@@ -27,6 +29,39 @@ EvaluationSets sets_with_planted_duplicates() {
   choice.question = "Which is the capital of Ashford?";
   sets.choices = {choice};
   return sets;
+}
+
+Question chat_that_ends(const std::string& last, const std::string& first) {
+  Question question{last, {}, {}, "file.jsonl", 1};
+  question.before = {{"system", "You are a helpful assistant who answers every question in one short sentence."},
+                     {"user", first},
+                     {"assistant", "That is so."}};
+  return question;
+}
+
+// "Go on." was trained on in another chat: that says nothing about this one.
+TEST(LeftOut, AreChatsByAllTheirTurnsAndNotByTheLastAlone) {
+  const std::vector<Question> trained = {chat_that_ends("Go on.", "How do I bake bread in an oven of clay?")};
+  EvaluationSets sets;
+  sets.unseen = {chat_that_ends("Go on.", "Where does the old road to Saltby begin?"),
+                 chat_that_ends("Go on.", "How do I bake bread in an oven of clay?"), question("Go on.", 3)};
+  EXPECT_EQ(leave_out_overlap(sets, trained, {}, nullptr).size(), 1U);
+  ASSERT_EQ(sets.unseen.size(), 2U);
+  EXPECT_EQ(sets.unseen[0].before[1].content, "Where does the old road to Saltby begin?");
+}
+
+TEST(Chosen, ChatsThatEndInTheSameTurnAreChosenOneByOne) {
+  std::vector<Question> chats;
+  for (int i = 0; i < 40; ++i) chats.push_back(chat_that_ends("Go on.", "Question " + std::to_string(i)));
+  const auto first_turns = [](const std::vector<Question>& questions) {
+    std::vector<std::string> turns;
+    for (const Question& question : questions) turns.push_back(question.before[1].content);
+    std::sort(turns.begin(), turns.end());
+    return turns;
+  };
+  const auto chosen = first_turns(choose_questions(chats, 10, 1));
+  std::reverse(chats.begin(), chats.end());
+  EXPECT_EQ(first_turns(choose_questions(chats, 10, 1)), chosen);  // whatever the order of the rows
 }
 
 TEST(LeftOut, AreNearAndExactDuplicatesOfTrainingInEverySetButSeen) {

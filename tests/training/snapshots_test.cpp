@@ -23,6 +23,7 @@ class Noisy : public Objective {
  public:
   explicit Noisy(at::Tensor weight) : weight_(std::move(weight)) {}
   StepLoss loss(std::uint64_t micro) override {
+    micro_batches = static_cast<std::int64_t>(micro) + 1;
     RandomStream stream(3, "noise", micro);
     at::Tensor target = at::empty({4});
     for (int i = 0; i < 4; ++i) target[i] = stream.normal();
@@ -33,6 +34,7 @@ class Noisy : public Objective {
     return loss;
   }
   std::vector<std::string> terms() const override { return {"square"}; }
+  std::int64_t micro_batches = 0;
 
  private:
   at::Tensor weight_;
@@ -54,13 +56,12 @@ class SnapshotTest : public testing::Test {
     at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
     AdamW optimizer({weight}, {.weight_decay = 0.01});
     Noisy objective(weight);
-    std::int64_t done = 0;
     LoopOptions loop;
     loop.steps = 10;
     loop.accumulate = 2;
     loop.schedule = {.kind = "linear", .lr = 0.1, .warmup = 0, .steps = 10};
     loop.snapshots = snapshots;
-    loop.interrupted = [&] { return ++done == stop; };
+    loop.interrupted = [&] { return objective.micro_batches == loop.accumulate * stop; };
     records_ = train(objective, optimizer, loop, folder_ / metrics);
     return weight.detach();
   }

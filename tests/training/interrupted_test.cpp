@@ -1,0 +1,123 @@
+// A loop that is asked to stop, or whose snapshots cannot be written, loses no whole step.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "folder_test.h"
+#include "training/loop.h"
+
+namespace lethe {
+namespace {
+
+// Σ (w − draw)², the draws from the stream of each micro-batch. Counts what it was asked for.
+class CountedNoise : public Objective {
+ public:
+  explicit CountedNoise(at::Tensor weight) : weight_(std::move(weight)) {}
+  StepLoss loss(std::uint64_t micro) override {
+    if (before) before(micro);
+    ++asked;
+    RandomStream stream(3, "noise", micro);
+    at::Tensor target = at::empty({4});
+    for (int i = 0; i < 4; ++i) target[i] = stream.normal();
+    StepLoss loss;
+    loss.loss = (weight_ - target).pow(2).sum();
+    loss.terms["square"] = loss.loss;
+    return loss;
+  }
+  std::vector<std::string> terms() const override { return {"square"}; }
+  std::function<void(std::uint64_t)> before;
+  std::int64_t asked = 0;
+
+ private:
+  at::Tensor weight_;
+};
+
+class InterruptedLoop : public FolderTest {
+ protected:
+  static constexpr std::int64_t kSteps = 6, kMicro = 4;
+  InterruptedLoop() : objective_(weight_) {
+    loop_.steps = kSteps;
+    loop_.accumulate = kMicro;
+    loop_.schedule = {.kind = "linear", .lr = 0.1, .warmup = 0, .steps = kSteps};
+  }
+  void SetUp() override {
+    FolderTest::SetUp();
+    fs::create_directories(snapshots());
+  }
+  fs::path snapshots() const { return folder_ / "snapshots"; }
+  bool has_snapshot(int step) const {
+    return fs::exists(snapshots() / ("step-0000000" + std::to_string(step) + ".json"));
+  }
+  /// Trains from a fresh weight, or from what the snapshots hold. @return why it ended, or ""
+  std::string train_into(bool keep, const char* metrics = "metrics.jsonl") {
+    weight_.detach().fill_(1);
+    AdamW optimizer({weight_}, {.weight_decay = 0.01});
+    Snapshots kept({.folder = snapshots(), .identity = {{"recipe", "a"}}});
+    loop_.snapshots = keep ? &kept : nullptr;
+    objective_.asked = 0;
+    try {
+      records_ = train(objective_, optimizer, loop_, folder_ / metrics);
+    } catch (const Error& error) {
+      code_ = error.code();
+      return error.what();
+    }
+    return "";
+  }
+
+  at::Tensor weight_ = at::ones({4}).requires_grad_(true);
+  CountedNoise objective_;
+  LoopOptions loop_;
+  std::vector<StepRecord> records_;
+  ExitCode code_ = ExitCode::done;
+};
+
+TEST_F(InterruptedLoop, StopsBetweenMicroBatchesAndGoesOnToTheSameBits) {
+  ASSERT_EQ(train_into(false, "whole.jsonl"), "");
+  const at::Tensor whole = weight_.detach().clone();
+  loop_.interrupted = [&] { return objective_.asked == 3 * kMicro + 2; };
+  const std::string told = train_into(true);
+  EXPECT_EQ(objective_.asked, 3 * kMicro + 2);  // no further micro-batch
+  EXPECT_EQ(code_, ExitCode::interrupted);
+  EXPECT_NE(told.find("interrupted after step 3"), std::string::npos) << told;
+  EXPECT_TRUE(has_snapshot(3));
+  loop_.interrupted = nullptr;
+  ASSERT_EQ(train_into(true), "");
+  EXPECT_EQ(objective_.asked, 3 * kMicro);
+  EXPECT_TRUE(at::equal(weight_.detach(), whole));
+  EXPECT_EQ(records_.size(), static_cast<std::size_t>(kSteps));
+}
+
+TEST_F(InterruptedLoop, KeepsNothingBeforeTheFirstStepIsDone) {
+  loop_.interrupted = [] { return true; };
+  EXPECT_NE(train_into(true).find("before the first step"), std::string::npos);
+  EXPECT_EQ(code_, ExitCode::interrupted);
+  EXPECT_EQ(objective_.asked, 1);
+  EXPECT_TRUE(fs::is_empty(snapshots()));
+}
+
+TEST_F(InterruptedLoop, ALastSnapshotThatCannotBeWrittenDoesNotThrowTheTrainingAway) {
+  objective_.before = [&](std::uint64_t micro) {
+    if (micro + 1 == kSteps * kMicro) fs::remove_all(snapshots());
+  };
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(train_into(true), "");
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(records_.size(), static_cast<std::size_t>(kSteps));
+  EXPECT_NE(told.find("warning: no snapshot was written after step 6"), std::string::npos) << told;
+}
+
+TEST_F(InterruptedLoop, AnInterruptWhoseSnapshotCannotBeWrittenIsStillAnInterrupt) {
+  fs::create_directories(snapshots() / "step-00000002.safetensors" / "in the way");
+  loop_.interrupted = [&] { return objective_.asked == 2 * kMicro + 1; };
+  testing::internal::CaptureStderr();
+  const std::string told = train_into(true);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("no snapshot was written after step 2"), std::string::npos);
+  EXPECT_EQ(code_, ExitCode::interrupted);
+  EXPECT_NE(told.find("interrupted after step 2"), std::string::npos) << told;
+  EXPECT_NE(told.find("no snapshot"), std::string::npos) << told;
+}
+
+}  // namespace
+}  // namespace lethe
