@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "core/standard_output.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -23,6 +24,7 @@ void say_out_of_memory() {
 
 int run_program(int argc, char** argv) {
   handle_interrupts();
+  StandardOutput output;
   remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
   program.name("lethe");
@@ -51,12 +53,14 @@ int run_program(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int status = program.exit(error);
-    return status == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    if (status != 0) return static_cast<int>(ExitCode::usage);
+    action = nullptr;  // --help, --version: printed
   }
   try {
     // inspect loads it for data files alone, tokenize not at all.
-    if (!program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
-    action();
+    if (action && !program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
+    if (action) action();
+    output.finish();
     return static_cast<int>(ExitCode::done);
   } catch (const Error& error) {
     std::fprintf(stderr, "lethe: %s\n", error.what());

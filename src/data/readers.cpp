@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/input_file.h"
+#include "data/bytes.h"
 #include "data/row_source.h"
 
 namespace lethe {
@@ -15,6 +17,16 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+// A pipe, `<(…)` or standard input, has no name to go by.
+std::unique_ptr<RowSource> open_pipe(const std::filesystem::path& path, const ReadOptions& options) {
+  ByteSource bytes(path, options);
+  int first = bytes.get();
+  while (first == ' ' || first == '\t' || first == '\r' || first == '\n') first = bytes.get();
+  if (first == '{' || first == '[') return open_json(path, options);
+  const bool parquet = first == 'P' && bytes.get() == 'A' && bytes.get() == 'R' && bytes.get() == '1';
+  return parquet ? open_parquet(path, options) : open_csv(path, options, ',');
+}
+
 std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOptions& options) {
   std::string name = lower_case(path.filename().string());
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
@@ -23,6 +35,7 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
   if (name.ends_with(".csv")) return open_csv(path, options, ',');
   if (name.ends_with(".tsv")) return open_csv(path, options, '\t');
   if (name.ends_with(".parquet")) return open_parquet(path, options);
+  if (readable_path(path) != path) return open_pipe(path, options);
   Error error = bad_input("cannot read " + path.string());
   error.wanted(".jsonl, .json, .csv or .tsv, plain or with .gz behind it, or .parquet");
   for (const char* packed : {".zst", ".xz", ".bz2", ".zip"}) {
