@@ -128,7 +128,8 @@ void RunFolder::add_input(const std::string& role, const fs::path& path) {
 }
 
 OrderedJson describe_input(const std::string& role, const fs::path& input) {
-  OrderedJson entry = {{"role", role}, {"path", input.string()}};
+  OrderedJson entry = {{"role", role}};
+  put_bytes(entry, "path", input.string());
   if (fs::is_directory(input)) {
     std::vector<std::string> files;
     std::uint64_t bytes = 0;
@@ -176,7 +177,7 @@ OrderedJson RunFolder::describe() const {
 
 void RunFolder::finish(const Recipe& recipe) {
   OrderedJson run = describe();
-  run["recipe"] = to_yaml(recipe);
+  put_bytes(run, "recipe", to_yaml(recipe));
   run["outputs"] = outputs_in(path());
   write_file(path() / "run.json", dump_json(run, 2) + "\n");
   write_file(path() / "recipe.yaml", to_yaml(recipe));
