@@ -7,6 +7,7 @@
 #include "cli/engine.h"
 #include "cli/program.h"
 #include "core/error.h"
+#include "core/standard_output.h"
 
 namespace {
 
@@ -32,6 +33,7 @@ void load_engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lethe::open_standard_streams();
   lethe::set_engine_loader(load_engine);
   return lethe::run_program(argc, argv);
 }

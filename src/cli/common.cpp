@@ -1,14 +1,11 @@
 #include "cli/common.h"
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <iostream>
-#include <iterator>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/input_file.h"
+#include "core/output_file.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
 #include "models/loading.h"
@@ -26,7 +23,7 @@ std::vector<Pair> load_told(const std::vector<std::string>& sources, Role role) 
 }
 
 std::vector<JsonLine> read_json_lines(const std::string& path) {
-  if (path == "-") return parse_json_lines(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
+  if (path == "-") return parse_json_lines(read_standard_input(), "standard input");
   return parse_json_lines(read_file(path), path);
 }
 
@@ -70,9 +67,7 @@ void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderS
 }
 
 void write_result(const std::string& path, const std::string& text) {
-  if (path != "-") return write_file(path, text);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) throw Error("cannot write to standard output").with("reason", std::strerror(errno));
+  write_output(path, text);
 }
 
 void add_quiet_flag(CLI::App& command) {

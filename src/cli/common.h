@@ -34,7 +34,7 @@ std::vector<int> ids_of(const JsonLine& line);
 /// @throws Error (bad input) naming the line
 void check_row(const std::vector<int>& ids, const JsonLine& line, const DecoderSpec& spec);
 
-/// Writes a whole file; "-" is standard output.
+/// Writes a whole result; "-" is standard output. Devices, pipes and links stay what they are (core/output_file.h).
 void write_result(const std::string& path, const std::string& text);
 
 /// --quiet and --redact.

@@ -9,7 +9,6 @@
 #include "cli/program.h"
 #include "cli/side_by_side.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/interrupt.h"
 #include "core/output_place.h"
 #include "core/plain_text.h"
@@ -139,7 +138,7 @@ void compare(CompareOptions& options) {
   if (options.output.empty()) return;
   std::string text;
   for (std::size_t i = 0; i < prompts.size(); ++i) text += dump_json(line_of(prompts[i], first[i], last[i])) + "\n";
-  write_file(options.output, text);
+  write_result(options.output, text);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // responses.
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "cli/common.h"
@@ -108,11 +107,7 @@ void try_judge(const TryOptions& options) {
   const auto verdicts = panel.judge(exchanges, "answers");
   std::string text;
   for (const auto& of_all : verdicts) text += verdict_line(of_all[0], options.threshold);
-  if (options.output == "-") {
-    std::cout << text << std::flush;
-  } else {
-    write_file(options.output, text);
-  }
+  write_result(options.output, text);
   tell_figures(lines, verdicts, options.threshold);
 }
 

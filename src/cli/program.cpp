@@ -14,6 +14,7 @@
 #include "core/interrupt.h"
 #include "core/plain_text.h"
 #include "core/private_memory.h"
+#include "core/standard_output.h"
 #include "core/terminal.h"
 
 namespace lethe {
@@ -68,6 +69,7 @@ void add_commands(CLI::App& program, Action& action) {
 int run_program(int argc, char** argv) {
   keep_memory_private();
   handle_interrupts();
+  StandardOutput output;
   remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
   Action action;
@@ -76,14 +78,17 @@ int run_program(int argc, char** argv) {
     check_words(program, std::vector<std::string>(argv + 1, argv + argc));
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return error.get_exit_code() == 0 ? program.exit(error) : say_error(program, usage_error(program, error));
+    if (error.get_exit_code() != 0) return say_error(program, usage_error(program, error));
+    program.exit(error);
+    action = nullptr;  // --help, --version: printed
   } catch (const Error& error) {
     return say_error(program, error);
   }
   try {
     // inspect loads it for data files alone, tokenize not at all.
-    if (!program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
-    action();
+    if (action && !program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
+    if (action) action();
+    output.finish();
     return static_cast<int>(ExitCode::done);
   } catch (const Error& error) {
     return say_error(program, error);

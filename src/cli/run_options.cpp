@@ -27,6 +27,26 @@ std::vector<std::string>& command_line() {
   return words;
 }
 
+/// ["a", "b"]. File names need not be UTF-8: their bytes stay as they are.
+std::string yaml_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) {
+    list += list.empty() ? "[\"" : ", \"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') list += '\\';
+      if (c == '\n') {
+        list += "\\n";
+      } else if (c == '\t') {
+        list += "\\t";
+      } else {
+        list += c;
+      }
+    }
+    list += '"';
+  }
+  return list + "]";
+}
+
 /// In the order in which they were typed.
 void sort_as_typed(std::vector<std::string>& settings) {
   const auto& typed = command_line();
@@ -136,7 +156,7 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   }
   std::vector<std::string> set_by_flags;
   for (const auto& flag : flags_) {
-    Json values = Json::array();
+    std::vector<std::string> values;
     for (const std::string& value : flag->values) {
       if (is_setting(value) && takes_list(flag->key)) {
         settings.push_back(value);
@@ -145,8 +165,7 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
       }
     }
     if (values.empty()) continue;
-    set_by_flags.push_back(flag->key + "=" +
-                           (takes_list(flag->key) ? dump_json(values) : values.back().get<std::string>()));
+    set_by_flags.push_back(flag->key + "=" + (takes_list(flag->key) ? yaml_list(values) : values.back()));
   }
   sort_as_typed(settings);
   const auto epochs = std::find_if(settings.begin(), settings.end(), [](const std::string& setting) {

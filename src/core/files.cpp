@@ -1,24 +1,25 @@
 #include "core/files.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <fstream>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "core/error.h"
+#include "core/file_lock.h"
 #include "core/mapped_file.h"
 #include "core/numbers.h"
+#include "core/output_file.h"
 #include "core/output_place.h"
+#include "core/terminal.h"
+#include "core/unfinished_folder.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -34,28 +35,42 @@ void sync_folder(const fs::path& path) {
   ::close(descriptor);
 }
 
-/// A staged folder's lock, held as long as its process is at work; -1 where the file system has none.
-int locked_folder(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0 || ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
-  ::close(descriptor);
-  return -1;
+void write_all(int descriptor, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw file_error("write", path, errno);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
-/// Removes what processes that were killed had staged for the same final name.
-void remove_orphans(const fs::path& parent, const std::string& prefix) {
-  std::error_code failed;
-  for (fs::directory_iterator entry(parent, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
-    const std::optional<std::int64_t> process =
-        name.starts_with(prefix) ? parse_whole_number(name.substr(prefix.size())) : std::nullopt;
-    if (!process || *process <= 0 || ::kill(static_cast<pid_t>(*process), 0) == 0 || errno != ESRCH) continue;
-    const int lock = locked_folder(entry->path());  // a process of another machine may hold it
-    if (lock < 0) continue;
-    std::error_code ignored;
-    fs::remove_all(entry->path(), ignored);
-    ::close(lock);
-  }
+// A name beside a file, short enough wherever the file's own name is.
+fs::path temporary_name(const fs::path& folder) {
+  return folder / (".lethe-partial-" + random_letters());
+}
+
+// Where the file system has no files without a name.
+void write_under_another_name(const fs::path& path, const fs::path& folder, std::string_view content, Access access) {
+  const fs::path temporary = temporary_name(folder);
+  FileWriter writer(temporary, access);
+  writer.write(content);
+  writer.close();
+  if (::rename(temporary.c_str(), path.c_str()) == 0) return;
+  const int number = errno;
+  ::unlink(temporary.c_str());
+  throw file_error("write", path, number);
+}
+
+// Gives a file without a name this one. @return 0, or errno
+int link_as(int descriptor, const fs::path& name) {
+  const std::string open = "/proc/self/fd/" + std::to_string(descriptor);
+  return ::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
+bool is_mount_point(const fs::path& folder) {
+  struct statx status {};
+  return ::statx(AT_FDCWD, folder.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 }  // namespace
@@ -77,19 +92,23 @@ std::string read_file(const fs::path& path) {
 }
 
 FileWriter::FileWriter(const fs::path& path, Access access) : path_(path) {
-  descriptor_ =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666);
-  if (descriptor_ < 0) throw file_error("write", path, errno);
+  file_ = Descriptor(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666));
+  if (file_) return;
+  const int number = errno;
+  if (number == EEXIST) file_ = open_in_place(path);
+  if (!file_) throw file_error("write", path, number);
+  in_place_ = true;
 }
 
 FileWriter::~FileWriter() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(path_.c_str());
+  if (file_ && !in_place_) ::unlink(path_.c_str());
 }
 
 void FileWriter::write(std::span<const std::byte> bytes) {
-  write_at(extend(bytes.size()), bytes);
+  if (!in_place_) return write_at(extend(bytes.size()), bytes);
+  const int number = write_pieces(file_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (number != 0 && number != EPIPE) throw file_error("write", path_, number);
 }
 
 std::uint64_t FileWriter::extend(std::uint64_t bytes) {
@@ -97,7 +116,7 @@ std::uint64_t FileWriter::extend(std::uint64_t bytes) {
   constexpr std::uint64_t stride = std::uint64_t{1} << 25;
   const std::uint64_t begin = size_, whole = begin / stride * stride;
   if (whole > begun_) {
-    ::sync_file_range(descriptor_, static_cast<off64_t>(begun_), static_cast<off64_t>(whole - begun_),
+    ::sync_file_range(file_.get(), static_cast<off64_t>(begun_), static_cast<off64_t>(whole - begun_),
                       SYNC_FILE_RANGE_WRITE);
     begun_ = whole;
   }
@@ -107,7 +126,7 @@ std::uint64_t FileWriter::extend(std::uint64_t bytes) {
 
 void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
       throw file_error("write", path_, errno);
@@ -118,8 +137,9 @@ void FileWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes
 }
 
 void FileWriter::close() {
-  const int descriptor = std::exchange(descriptor_, -1);
-  if (::fsync(descriptor) != 0 || ::close(descriptor) != 0) {
+  Descriptor file = std::move(file_);
+  if (in_place_) return;
+  if (::fsync(file.get()) != 0 || ::close(file.release()) != 0) {
     const int number = errno;
     ::unlink(path_.c_str());
     throw file_error("write", path_, number);
@@ -127,18 +147,38 @@ void FileWriter::close() {
 }
 
 void write_file(const fs::path& path, std::string_view content, Access access) {
-  fs::path temporary = path;
-  temporary += ".partial-" + std::to_string(::getpid());
-  std::error_code ignored;
-  fs::remove(temporary, ignored);
-  FileWriter writer(temporary, access);
-  writer.write(content);
-  writer.close();
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int number = errno;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, access == Access::owner_only ? 0600 : 0666));
+  if (!file && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+    return write_under_another_name(path, folder, content, access);
+  if (!file) throw file_error("write", path, errno);
+  write_all(file.get(), content, path);
+  if (::fsync(file.get()) != 0) throw file_error("write", path, errno);
+  int number = link_as(file.get(), path);
+  if (number == 0) return;
+  if (number == ENOENT || number == EXDEV || number == EPERM)  // no /proc, or a file system without such links
+    return write_under_another_name(path, folder, content, access);
+  if (number != EEXIST) throw file_error("write", path, number);
+  // Something lies there: only rename() replaces it at once.
+  const fs::path temporary = temporary_name(folder);
+  number = link_as(file.get(), temporary);
+  if (number == 0 && ::rename(temporary.c_str(), path.c_str()) == 0) return;
+  if (number == 0) {
+    number = errno;
     ::unlink(temporary.c_str());
-    throw file_error("write", path, number);
   }
+  throw file_error("write", path, number);
+}
+
+fs::path output_place(const fs::path& given) {
+  std::error_code failed;
+  fs::path place = fs::absolute(given, failed);
+  if (!place.has_filename()) place = place.parent_path();  // "out/"
+  const bool named = place.filename() != "." && place.filename() != "..";
+  const fs::path parent = fs::weakly_canonical(named ? place.parent_path() : place, failed);
+  if (failed) return place.lexically_normal();
+  fs::path whole = named ? parent / place.filename() : parent;
+  return whole.has_filename() ? whole : whole.parent_path();
 }
 
 fs::path checked_output_folder(const fs::path& path) {
@@ -159,6 +199,11 @@ fs::path checked_output_folder(const fs::path& path) {
                                          : "a file of that name")
         .hint("name a folder that does not exist yet, or remove this one yourself");
   }
+  if (is_mount_point(final)) {
+    throw bad_input("cannot write to " + given)
+        .found("a mount point, which no finished folder can replace")
+        .hint("name a new folder within it");
+  }
   return final;
 }
 
@@ -168,24 +213,64 @@ void rename_folder(const fs::path& from, const fs::path& to) {
   sync_folder(fs::absolute(to).parent_path());
 }
 
-StagedFolder::StagedFolder(const fs::path& final_path, Access access) : final_(checked_output_folder(final_path)) {
+void open_to_others(const fs::path& folder) {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  (void)::chmod(folder.c_str(), 0777 & ~mask);  // not every file system has modes
+}
+
+std::string staging_prefix(const fs::path& name) {
+  return "." + name.filename().string() + ".partial-";
+}
+
+void remove_orphans(const fs::path& parent, const std::string& prefix) {
+  std::error_code failed;
+  for (fs::directory_iterator entry(parent, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + random_letters().size()) continue;
+    const Descriptor folder(::open(entry->path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!folder || ::fstat(folder.get(), &status) != 0 || !is_private(status, parent)) continue;
+    if ((status.st_mode & S_ISVTX) != 0) continue;  // kept on purpose
+    const Locking locking = lock_now(folder.get());
+    if (locking == Locking::impossible) {
+      warn(entry->path().string() +
+           " is of a command that is at work, or was killed: this file system has no locks to know. Remove it if none "
+           "is");
+    }
+    // Locked by another process, or finished meanwhile.
+    if (locking != Locking::done || !is_at(folder.get(), entry->path())) continue;
+    std::error_code ignored;
+    fs::remove_all(entry->path(), ignored);
+  }
+}
+
+StagedFolder::StagedFolder(const fs::path& final_path)
+    : final_(checked_output_folder(final_path)), place_(output_place(final_)) {
   std::error_code ignored;
-  const fs::path parent = fs::absolute(final_).parent_path();
-  make_parent_folders(final_);
-  const std::string prefix = "." + final_.filename().string() + ".partial-";
+  const fs::path parent = place_.parent_path();
+  make_parent_folders(place_);
+  const std::string prefix = staging_prefix(place_);
   remove_orphans(parent, prefix);
-  staging_ = parent / (prefix + std::to_string(::getpid()));
-  fs::remove_all(staging_, ignored);
-  if (::mkdir(staging_.c_str(), access == Access::owner_only ? 0700 : 0777) != 0)
-    throw file_error("create", final_, errno);
-  lock_ = locked_folder(staging_);
+  for (;;) {
+    staging_ = parent / (prefix + random_letters());
+    if (::mkdir(staging_.c_str(), 0700) != 0) throw file_error("create", final_, errno);
+    lock_ = Descriptor(::open(staging_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const int number = errno;
+    if (!lock_ && number != ENOENT) {
+      ::rmdir(staging_.c_str());
+      throw file_error("create", final_, number);
+    }
+    // Another process may take the new folder for an orphan until it is locked.
+    const Locking locking = lock_ ? lock_now(lock_.get()) : Locking::busy;
+    if (locking != Locking::busy && is_at(lock_.get(), staging_)) break;
+  }
   const std::lock_guard lock(staged_mutex);
   staged_folders.insert(staging_);
 }
 
 StagedFolder::~StagedFolder() {
-  if (lock_ >= 0) ::close(lock_);
-  if (committed_) return;
+  if (finished_) return;
   std::error_code ignored;
   fs::remove_all(staging_, ignored);
   const std::lock_guard lock(staged_mutex);
@@ -194,9 +279,18 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::commit() {
   const std::lock_guard lock(staged_mutex);  // what is being removed does not get its final name
-  rename_folder(staging_, final_);
-  committed_ = true;
+  open_to_others(staging_);
+  finished_ = true;
   staged_folders.erase(staging_);
+  try {
+    rename_folder(staging_, place_);
+  } catch (Error& error) {
+    const fs::path free = free_name(place_);
+    const bool renamed = ::rename(staging_.c_str(), free.c_str()) == 0;
+    if (renamed && free == place_) return;                          // it failed once only
+    if (!renamed) (void)::chmod(staging_.c_str(), S_ISVTX | 0755);  // so that nobody takes it for an orphan
+    throw error.with("kept", (renamed ? free : staging_).string() + " holds the whole result");
+  }
 }
 
 void remove_staged_folders() noexcept {

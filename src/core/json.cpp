@@ -1,12 +1,14 @@
 #include "core/json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <unordered_set>
 #include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/utf8.h"
 
 namespace lethe {
 namespace {
@@ -98,6 +100,78 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth) 
 
 Json read_json(const std::filesystem::path& path, int max_depth) {
   return parse_json(read_file(path), path.string(), max_depth);
+}
+
+namespace {
+
+const Json& json_under(const Json& object, const std::string& key, const std::string& where, const char* wanted,
+                       bool (*fits)(const Json&)) {
+  Error error = bad_input("cannot use " + where).with("key", excerpt(key)).wanted(wanted);
+  if (!object.is_object() || !object.contains(key))
+    throw error.found(object.is_object() ? "no such key" : excerpt(dump_json(object)));
+  const Json& value = object.at(key);
+  if (!fits(value)) throw error.found(excerpt(dump_json(value)));
+  return value;
+}
+
+}  // namespace
+
+std::string json_text(const Json& object, const std::string& key, const std::string& where) {
+  return json_under(object, key, where, "a text", [](const Json& value) { return value.is_string(); })
+      .get<std::string>();
+}
+
+double json_number(const Json& object, const std::string& key, const std::string& where) {
+  return json_under(object, key, where, "a number", [](const Json& value) { return value.is_number(); }).get<double>();
+}
+
+std::int64_t json_count(const Json& object, const std::string& key, const std::string& where, std::int64_t most) {
+  const Json& value = json_under(object, key, where, "a whole number of at least 0",
+                                 [](const Json& value) { return value.is_number_unsigned(); });
+  if (value.get<std::uint64_t>() <= static_cast<std::uint64_t>(most)) return value.get<std::int64_t>();
+  throw bad_input("cannot use " + where)
+      .with("key", excerpt(key))
+      .wanted("at most " + std::to_string(most))
+      .found(dump_json(value));
+}
+
+const Json& json_list(const Json& object, const std::string& key, const std::string& where) {
+  return json_under(object, key, where, "a list", [](const Json& value) { return value.is_array(); });
+}
+
+const Json& json_object(const Json& object, const std::string& key, const std::string& where) {
+  return json_under(object, key, where, "an object", [](const Json& value) { return value.is_object(); });
+}
+
+void put_bytes(OrderedJson& object, const std::string& key, const std::string& bytes) {
+  object[key] = valid_utf8(bytes);
+  if (object[key] == bytes) return;
+  std::string digits;
+  for (const char byte : bytes) {
+    constexpr char hex[] = "0123456789abcdef";
+    const auto value = static_cast<unsigned char>(byte);
+    digits += {hex[value / 16], hex[value % 16]};
+  }
+  object[key + "_bytes"] = digits;
+}
+
+std::string json_bytes(const Json& object, const std::string& key, const std::string& where) {
+  std::string text = json_text(object, key, where);
+  if (!object.contains(key + "_bytes")) return text;
+  const std::string digits = json_text(object, key + "_bytes", where);
+  std::string bytes;
+  for (std::size_t at = 0; at < digits.size(); at += 2) {
+    unsigned value = 0;
+    const char* const end = digits.data() + std::min(at + 2, digits.size());
+    if (std::from_chars(digits.data() + at, end, value, 16).ptr != end ||
+        end - digits.data() != static_cast<long>(at) + 2)
+      throw bad_input("cannot use " + where)
+          .with("key", key + "_bytes")
+          .wanted("hexadecimal bytes")
+          .found(excerpt(digits));
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
 }
 
 std::vector<JsonLine> parse_json_lines(std::string_view text, const std::string& name) {

@@ -1,6 +1,7 @@
 // JSON from files that are not to be trusted: parsed with the file's name, line and column in the error.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -20,6 +21,23 @@ Json parse_json(std::string_view text, const std::string& where, int max_depth =
 
 /// Reads and parses a whole file. @throws Error if it cannot be read or is no JSON
 Json read_json(const std::filesystem::path& path, int max_depth = 64);
+
+/// What stands under a key of an object in a file that may be damaged or edited.
+/// @param where  the file, for the error
+/// @throws Error (bad input) naming the file and the key if it is missing or of another kind
+std::string json_text(const Json& object, const std::string& key, const std::string& where);
+double json_number(const Json& object, const std::string& key, const std::string& where);
+/// A whole number from 0 to `most`.
+std::int64_t json_count(const Json& object, const std::string& key, const std::string& where,
+                        std::int64_t most = std::int64_t{1} << 53);
+const Json& json_list(const Json& object, const std::string& key, const std::string& where);
+const Json& json_object(const Json& object, const std::string& key, const std::string& where);
+
+/// Puts bytes that need not be UTF-8, such as a path: as text, and where that loses bytes also in hexadecimal under
+/// KEY_bytes.
+void put_bytes(OrderedJson& object, const std::string& key, const std::string& bytes);
+/// What put_bytes() put. @throws Error (bad input) naming the file and the key
+std::string json_bytes(const Json& object, const std::string& key, const std::string& where);
 
 /// One line of a JSON-lines text.
 struct JsonLine {

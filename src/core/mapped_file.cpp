@@ -1,6 +1,5 @@
 #include "core/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/input_file.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -52,19 +52,12 @@ void leave_place(Place* place) {
 }  // namespace
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw file_error("read", path, errno);
+  const Descriptor file = open_input(path);
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode)) {
-    const int number = S_ISDIR(status.st_mode) ? EISDIR : errno;
-    ::close(descriptor);
-    throw file_error("read", path, number);
-  }
+  if (::fstat(file.get(), &status) != 0) throw file_error("read", path, errno);
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* address = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0) : nullptr;
-  const int number = errno;
-  ::close(descriptor);
-  if (address == MAP_FAILED) throw file_error("read", path, number);
+  void* address = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0) : nullptr;
+  if (address == MAP_FAILED) throw file_error("read", path, errno);
   size_ = size;
   if (address == nullptr) return;
   Place* const place = take_place(address, size, path);

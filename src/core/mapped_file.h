@@ -8,7 +8,8 @@
 
 namespace lethe {
 
-/// A read-only memory map of a whole file; an empty file maps to an empty span.
+/// A read-only memory map of a whole file; an empty file maps to an empty span. A pipe is read to its end first
+/// (core/input_file.h).
 class MappedFile {
  public:
   /// @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read

@@ -1,14 +1,17 @@
 #include "core/unfinished_folder.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <system_error>
 
 #include "core/error.h"
+#include "core/file_lock.h"
 #include "core/files.h"
+#include "core/output_file.h"
 #include "core/output_place.h"
 
 namespace lethe {
@@ -16,85 +19,225 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLock = ".lock";
+constexpr const char* kAtWork = "lethe: an unfinished run\n";
+constexpr const char* kWhole = "lethe: an unfinished run, whole\n";  // only its name is missing
 
 Error cannot_use(const fs::path& path, const std::string& found) {
   return bad_input("cannot write to " + path.string()).found(found);
 }
 
-/// @param made  just now: removed again where it cannot be locked
-int locked(const fs::path& folder, bool made) {
-  const int descriptor = ::open((folder / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    const int number = errno;
-    if (made) ::rmdir(folder.c_str());
-    throw file_error("write to", folder, number);
+Error not_ours(const fs::path& path, const std::string& found) {
+  return cannot_use(path, found).hint("move it away, or name another --out");
+}
+
+std::string marker_of(int lock, const fs::path& folder) {
+  std::array<char, 64> text{};
+  std::string marker;
+  for (;;) {
+    const ssize_t size = ::pread(lock, text.data(), text.size(), static_cast<off_t>(marker.size()));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw file_error("read", folder / kLock, errno);
+    marker.append(text.data(), static_cast<std::size_t>(size));
+    if (size == 0 || marker.size() > text.size()) return marker;
   }
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
-  ::close(descriptor);
-  throw cannot_use(folder, "another run at work there").hint("wait for it, or name another --out");
+}
+
+bool is_marker(const std::string& text) {
+  return text == kAtWork || text == kWhole;
+}
+
+bool holds_only_lock(const fs::path& folder) {
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    if (entry->path().filename() != kLock) return false;
+  }
+  return !failed;
+}
+
+// The lock file, if it is a file of this user's and of this folder's alone.
+Descriptor open_lock(int folder, const fs::path& path, int flags) {
+  Descriptor lock(::openat(folder, kLock, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags, 0600));
+  struct stat status {};
+  if (!lock) return lock;
+  if (::fstat(lock.get(), &status) != 0) throw file_error("write to", path, errno);
+  if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || !is_private(status, path.parent_path()))
+    throw not_ours(path, "a folder whose " + std::string(kLock) + " is not the one of a run of yours");
+  return lock;
+}
+
+bool still_in(int folder, int lock) {
+  struct stat open {
+  }, named{};
+  return ::fstat(lock, &open) == 0 && ::fstatat(folder, kLock, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+// What a folder that has its final name must not hold; then it is opened to others.
+void complete(const fs::path& out, const std::string& precious) {
+  std::error_code failed;
+  for (int tries = 0; tries < 2; ++tries) {
+    fs::remove_all(out / precious, failed);
+    if (!failed) fs::remove(out / kLock, failed);  // last: where it lies, this is still to be done
+    if (!failed) break;
+  }
+  if (failed) {
+    throw Error("cannot remove " + (out / precious).string())
+        .with("reason", failed.message())
+        .hint("the run is finished; remove this folder yourself: it may hold the model that was made worse on purpose");
+  }
+  open_to_others(out);
 }
 
 }  // namespace
 
 fs::path unfinished_name(const fs::path& final_path) {
-  fs::path name = fs::absolute(final_path).lexically_normal();
-  if (name.filename().empty()) name = name.parent_path();  // "out/"
-  return name.parent_path() / (name.filename().string() + ".unfinished");
+  const fs::path place = output_place(final_path);
+  return place.parent_path() / (place.filename().string() + ".unfinished");
 }
 
 fs::path free_name(const fs::path& name, const std::string& ending) {
   const std::string first = (name.has_filename() ? name : name.parent_path()).string() + ending;
+  std::error_code none;
+  const auto taken = [&](const fs::path& path) {
+    return fs::exists(fs::symlink_status(path, none)) || fs::exists(fs::symlink_status(unfinished_name(path), none));
+  };
   fs::path free = first;
-  for (int number = 2; fs::exists(free) || fs::exists(unfinished_name(free)); ++number)
-    free = first + "-" + std::to_string(number);
+  for (int number = 2; taken(free); ++number) free = first + "-" + std::to_string(number);
   return free;
 }
 
+void complete_commit(const fs::path& final_path, const std::string& precious) {
+  const fs::path out = output_place(final_path);
+  const Descriptor folder(::open(out.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!folder || ::fstat(folder.get(), &status) != 0 || !is_private(status, out.parent_path())) return;
+  const Descriptor lock(::openat(folder.get(), kLock, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!lock || !is_marker(marker_of(lock.get(), out)) || lock_now(lock.get()) != Locking::done) return;
+  if (is_at(folder.get(), out) && still_in(folder.get(), lock.get())) complete(out, precious);
+}
+
 UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std::string precious)
-    : final_(checked_output_folder(final_path)), path_(unfinished_name(final_)), precious_(std::move(precious)) {
-  std::error_code ignored;
-  const bool exists = fs::is_directory(path_, ignored) && !fs::is_symlink(path_, ignored);
-  if (start == Start::resume && !exists) {
+    : place_(output_place(final_path)), precious_(std::move(precious)) {
+  complete_commit(place_, precious_);
+  final_ = checked_output_folder(final_path);
+  path_ = unfinished_name(place_);
+  make_parent_folders(place_);
+  remove_orphans(path_.parent_path(), staging_prefix(place_));
+  acquire(start);
+  try {
+    checked_output_folder(final_path);  // again: the run that held the lock may have finished meanwhile
+    if (marker_of(lock_.get(), path_) == kWhole && start == Start::fresh) {
+      throw cannot_use(final_, "a finished run that did not get this name, " + path_.string())
+          .hint("give it another: mv " + path_.string() + " …; or remove it, or name another --out");
+    }
+    if (start == Start::fresh && holds_precious()) {
+      throw cannot_use(final_, "an unfinished run, " + path_.string())
+          .hint("go on with it: --resume " + final_.string() + "; or remove it, or name another --out");
+    }
+    set_marker(kAtWork);
+    if (start == Start::resume) return;
+    for (const auto& entry : fs::directory_iterator(path_)) {
+      if (entry.path().filename() != kLock) fs::remove_all(entry.path());
+    }
+  } catch (...) {
+    if (holds_only_lock(path_)) discard();
+    throw;
+  }
+}
+
+void UnfinishedFolder::acquire(Start start) {
+  // A folder that gets its final name, or is removed, just as it is opened: tried again.
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (try_acquire(start)) return;
+  }
+  throw cannot_use(path_, "a folder that other processes make and remove all the time");
+}
+
+bool UnfinishedFolder::try_acquire(Start start) {
+  const bool made = start == Start::fresh && ::mkdir(path_.c_str(), 0700) == 0;
+  if (start == Start::fresh && !made && errno != EEXIST) throw file_error("write to", path_, errno);
+  folder_ = Descriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder_) {
+    const int number = errno;
+    if (made) ::rmdir(path_.c_str());
+    if (number == ENOTDIR || number == ELOOP) throw not_ours(path_, "a link or a file of that name, not a folder");
+    if (number != ENOENT) throw file_error("write to", path_, number);
+    if (start == Start::fresh) return false;
     throw bad_input("cannot go on with " + final_.string())
         .found("no " + path_.string())
         .hint("only an interrupted run can be gone on with, from the folder that was its --out");
   }
-  make_parent_folders(final_);
-  if (!exists && ::mkdir(path_.c_str(), 0700) != 0) throw file_error("write to", path_, errno);
-  lock_ = locked(path_, !exists);
-  if (start == Start::resume) return;
-  if (holds_precious()) {
-    ::close(lock_);
-    throw cannot_use(final_, "an unfinished run, " + path_.string())
-        .hint("go on with it: --resume " + final_.string() + "; or remove it, or name another --out");
+  struct stat status {};
+  if (::fstat(folder_.get(), &status) != 0) throw file_error("write to", path_, errno);
+  if (!made && !is_private(status, path_.parent_path()))
+    throw not_ours(path_, "a folder of another user's, or one that others may write to");
+
+  lock_ = open_lock(folder_.get(), path_, 0);
+  if (!lock_ && errno == ENOENT) {
+    if (!is_at(folder_.get(), path_)) return false;
+    if (!holds_only_lock(path_)) throw not_ours(path_, "a folder that no run of lethe made");
+    lock_ = open_lock(folder_.get(), path_, O_CREAT);
   }
-  for (const auto& entry : fs::directory_iterator(path_)) {
-    if (entry.path().filename() != kLock) fs::remove_all(entry.path());
+  const Locking locking = lock_ ? lock_now(lock_.get()) : Locking::impossible;
+  if (locking == Locking::busy) {
+    if (!is_at(folder_.get(), path_)) return false;
+    throw cannot_use(path_, "another run at work there").hint("wait for it, or name another --out");
   }
+  if (locking == Locking::impossible) {
+    const int number = errno;
+    const bool opened = static_cast<bool>(lock_);
+    if (made) discard();
+    throw opened ? no_lock_error(path_, number) : file_error("write to", path_, number);
+  }
+  if (!is_at(folder_.get(), path_) || !still_in(folder_.get(), lock_.get())) return false;
+  const std::string marker = marker_of(lock_.get(), path_);
+  if (!is_marker(marker) && !(marker.empty() && holds_only_lock(path_)))
+    throw not_ours(path_, "a folder that no run of lethe made");
+  return true;
 }
 
 UnfinishedFolder::~UnfinishedFolder() {
-  if (!committed_ && !holds_precious()) {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  if (lock_ >= 0) ::close(lock_);
+  if (state_ == State::at_work && !holds_precious()) discard();
+}
+
+void UnfinishedFolder::discard() noexcept {
+  if (!is_at(folder_.get(), path_)) return;
+  // Under another name first: a run that starts meanwhile finds nothing, not half of a folder.
+  const fs::path gone = path_.parent_path() / (staging_prefix(place_) + random_letters());
+  std::error_code failed;
+  fs::rename(path_, gone, failed);
+  fs::remove_all(failed ? path_ : gone, failed);
+}
+
+void UnfinishedFolder::set_marker(const char* text) {
+  int number = ::ftruncate(lock_.get(), 0) != 0 || ::lseek(lock_.get(), 0, SEEK_SET) != 0 ? errno : 0;
+  if (number == 0) number = write_pieces(lock_.get(), text);
+  if (number != 0) throw file_error("write to", path_, number);
 }
 
 bool UnfinishedFolder::holds_precious() const {
   std::error_code ignored;
-  return !committed_ && fs::is_directory(path_ / precious_, ignored) && !fs::is_empty(path_ / precious_, ignored);
+  return state_ != State::committed && fs::is_directory(fs::symlink_status(path_ / precious_, ignored)) &&
+         !fs::is_empty(path_ / precious_, ignored);
 }
 
 void UnfinishedFolder::commit() {
-  fs::remove_all(path_ / precious_);
-  fs::remove(path_ / kLock);
-  // Private while at work; from here on as open as any folder the user makes.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::chmod(path_.c_str(), 0777 & ~mask);
-  rename_folder(path_, final_);
-  committed_ = true;
+  try {
+    if (!is_at(folder_.get(), path_)) throw Error("cannot finish " + final_.string()).found("another folder there");
+    rename_folder(path_, place_);
+  } catch (Error& error) {
+    state_ = State::whole;
+    try {
+      set_marker(kWhole);     // so that a fresh start does not overwrite it
+    } catch (const Error&) {  // no space: what is precious protects it, where there is such
+    }
+    error.with("kept", path_.string() + " holds all of the run");
+    throw error.hint(holds_precious()
+                         ? "move away what lies at " + final_.string() + ", then --resume " + final_.string()
+                         : "give it another name: mv " + path_.string() + " …");
+  }
+  state_ = State::committed;
+  complete(place_, precious_);
 }
 
 }  // namespace lethe

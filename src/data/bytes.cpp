@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/input_file.h"
 #include "data/foreign_files.h"
 
 namespace lethe {
@@ -52,8 +53,9 @@ ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& opt
   if (std::filesystem::is_directory(path, ignored)) {
     throw bad_input("cannot read " + path.string()).wanted("a data file").found("a folder");
   }
+  const std::filesystem::path readable = readable_path(path);  // of a pipe: a copy, to be read again and again
   errno = 0;
-  file_.reset(gzopen(path.c_str(), "rb"));
+  file_.reset(gzopen(readable.c_str(), "rb"));
   if (!file_) throw bad_input("cannot read " + path.string()).found(errno ? std::strerror(errno) : "out of memory");
   gzbuffer(as_gz(file_.get()), static_cast<unsigned>(buffer_.size()));
   if (!fill()) return;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "core/input_file.h"
 #include "data/parquet_component.h"
 #include "data/row_source.h"
 
@@ -50,12 +51,13 @@ class ParquetRows : public RowSource {
   ParquetRows(const fs::path& path, const ReadOptions& options)
       : path_(path), options_(options), component_(component(path)) {
     std::error_code none;
-    if (!fs::is_regular_file(path, none))
+    if (fs::is_directory(path, none) || !fs::exists(path, none))
       throw bad_input("cannot read " + path.string())
           .wanted("a data file")
           .found(fs::exists(path) ? "a folder" : "none");
     std::array<char, 500> error{};
-    reader_ = Reader(component_.open(path.c_str(), error.data(), error.size()), component_.close);
+    const fs::path readable = readable_path(path);
+    reader_ = Reader(component_.open(readable.c_str(), error.data(), error.size()), component_.close);
     if (reader_ == nullptr)
       throw bad_input("cannot read " + path.string()).wanted("a Parquet file").found(excerpt(error.data(), 300));
     for (const Json& name : parse_json(component_.columns(reader_.get()), path.string()))

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/input_file.h"
 #include "core/interrupt.h"
+#include "data/bytes.h"
 #include "data/foreign_files.h"
 #include "data/row_source.h"
 
@@ -17,6 +19,16 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+// A pipe, `<(…)` or standard input, has no name to go by.
+std::unique_ptr<RowSource> open_pipe(const std::filesystem::path& path, const ReadOptions& options) {
+  ByteSource bytes(path, options);
+  int first = bytes.get();
+  while (first == ' ' || first == '\t' || first == '\r' || first == '\n') first = bytes.get();
+  if (first == '{' || first == '[') return open_json(path, options, true);
+  const bool parquet = first == 'P' && bytes.get() == 'A' && bytes.get() == 'R' && bytes.get() == '1';
+  return parquet ? open_parquet(path, options) : open_csv(path, options, ',');
+}
+
 std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOptions& options) {
   std::string name = lower_case(path.filename().string());
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
@@ -25,15 +37,14 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
   };
   const bool is_lines = ends_in({".jsonl", ".ndjson", ".jsonlines"});
   const bool is_known = is_lines || ends_in({".json", ".csv", ".tsv", ".parquet"});
-  refuse_foreign(path, !is_known);
+  const bool is_pipe = readable_path(path) != path;
+  if (is_pipe && !is_known) return open_pipe(path, options);
+  if (!is_pipe) refuse_foreign(path, !is_known);
   if (is_lines) return open_json(path, options, true);
   if (ends_in({".json"})) return open_json(path, options, false);
   if (ends_in({".csv"})) return open_csv(path, options, ',');
   if (ends_in({".tsv"})) return open_csv(path, options, '\t');
   if (ends_in({".parquet"})) return open_parquet(path, options);
-  // <(…) of a shell has no name of its own.
-  std::error_code none;
-  if (std::filesystem::is_fifo(path, none)) return open_json(path, options, true);
   throw bad_input("cannot read " + path.string())
       .wanted(".jsonl, .json, .csv or .tsv, plain or with .gz after it, or .parquet")
       .found("a file with another name")

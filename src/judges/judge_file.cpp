@@ -3,14 +3,27 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/input_file.h"
 #include "core/numbers.h"
 #include "judges/yaml_keys.h"
 
 namespace lethe {
 namespace {
+
+// A pipe has no name to go by: what is no JSON, which a trained classifier is, describes a judge.
+bool is_piped_description(const std::string& name) {
+  std::error_code none;
+  if (!std::filesystem::exists(name, none) || std::filesystem::is_directory(name, none)) return false;
+  if (readable_path(name) == name) return false;
+  const std::string text = read_file(name);
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text[first] != '{';
+}
 
 // Where the path ends: "guard.yaml" | ":model=DIR". npos: this is no description of a judge.
 std::size_t end_of_path(const std::string& name) {
@@ -19,7 +32,7 @@ std::size_t end_of_path(const std::string& name) {
     if (at != std::string::npos) return at + std::string(ending).size();
     if (name.ends_with(ending)) return name.size();
   }
-  return std::string::npos;
+  return is_piped_description(name) ? name.size() : std::string::npos;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Json read_run(const fs::path& run) {
   if (!fs::exists(run / "run.json")) {
     throw no_rerun(run).wanted("the folder of a finished run").found("no run.json in it");
   }
-  const Json json = read_json(run / "run.json");
+  Json json = read_json(run / "run.json");
   for (const char* key : {"command", "recipe", "inputs", "outputs", "threads"}) {
     if (!json.is_object() || !json.contains(key)) {
       throw no_rerun(run)
@@ -41,39 +41,41 @@ Json read_run(const fs::path& run) {
 }
 
 // What is asked of the inputs is what was noted of them: their bytes, hashes and where they lay.
-void check_inputs(const fs::path& run, const Json& noted) {
+void check_inputs(const fs::path& run, const Json& noted, const std::string& where) {
   Error error = no_rerun(run);
   bool changed = false;
   for (const Json& input : noted) {
-    const fs::path path = input.at("path").get<std::string>();
+    const std::string role = json_text(input, "role", where);
+    const fs::path path = json_bytes(input, "path", where);
     if (!fs::exists(path)) {
       error.with("missing", path.string());
       changed = true;
       continue;
     }
-    const OrderedJson now = describe_input(input.at("role").get<std::string>(), path);
-    const char* key = input.contains("hash") ? "hash" : "files_hash";
-    if (now.value(key, std::string()) == input.at(key).get<std::string>()) continue;
-    error.with("changed", path.string() + " (" + input.at("role").get<std::string>() + ")");
+    const OrderedJson now = describe_input(role, path);
+    const char* key = fs::is_directory(path) ? "files_hash" : "hash";
+    if (json_text(input, input.contains("hash") ? "hash" : "files_hash", where) == now.at(key)) continue;
+    error.with("changed", path.string() + " (" + excerpt(role) + ")");
     changed = true;
   }
   if (changed) throw error.hint("put the inputs back as they were; relative paths start where the run was started");
 }
 
-std::map<std::string, std::string> hashes(const Json& outputs) {
+std::map<std::string, std::string> hashes(const Json& run, const std::string& where) {
   std::map<std::string, std::string> result;
-  for (const Json& output : outputs)
-    result[output.at("file").get<std::string>()] = output.at("hash").get<std::string>();
+  for (const Json& output : json_list(run, "outputs", where))
+    result[json_text(output, "file", where)] = json_text(output, "hash", where);
   return result;
 }
 
-void say_what_differs(const Json& before, const Recipe& recipe) {
+void say_what_differs(const Json& before, const Recipe& recipe, const std::string& where) {
   const auto note = [](const std::string& what, const std::string& then, const std::string& now) {
     if (then != now) warn("the run was made with " + what + " " + then + ", now it is " + now + ": bits may differ");
   };
-  note("lethe", before.value("lethe", ""), LETHE_VERSION);
-  note("LibTorch", before.value("torch", ""), TORCH_VERSION);
-  note("a CPU of the kind", before.value("cpu", ""), at::get_cpu_capability());
+  const auto then = [&](const char* key) { return before.contains(key) ? json_text(before, key, where) : ""; };
+  note("lethe", then("lethe"), LETHE_VERSION);
+  note("LibTorch", then("torch"), TORCH_VERSION);
+  note("a CPU of the kind", then("cpu"), at::get_cpu_capability());
   if (recipe.device != "cpu" && recipe.device != "auto")
     warn("on " + recipe.device + " sums are added in no fixed order: bits may differ");
 }
@@ -81,13 +83,15 @@ void say_what_differs(const Json& before, const Recipe& recipe) {
 }  // namespace
 
 void rerun(const RerunRequest& request) {
+  const std::string where = (request.run / "run.json").string();
   const Json before = read_run(request.run);
-  const auto command = before.at("command").get<std::string>();
-  Recipe recipe = parse_recipe(before.at("recipe").get<std::string>(), (request.run / "run.json").string());
-  check_inputs(request.run, before.at("inputs"));
+  const std::string command = json_text(before, "command", where);
+  Recipe recipe = parse_recipe(json_bytes(before, "recipe", where), where);
+  const auto wanted = hashes(before, where);  // a file that is damaged is reported before a day's work
+  check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
-  recipe.threads = before.at("threads").get<std::int64_t>();  // sums are shared out among them
-  say_what_differs(before, recipe);
+  recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them
+  say_what_differs(before, recipe, where);
   if (command == "unlearn") {
     unlearn(recipe);
   } else if (command == "finetune") {
@@ -96,14 +100,14 @@ void rerun(const RerunRequest& request) {
     throw no_rerun(request.run).wanted("a run of unlearn or finetune").found(excerpt(command));
   }
 
-  const auto wanted = hashes(before.at("outputs"));
-  const auto found = hashes(read_json(fs::path(recipe.out) / "run.json").at("outputs"));
+  const fs::path again_json = fs::path(recipe.out) / "run.json";
+  const auto found = hashes(read_json(again_json), again_json.string());
   Error error("the rerun of " + request.run.string() + " came out differently");
   bool same = true;
   for (const auto& [file, hash] : wanted) {
     const auto again = found.find(file);
     if (again != found.end() && again->second == hash) continue;
-    error.with(again == found.end() ? "missing" : "differs", file);
+    error.with(again == found.end() ? "missing" : "differs", excerpt(file));
     same = false;
   }
   for (const auto& [file, hash] : found) {

@@ -96,6 +96,8 @@ RunFolder::~RunFolder() {
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
   fs::create_directory(path() / kSnapshots);
+  if (fs::is_symlink(path() / kSnapshots))
+    throw bad_input("cannot write to " + (path() / kSnapshots).string()).found("a link").hint("remove it");
   SnapshotOptions options{
       .folder = path() / kSnapshots,
       .steps = settings.snapshot_steps,
@@ -108,6 +110,7 @@ Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
 }
 
 fs::path unfinished_recipe(const fs::path& out) {
+  complete_commit(out, kSnapshots);
   const fs::path recipe = unfinished_name(out) / "recipe.yaml";
   if (fs::exists(recipe)) return recipe;
   Error error = bad_input("cannot go on with " + out.string());
@@ -125,7 +128,8 @@ void RunFolder::add_input(const std::string& role, const fs::path& path) {
 }
 
 OrderedJson describe_input(const std::string& role, const fs::path& input) {
-  OrderedJson entry = {{"role", role}, {"path", input.string()}};
+  OrderedJson entry = {{"role", role}};
+  put_bytes(entry, "path", input.string());
   if (fs::is_directory(input)) {
     std::vector<std::string> files;
     std::uint64_t bytes = 0;
@@ -141,8 +145,9 @@ OrderedJson describe_input(const std::string& role, const fs::path& input) {
     entry["bytes"] = bytes;
     entry["files_hash"] = hex_text(stable_hash(list));
   } else {
+    const MappedFile file(input);  // of a pipe: what it sent
     entry["hash"] = file_hash(input);
-    entry["bytes"] = fs::file_size(input);
+    entry["bytes"] = file.bytes().size();
   }
   return entry;
 }
@@ -172,7 +177,7 @@ OrderedJson RunFolder::describe() const {
 
 void RunFolder::finish(const Recipe& recipe) {
   OrderedJson run = describe();
-  run["recipe"] = to_yaml(recipe);
+  put_bytes(run, "recipe", to_yaml(recipe));
   run["outputs"] = outputs_in(path());
   write_file(path() / "run.json", dump_json(run, 2) + "\n");
   write_file(path() / "recipe.yaml", to_yaml(recipe));

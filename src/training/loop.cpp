@@ -65,15 +65,15 @@ std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64
     for (const JsonLine& line : parse_json_lines(first_lines(read_file(metrics), steps), metrics.string())) {
       const Json& json = line.value;
       StepRecord record;
-      record.step = json.at("step").get<std::int64_t>();
+      record.step = json_count(json, "step", line.where);
       for (const std::string& name : names) {
-        if (json.contains(name)) record.terms[name] = json.at(name).get<double>();
+        if (json.contains(name)) record.terms[name] = json_number(json, name, line.where);
       }
-      record.loss = json.at("loss").get<double>();
-      record.lr = json.at("lr").get<double>();
-      record.grad_norm = json.at("grad_norm").get<double>();
-      record.tokens = json.at("tokens").get<std::int64_t>();
-      record.seconds = json.at("seconds").get<double>();
+      record.loss = json_number(json, "loss", line.where);
+      record.lr = json_number(json, "lr", line.where);
+      record.grad_norm = json_number(json, "grad_norm", line.where);
+      record.tokens = json_count(json, "tokens", line.where);
+      record.seconds = json_number(json, "seconds", line.where);
       kept += dump_json(metrics_line(record, names)) + "\n";
       records.push_back(std::move(record));
     }

@@ -40,7 +40,7 @@ fs::path values_of_snapshot(fs::path description) {
 
 void check_identity(const Json& found, const std::map<std::string, std::string>& wanted, const fs::path& path) {
   for (const auto& [name, value] : wanted) {
-    const std::string other = found.is_object() ? found.value(name, std::string()) : "";
+    const std::string other = found.contains(name) ? json_text(found, name, path.string()) : "";
     if (other == value) continue;
     throw bad_input("cannot go on from the snapshot " + path.string())
         .with("differs", name)
@@ -50,37 +50,71 @@ void check_identity(const Json& found, const std::map<std::string, std::string>&
   }
 }
 
+struct Description {
+  std::int64_t step = 0;
+  Json identity;
+  std::map<std::string, double> running;
+};
+
+// What a snapshot says of itself, checked against its name and the bytes of its other file.
+Description read_description(const fs::path& path) {
+  const std::string where = path.string();
+  const Json json = read_json(path);
+  Description found{json_count(json, "step", where), json_object(json, "identity", where), {}};
+  if (path.stem() != snapshot_name(found.step)) {
+    throw bad_input("cannot use " + where)
+        .with("key", "step")
+        .wanted("the step in the file's name")
+        .found(std::to_string(found.step));
+  }
+  for (const auto& [name, value] : json_object(json, "running", where).items())
+    found.running[name] = json_number(json.at("running"), name, where);
+  const fs::path values = values_of_snapshot(path);
+  if (file_hash(values) != json_text(json, "hash", where))
+    throw bad_input("cannot use " + values.string()).found("other bytes than those that were written");
+  return found;
+}
+
+void load_values(const fs::path& values, AdamW& optimizer) {
+  const c10::NoGradGuard no_gradient;
+  const SafetensorsFile file(values);
+  for (auto& [name, tensor] : optimizer.state()) {
+    const StoredTensor* stored = file.find(name);
+    if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
+      throw bad_input("cannot go on from the snapshot " + values.string())
+          .with("tensor", name)
+          .wanted(spec_of(name, tensor).text())
+          .found(stored == nullptr ? "no such tensor" : stored->text());
+    }
+    tensor.copy_(tensor_over(*stored, file.values(*stored)));
+    file.release(*stored);
+  }
+  optimizer.state_changed();
+}
+
 }  // namespace
 
 Snapshots::Snapshots(SnapshotOptions options) : options_(std::move(options)) {}
 
 std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running) const {
-  const c10::NoGradGuard no_gradient;
-  for (const fs::path& description : descriptions_in(options_.folder)) {
-    const fs::path values = values_of_snapshot(description);
-    const Json json = read_json(description);
-    if (!fs::exists(values) || json.value("hash", Json()) != file_hash(values)) {
-      warn("the snapshot " + values.string() + " is damaged; an earlier one is taken");
+  std::optional<Error> damage;
+  for (const fs::path& path : descriptions_in(options_.folder)) {
+    Description description;
+    try {
+      description = read_description(path);
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::bad_input) throw;
+      warn("the snapshot " + path.string() + " is damaged; an earlier one is taken\n" + error.what());
+      damage = error;
       continue;
     }
-    check_identity(json.value("identity", Json()), options_.identity, description);
-    const SafetensorsFile file(values);
-    for (auto& [name, tensor] : optimizer.state()) {
-      const StoredTensor* stored = file.find(name);
-      if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
-        throw bad_input("cannot go on from the snapshot " + values.string())
-            .with("tensor", name)
-            .wanted(spec_of(name, tensor).text())
-            .found(stored == nullptr ? "no such tensor" : stored->text());
-      }
-      tensor.copy_(tensor_over(*stored, file.values(*stored)));
-      file.release(*stored);
-    }
-    optimizer.state_changed();
-    running.clear();
-    for (const auto& [name, value] : json.at("running").items()) running[name] = value.get<double>();
-    return json.at("step").get<std::int64_t>();
+    check_identity(description.identity, options_.identity, path);
+    load_values(values_of_snapshot(path), optimizer);
+    running = std::move(description.running);
+    return description.step;
   }
+  // Not from the beginning, in silence: that would be a day's work again.
+  if (damage) throw damage->hint("no snapshot is left to go on from: start anew under another --out");
   return 0;
 }
 
@@ -99,8 +133,9 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
   const fs::path description = options_.folder / (snapshot_name(steps_done) + ".json"),
                  values = values_of_snapshot(description);
   last_ = std::chrono::steady_clock::now();  // an attempt that fails is not repeated at every step
-  if (fs::exists(description)) return;
-  fs::remove(values);  // of a save that was cut off
+  if (saved_ == steps_done) return;
+  fs::remove(description);  // one that is damaged
+  fs::remove(values);       // of a save that was cut off
   std::vector<TensorSpec> specs;
   const auto state = optimizer.state();
   for (const auto& [name, tensor] : state) specs.push_back(spec_of(name, tensor));
@@ -115,6 +150,7 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
     fs::remove(all[i]);
     fs::remove(values_of_snapshot(all[i]));
   }
+  saved_ = steps_done;
   last_ = std::chrono::steady_clock::now();
 }
 

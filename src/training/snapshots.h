@@ -27,10 +27,11 @@ class Snapshots {
  public:
   explicit Snapshots(SnapshotOptions options);
 
-  /// Puts the newest whole snapshot into the optimizer and its parameters; a damaged one is told and passed over.
+  /// Puts the newest whole snapshot into the optimizer and its parameters; a damaged one is reported and passed over.
   /// @param running  the guard's means
   /// @return  steps done so far; 0: there is none
-  /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes
+  /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes; or
+  ///         naming the file and the key if all of them are damaged
   std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running) const;
   /// The newest one's description; empty: there is none.
   std::filesystem::path newest() const;
@@ -40,6 +41,7 @@ class Snapshots {
 
  private:
   SnapshotOptions options_;
+  std::int64_t saved_ = 0;  // the last step that save() wrote
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 

@@ -45,6 +45,16 @@ class Faults : public Program {
                            " OMP_NUM_THREADS=1 " LETHE_PROGRAM " " + arguments + " 2>&1");
   }
 
+  /// Every call of this name fails, as where the file system has no such thing.
+  Outcome with_every(const std::string& call, int error, const std::string& arguments) const {
+    return command_outcome("LD_PRELOAD=" LETHE_FAIL_NTH " FAULT_PREFIX=" + at("work/out") + " FAULT_CALL=" + call +
+                           " FAULT_ERRNO=" + std::to_string(error) + " OMP_NUM_THREADS=1 " LETHE_PROGRAM " " +
+                           arguments + " 2>&1");
+  }
+  std::string split_job() const {
+    return "split --data " + in("data/harmful.jsonl") + " --parts seen=0.6,unseen=0.4 --out " + out("parts");
+  }
+
   /// What must be the same each time: all but the files that tell times.
   Files results(const std::string& name) const {
     Files files = files_in(out(name));
@@ -195,9 +205,43 @@ TEST_F(Faults, AFileCutWhileItIsReadIsToldAsThat) {
   EXPECT_EQ(entries(), std::set<std::string>{});
 }
 
+TEST_F(Faults, AFileSystemWithoutLocksIsReportedAsThat) {
+  if (kSanitized) GTEST_SKIP() << "the library that makes calls fail would stand before the sanitizer";
+  const std::string job = "unlearn --quiet --threads 1 --model " + in("model") + " --harmful " +
+                          in("data/harmful.jsonl") + " --normal " + in("data/normal.jsonl") +
+                          " training.steps=1 training.batch=1 sku.k=1 evaluation.prompts=0 negation.alpha=1 --out ";
+  expect_all(with_every("flock", ENOSYS, job + out("run")), 1,
+             {"cannot lock " + out("run.unfinished"), std::strerror(ENOSYS), "without file locks"});
+  EXPECT_EQ(entries(), std::set<std::string>{});
+  // Random names alone keep two of these apart.
+  expect_all(with_every("flock", ENOLCK, split_job()), 0, {});
+  EXPECT_EQ(entries(), std::set<std::string>{"parts"});
+}
+
+TEST_F(Faults, AFileSystemWithoutFilesOfNoNameWillDo) {
+  if (kSanitized) GTEST_SKIP() << "the library that makes calls fail would stand before the sanitizer";
+  ASSERT_EQ(run(split_job()).status, 0);
+  const Files wanted = results("parts");
+  fs::remove_all(out("parts"));
+  expect_all(with_every("open-unnamed", EOPNOTSUPP, split_job()), 0, {});
+  EXPECT_EQ(results("parts"), wanted);
+  EXPECT_EQ(entries(), std::set<std::string>{"parts"});
+}
+
+TEST_F(Faults, AResultThatCannotGetItsNameIsKeptAndTheMessageSaysWhere) {
+  if (kSanitized) GTEST_SKIP() << "the library that makes calls fail would stand before the sanitizer";
+  const Outcome staged = with_every("rename", EACCES, split_job());
+  expect_all(staged, 3, {"cannot finish", std::strerror(EACCES), "kept"});
+  ASSERT_EQ(entries().size(), 1U) << staged.text;
+  const std::string kept = *entries().begin();
+  EXPECT_NE(staged.text.find(out(kept)), std::string::npos) << staged.text;
+  EXPECT_TRUE(fs::exists(out(kept + "/seen.jsonl")));
+  EXPECT_EQ(run(split_job()).status, 0);
+  EXPECT_TRUE(fs::exists(out(kept + "/seen.jsonl"))) << "taken for an orphan";
+}
+
 TEST_F(Faults, OfSplitLeaveNothingHalfWritten) {
-  try_faults("split --data " + in("data/harmful.jsonl") + " --parts seen=0.6,unseen=0.4 --out " + out("parts"),
-             "parts");
+  try_faults(split_job(), "parts");
 }
 
 }  // namespace

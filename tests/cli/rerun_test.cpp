@@ -63,6 +63,16 @@ TEST_F(Rerun, TellsWhatCameOutDifferently) {
   expect_all(here("rerun --quiet run --out again"), 1, {"differs", "adapter/"});
 }
 
+TEST_F(Rerun, OfFilesWhoseNamesAreNoUtf8ComesToTheSameBits) {
+  const std::string file = at("d\xe4ten.jsonl");
+  fs::copy(at("demo/data/normal.jsonl"), file);
+  ASSERT_EQ(run("finetune --quiet --threads 1 --model " + model_ + " --data " + file +
+                " tuning=lora training.steps=1 training.batch=1 --out " + at("run\xff"))
+                .status,
+            0);
+  expect_all(run("rerun " + at("run\xff")), 0, {"same bits"});
+}
+
 TEST_F(Rerun, RefusesInputsThatHaveChangedByName) {
   take_run();
   write_file(at("demo/data/normal.jsonl"), read_file(at("demo/data/normal.jsonl")) + "\n");

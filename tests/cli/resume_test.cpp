@@ -80,6 +80,29 @@ TEST_F(Resume, TwoRunsIntoOneFolderAreOne) {
   expect_all(shell(two), 0, {"another run at work", "second 3", "first 130"});
 }
 
+TEST_F(Resume, AnOutThatAppearsMeanwhileCostsNothing) {
+  const std::string start = LETHE_PROGRAM " " + job("run") + " & pid=$!; while kill -0 $pid && [ ! -e " + at("run") +
+                            ".unfinished/metrics.jsonl ]; do sleep 0.01; done; mkdir " + at("run") + "; touch " +
+                            at("run/mine") + "; wait $pid; echo status $?";
+  expect_all(shell(start), 0,
+             {"cannot finish", "not empty", "kept", at("run.unfinished") + " holds all", "--resume", "status 3"});
+  EXPECT_TRUE(fs::exists(at("run/mine")));
+  EXPECT_TRUE(fs::exists(at("run.unfinished/run.json")));
+  EXPECT_FALSE(fs::is_empty(at("run.unfinished/snapshots")));
+  fs::remove_all(at("run"));
+  expect_all(run("unlearn --resume " + at("run")), 0, {"going on behind step 24"});
+  ASSERT_EQ(run(job("whole")).status, 0);
+  EXPECT_EQ(weights("run"), weights("whole"));
+}
+
+TEST_F(Resume, AFolderOfTheUsersOwnIsLeftAlone) {
+  fs::create_directories(at("run.unfinished"));
+  write_file(at("run.unfinished/thesis"), "mine");
+  expect_all(run(job("run")), 3, {"no run of lethe made", at("run.unfinished")});
+  expect_all(run("unlearn --resume " + at("run")), 3, {at("run.unfinished")});
+  EXPECT_EQ(read_file(at("run.unfinished/thesis")), "mine");
+}
+
 TEST_F(Resume, AnEarlyFailureLeavesNothing) {
   expect_all(run(job("run") + " data.max_length=2"), 3, {});
   EXPECT_FALSE(fs::exists(at("run.unfinished")));

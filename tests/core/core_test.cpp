@@ -226,14 +226,20 @@ TEST(Files, StagedByAProcessThatWasKilledAreRemovedWhenTheNameIsStagedAgain) {
   ASSERT_GT(child, 0);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
-  const auto staged_by = [&](const std::string& process) {
-    return folder.parent_path() / ("." + folder.filename().string() + ".partial-" + process);
-  };
-  const fs::path dead = staged_by(std::to_string(child)), alive = staged_by("1"), odd = staged_by("x");
+  const std::string prefix = "." + folder.filename().string() + ".partial-";
+  fs::path dead;
+  for (const auto& entry : fs::directory_iterator(folder.parent_path())) {
+    if (entry.path().filename().string().starts_with(prefix)) dead = entry.path();
+  }
   EXPECT_TRUE(fs::exists(dead));
-  for (const fs::path& other : {alive, odd}) fs::create_directories(other);
+  // Names that are not ours, and a folder that others may write to.
+  std::vector<fs::path> others;
+  for (const char* ending : {"1", "x", "abcdefghijk", "abcdefghij"})
+    others.push_back(folder.parent_path() / (prefix + ending));
+  for (const fs::path& other : others) fs::create_directories(other);
+  fs::permissions(others.back(), fs::perms::all);
   {
-    const int held = ::open(dead.c_str(), O_RDONLY | O_DIRECTORY);  // by a process of another machine, say
+    const int held = ::open(dead.c_str(), O_RDONLY | O_DIRECTORY);  // by a process of another container, say
     EXPECT_EQ(::flock(held, LOCK_EX | LOCK_NB), 0);
     { const StagedFolder staged(folder); }
     EXPECT_TRUE(fs::exists(dead));
@@ -241,10 +247,25 @@ TEST(Files, StagedByAProcessThatWasKilledAreRemovedWhenTheNameIsStagedAgain) {
   }
   { const StagedFolder staged(folder); }
   EXPECT_FALSE(fs::exists(dead));
-  for (const fs::path& other : {alive, odd}) {
-    EXPECT_TRUE(fs::exists(other));
+  for (const fs::path& other : others) {
+    EXPECT_TRUE(fs::exists(other)) << other;
     fs::remove_all(other);
   }
+}
+
+TEST(Files, StagedAreKeptWhereTheirNameWasTakenMeanwhile) {
+  const fs::path folder = fresh("taken"), second = fresh("taken-2");
+  StagedFolder staged(folder);
+  write_file(staged.path() / "a", "costly");
+  fs::create_directories(folder / "mine");
+  try {
+    staged.commit();
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(second.string()), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(read_file(second / "a"), "costly");
+  EXPECT_TRUE(fs::exists(folder / "mine"));
 }
 
 TEST(Files, KeepTheOldContentWhereANewOneCannotBeWritten) {

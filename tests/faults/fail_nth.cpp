@@ -1,11 +1,13 @@
 // For LD_PRELOAD: makes the n-th file call of a program fail, or do half of what it was asked for.
 //
 // Counted are calls on paths under FAULT_PREFIX and on files opened there. FAULT_AT=n (from 1) is the one that fails,
-// with the number FAULT_ERRNO; FAULT_ERRNO=short lets a read or write do half of it, which is no failure. FAULT_LOG
-// names a file that every counted call is appended to ("write /path"), so that a test knows how many there are.
+// with the number FAULT_ERRNO; FAULT_ERRNO=short lets a read or write do half of it, which is no failure.
+// FAULT_CALL=flock makes every call of that name fail, as on a file system that has no such thing. FAULT_LOG names a
+// file that every counted call is appended to ("write /path"), so that a test knows how many there are.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -66,7 +68,9 @@ Fate next(const char* call, const char* path) {
       real<int (*)(int)>("close")(file);
     }
   }
-  if (count != at || number == nullptr) return Fate::as_asked;
+  static const char* every = std::getenv("FAULT_CALL");
+  const bool chosen = count == at || (every != nullptr && std::strcmp(call, every) == 0);
+  if (!chosen || number == nullptr) return Fate::as_asked;
   if (std::strcmp(number, "short") == 0) return Fate::half;
   errno = std::atoi(number);
   return Fate::fails;
@@ -74,7 +78,7 @@ Fate next(const char* call, const char* path) {
 
 int open_with(const char* name, const char* path, int flags, mode_t mode) {
   if (!under_prefix(path)) return real<int (*)(const char*, int, ...)>(name)(path, flags, mode);
-  if (next("open", path) == Fate::fails) return -1;
+  if (next((flags & O_TMPFILE) == O_TMPFILE ? "open-unnamed" : "open", path) == Fate::fails) return -1;
   const int file = real<int (*)(const char*, int, ...)>(name)(path, flags, mode);
   watch(file, true);
   return file;
@@ -84,6 +88,19 @@ std::FILE* fopen_with(const char* name, const char* path, const char* mode) {
   if (under_prefix(path) && next("fopen", path) == Fate::fails) return nullptr;
   std::FILE* file = real<std::FILE* (*)(const char*, const char*)>(name)(path, mode);
   if (file != nullptr && under_prefix(path)) watch(fileno(file), true);
+  return file;
+}
+
+// A path that may be relative to an open folder.
+bool is_watched_at(int folder, const char* path) {
+  return path[0] == '/' || folder == AT_FDCWD ? under_prefix(path) : is_watched(folder);
+}
+
+int openat_with(const char* name, int folder, const char* path, int flags, mode_t mode) {
+  const bool counted = is_watched_at(folder, path);
+  if (counted && next("open", path) == Fate::fails) return -1;
+  const int file = real<int (*)(int, const char*, int, ...)>(name)(folder, path, flags, mode);
+  watch(file, counted);
   return file;
 }
 
@@ -99,7 +116,7 @@ ssize_t share(const char* call, int file, size_t size) {
 
 #define MODE_OF(flags)                             \
   mode_t mode = 0;                                 \
-  if (((flags)&O_CREAT) != 0) {                    \
+  if (((flags) & (O_CREAT | O_TMPFILE)) != 0) {    \
     va_list rest;                                  \
     va_start(rest, flags);                         \
     mode = static_cast<mode_t>(va_arg(rest, int)); \
@@ -139,6 +156,14 @@ int open64(const char* path, int flags, ...) {
   MODE_OF(flags)
   return open_with("open64", path, flags, mode);
 }
+int openat(int folder, const char* path, int flags, ...) {
+  MODE_OF(flags)
+  return openat_with("openat", folder, path, flags, mode);
+}
+int openat64(int folder, const char* path, int flags, ...) {
+  MODE_OF(flags)
+  return openat_with("openat64", folder, path, flags, mode);
+}
 std::FILE* fopen(const char* path, const char* mode) {
   return fopen_with("fopen", path, mode);
 }
@@ -157,6 +182,11 @@ int close(int file) {
 ssize_t read(int file, void* bytes, size_t size) {
   const ssize_t part = share("read", file, size);
   return part < 0 ? -1 : real<ssize_t (*)(int, void*, size_t)>("read")(file, bytes, static_cast<size_t>(part));
+}
+ssize_t pread(int file, void* bytes, size_t size, off_t at) {
+  const ssize_t part = share("read", file, size);
+  return part < 0 ? -1
+                  : real<ssize_t (*)(int, void*, size_t, off_t)>("pread")(file, bytes, static_cast<size_t>(part), at);
 }
 ssize_t pread64(int file, void* bytes, size_t size, off64_t at) {
   const ssize_t part = share("read", file, size);
@@ -185,6 +215,22 @@ ssize_t pwrite64(int file, const void* bytes, size_t size, off64_t at) {
 }
 int fsync(int file) {
   return is_watched(file) && next("fsync", "(open file)") == Fate::fails ? -1 : real<int (*)(int)>("fsync")(file);
+}
+int flock(int file, int operation) {
+  return is_watched(file) && next("flock", "(open file)") == Fate::fails
+             ? -1
+             : real<int (*)(int, int)>("flock")(file, operation);
+}
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
+  return is_watched_at(to_folder, to) && next("linkat", to) == Fate::fails
+             ? -1
+             : real<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to,
+                                                                                flags);
+}
+int unlinkat(int folder, const char* path, int flags) {
+  return is_watched_at(folder, path) && next("unlinkat", path) == Fate::fails
+             ? -1
+             : real<int (*)(int, const char*, int)>("unlinkat")(folder, path, flags);
 }
 int ftruncate(int file, off_t size) {
   return is_watched(file) && next("ftruncate", "(open file)") == Fate::fails

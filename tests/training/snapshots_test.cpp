@@ -180,6 +180,79 @@ TEST_F(SnapshotTest, ADamagedOneIsPassedOverForTheOneBefore) {
   EXPECT_TRUE(at::equal(whole, train_to_the_end(&second)));
 }
 
+TEST_F(SnapshotTest, ADescriptionThatIsDamagedIsPassedOverTooAndWrittenAnew) {
+  const at::Tensor whole = train_to_the_end(nullptr, 0, "whole.jsonl");
+  const fs::path newest = folder_ / "snapshots" / "step-00000006.json";
+  const auto edited = [&](const char* pointer, const Json& value) {
+    Json json = read_json(newest);
+    json[Json::json_pointer(pointer)] = value;
+    return json.dump();
+  };
+  for (int which = 0; which < 9; ++which) {
+    fs::remove_all(folder_ / "snapshots");
+    fs::create_directories(folder_ / "snapshots");
+    fs::remove(folder_ / "metrics.jsonl");
+    Snapshots first(options(2));
+    EXPECT_THROW(train_to_the_end(&first, 6), Error);
+    const std::string text = read_file(newest);
+    const std::vector<std::string> damages = {"",
+                                              text.substr(0, text.size() / 2),
+                                              "[]",
+                                              edited("/step", 7),
+                                              edited("/step", "six"),
+                                              edited("/hash", Json()),
+                                              edited("/running", 3),
+                                              edited("/running", {{"square", "1"}}),
+                                              edited("/identity", Json::array())};
+    write_file(newest, damages[which]);
+    Snapshots second(options(2));
+    EXPECT_TRUE(at::equal(whole, train_to_the_end(&second))) << damages[which];
+  }
+}
+
+TEST_F(SnapshotTest, OneThatIsPassedOverIsReplacedByTheNextOfItsStep) {
+  Snapshots first(options(2));
+  EXPECT_THROW(train_to_the_end(&first, 6), Error);
+  const fs::path newest = folder_ / "snapshots" / "step-00000006.json";
+  const std::string text = read_file(newest);
+  write_file(newest, "{");
+  Snapshots second(options(2));
+  EXPECT_THROW(train_to_the_end(&second, 2), Error);  // steps 5 and 6
+  EXPECT_EQ(read_file(newest), text);
+}
+
+TEST_F(SnapshotTest, WhereAllAreDamagedNothingBeginsAnewInSilence) {
+  Snapshots first(options(2));
+  EXPECT_THROW(train_to_the_end(&first, 6), Error);
+  for (const char* step : {"4", "6"})
+    write_file(folder_ / "snapshots" / ("step-0000000" + std::string(step) + ".json"), "{");
+  Snapshots second(options(2));
+  try {
+    train_to_the_end(&second);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_input);
+    EXPECT_NE(std::string(error.what()).find("step-00000004.json"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(SnapshotTest, MetricsThatAreDamagedAreRefusedByLineAndKey) {
+  Snapshots first(options(2));
+  EXPECT_THROW(train_to_the_end(&first, 6), Error);
+  std::string text = read_file(folder_ / "metrics.jsonl");
+  text.replace(text.find("\"loss\""), 6, "\"lost\"");
+  write_file(folder_ / "metrics.jsonl", text);
+  Snapshots second(options(2));
+  try {
+    train_to_the_end(&second);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_input);
+    EXPECT_NE(std::string(error.what()).find("metrics.jsonl, line 1"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("loss"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(SnapshotTest, OfAnotherRecipeOrVersionItIsRefusedByName) {
   Snapshots first(options());
   EXPECT_THROW(train_to_the_end(&first, 5), Error);
