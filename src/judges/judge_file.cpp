@@ -73,6 +73,13 @@ bool JudgeFile::has(const std::string& key) const {
   return found != values_.end() && !found->second.IsNull();
 }
 
+bool JudgeFile::is_none(const std::string& key) {
+  read_.push_back(key);
+  const auto found = values_.find(key);
+  if (found == values_.end()) return false;
+  return found->second.IsNull() || (found->second.IsScalar() && found->second.Scalar() == "none");
+}
+
 void JudgeFile::refuse(const std::string& key, const std::string& wanted, const std::string& found) const {
   throw bad_input("cannot use the judge " + path_).with("key", key).wanted(wanted).found(excerpt(found));
 }

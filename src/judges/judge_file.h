@@ -30,6 +30,8 @@ class JudgeFile {
   const std::string& path() const { return path_; }
 
   bool has(const std::string& key) const;
+  /// Whether the key is there, and says that nothing is wanted: null, or the word none.
+  bool is_none(const std::string& key);
   /// @throws Error (bad input) naming file and key if the value is missing (without a default), or of another type
   std::string text(const std::string& key, const std::optional<std::string>& otherwise = std::nullopt);
   double number(const std::string& key, double otherwise, double least, double most);

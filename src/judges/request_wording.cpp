@@ -34,22 +34,20 @@ bool is_about_size(const std::string& message) {
          !mentions_one_of(message, {"nsupported", "not support", "nknown", "nrecognized", "instead", "not permitted"});
 }
 
-std::optional<std::int64_t> limit_of(JudgeFile& file, const std::string& key, std::int64_t otherwise) {
-  if (file.text(key, "") == "none") return std::nullopt;
-  return file.count(key, otherwise, 1, 1'000'000);
-}
-
 }  // namespace
 
 RequestWording RequestWording::read(JudgeFile& file) {
   RequestWording wording;
-  wording.temperature =
-      file.text("temperature", "") == "none" ? std::nullopt : std::optional(file.number("temperature", 0, 0, 2));
-  const bool completion = file.has(kCompletionLimit);
-  if (completion && file.has(kLimit)) file.refuse(kCompletionLimit, "this key or max_tokens", "both");
-  const std::optional<std::int64_t> limit = limit_of(file, kLimit, 300), other = limit_of(file, kCompletionLimit, 300);
-  wording.most_tokens = completion ? other : limit;
-  if (completion) wording.limit_field = kCompletionLimit;
+  wording.temperature = file.is_none("temperature") ? std::nullopt : std::optional(file.number("temperature", 0, 0, 2));
+  const bool none = file.is_none(kLimit), none_completed = file.is_none(kCompletionLimit);
+  const bool given = file.has(kLimit) && !none, given_completed = file.has(kCompletionLimit) && !none_completed;
+  if (given && given_completed) file.refuse(kCompletionLimit, "this key or max_tokens", "both");
+  if (given_completed) wording.limit_field = kCompletionLimit;
+  if (given || given_completed) {
+    wording.most_tokens = file.count(wording.limit_field, 300, 1, 1'000'000);
+  } else if (none || none_completed) {
+    wording.most_tokens.reset();
+  }
   return wording;
 }
 

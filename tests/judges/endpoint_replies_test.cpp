@@ -66,6 +66,12 @@ TEST_F(Endpoint, LimitsAndTemperatureMayBeNone) {
   });
   open(server.url(), {{"max_tokens", "none"}, {"temperature", "none"}})->judge(several(1));
   EXPECT_FALSE(seen.contains("max_tokens") || seen.contains("temperature") || seen.contains("max_completion_tokens"));
+  open(server.url(), {{"max_tokens", nullptr}, {"max_completion_tokens", 9}, {"temperature", nullptr}})
+      ->judge(several(1));
+  EXPECT_FALSE(seen.contains("max_tokens") || seen.contains("temperature"));
+  EXPECT_EQ(seen.at("max_completion_tokens"), 9);
+  open(server.url(), {{"max_completion_tokens", "none"}})->judge(several(1));
+  EXPECT_FALSE(seen.contains("max_tokens") || seen.contains("max_completion_tokens"));
   open(server.url(), {{"max_tokens", 77}, {"temperature", 0.5}})->judge(several(1));
   EXPECT_EQ(seen.at("max_tokens"), 77);
   EXPECT_EQ(seen.at("temperature"), 0.5);
