@@ -97,16 +97,14 @@ void add_evaluate(CLI::App& program, Action& action) {
   command->add_flag("--json", options->request.json, "Print the results as one JSON object");
   add_shared_options(*command, options->shared);
   command->footer(
-      std::string("Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"
+      "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"
       "                        --unseen-other advbench.csv --normal TruthfulQA.csv --judge judge.json --out "
       "runs/opt-evaluation\n"
-      "Data files are given as " +
-      std::string(kDataFileHelp) +
-      ".\n"
       "Prompts that stand among --seen or --normal-train, word for word or nearly, are left out of the other sets "
-      "(overlap.jsonl lists them).");
-  command->callback([options, &action] {
-    action = [options] { run_evaluate(*options); }; });
+      "(overlap.jsonl lists them).\n"
+      "Data files: " +
+      std::string(kDataFileHelp));
+  command->callback([options, &action] { action = [options] { run_evaluate(*options); }; });
 }
 
 }  // namespace lethe

@@ -125,7 +125,7 @@ std::optional<ForeignFile> foreign_by_content(std::string_view begin, const fs::
   if (starts("\xFD"
              "7zXZ"sv))
     return packed("a file packed with xz", "xz -dk", path);
-  if (starts("BZh"sv) && begin.substr(4, 6) == "1AY&SY"sv)
+  if (starts("BZh"sv) && begin.size() > 10 && begin.substr(4, 6) == "1AY&SY"sv)
     return packed("a file packed with bzip2", "bunzip2 -k", path);
   if (starts("7z\xBC\xAF"sv)) return packed("a 7-Zip archive", "7z x", path);
   if (starts("Rar!"sv)) return packed("a RAR archive", "unrar x", path);
@@ -133,7 +133,7 @@ std::optional<ForeignFile> foreign_by_content(std::string_view begin, const fs::
   if (starts("\x89PNG"sv)) return image("a PNG");
   if (starts("\xFF\xD8\xFF"sv)) return image("a JPEG");
   if (starts("GIF8"sv)) return image("a GIF");
-  if (starts("RIFF"sv) && begin.substr(8, 4) == "WEBP"sv) return image("a WebP");
+  if (starts("RIFF"sv) && begin.size() > 12 && begin.substr(8, 4) == "WEBP"sv) return image("a WebP");
   if (starts("%PDF-"sv)) return ForeignFile{"a PDF document", "save its text as rows of JSON or CSV"};
   if (starts("version https://git-lfs"sv)) return pointer();
   if (starts("\x7F"

@@ -140,6 +140,9 @@ TEST_F(FileForms, WhatIsNoTextIsToldByWhatItIsWithAWayToExportIt) {
   }
   EXPECT_NE(refusal("https://example.org/a.jsonl").find("curl"), std::string::npos);
   EXPECT_NE(refusal((folder_ / "nothere.xlsx").string()).find("No such file"), std::string::npos);
+  // A beginning that is shorter than what would tell.
+  for (const char* begin : {"B", "BZh", "RIFF", "P", "\x80"})
+    EXPECT_NE(refusal(file("short.csv", begin)).find("cannot"), std::string::npos) << begin;
   // The same within gzip.
   const std::string path = (folder_ / "a.jsonl.gz").string();
   gzFile out = gzopen(path.c_str(), "wb");
