@@ -1,4 +1,5 @@
-// The keys of a config.json that transformers reads: a table made from its sources (tools/fixtures/config_keys_read.py).
+// The keys of a config.json that transformers reads: a table made from its sources
+// (tools/fixtures/config_keys_read.py).
 #pragma once
 
 #include <map>
