@@ -8,11 +8,11 @@ namespace {
 
 class SixteenBits : public Program {
  protected:
-  /// gd and rd of each step. Few steps: arithmetic in 16 bits is slow on most CPUs.
+  /// gd and rd of each step.
   std::vector<double> losses(const std::string& name, const std::string& settings) {
     const Outcome outcome =
         run("unlearn --quiet --threads 1 --model " + model_ + data() +
-            " training.steps=3 training.batch=2 training.lr=5e-3 sku.k=2 evaluation.prompts=0 negation.alpha=1 --out " +
+            " training.steps=6 training.batch=2 training.lr=5e-3 sku.k=2 evaluation.prompts=0 negation.alpha=1 --out " +
             at(name) + " " + settings);
     EXPECT_EQ(outcome.status, 0) << outcome.text;
     std::vector<double> found;
@@ -32,7 +32,7 @@ TEST_F(SixteenBits, LoraLearnsOnABaseOf16BitsAsOnOneOf32) {
   expect_near(losses("bf16", "tuning=lora dtype=bfloat16"), wanted, 0.05);
   // And it does learn: without steps the last losses are others.
   const std::vector<double> still = losses("still", "tuning=lora training.lr=1e-9");
-  EXPECT_GT(std::abs(still[4] - wanted[4]), 0.1 * (1 + wanted[4]));
+  EXPECT_GT(std::abs(still[10] - wanted[10]), 0.1 * (1 + wanted[10]));
 }
 
 TEST_F(SixteenBits, LoraLearnsOnABaseOf4BitsThatComputesIn16) {
@@ -41,7 +41,9 @@ TEST_F(SixteenBits, LoraLearnsOnABaseOf4BitsThatComputesIn16) {
 }
 
 TEST_F(SixteenBits, AllWeightsLearnIn16BitsAsIn32) {
-  expect_near(losses("bf16", "tuning=full dtype=bfloat16"), losses("wide", "tuning=full"), 0.1);
+  // Three steps move these losses by nats, and arithmetic in 16 bits is slow on most CPUs.
+  const std::string settings = "tuning=full training.steps=3";
+  expect_near(losses("bf16", settings + " dtype=bfloat16"), losses("wide", settings), 0.1);
 }
 
 TEST_F(SixteenBits, ARunTellsItsOwnPeakMemoryNotThatOfWhatStartedIt) {
