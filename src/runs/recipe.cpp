@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/numbers.h"
 #include "runs/method_table.h"
+#include "runs/yaml_bytes.h"
 #include "text/template.h"
 
 namespace lethe {
@@ -41,7 +42,6 @@ std::string key_of(const YAML::Node& node) {
 }
 
 // read(node, field) sets a field of a recipe from YAML; node_of(field) writes it. One pair for each type of field.
-
 void read(const YAML::Node& node, std::string& field) {
   field = node.IsNull() ? "" : scalar(node, "a text");
 }
@@ -366,7 +366,7 @@ std::string to_yaml(const Recipe& recipe) {
           value;
     }
   }
-  return YAML::Dump(root) + "\n";
+  return dump_yaml(root) + "\n";
 }
 
 Template recipe_template(const Recipe& recipe, const std::filesystem::path& folder) {
