@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -13,12 +14,13 @@ namespace lethe {
 
 namespace fs = std::filesystem;
 
-/// Each test has an empty folder_, which stays where the test fails.
+/// Each test has an empty folder_, which stays where the test fails. Two runs of one test program do not meet there.
 class FolderTest : public testing::Test {
  protected:
   void SetUp() override {
     const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(testing::TempDir()) / (std::string("lethe_") + test.test_suite_name() + "_" + test.name());
+    folder_ = fs::path(testing::TempDir()) /
+              (std::string("lethe_") + test.test_suite_name() + "_" + test.name() + "_" + std::to_string(::getpid()));
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }

@@ -14,6 +14,7 @@
 #include "runs/method_table.h"
 #include "runs/recipe_bounds.h"
 #include "runs/recipe_values.h"
+#include "runs/yaml_bytes.h"
 #include "text/template.h"
 
 namespace lethe {
@@ -225,7 +226,7 @@ std::string to_yaml(const Recipe& recipe) {
           value;
     }
   }
-  return YAML::Dump(root) + "\n";
+  return dump_yaml(root) + "\n";
 }
 
 Template recipe_template(const Recipe& recipe, const std::filesystem::path& folder) {

@@ -24,7 +24,8 @@ class Killed : public Program {
   /// Starts lethe, and kills it after so many milliseconds. @return 137, or what it ended with before. The process is
   /// gone then: `timeout -s KILL` kills itself as well, and returns while the program still holds its files and locks.
   int killed_after(const std::string& arguments, long milliseconds) const {
-    const std::string command = "OMP_NUM_THREADS=1 exec " LETHE_PROGRAM " " + arguments + " > /dev/null 2>&1";
+    const std::string command =
+        "OMP_NUM_THREADS=1 exec " LETHE_PROGRAM " " + arguments + " > " + at("last.log") + " 2>&1";
     const pid_t child = ::fork();
     if (child == 0) {
       ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
@@ -68,7 +69,7 @@ TEST_F(Killed, ATrainingGoesOnToTheSameBitsFromAnyMoment) {
       const auto moment = static_cast<long>(random.uniform() * whole * 1.3) + 1;
       status = killed_after(next(name), moment);
       if (status == 137) ++killed;
-      ASSERT_TRUE(status == 0 || status == 137) << status;
+      ASSERT_TRUE(status == 0 || status == 137) << status << "\n" << read_file(at("last.log"));
       // Under its final name there is nothing, or all of it.
       if (fs::exists(at(name))) {
         ASSERT_EQ(read_file(at(name + "/adapter/adapter_model.safetensors")), wanted);
@@ -100,11 +101,12 @@ TEST_F(Killed, ANegationIsThereOrNot) {
   for (long i = 0; goes_on(i, moments(6), killed); ++i) {
     const int status = killed_after(job + at("out"), static_cast<long>(random.uniform() * whole * 1.1) + 1);
     killed += status == 137 ? 1 : 0;
-    ASSERT_TRUE(status == 0 || status == 137) << status;
+    ASSERT_TRUE(status == 0 || status == 137) << status << "\n" << read_file(at("last.log"));
     if (fs::exists(at("out"))) {
       ASSERT_EQ(read_file(at("out/model.safetensors")), wanted);
     } else {  // what was left is not in the way
-      ASSERT_EQ(run(job + at("out")).status, 0);
+      const Outcome again = run(job + at("out"));
+      ASSERT_EQ(again.status, 0) << again.text;
       for (const auto& entry : fs::directory_iterator(fs::path(at("out")).parent_path()))
         ASSERT_FALSE(entry.path().filename().string().starts_with(".out.partial")) << entry.path();
     }
