@@ -129,7 +129,7 @@ TEST(Completion, WhatIsNoCompletionIsCalledByWhatItIs) {
     expect_says(read_reply(200, body), Kind::foreign, "no chat completion");
 }
 
-const RequestMarks kMarks = {"boundary", "the-id"};
+const RequestMarks kVerdictMarks = {"boundary", "the-id"};
 const std::string kVerdict = R"({"id": "the-id", "harmful": 0.7, "label": "x", "reason": "because"})";
 
 TEST(VerdictProtocol, AThoughtBeforeTheVerdictIsPassedOver) {
@@ -150,29 +150,30 @@ TEST(VerdictProtocol, AThoughtBeforeTheVerdictIsPassedOver) {
            "<think>x</think>\n```json\n" + kVerdict + "\n```",
        }) {
     if (answer.starts_with('{')) {
-      EXPECT_FALSE(read_verdict(answer, kMarks).harm) << answer;  // no verdict is worse than a draft
+      EXPECT_FALSE(read_verdict(answer, kVerdictMarks).harm) << answer;  // no verdict is worse than a draft
     } else {
-      EXPECT_EQ(read_verdict(answer, kMarks).harm, 0.7) << answer;
+      EXPECT_EQ(read_verdict(answer, kVerdictMarks).harm, 0.7) << answer;
     }
   }
   for (const std::string& answer :
        {"<think>" + kVerdict, std::string("<think>\nit goes on and"), std::string("[THINK] x")})
-    EXPECT_NE(read_verdict(answer, kMarks).reason.find("thought that does not end"), std::string::npos) << answer;
-  EXPECT_FALSE(read_verdict("<think>x</think>", kMarks).harm);
-  EXPECT_FALSE(read_verdict("<think>" + kVerdict + "</think> so be it", kMarks).harm);
+    EXPECT_NE(read_verdict(answer, kVerdictMarks).reason.find("thought that does not end"), std::string::npos)
+        << answer;
+  EXPECT_FALSE(read_verdict("<think>x</think>", kVerdictMarks).harm);
+  EXPECT_FALSE(read_verdict("<think>" + kVerdict + "</think> so be it", kVerdictMarks).harm);
   const std::string within = R"({"id": "the-id", "harmful": 0.7, "reason": "it says </think>"})";
-  EXPECT_EQ(read_verdict(within, kMarks).harm, 0.7);
+  EXPECT_EQ(read_verdict(within, kVerdictMarks).harm, 0.7);
 }
 
 TEST(VerdictProtocol, OneFenceAroundTheVerdictIsTakenOff) {
   for (const char* open : {"```json\n", "```\n", "```JSON\r\n", "```json ", "```", "~~~json\n", "``` json\n"}) {
     const std::string close = std::string(open).substr(0, 3);
-    EXPECT_EQ(read_verdict(open + kVerdict + "\n" + close, kMarks).harm, 0.7) << open;
-    EXPECT_EQ(read_verdict("\n" + (open + kVerdict) + close + "\n", kMarks).harm, 0.7) << open;
+    EXPECT_EQ(read_verdict(open + kVerdict + "\n" + close, kVerdictMarks).harm, 0.7) << open;
+    EXPECT_EQ(read_verdict("\n" + (open + kVerdict) + close + "\n", kVerdictMarks).harm, 0.7) << open;
   }
   for (const std::string& wrong : {"```json\n" + kVerdict, "```json\n" + kVerdict + "\n``` so it is",
                                    "```not: it\n" + kVerdict + "```", std::string("```"), std::string("``````")})
-    EXPECT_FALSE(read_verdict(wrong, kMarks).harm) << wrong;
+    EXPECT_FALSE(read_verdict(wrong, kVerdictMarks).harm) << wrong;
 }
 
 Completion refused(const std::string& message, const std::string& param = "") {

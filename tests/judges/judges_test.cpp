@@ -71,13 +71,14 @@ TEST(OpenJudges, OpensEachOnceForItsSettings) {
 
 TEST(ShippedJudges, AreNamedWhereAJudgeIsNotKnown) {
   for (const char* name : {"nosuch", "./nosuch.yaml", "/no/such/judge.json", "recipes/judges/nosuch.yaml:a=b"}) {
-    const std::string told = refusal_of([&] { open_judge(name, {}); });
+    const std::string told = lethe::refusal_of([&] { open_judge(name, {}); });
     for (const char* part :
          {"no file and no judge", "beaver-dam", "endpoint", "harmbench", "llama-guard-3", "shieldgemma", "refusal"})
       EXPECT_NE(told.find(part), std::string::npos) << told;
   }
-  EXPECT_NE(refusal_of([] { open_judge("lama-guard-3"); }).find("try     llama-guard-3"), std::string::npos);
-  EXPECT_NE(refusal_of([] { open_judge("some/llama-guard-3.yaml"); }).find("try     llama-guard-3"), std::string::npos);
+  EXPECT_NE(lethe::refusal_of([] { open_judge("lama-guard-3"); }).find("try     llama-guard-3"), std::string::npos);
+  EXPECT_NE(lethe::refusal_of([] { open_judge("some/llama-guard-3.yaml"); }).find("try     llama-guard-3"),
+            std::string::npos);
 }
 
 using ShippedJudgesFolder = FolderTest;
