@@ -53,6 +53,14 @@ std::unique_ptr<Judge> open_described(const std::string& name, const JudgeSettin
 
 }  // namespace
 
+void require_judge(const std::string& given) {
+  if (given == "refusal") return;
+  const std::string name = judge_path(given);
+  const std::filesystem::path path(JudgeFile::is_named_by(name) ? JudgeFile::path_in(name) : name);
+  std::error_code none;
+  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path);
+}
+
 std::unique_ptr<Judge> open_judge(const std::string& given, const JudgeSettings& settings) {
   if (given == "refusal") return refusal_judge();
   const std::string name = judge_path(given);

@@ -14,6 +14,10 @@ struct JudgeSettings {
   std::string device = "auto", dtype = "auto";
 };
 
+/// Whether a judge of this name can be opened at all, asked before any work: its file is there.
+/// @throws Error (bad input) listing the judges there are
+void require_judge(const std::string& name);
+
 /// Opens "refusal", a shipped judge by name (llama-guard-3, llama-guard-3:model=DIR,key=value), a description
 /// (guard.yaml, guard.yaml:model=DIR,key=value), or the file that `lethe judge train` wrote (or its folder).
 /// @throws Error (bad input) if the file is missing (naming the shipped judges) or broken, or its kind is not known

@@ -50,7 +50,11 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
   add("evaluation.xstest", recipe.evaluation.xstest);
   add("evaluation.choices", recipe.evaluation.choices);
   add("evaluation.text", recipe.evaluation.text);
-  for (const std::string& judge : recipe.evaluation.judge) paths.push_back({"evaluation.judge", file_of_judge(judge)});
+  for (const std::string& judge : recipe.evaluation.judge) {
+    const std::string file = file_of_judge(judge);
+    if (file.empty() && judge != "classifier" && judge != "none") require_judge(judge);
+    paths.push_back({"evaluation.judge", file});
+  }
   return paths;
 }
 

@@ -16,6 +16,7 @@ struct NamedPath {
 };
 
 /// Every file that the recipe reads: config, data, plan, and what an evaluation needs if there is one.
+/// @throws Error (bad input) if a judge is neither a file nor one that is shipped
 std::vector<NamedPath> paths_of(const Recipe& recipe);
 
 /// Looks for all paths at once, and whether `out` can be written. Patterns ("*.jsonl"), addresses and empty paths are
