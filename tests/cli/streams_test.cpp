@@ -29,6 +29,10 @@ TEST_F(Streams, ThatAreClosedAreNoPlaceForTheNextFile) {
     ASSERT_EQ(shell("( " + negate(name) + " ) " + closed).status, 0);
     EXPECT_EQ(read_file(at(name + "/model.safetensors")), wanted) << closed;
   }
+  // What it has to say while a file of its own is open.
+  const std::string chat = LETHE_PROGRAM " chat --model " + model_ + " --output " + at("turns.jsonl");
+  ASSERT_EQ(shell("echo /nosuch | " + chat + " 2>&-").status, 0);
+  EXPECT_EQ(read_file(at("turns.jsonl")), "");
 }
 
 TEST_F(Streams, ThatCannotBeWrittenAreAFailureWithItsReason) {
@@ -88,9 +92,9 @@ TEST_F(Streams, ARunWhoseDataComeThroughPipesKnowsWhatTheySent) {
 }
 
 TEST_F(Streams, AWaitForAPipeCanBeInterrupted) {
-  const std::string wait = "mkfifo " + at("fifo") + "; " + tokenize(at("fifo")) +
-                           " & pid=$!; until ls -l /proc/$pid/fd | grep -q fifo; do " +
-                           "kill -0 $pid || break; sleep 0.01; done; kill -INT $pid; wait $pid; echo status $?";
+  // The shell's own opening waits for lethe's; then it sends nothing.
+  const std::string wait = "mkfifo " + at("fifo") + "; " + tokenize(at("fifo")) + " & pid=$!; exec 3> " + at("fifo") +
+                           "; kill -INT $pid; wait $pid; echo status $?";
   expect_all(shell(wait), 0, {"interrupted", "status 130"});
 }
 

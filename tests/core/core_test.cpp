@@ -253,6 +253,22 @@ TEST(Files, StagedByAProcessThatWasKilledAreRemovedWhenTheNameIsStagedAgain) {
   }
 }
 
+// Two containers that share a disk number their processes alike.
+TEST(Files, StagedByAnotherContainersProcessOfTheSameNumberAreLeftAlone) {
+  const fs::path folder = fresh("container");
+  const fs::path other =
+      folder.parent_path() / ("." + folder.filename().string() + ".partial-" + std::to_string(getpid()));
+  fs::create_directories(other);
+  write_file(other / "half", "x");
+  {
+    StagedFolder staged(folder);
+    EXPECT_NE(staged.path(), other);
+    staged.commit();
+  }
+  EXPECT_TRUE(fs::exists(other / "half"));
+  fs::remove_all(other);
+}
+
 TEST(Files, StagedAreKeptWhereTheirNameWasTakenMeanwhile) {
   const fs::path folder = fresh("taken"), second = fresh("taken-2");
   StagedFolder staged(folder);
