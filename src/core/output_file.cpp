@@ -21,18 +21,6 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// Where the links of a path lead. Stops at a name of an open descriptor: what such a link shows is no path.
-fs::path followed(const fs::path& given) {
-  fs::path path = given;
-  std::error_code none;
-  for (int links = 0; links < 40; ++links) {
-    if (descriptor_named_by(path) >= 0 || !fs::is_symlink(path, none)) return path;
-    const fs::path to = fs::read_symlink(path, none);
-    path = to.is_absolute() ? to : path.parent_path() / to;
-  }
-  throw file_error("write", given, ELOOP);
-}
-
 Descriptor open_pipe_or_device(const fs::path& path) {
   for (;;) {
     Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
@@ -48,8 +36,19 @@ Descriptor open_pipe_or_device(const fs::path& path) {
 
 }  // namespace
 
+fs::path output_target(const fs::path& given) {
+  fs::path path = given;
+  std::error_code none;
+  for (int links = 0; links < 40; ++links) {
+    if (descriptor_named_by(path) >= 0 || !fs::is_symlink(path, none)) return path;
+    const fs::path to = fs::read_symlink(path, none);
+    path = to.is_absolute() ? to : path.parent_path() / to;
+  }
+  throw file_error("write", given, ELOOP);
+}
+
 Descriptor open_in_place(const fs::path& given) {
-  const fs::path path = followed(given);
+  const fs::path path = output_target(given);
   if (const int number = descriptor_named_by(path); number >= 0) {
     Descriptor file(::fcntl(number, F_DUPFD_CLOEXEC, 3));
     if (!file) throw file_error("write", given, errno);
@@ -89,7 +88,7 @@ void write_output(const std::string& path, std::string_view content) {
     if (number != 0 && number != EPIPE) throw file_error("write", path, number);
     return;
   }
-  write_file(followed(path), content);
+  write_file(output_target(path), content);
 }
 
 }  // namespace lethe

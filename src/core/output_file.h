@@ -15,6 +15,10 @@ namespace lethe {
 /// @throws Error naming the path and the system's reason; also if standard output was closed
 void write_output(const std::string& path, std::string_view content);
 
+/// Where the links of a path lead; a name of an open descriptor stays what it is.
+/// @throws Error (bad input) if they lead round in a circle
+std::filesystem::path output_target(const std::filesystem::path& path);
+
 /// Opens what must be written to in place: a device, a pipe, an open descriptor. Waits for the reader of a pipe, until
 /// the user interrupts. @return no descriptor where the path names a regular file, or nothing yet
 /// @throws Error (bad input) if it cannot be opened

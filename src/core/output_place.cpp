@@ -7,6 +7,9 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/input_file.h"
+#include "core/output_file.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -20,9 +23,7 @@ Error cannot_write(const fs::path& path, const fs::path& folder, const std::stri
 }
 
 fs::path parent_of(const fs::path& path) {
-  fs::path whole = fs::absolute(path).lexically_normal();
-  if (whole.filename().empty()) whole = whole.parent_path();  // "out/"
-  return whole.parent_path();
+  return output_place(path).parent_path();
 }
 
 }  // namespace
@@ -45,8 +46,11 @@ void check_parent_folder(const fs::path& path) {
   }
 }
 
-void check_output_file(const std::string& path) {
-  if (path.empty() || path == "-") return;
+void check_output_file(const std::string& given) {
+  if (given.empty() || given == "-") return;
+  const fs::path target = output_target(given);
+  if (descriptor_named_by(target) >= 0) return;  // it is open already
+  const std::string path = target.string();
   std::error_code problem;
   const fs::file_status status = fs::status(path, problem);
   if (fs::is_directory(status))

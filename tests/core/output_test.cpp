@@ -10,6 +10,7 @@
 
 #include "core/files.h"
 #include "core/output_file.h"
+#include "core/output_place.h"
 #include "core/standard_output.h"
 #include "folder_test.h"
 
@@ -119,6 +120,35 @@ TEST_F(Output, WritesToOpenDescriptorsWhereTheyAre) {
   write_output(at("link"), "link");
   EXPECT_EQ(read_file(at("file")), "before dev proc link");
   EXPECT_THROW(write_output("/dev/fd/987", "x"), Error);
+}
+
+// The folder that matters is the target's: /dev, or that of a link, is often read-only.
+TEST_F(Output, IsCheckedWhereItsLinksLead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs a second user";
+  constexpr uid_t kNobody = 65534;
+  for (const char* name : {"open", "closed"}) fs::create_directories(at(name));
+  ASSERT_EQ(::chown(at("open").c_str(), kNobody, kNobody), 0);
+  fs::create_symlink("../open/file", at("closed/link"));
+  fs::create_symlink("../closed/file", at("open/link"));
+  fs::create_symlink("../closed", at("open/up"));  // open/up/.. is not open
+  const auto refused = [&](const std::string& path) {
+    try {
+      check_output_file(path);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  EXPECT_EXIT(
+      {
+        if (::setuid(kNobody) != 0) ::_exit(9);
+        const int file = ::open(at("open/taken").c_str(), O_RDWR | O_CREAT, 0600);
+        ::dup2(file, STDOUT_FILENO);
+        const bool right = !refused("/dev/stdout") && !refused("/dev/fd/1") && !refused(at("closed/link")) &&
+                           refused(at("open/link")) && refused(at("open/up/../x")) && !refused(at("open/x"));
+        ::_exit(right ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 // In a process of its own, with this file as standard output.
