@@ -181,7 +181,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   if (options.snapshots != nullptr) {
     first = options.snapshots->restore(optimizer, guard.running());
     records = take_up(metrics, first, names);
-    if (first > 0) say("going on behind step " + std::to_string(first));
+    if (first > 0) say("going on after step " + std::to_string(first));
   }
   LineLog log(metrics);
   say(plan_text(options, first));

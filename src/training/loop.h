@@ -36,12 +36,11 @@ struct StepRecord {
   std::int64_t tokens = 0;
 };
 
-/// Trains for options.steps steps, or what is left of them behind the newest snapshot.
+/// Trains for options.steps steps, or what is left of them after the newest snapshot.
 /// @param metrics  metrics.jsonl, appended to a line a step; lines of steps that a snapshot does not hold are dropped
 /// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted:
-/// the
-///                 state after the last whole step is then kept. A snapshot that cannot be written is a warning
+///                 then the state after the last whole step is kept. A snapshot that cannot be written is a warning
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);
 

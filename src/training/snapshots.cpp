@@ -96,7 +96,7 @@ void load_values(const fs::path& values, AdamW& optimizer) {
 
 Snapshots::Snapshots(SnapshotOptions options) : options_(std::move(options)) {}
 
-std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running) const {
+std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running) {
   std::optional<Error> damage;
   for (const fs::path& path : descriptions_in(options_.folder)) {
     Description description;
@@ -111,7 +111,7 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
     check_identity(description.identity, options_.identity, path);
     load_values(values_of_snapshot(path), optimizer);
     running = std::move(description.running);
-    return description.step;
+    return saved_ = description.step;
   }
   // Not from the beginning, in silence: that would be a day's work again.
   if (damage) throw damage->hint("no snapshot is left to go on from: start anew under another --out");

@@ -32,7 +32,7 @@ class Snapshots {
   /// @return  steps done so far; 0: there is none
   /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes; or
   ///         naming the file and the key if all of them are damaged
-  std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running) const;
+  std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running);
   /// The newest one's description; empty: there is none.
   std::filesystem::path newest() const;
   /// Whether one is due behind this step (the interval has passed).
@@ -41,7 +41,7 @@ class Snapshots {
 
  private:
   SnapshotOptions options_;
-  std::int64_t saved_ = 0;  // the last step that save() wrote
+  std::int64_t saved_ = 0;  // the last step that save() wrote or restore() took: a whole snapshot of it is there
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 

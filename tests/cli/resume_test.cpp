@@ -29,7 +29,7 @@ TEST_F(Resume, AKilledRunEndsWithTheSameBits) {
   EXPECT_EQ(fs::status(at("killed.unfinished")).permissions() & fs::perms::all, fs::perms::owner_all);
   EXPECT_EQ(stopped("unlearn --quiet --resume " + at("killed"), "killed", 15, "KILL").status, 128 + 9);
   const Outcome resumed = run("unlearn --resume " + at("killed"));
-  expect_all(resumed, 0, {"going on behind step 1"});
+  expect_all(resumed, 0, {"going on after step 1"});
   EXPECT_EQ(weights("killed"), weights("whole"));
   const auto steps = parse_json_lines(read_file(at("killed/metrics.jsonl")), "metrics");
   ASSERT_EQ(steps.size(), 24U);
@@ -56,7 +56,7 @@ TEST_F(Resume, WhatComesBehindTrainingMayBeChanged) {
       " tuning=lora training.steps=6 training.lr=0.01 training.batch=2 sku.k=1 evaluation.prompts=0 --out " + at("run");
   expect_all(run(start + " negation.kl_budget=1e-12"), 1, {"no alpha stays within the budget", "negation.kl_budget"});
   expect_all(run("unlearn training.lr=1 --resume " + at("run")), 3, {"recipe"});
-  expect_all(run("unlearn negation.kl_budget=100 --resume " + at("run")), 0, {"going on behind step 6"});
+  expect_all(run("unlearn negation.kl_budget=100 --resume " + at("run")), 0, {"going on after step 6"});
   EXPECT_EQ(read_json(at("run/results.json")).at("alpha"), 1.0);
   EXPECT_NE(read_file(at("run/recipe.yaml")).find("kl_budget: 100"), std::string::npos);
 }
@@ -90,7 +90,7 @@ TEST_F(Resume, AnOutThatAppearsMeanwhileCostsNothing) {
   EXPECT_TRUE(fs::exists(at("run.unfinished/run.json")));
   EXPECT_FALSE(fs::is_empty(at("run.unfinished/snapshots")));
   fs::remove_all(at("run"));
-  expect_all(run("unlearn --resume " + at("run")), 0, {"going on behind step 24"});
+  expect_all(run("unlearn --resume " + at("run")), 0, {"going on after step 24"});
   ASSERT_EQ(run(job("whole")).status, 0);
   EXPECT_EQ(weights("run"), weights("whole"));
 }

@@ -51,7 +51,7 @@ class SnapshotTest : public testing::Test {
   SnapshotOptions options(std::int64_t steps = 3) const {
     return {.folder = folder_ / "snapshots", .steps = steps, .identity = {{"recipe", "a"}, {"lethe", "1"}}};
   }
-  // Trains from the start, or from what is there; stops behind `stop` steps (0: never) as an interrupt would.
+  // Trains from the start, or from what is there; stops after step `stop` (0: never) as an interrupt would.
   at::Tensor train_to_the_end(Snapshots* snapshots, std::int64_t stop = 0, const char* metrics = "metrics.jsonl") {
     at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
     AdamW optimizer({weight}, {.weight_decay = 0.01});
@@ -126,6 +126,7 @@ class GoesWrong : public Objective {
     return loss;
   }
   std::vector<std::string> terms() const override { return {"gd", "kl"}; }
+  std::map<std::string, std::string> advice() const override { return {{"kl", "set sku.pd_margin"}}; }
   at::Tensor before;
 
  private:
@@ -217,8 +218,23 @@ TEST_F(SnapshotTest, OneThatIsPassedOverIsReplacedByTheNextOfItsStep) {
   const std::string text = read_file(newest);
   write_file(newest, "{");
   Snapshots second(options(2));
-  EXPECT_THROW(train_to_the_end(&second, 2), Error);  // steps 5 and 6
+  EXPECT_THROW(train_to_the_end(&second, 6), Error);  // goes on after step 4
   EXPECT_EQ(read_file(newest), text);
+}
+
+TEST_F(SnapshotTest, TheOneThatARunGoesOnFromIsNotWrittenAgain) {  // on a full disk the second time would lose it
+  Snapshots first(options(2));
+  EXPECT_THROW(train_to_the_end(&first, 6), Error);
+  const fs::path values = folder_ / "snapshots" / "step-00000006.safetensors";
+  const auto written = fs::last_write_time(values) - std::chrono::hours(1);
+  fs::last_write_time(values, written);
+  Snapshots second(options(2));
+  at::Tensor weight = at::ones({4}).requires_grad_(true);
+  AdamW optimizer({weight}, {.weight_decay = 0.01});
+  std::map<std::string, double> running;
+  ASSERT_EQ(second.restore(optimizer, running), 6);
+  second.save(6, optimizer, running);  // interrupted within step 7
+  EXPECT_EQ(fs::last_write_time(values), written);
 }
 
 TEST_F(SnapshotTest, WhereAllAreDamagedNothingBeginsAnewInSilence) {
