@@ -112,7 +112,7 @@ Error interrupted_error(const std::string& doing) {
 }
 
 void stop_if_interrupted() {
-  if (interrupted()) throw interrupted_error("interrupted; nothing was written, and inputs are as they were");
+  if (interrupted()) throw interrupted_error("interrupted; no output was written, and inputs are as they were");
 }
 
 }  // namespace lethe
