@@ -51,7 +51,8 @@ bool holds_only_lock(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
     if (entry->path().filename() != kLock) return false;
   }
-  return !failed;
+  if (failed) throw file_error("read", folder, failed.value());
+  return true;
 }
 
 // The lock file, if it is a file of this user's and of this folder's alone.
@@ -140,7 +141,7 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
       if (entry.path().filename() != kLock) fs::remove_all(entry.path());
     }
   } catch (...) {
-    if (holds_only_lock(path_)) discard();
+    discard_if_empty();
     throw;
   }
 }
@@ -175,7 +176,7 @@ bool UnfinishedFolder::try_acquire(Start start) {
   lock_ = open_lock(folder_.get(), path_, 0);
   if (!lock_ && errno == ENOENT) {
     if (!is_at(folder_.get(), path_)) return false;
-    if (!holds_only_lock(path_)) throw not_ours(path_, "a folder that no run of lethe made");
+    if (!made && !holds_only_lock(path_)) throw not_ours(path_, "a folder that no run of lethe made");
     lock_ = open_lock(folder_.get(), path_, O_CREAT);
   }
   const Locking locking = lock_ ? lock_now(lock_.get()) : Locking::impossible;
@@ -191,13 +192,20 @@ bool UnfinishedFolder::try_acquire(Start start) {
   }
   if (!is_at(folder_.get(), path_) || !still_in(folder_.get(), lock_.get())) return false;
   const std::string marker = marker_of(lock_.get(), path_);
-  if (!is_marker(marker) && !(marker.empty() && holds_only_lock(path_)))
+  if (!made && !is_marker(marker) && !(marker.empty() && holds_only_lock(path_)))
     throw not_ours(path_, "a folder that no run of lethe made");
   return true;
 }
 
 UnfinishedFolder::~UnfinishedFolder() {
   if (state_ == State::at_work && !holds_precious()) discard();
+}
+
+void UnfinishedFolder::discard_if_empty() noexcept {
+  try {
+    if (holds_only_lock(path_)) discard();
+  } catch (const Error&) {  // the error on the way says more
+  }
 }
 
 void UnfinishedFolder::discard() noexcept {

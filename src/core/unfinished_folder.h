@@ -39,6 +39,7 @@ class UnfinishedFolder {
   void acquire(Start start);
   bool try_acquire(Start start);
   void discard() noexcept;
+  void discard_if_empty() noexcept;
   void set_marker(const char* text);
 
   enum class State { at_work, whole, committed };
