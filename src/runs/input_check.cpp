@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/output_place.h"
 #include "core/regex.h"
+#include "data/foreign_files.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
 #include "runs/examiner.h"
@@ -60,23 +61,34 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
 
 void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPath>& paths, const std::string& out) {
   Error error = bad_input("cannot start: something that was named is not there");
-  bool missing = false;
+  std::size_t missing = 0;
+  const NamedPath* data = nullptr;  // the last of the data files that are missing
   for (const NamedPath& path : paths) {
     std::error_code problem;
     if (!is_plain_path(path.path) || fs::exists(path.path, problem)) continue;
     const bool hidden = problem && problem != std::errc::no_such_file_or_directory;
     error.with(path.name, excerpt(path.path, 1000) + ": " + (hidden ? problem.message() : "no such file"));
-    missing = true;
+    ++missing;
+    if (path.name.starts_with("data.") && path.name != "data.plan") data = &path;
   }
   for (const NamedPath& model : models) {
     try {
       if (!model.path.empty()) resolve_model_folder(model.path);
     } catch (const Error&) {
-      if (!missing) throw;  // it says more
+      if (missing == 0) throw;  // it says more
       error.with(model.name, excerpt(model.path, 1000) + ": no such model");
+      data = nullptr;
     }
   }
-  if (missing) throw error.hint("relative paths start at " + fs::current_path().string());
+  const std::string start = "relative paths start at " + fs::current_path().string();
+  if (missing == 1 && data != nullptr) {
+    try {
+      refuse_foreign(data->path, false);  // says more too: of a data set's name on the Hub how to get it
+    } catch (Error& of_data) {
+      throw of_data.with("key", data->name).hint(start);
+    }
+  }
+  if (missing > 0) throw error.hint(start);
   if (!out.empty()) check_parent_folder(out);
 }
 

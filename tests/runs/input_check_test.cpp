@@ -37,6 +37,13 @@ TEST_F(InputCheck, EveryPathThatIsNotThereIsNamedAtOnce) {
   EXPECT_EQ(message.find("normal.jsonl"), std::string::npos) << message;
 }
 
+TEST_F(InputCheck, ADataSetsNameOnTheHubSaysHowToGetIt) {
+  const Recipe recipe = load_recipe("", {"data.harmful=no-owner/no-set", "evaluation.prompts=0"});
+  const std::string message = refusal_of([&] { check_paths({{"model", model_}}, paths_of(recipe), ""); });
+  for (const char* part : {"data.harmful", "no-owner/no-set", "load_dataset", "relative paths start at"})
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
+}
+
 TEST_F(InputCheck, PatternsAddressesAndWhatIsNotReadAreLeftAlone) {
   const Recipe recipe = load_recipe("", {"data.harmful=[\"data/*.jsonl\", \"hf://datasets/a/b\"]", "data.normal=\"-\"",
                                          "evaluation.prompts=0", "evaluation.judge=no_judge.json"});
