@@ -70,6 +70,7 @@ TEST(HostileConfig, ValuesThatNoArithmeticSurvivesAreRefusedByTheirKey) {
     config.erase("rms_norm_eps");
     config["model_type"] = type;
     config["head_dim"] = 4;
+    config["num_key_value_heads"] = 2;  // Gemma's and StableLM's own defaults do not fit two heads
     config["rotary_pct"] = config["partial_rotary_factor"] = type == "stablelm" || type == "phi" ? 0.5 : 1.0;
     for (const Json& value : {Json(-1), Json(-1e-6), Json(1e300), Json(2), Json("1e-5"), Json(true)})
       EXPECT_NE(message_with(config, {{key, value}}).find(key), std::string::npos)

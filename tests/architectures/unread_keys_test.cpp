@@ -15,6 +15,7 @@ Json config_of(const std::string& type) {
   Json config = {{"model_type", type},      {"vocab_size", 100},       {"hidden_size", 8},
                  {"num_hidden_layers", 2},  {"intermediate_size", 16}, {"num_attention_heads", 2},
                  {"num_key_value_heads", 2}};
+  if (type == "gpt_neox") config["rotary_pct"] = 0.5;  // its default, a quarter, is a single dimension of four
   return config;
 }
 
