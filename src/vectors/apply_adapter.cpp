@@ -123,7 +123,13 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
       by_tensor_[name_in_base(module.module + ".bias")].push_back(
           {&adapter, weighted.factor, nullptr, nullptr, &module});
   }
-  if (pairs.shared()) add_to_both(*pairs.shared());
+  if (pairs.of_embedding && pairs.of_head && adapter.is_dora()) {
+    // A and B are shared; each half has magnitudes of its own, over its own axis.
+    by_tensor_[pair_.embedding_name].push_back(*pairs.of_embedding);
+    by_tensor_[pair_.head_name].push_back(*pairs.of_head);
+  } else if (pairs.shared()) {
+    add_to_both(*pairs.shared());
+  }
   std::set<std::string> own;  // replaced by a tensor of the adapter's own
   for (const SavedTensor& saved : adapter.saved()) {
     const Change change = saved_change(weighted, saved);
