@@ -178,12 +178,33 @@ std::optional<AdapterName> parse_name(const std::string& stored, const std::set<
   return saved_name(components, adapters);
 }
 
+bool same_values(const SafetensorsFile& file, const StoredTensor& a, const StoredTensor& b) {
+  const auto of_a = file.values(a), of_b = file.values(b);
+  return a.type == b.type && a.shape == b.shape && std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end());
+}
+
+// As save_pretrained() writes it.
+std::string peft_name(const AdapterName& name, const std::string& stored) {
+  static const std::map<Part, std::string> endings = {
+      {Part::a, ".lora_A.weight"},
+      {Part::b, ".lora_B.weight"},
+      {Part::bias, ".lora_B.bias"},
+      {Part::embedding_a, ".lora_embedding_A"},
+      {Part::embedding_b, ".lora_embedding_B"},
+      {Part::magnitude, ".lora_magnitude_vector"},
+      {Part::saved, ""},
+  };
+  const auto ending = endings.find(name.part);
+  return kPrefix + (ending == endings.end() ? joined(components_of(stored)) : name.module + ending->second);
+}
+
 }  // namespace
 
 void Adapter::read_tensors() {
   std::map<std::string, LoraModule> modules;
   std::map<std::string, SavedTensor> saved;
-  std::set<std::string> adapters;  // that names hold
+  std::set<std::string> adapters;                    // that names hold
+  std::map<std::string, const StoredTensor*> taken;  // by name in PEFT
   const auto refuse = [&](const StoredTensor& tensor) {
     return bad_input("cannot use the adapter " + folder_.string()).with("tensor", excerpt(tensor.name, 200));
   };
@@ -201,6 +222,13 @@ void Adapter::read_tensors() {
           .found("two: " + excerpt(*adapters.begin()) + " and " + excerpt(*adapters.rbegin()))
           .hint("save each into a folder of its own: save_pretrained(FOLDER, selected_adapters=[NAME])");
     }
+    const std::string in_peft = peft_name(name, tensor.name);
+    if (const auto [first, is_new] = taken.emplace(in_peft, &tensor); !is_new) {
+      // save_embedding_layers writes a saved module twice, inside its wrapper and without.
+      if (same_values(file_, *first->second, tensor)) continue;
+      throw refuse(tensor).wanted("each part once").found("other values in " + excerpt(first->second->name, 200));
+    }
+    names_in_peft_[tensor.name] = in_peft;
     const auto place = [&](const StoredTensor*& here) {
       if (here != nullptr) throw refuse(tensor).wanted("each part once").found("also " + excerpt(here->name, 200));
       here = &tensor;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,11 @@ class Adapter {
   /// Whether the tensor belongs to one of modules_to_save: to a copy beside the base's module, not to that module.
   bool saves_module_of(const std::string& tensor) const;
   const SafetensorsFile& file() const { return file_; }
+  /// The name under which PEFT saves, and loads, a tensor of the file; nullptr for the second copy of one.
+  const std::string* name_in_peft(const StoredTensor& tensor) const {
+    const auto found = names_in_peft_.find(tensor.name);
+    return found == names_in_peft_.end() ? nullptr : &found->second;
+  }
 
  private:
   void read_tensors();
@@ -61,6 +67,7 @@ class Adapter {
   SafetensorsFile file_;
   std::vector<LoraModule> modules_;
   std::vector<SavedTensor> saved_, unchanged_;
+  std::map<std::string, std::string> names_in_peft_;  // by stored name
   bool is_dora_ = false;
 };
 

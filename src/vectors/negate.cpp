@@ -1,6 +1,7 @@
 #include "vectors/negate.h"
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <map>
 
@@ -71,10 +72,11 @@ Error missing(const Checkpoint& base, const std::string& tensor, const std::stri
 
 void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double alpha,
                       const std::filesystem::path& folder, const RewriteOptions& options, const Release& release) {
-  if (!(std::abs(alpha) <= std::numeric_limits<float>::max()))
-    throw bad_input("cannot negate on " + base.folder().string())
-        .wanted("an alpha that float32 holds")
-        .found("another");
+  if (!(std::abs(alpha) <= std::numeric_limits<float>::max())) {
+    char found[32];
+    std::snprintf(found, sizeof found, "%g", alpha);
+    throw bad_input("cannot negate on " + base.folder().string()).wanted("an alpha that float32 holds").found(found);
+  }
   const TiedPair& pair = tied_pair(base);
   rewrite_checkpoint(
       base, folder,
@@ -186,9 +188,15 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
   refuse_packed_weights(base);
   const AppliedAdapters check(base, {{&adapter, -alpha}});  // names and shapes fit this base
   std::vector<TensorSpec> specs;
-  for (const StoredTensor& tensor : adapter.file().tensors()) specs.push_back(tensor);
+  for (const StoredTensor& tensor : adapter.file().tensors()) {
+    const std::string* name = adapter.name_in_peft(tensor);
+    if (name == nullptr) continue;
+    specs.push_back(tensor);
+    specs.back().name = *name;
+  }
   SafetensorsWriter writer(folder / "adapter_model.safetensors", specs);
   for (const StoredTensor& tensor : adapter.file().tensors()) {
+    if (adapter.name_in_peft(tensor) == nullptr) continue;
     at::Tensor value = tensor_over(tensor, adapter.file().values(tensor));
     for (const LoraModule& module : adapter.modules()) {
       if (module.b == &tensor || module.bias == &tensor)

@@ -1,5 +1,7 @@
 #include "vectors/rewrite.h"
 
+#include <set>
+
 #include "core/files.h"
 #include "core/json.h"
 #include "core/terminal.h"
@@ -10,7 +12,8 @@
 namespace lethe {
 namespace {
 
-// A tensor that will be written, and the stored one that its values come from.
+// A tensor that will be written, under the name that belongs to it in the base, and the stored one that its values come
+// from.
 struct Rewritten {
   TensorSpec spec;
   const StoredTensor* source;
@@ -26,6 +29,20 @@ std::vector<Rewritten> tensors_to_write(const Checkpoint& base, const TiedPair& 
     list.back().spec.name = *name;
   }
   return list;
+}
+
+// transformers does not load a checkpoint whose names hold what torch.compile or a data-parallel trainer put there.
+// Where two tensors would get one name, all keep theirs.
+std::vector<TensorSpec> specs_to_write(const std::vector<Rewritten>& tensors) {
+  std::vector<TensorSpec> plain, as_in_base;
+  std::set<std::string> names;
+  for (const Rewritten& tensor : tensors) {
+    as_in_base.push_back(tensor.spec);
+    plain.push_back(tensor.spec);
+    plain.back().name = without_wrappers(tensor.spec.name);
+    names.insert(plain.back().name);
+  }
+  return names.size() == plain.size() ? plain : as_in_base;
 }
 
 void say_untied(const std::filesystem::path& config) {
@@ -54,13 +71,9 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
   refuse_packed_weights(base);
   const TiedPair& pair = tied_pair(base);
   const std::vector<Rewritten> tensors = tensors_to_write(base, pair, options.unties_head);
-  std::vector<TensorSpec> specs;
   std::uint64_t bytes = 0, done = 0;
-  for (const Rewritten& tensor : tensors) {
-    specs.push_back(tensor.spec);
-    bytes += tensor.spec.bytes();
-  }
-  CheckpointWriter writer(folder, std::move(specs), options.shards);
+  for (const Rewritten& tensor : tensors) bytes += tensor.spec.bytes();
+  CheckpointWriter writer(folder, specs_to_write(tensors), options.shards);
   Progress progress("writing " + folder.filename().string(), bytes, "bytes");
   for (const auto& [spec, source] : tensors) {
     write(spec, *source, tensor_over(*source, base.values(*source)), writer);

@@ -12,7 +12,7 @@
 namespace lethe {
 
 /// What becomes of one tensor: the new values in the stored type, or an undefined tensor to keep the old ones.
-/// @param tensor  as it will be written
+/// @param tensor  type and shape as they will be written, the name as in the base
 /// @param value   the stored values, in the stored type, not to be written to
 using ChangeTensor = std::function<at::Tensor(const TensorSpec& tensor, const at::Tensor& value)>;
 
@@ -23,13 +23,15 @@ struct RewriteOptions {
   bool unties_head = false;
 };
 
-/// Writes weights into `folder` (exists) and copies the base's side files. Names, types, order and configuration stay.
+/// Writes weights into `folder` (exists) and copies the base's side files. Types, order and configuration stay; so do
+/// names, but for what torch.compile and the like wrap around them (without_wrappers()), so that transformers can load
+/// the result.
 /// @throws Error (bad input) naming a weight that is NaN or infinite, whether it was changed or not
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const RewriteOptions& options = {});
 
 /// Writes one tensor, at once or in parts.
-/// @param tensor  as it will be written
+/// @param tensor  type and shape as they will be written, the name as in the base
 /// @param source  the base's tensor that the values are of: another name where a tied pair is stored once
 /// @param value   as for ChangeTensor
 using WriteTensor = std::function<void(const TensorSpec& tensor, const StoredTensor& source, const at::Tensor& value,

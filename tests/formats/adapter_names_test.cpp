@@ -10,8 +10,8 @@ namespace {
 
 class AdapterNames : public FolderTest {
  protected:
-  // All zero: A [2, 4], B [6, 2], vectors of 6.
-  Adapter adapter(const std::vector<std::string>& names, Json config = Json::object()) {
+  // A [2, 4], B [6, 2], vectors of 6. All zero, or of each tensor other values.
+  Adapter adapter(const std::vector<std::string>& names, Json config = Json::object(), bool differ = false) {
     const fs::path folder = folder_ / std::to_string(++made_);
     fs::create_directories(folder);
     config.update({{"peft_type", "LORA"}, {"r", 2}});
@@ -24,7 +24,8 @@ class AdapterNames : public FolderTest {
       if (vector) specs.back().shape = {6};
     }
     SafetensorsWriter writer(folder / "adapter_model.safetensors", specs);
-    for (const TensorSpec& spec : specs) writer.write(std::vector<std::byte>(spec.bytes()));
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      writer.write(std::vector<std::byte>(specs[i].bytes(), static_cast<std::byte>(differ ? i : 0)));
     writer.close();
     return Adapter(folder);
   }
@@ -70,13 +71,45 @@ TEST_F(AdapterNames, OfSavedModulesLoseTheirWrapper) {
   EXPECT_EQ(whole.saved()[0].name, "q.bias");
 }
 
+TEST_F(AdapterNames, AreKnownInTheFormThatPeftSaves) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"module.q.lora_A.harm.weight", "q.lora_A.weight"},
+      {"base_model.model._orig_mod.q.lora_B.harm.weight", "q.lora_B.weight"},
+      {"q.lora_B.harm.bias", "q.lora_B.bias"},
+      {"base_model.model.base_model.model.q.base_layer.bias", "q.base_layer.bias"},
+      {"wte.lora_embedding_A.harm", "wte.lora_embedding_A"},
+      {"wte.lora_embedding_B.harm", "wte.lora_embedding_B"},
+      {"base_model.model.wte.base_layer.weight", "wte.base_layer.weight"},
+      {"lm_head.modules_to_save.harm.weight", "lm_head.weight"}};
+  std::vector<std::string> stored;
+  for (const auto& [name, saved] : names) stored.push_back(name);
+  const Adapter found = adapter(stored);
+  for (const auto& [name, saved] : names)
+    EXPECT_EQ(*found.name_in_peft(*found.file().find(name)), "base_model.model." + saved);
+}
+
+// PEFT's save_embedding_layers=True writes a module of modules_to_save twice, and what it is a copy of.
+TEST_F(AdapterNames, OfOnePartTwiceAreTakenWhereTheValuesAreEqual) {
+  const std::vector<std::string> names = {"lm_head.weight", "lm_head.modules_to_save.weight",
+                                          "lm_head.original_module.weight"};
+  const Adapter found = adapter(names);
+  ASSERT_EQ(found.saved().size(), 1U);
+  EXPECT_EQ(found.saved()[0].name, "lm_head.weight");
+  EXPECT_EQ(found.unchanged().size(), 1U);
+  int named = 0;
+  for (const std::string& name : names) named += found.name_in_peft(*found.file().find(name)) != nullptr ? 1 : 0;
+  EXPECT_EQ(named, 2);
+  const std::string differ = refusal_of([&] { adapter(names, {}, /*differ=*/true); });
+  EXPECT_NE(differ.find("lm_head.weight"), std::string::npos) << differ;
+}
+
 TEST_F(AdapterNames, OfTwoAdaptersOrOfOnePartTwiceAreRefused) {
   const std::string two = refusal_of([&] {
     adapter({"q.lora_A.good.weight", "q.lora_B.good.weight", "v.lora_A.bad.weight", "v.lora_B.bad.weight"});
   });
   EXPECT_NE(two.find("bad and good"), std::string::npos) << two;
   const std::string twice = refusal_of([&] {
-    adapter({"q.lora_A.weight", "q.lora_B.weight", "q.lora_A.default.weight"});
+    adapter({"q.lora_A.weight", "q.lora_B.weight", "q.lora_A.default.weight"}, {}, /*differ=*/true);
   });
   EXPECT_NE(twice.find("q.lora_A"), std::string::npos) << twice;
   EXPECT_NE(refusal_of([&] { adapter({"q.lora_C.weight"}); }).find("q.lora_C.weight"), std::string::npos);

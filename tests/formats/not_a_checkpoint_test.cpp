@@ -89,8 +89,8 @@ TEST_F(NotACheckpoint, AnAdapterARunAndAFileOfWeightsAreToldWithWhatToGive) {
 
 TEST_F(NotACheckpoint, APathThatIsNotThereIsNoNameOfTheHub) {
   with("models/opt/config.json");
-  for (const std::string name : {(folder_ / "nothere").string(), std::string("./nothere"), std::string("../nothere"),
-                                 std::string("a/b/c"), std::string("nothere/"), std::string("nothere.gguf")}) {
+  for (const std::string& name : {(folder_ / "nothere").string(), std::string("./nothere"), std::string("../nothere"),
+                                  std::string("a/b/c"), std::string("nothere/"), std::string("nothere.gguf")}) {
     EXPECT_NE(told(name).find("no such folder"), std::string::npos) << told(name);
     EXPECT_EQ(told(name).find("hf download"), std::string::npos) << told(name);
   }

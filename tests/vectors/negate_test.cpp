@@ -173,6 +173,42 @@ TEST_F(TaskArithmetic, NamesOfTheSameTensorsAreMatchedAndTablesAreNoWeights) {
   }
 }
 
+// transformers loads no name that holds "_orig_mod.", and PEFT none of another adapter's: both go on without the
+// weight.
+TEST_F(TaskArithmetic, ResultsHaveTheNamesThatTransformersAndPeftLoad) {
+  const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
+  const std::string e = "model.embed_tokens.weight", h = "lm_head.weight", q = "model.layers.0.q_proj.weight";
+  const at::Tensor embedding = at::randn({6, 4}), head = at::randn({6, 4}), weight = at::randn({4, 4}),
+                   down = at::randn({2, 4}), up = at::randn({4, 2});
+  const Checkpoint tuned = checkpoint("tuned", {{e, head}, {h, embedding}, {q, weight}});
+  const fs::path pair = adapter("pair",
+                                {{"model.layers.0._orig_mod.q_proj.lora_A.harm.weight", down},
+                                 {"model.layers.0._orig_mod.q_proj.lora_B.harm.weight", up},
+                                 {"lm_head.modules_to_save.harm.weight", head}},
+                                {{"r", 2}, {"lora_alpha", 2}, {"modules_to_save", {"lm_head"}}});
+  for (const auto& [front, inner] : {std::pair("_orig_mod.", ""), {"module.", ""}, {"", "_orig_mod."}}) {
+    const Checkpoint base = checkpoint(
+        "base" + std::to_string(++made_),
+        {{front + e, embedding}, {front + std::string("model.layers.0.") + inner + "q_proj.weight", weight}}, tied);
+    negate_checkpoint(base, tuned, 1, made("negated" + std::to_string(made_)));
+    const Checkpoint negated(root_ / ("negated" + std::to_string(made_)));
+    ASSERT_EQ(negated.tensors().size(), 3U);
+    EXPECT_TRUE(at::allclose(values(negated, e), 2 * embedding - head));
+    EXPECT_TRUE(at::allclose(values(negated, h), embedding));
+    EXPECT_TRUE(at::equal(values(negated, q), weight));
+    const Adapter harm(pair);
+    merge_adapters(base, {{&harm, 1.0}}, made("merged" + std::to_string(made_)));
+    const Checkpoint merged(root_ / ("merged" + std::to_string(made_)));
+    EXPECT_TRUE(at::allclose(values(merged, q), weight + up.matmul(down)));
+    EXPECT_TRUE(at::allclose(values(merged, h), head));
+    negate_adapter(base, harm, 1, made("subtracted" + std::to_string(made_)));
+    const SafetensorsFile subtracted(root_ / ("subtracted" + std::to_string(made_)) / "adapter_model.safetensors");
+    for (const std::string name :
+         {"model.layers.0.q_proj.lora_A.weight", "model.layers.0.q_proj.lora_B.weight", "lm_head.weight"})
+      EXPECT_NE(subtracted.find("base_model.model." + name), nullptr) << name;
+  }
+}
+
 TEST_F(TaskArithmetic, WhatAnAdapterMakesOfATiedPairIsWrittenAsTwoWeights) {
   const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
   const std::string e = "model.embed_tokens.weight", h = "lm_head.weight";
@@ -214,11 +250,37 @@ TEST_F(TaskArithmetic, WhatAnAdapterMakesOfATiedPairIsWrittenAsTwoWeights) {
       EXPECT_EQ(result.tensors().size(), one && !twice ? 1U : 2U);
       EXPECT_EQ(result.config().at("tie_word_embeddings"), one) << dump_json(config);
       EXPECT_TRUE(at::allclose(values(result, e), made_of.embedding, 1e-5, 1e-6)) << dump_json(config);
-      if (result.find(h) != nullptr)
+      if (result.find(h) != nullptr) {
         EXPECT_TRUE(at::allclose(values(result, h), made_of.head, 1e-5, 1e-6)) << dump_json(config);
+      }
       EXPECT_EQ(tied_pair(result).tied, one);
     }
   }
+}
+
+TEST_F(TaskArithmetic, ATiedDoraSharesItsPairAndNotItsMagnitudes) {
+  const std::string e = "model.embed_tokens.weight", h = "lm_head.weight";
+  const at::Tensor before = at::randn({6, 4}), a = at::randn({2, 6}), b = at::randn({4, 2}),
+                   of_embedding = at::rand({4}) + 0.5, of_head = at::rand({6}) + 0.5;
+  const fs::path folder = adapter("dora",
+                                  {{"base_model.model.model.embed_tokens.lora_embedding_A", a},
+                                   {"base_model.model.model.embed_tokens.lora_embedding_B", b},
+                                   {"base_model.model.model.embed_tokens.lora_magnitude_vector", of_embedding},
+                                   {"base_model.model.lm_head.lora_A.weight", b.t().contiguous()},
+                                   {"base_model.model.lm_head.lora_B.weight", a.t().contiguous()},
+                                   {"base_model.model.lm_head.lora_magnitude_vector", of_head}},
+                                  {{"r", 2},
+                                   {"lora_alpha", 2},
+                                   {"use_dora", true},
+                                   {"target_modules", {"embed_tokens"}},
+                                   {"ensure_weight_tying", true}});
+  const Checkpoint base = checkpoint("base", {{e, before}}, {{"model_type", "llama"}, {"tie_word_embeddings", true}});
+  const Adapter dora(folder);
+  merge_adapters(base, {{&dora, 1.0}}, made("merged"));
+  const Checkpoint merged(root_ / "merged");
+  const at::Tensor sum = before + b.matmul(a).t();
+  EXPECT_TRUE(at::allclose(values(merged, e), sum * (of_embedding / sum.norm(2, 0)), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(values(merged, h), sum * (of_head / sum.norm(2, 1)).unsqueeze(1), 1e-5, 1e-6));
 }
 
 TEST_F(TaskArithmetic, ATensorOfOneSideOrOfAnotherShapeIsNamed) {
