@@ -93,10 +93,18 @@ bool has_option(const CLI::App& app, const std::string& name) {
   return app.get_option_no_throw(name) != nullptr;
 }
 
+// Of an option that sets a recipe's key ("Sets data.harmful: FILE, …"); of another "".
+std::string key_set_by(const CLI::Option& option) {
+  constexpr std::string_view kSets = "Sets ";
+  const std::string& description = option.get_description();
+  if (!description.starts_with(kSets)) return "";
+  return description.substr(kSets.size(), description.find(':') - kSets.size());
+}
+
 // Of a command with a recipe: the flag that sets a key, or KEY=….
 std::string how_to_set(const CLI::App& app, const std::string& key) {
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_description() == "Sets " + key) return "--" + option->get_lnames().at(0);
+    if (key_set_by(*option) == key) return "--" + option->get_lnames().at(0);
   }
   return key + "=…";
 }
@@ -235,11 +243,10 @@ std::string renamed(const std::string& text, const std::string& key, const std::
 std::string with_options_named(const CLI::App& program, std::string message) {
   const CLI::App& app = *chosen_command(program);
   if (has_option(app, "recipe")) {
-    constexpr std::string_view kSets = "Sets ";
     for (const CLI::Option* option : app.get_options()) {
-      const std::string& description = option->get_description();
-      if (!description.starts_with(kSets) || option->count() == 0) continue;
-      const std::string key = description.substr(kSets.size()), name = "--" + option->get_lnames().at(0);
+      const std::string key = key_set_by(*option);
+      if (key.empty() || option->count() == 0) continue;
+      const std::string name = "--" + option->get_lnames().at(0);
       if (key.find('.') != std::string::npos) {
         message = renamed(message, key, name);
       } else if (message.starts_with("cannot use " + key + "=")) {  // elsewhere "model" is a word
