@@ -1,7 +1,10 @@
 // lethe chat: talk to a model, with its chat template as one conversation; answers are shown token by token.
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
 #include <iostream>
 #include <memory>
 
@@ -27,9 +30,45 @@ struct ChatAnswer {
   std::string text, finish;  // finish: stop, length, or interrupted
 };
 
-class Chat {
+// Standard input by lines. A stream's getline() would not hear a request to stop while nobody types.
+class TypedLines {
  public:
-  explicit Chat(ChatOptions& options)
+  /// Waits for a line. @return whether there is one; the last may lack its line end. @throws Error if asked to stop
+  /// @param typed  Ctrl-C does not end the wait (a second one ends the program): what was typed is asked all the same
+  bool next(std::string& line, bool typed) {
+    for (bool pressed = false;;) {
+      const std::size_t end = text_.find('\n');
+      if (end != std::string::npos || ended_) {
+        const bool found = !text_.empty();
+        line = text_.substr(0, end);
+        text_.erase(0, end == std::string::npos ? end : end + 1);
+        return found;
+      }
+      struct pollfd wait {
+        STDIN_FILENO, POLLIN, 0
+      };
+      if (::poll(&wait, 1, 100) > 0) read_more();  // milliseconds
+      if (typed && !pressed && take_interrupt()) pressed = true;
+      stop_if_interrupted();
+    }
+  }
+
+ private:
+  void read_more() {
+    std::array<char, 4096> piece;
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got > 0) text_.append(piece.data(), static_cast<std::size_t>(got));
+    // A terminal that was closed is an end too.
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) ended_ = true;
+  }
+
+  std::string text_;  // read, not yet taken
+  bool ended_ = false;
+};
+
+class Conversation {
+ public:
+  explicit Conversation(ChatOptions& options)
       : options_(options),
         layout_(template_option(options.model.layout, options.model.system, options.model.model)),
         opened_(open_model(options.model)),
@@ -39,23 +78,21 @@ class Chat {
   }
 
   // What was said until an interrupt or an error is kept.
-  ~Chat() {
+  ~Conversation() {
     try {
       if (log_) log_->close();
     } catch (const Error& error) {
       warn(error.what());
     }
   }
-  Chat(const Chat&) = delete;
+  Conversation(const Conversation&) = delete;
 
   void run() {
     if (live_) say("/help tells the commands; Ctrl-C stops an answer, Ctrl-D ends");
     std::string line;
     for (;;) {
       if (live_) std::cout << "> " << std::flush;
-      if (!std::getline(std::cin, line)) break;
-      if (live_) take_interrupt();  // pressed at the prompt: what was typed is asked all the same
-      stop_if_interrupted();
+      if (!lines_.next(line, live_)) break;
       if (line.empty()) continue;
       if (line[0] == '/' && !line.starts_with("//")) {
         if (!command(line)) break;
@@ -136,6 +173,7 @@ class Chat {
   OpenModel opened_;
   Tokenizer tokenizer_;
   bool live_;
+  TypedLines lines_;
   std::unique_ptr<FileWriter> log_;
   std::uint64_t turn_ = 0;
   std::vector<ChatMessage> before_;  // what was said, where the template is a chat's
@@ -154,7 +192,7 @@ void add_chat(CLI::App& program, Action& action) {
       "/help, /reset, /quit; Ctrl-C stops an answer (twice: the program). Without a terminal: a prompt a line, an "
       "answer "
       "a line.");
-  command->callback([options, &action] { action = [options] { Chat(*options).run(); }; });
+  command->callback([options, &action] { action = [options] { Conversation(*options).run(); }; });
 }
 
 }  // namespace lethe

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <regex>
 
@@ -77,6 +78,7 @@ class Terminal {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   const std::string& all() const { return all_; }
+  void send(int signal) const { ::kill(pid_, signal); }
   fs::path process() const { return fs::path("/proc") / std::to_string(pid_); }
 
  private:
@@ -164,6 +166,21 @@ TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {
   terminal.wait_for("nothing to forget");
   terminal.type("\x04");
   EXPECT_EQ(terminal.finish(), 0);
+}
+
+TEST_F(AtATerminal, ChatThatWaitsForALineHearsARequestToStop) {
+  make_model(false);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT}) {
+    Terminal terminal(command("chat", {}), 80);
+    terminal.wait_for("> ");
+    terminal.send(signal);
+    if (signal == SIGINT) {  // one of these does not end it
+      terminal.type("/nonsense\n");
+      terminal.wait_for("no such command");
+      terminal.type("/quit\n");
+    }
+    EXPECT_EQ(terminal.finish(), signal == SIGINT ? 0 : 130) << terminal.all();
+  }
 }
 
 TEST_F(AtATerminal, AnswersStandBesideEachOtherWhereThereIsRoom) {
