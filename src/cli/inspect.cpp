@@ -31,7 +31,7 @@ OrderedJson inspected(const fs::path& path, bool all) {
       if (!fs::exists(path / name)) continue;
       const Json part = read_json(path / name);
       for (const auto& [key, value] : part.items()) {
-        if (!value.is_object() && !value.is_array()) json[key] = value;
+        if (key == "verdict" || (!value.is_object() && !value.is_array())) json[key] = value;
       }
     }
     return json;
@@ -62,9 +62,9 @@ void inspect(const InspectOptions& options) {
       for (const auto& item : value) std::cout << "  " << excerpt(dump_json(item), 200) << "\n";
     } else {
       const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
-      // Of the reasons the lines are ours; any other text may come from the file.
+      // Lines of reasons and recipes are ours; any other text may come from the file.
       std::cout << excerpt(key) << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ')
-                << (key == "reason" ? in_lines(text, 26) : excerpt(text, 400)) << "\n";
+                << (key == "reason" || key == "recipe" ? in_lines(text, 26) : excerpt(text, 400)) << "\n";
     }
   }
 }

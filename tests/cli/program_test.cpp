@@ -52,6 +52,10 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
     const Json run_json = read_json(at(mode) + "/run.json");
     EXPECT_GT(run_json["peak_rss_bytes"].get<double>(), 1e6);
     EXPECT_EQ(read_json(at(mode) + "/results.json")["alpha_curve"].empty(), false);
+    const std::string level = read_json(at(mode) + "/results.json")["verdict"]["level"];
+    EXPECT_NE(outcome.text.find("verdict: "), std::string::npos) << outcome.text;
+    expect_all(run("inspect " + at(mode)), 0,  // its recipe in lines
+               {"\"level\":\"" + level + "\"", "method: sku\n" + std::string(26, ' ') + "model: "});
   }
   // base + negated adapter is the unlearned model: score it.
   write_file(folder_ / "in.jsonl",
