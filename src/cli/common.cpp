@@ -8,6 +8,7 @@
 #include "core/output_file.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
+#include "data/chat_rows.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
 #include "nn/device.h"
@@ -165,21 +166,31 @@ std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, 
 }
 
 Turns turns_of(const JsonLine& line, bool with_response) {
-  if (!line.value.contains("messages"))
-    return {{}, text_of(line, "prompt"), with_response ? text_of(line, "response") : ""};
+  const char* key = nullptr;
+  for (const char* known : {"messages", "conversations", "conversation"}) {
+    if (key == nullptr && line.value.contains(known)) key = known;
+  }
+  if (key == nullptr) return {{}, text_of(line, "prompt"), with_response ? text_of(line, "response") : ""};
   const auto broken = [&](const std::string& found) {
     return bad_input("cannot use " + line.where)
         .wanted(std::string("messages {\"role\", \"content\"}, the last ") +
                 (with_response ? "two by user and assistant" : "one by the user"))
         .found(found);
   };
-  const Json& list = line.value.at("messages");
+  const Json& list = line.value.at(key);
   Turns turns;
   for (const Json& entry : list.is_array() ? list : Json::array()) {
     const bool fits = entry.is_object() && entry.contains("role") && entry.at("role").is_string() &&
                       entry.contains("content") && entry.at("content").is_string();
-    if (!fits) throw broken(excerpt(dump_json(entry)));
-    turns.before.push_back({entry.at("role").get<std::string>(), entry.at("content").get<std::string>()});
+    if (fits) {  // of any role that the chat template knows
+      turns.before.push_back({entry.at("role").get<std::string>(), entry.at("content").get<std::string>()});
+      continue;
+    }
+    try {
+      turns.before.push_back(read_turn(entry, key).message);
+    } catch (const UnusableRow& error) {
+      throw broken(error.what());
+    }
   }
   const auto take_last = [&](const std::string& role) {
     if (turns.before.empty() || turns.before.back().role != role)

@@ -25,8 +25,15 @@ const Json* first_of(const Fields& fields, std::initializer_list<const char*> ke
   return nullptr;
 }
 
+/// Who speaks in a message; null if the value is no message.
+const Json* speaker_of(const Json& value) {
+  if (!value.is_object()) return nullptr;
+  const Fields fields(value);
+  return first_of(fields, {"role", "from"});
+}
+
 bool is_message(const Json& value) {
-  return value.is_object() && (value.contains("role") || value.contains("from"));
+  return speaker_of(value) != nullptr;
 }
 
 /// {"role": […], "content": […]}, as the datasets library stores lists of messages, as a list of messages.
@@ -82,10 +89,8 @@ std::size_t end_of_context(const std::vector<Turn>& context, const std::vector<T
 }  // namespace
 
 std::optional<Json> as_messages(const Json& value, std::string_view name) {
-  if (is_message(value)) {
-    const Json& role = value.at(value.contains("role") ? "role" : "from");
-    return role.is_array() ? list_of_columns(value) : Json::array({value});
-  }
+  if (const Json* speaker = speaker_of(value))
+    return speaker->is_array() ? list_of_columns(value) : Json::array({value});
   if (value.is_array()) return !value.empty() && is_message(value[0]) ? std::optional(value) : std::nullopt;
   if (!value.is_string()) return std::nullopt;
   const std::string text = trimmed(value.get_ref<const std::string&>());
@@ -166,8 +171,8 @@ std::optional<std::vector<Turn>> read_human_assistant(const std::string& text) {
   return turns;
 }
 
-Chat join_chat(std::optional<std::vector<Turn>> context, const Json& completion, std::string_view name) {
-  Chat chat;
+ChatRow join_chat(std::optional<std::vector<Turn>> context, const Json& completion, std::string_view name) {
+  ChatRow chat;
   const std::optional<Json> messages = as_messages(completion, name);
   if (!messages) {
     std::string text = text_value(completion, name);
@@ -199,7 +204,7 @@ Chat join_chat(std::optional<std::vector<Turn>> context, const Json& completion,
   return chat;
 }
 
-void take_answers(const Chat& chat, bool need_response, RowReading& reading) {
+void take_answers(const ChatRow& chat, bool need_response, RowReading& reading) {
   std::vector<ChatMessage> before;
   std::optional<std::string> prompt;
   bool asked = false, answered = false;

@@ -20,7 +20,7 @@ struct Turn {
 };
 
 /// The messages of a row. Only answers from `learn_from` on are taken; earlier ones are what was said before.
-struct Chat {
+struct ChatRow {
   std::vector<Turn> turns;
   std::size_t learn_from = 0;
 };
@@ -40,12 +40,12 @@ std::optional<std::vector<Turn>> read_human_assistant(const std::string& text);
 /// What a chat goes on from and what follows: a conversation that repeats the context, or its continuation.
 /// @param context  nothing: the completion holds the whole conversation
 /// @throws UnusableRow if the two do not fit together
-Chat join_chat(std::optional<std::vector<Turn>> context, const Json& completion, std::string_view name);
+ChatRow join_chat(std::optional<std::vector<Turn>> context, const Json& completion, std::string_view name);
 
 /// One content for each answer of the assistant: the user's message before it is the prompt, all before that its
 /// context. A first message of the assistant is context only. A last message of the user is counted as unanswered;
 /// where prompts alone are wanted it is one.
 /// @throws UnusableRow if user and assistant do not take turns, or no answer is there though one is needed
-void take_answers(const Chat& chat, bool need_response, RowReading& reading);
+void take_answers(const ChatRow& chat, bool need_response, RowReading& reading);
 
 }  // namespace lethe

@@ -130,11 +130,21 @@ std::uint64_t hash_of(const std::vector<ChatMessage>& before, std::uint64_t seed
   return seed;
 }
 
-Error nothing_found(const FileReport& report, Role role, const std::string& what) {
-  Error error = bad_input("cannot take " + std::string(role_name(role)) + " " + what + " from " + report.path);
+/// Each source must hold something: of a folder or a pattern one of its files, of which a filter may leave out some.
+/// @param first  the first report of that source
+void check_found(std::span<const FileReport> reports, std::size_t first, Role role, const std::string& what) {
+  const auto of_source = reports.subspan(first);
+  const bool found = std::any_of(of_source.begin(), of_source.end(),
+                                 [](const FileReport& report) { return report.pairs + report.duplicates > 0; });
+  if (found || of_source.empty()) return;
+  Error error =
+      bad_input("cannot take " + std::string(role_name(role)) + " " + what + " from " + of_source.front().path);
   error.wanted("at least one row");
-  for (const auto& line : describe(report)) error.found(line);
-  return error;
+  constexpr std::size_t shown = 3;
+  for (const FileReport& report : of_source.first(std::min(shown, of_source.size()))) {
+    for (const auto& line : describe(report)) error.found(line);
+  }
+  throw error;
 }
 
 }  // namespace
@@ -222,7 +232,7 @@ std::string to_text(const DataSource& source) {
 LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const ReadOptions& options) {
   LoadedPairs loaded;
   std::unordered_multimap<std::uint64_t, std::size_t> seen;
-  for (const auto& source : expand_sources(sources)) {
+  const auto read_file = [&](const DataSource& source) {
     std::uint64_t duplicates = 0, taken = 0;
     const auto take = [&](RowContent&& content, std::uint64_t line) {
       const std::uint64_t context = hash_of(content.before, stable_hash(content.prompt));
@@ -245,8 +255,12 @@ LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const Rea
     FileReport report = read_rows(source, role, true, options, take);
     report.duplicates = duplicates;
     report.pairs = taken;
-    if (taken + duplicates == 0) throw nothing_found(report, role, "pairs");
     loaded.files.push_back(std::move(report));
+  };
+  for (const DataSource& source : sources) {
+    const std::size_t first = loaded.files.size();
+    for (const DataSource& one : expand_sources({&source, 1})) read_file(one);
+    check_found(loaded.files, first, role, "pairs");
   }
   return loaded;
 }
@@ -297,7 +311,7 @@ LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, c
       if (known.insert(std::to_string(place) + kind + text).second) list.push_back(std::move(text));
     }
   };
-  for (const auto& source : expand_sources(sources)) {
+  const auto read_file = [&](const DataSource& source) {
     std::uint64_t duplicates = 0, taken = 0;
     const auto take = [&](RowContent&& content, std::uint64_t line) {
       const auto [at, is_new] = index.try_emplace(context_key(content.prompt, content.before), loaded.questions.size());
@@ -310,8 +324,12 @@ LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, c
     FileReport report = read_rows(source, role, false, options, take);
     report.duplicates = duplicates;
     report.pairs = taken;
-    if (taken + duplicates == 0) throw nothing_found(report, role, "prompts");
     loaded.files.push_back(std::move(report));
+  };
+  for (const DataSource& source : sources) {
+    const std::size_t first = loaded.files.size();
+    for (const DataSource& one : expand_sources({&source, 1})) read_file(one);
+    check_found(loaded.files, first, role, "prompts");
   }
   return loaded;
 }

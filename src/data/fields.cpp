@@ -196,7 +196,11 @@ bool is_learned(const Fields& fields, bool is_message, bool of_assistant) {
     return value;
   };
   for (const char* key : {"train", "training", "trainable", "learn", "loss", "loss_mask"}) {
-    if (!is_message && std::string_view(key) != "train") continue;
+    // Beside a whole row most of these names may also hold something else, such as the loss that the row had.
+    const Json* field = fields.filled(key);
+    const bool is_word = field != nullptr && field->is_string() && !parse_number(trimmed(field->get<std::string>()));
+    const bool is_plain = field != nullptr && (field->is_boolean() || (is_word && read_truth(*field)));
+    if (!is_message && std::string_view(key) != "train" && !is_plain) continue;
     const auto value = truth(key);
     if (!value) continue;
     if (is_message && *value && !of_assistant)
@@ -212,7 +216,7 @@ bool is_learned(const Fields& fields, bool is_message, bool of_assistant) {
         !is_message && field->is_string() &&
         (column_key(field->get<std::string>()) == "user" || column_key(field->get<std::string>()) == "human");
     if (std::string_view(key) == "mask" && masks_user) continue;
-    if (is_message || std::string_view(key) == "mask")
+    if (is_message || std::string_view(key) != "train_detail")
       throw UnusableRow(place + in_quotes(key) + ", which is not supported; 'train' or 'masked' say what to learn");
   }
   return learned;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/numbers.h"
 #include "data/filter.h"
 #include "data/shapes.h"
 
@@ -45,6 +46,7 @@ class RowParser {
         break;
       case Shape::text:
         reading_.contents.push_back({"", {text_field(fields_, "text")}, {}, {}});
+        heed_labels();
         break;
       default:
         read_pair();
@@ -65,14 +67,14 @@ class RowParser {
   }
 
   /// Takes the answers of a chat, with what the row says to come before it.
-  void take(Chat chat, bool with_before = true) {
+  void take(ChatRow chat, bool with_before = true) {
     if (with_before) put_before(turns_before(fields_), chat);
     take_answers(chat, need_response_, reading_);
   }
 
   /// Takes several answers to one prompt; none: the prompt alone.
   void take(std::vector<Turn> context, std::vector<std::string> responses, bool with_before = true) {
-    Chat chat{std::move(context), 0};
+    ChatRow chat{std::move(context), 0};
     chat.learn_from = chat.turns.size();
     if (with_before) put_before(turns_before(fields_), chat);
     if (!responses.empty()) chat.turns.push_back({{"assistant", responses[0]}, true});
@@ -146,7 +148,7 @@ class RowParser {
   /// `chosen` is a normal answer. `rejected` was liked less, which does not make it harmful.
   void read_preference() {
     const Json& chosen = chosen_value();
-    Chat chat = preferred(chosen, known_.response);
+    ChatRow chat = preferred(chosen, known_.response);
     const std::string other = first_key(kRejected, [&](const char* key) { return fields_.filled(key) != nullptr; });
     const auto rejected = other.empty() ? std::nullopt : as_messages(*fields_.find(other), other);
     if (rejected) {  // what both begin with is no answer of either
@@ -156,7 +158,9 @@ class RowParser {
         ++common;
       if (common < chat.turns.size()) chat.learn_from = std::max(chat.learn_from, common);
     }
+    const auto safe = safety_of(fields_);
     take(std::move(chat));
+    if (role_ == Role::normal) leave_to_other_role(safe);
     if (role_ != Role::harmful) return;
     if (need_response_) {
       reading_.contents.clear();
@@ -172,7 +176,7 @@ class RowParser {
   }
 
   /// A preferred answer, or any other of the row, in its chat.
-  Chat preferred(const Json& answer, const std::string& name) const {
+  ChatRow preferred(const Json& answer, const std::string& name) const {
     const auto messages = as_messages(answer, name);
     const bool is_whole = messages && read_turn((*messages)[0], name).message.role != "assistant";
     std::optional<std::vector<Turn>> context;
@@ -180,6 +184,8 @@ class RowParser {
     if (const std::string key = first_key(kPrompts, [&](const char* k) { return fields_.filled(k) != nullptr; });
         !key.empty()) {
       context = context_under(key);
+    } else if (input != nullptr && input->is_string()) {
+      context = context_under("input");
     } else if (input != nullptr && input->is_object() && input->contains("messages")) {
       context = read_turns(input->at("messages"), "input.messages");
     } else if (!is_whole) {
@@ -203,15 +209,14 @@ class RowParser {
   }
 
   void read_chat() {
-    Chat chat{chat_turns(known_.response), 0};
+    ChatRow chat{chat_turns(known_.response), 0};
     if (const Json* last = fields_.find("last_turn_only"); last != nullptr && *last == true) {  // as json_line() writes
       for (std::size_t i = 0; i < chat.turns.size(); ++i) {
         if (chat.turns[i].message.role == "assistant") chat.learn_from = i;
       }
     }
-    const auto safe = safety_of(fields_);
     take(std::move(chat));
-    leave_to_other_role(safe);
+    heed_labels();
   }
 
   /// Clears the responses of a row that is labelled for the other role.
@@ -225,19 +230,26 @@ class RowParser {
       return wrong_role("AdvBench, whose targets are harmful", "prompt=goal,response=target");
     std::vector<Turn> context = context_under(known_.prompt);
     if (known_.response.empty()) return take(std::move(context), {});
-    const std::optional<bool> safe = safety_of(fields_);
-    const std::optional<bool> wanted = desirable();
     const Json* response = fields_.find(known_.response);
     if (response == nullptr) throw UnusableRow("no '" + known_.response + "'");
     read_response(std::move(context), *response, known_.response, false);
     if (const Json* wrong = fields_.filled("perturbed_answer"); wrong != nullptr && !reading_.contents.empty())
       reading_.contents.back().wrong = answer_list(*wrong, "perturbed_answer", false);
-    leave_to_other_role(safe);
-    if (wanted && role_ == Role::harmful && need_response_) {
-      wrong_role("preferences, whose undesirable answers are not always harmful", "prompt=prompt,response=completion");
+    heed_labels();
+  }
+
+  /// What the row's labels say of the answers that were taken.
+  void heed_labels() {
+    leave_to_other_role(safety_of(fields_));
+    const std::optional<bool> wanted = desirable();
+    if (!wanted) return;
+    if (role_ == Role::harmful && need_response_) {
+      const std::string prompt = known_.prompt.empty() ? "" : "prompt=" + known_.prompt + ",";
+      wrong_role("preferences, whose undesirable answers are not always harmful",
+                 prompt + "response=" + known_.response);
       reading_.contents.clear();
     }
-    if (wanted && (!*wanted || role_ == Role::harmful)) {
+    if (!*wanted || role_ == Role::harmful) {
       for (RowContent& content : reading_.contents) content.responses.clear();
     }
   }
@@ -249,8 +261,15 @@ class RowParser {
       if (const auto truth = read_truth(*label)) return truth;
     }
     const Json* other = fields_.filled("label");
-    if (known_.response != "completion" && other != nullptr && other->is_boolean() && role_ != Role::generic)
-      throw UnusableRow("'label' is true or false, which says neither safe nor unsafe; use where=label == …");
+    const bool matters = need_response_ && role_ != Role::generic;
+    if (known_.response == "completion" || other == nullptr || !matters) return std::nullopt;
+    const bool is_number =
+        other->is_number() || (other->is_string() && parse_number(trimmed(other->get<std::string>())));
+    const bool is_chosen = column_key(source_.where).find("label") != std::string::npos;
+    if ((is_number || read_truth(*other)) && !is_chosen) {
+      throw UnusableRow("'label' is " + excerpt(dump_json(*other), 30) +
+                        ", which says neither safe nor unsafe; use where=label == …, or name the columns");
+    }
     return std::nullopt;
   }
 

@@ -37,9 +37,12 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
   };
   const bool is_lines = ends_in({".jsonl", ".ndjson", ".jsonlines"});
   const bool is_known = is_lines || ends_in({".json", ".csv", ".tsv", ".parquet"});
-  const bool is_pipe = readable_path(path) != path;
-  if (is_pipe && !is_known) return open_pipe(path, options);
-  if (!is_pipe) refuse_foreign(path, !is_known);
+  // /dev/stdin names no format, also where it is a file. Whatever else is no file is not asked for its contents yet.
+  const bool is_descriptor = descriptor_named_by(path) >= 0;
+  std::error_code none;
+  refuse_foreign(path, !is_known && !is_descriptor && std::filesystem::is_regular_file(path, none));
+  const bool is_nameless = is_descriptor || readable_path(path) != path;
+  if (is_nameless && !is_known) return open_pipe(path, options);
   if (is_lines) return open_json(path, options, true);
   if (ends_in({".json"})) return open_json(path, options, false);
   if (ends_in({".csv"})) return open_csv(path, options, ',');

@@ -128,7 +128,7 @@ std::vector<Turn> turns_before(const Fields& fields) {
   return turns;
 }
 
-void put_before(std::vector<Turn> before, Chat& chat) {
+void put_before(std::vector<Turn> before, ChatRow& chat) {
   if (before.empty()) return;
   auto begin = chat.turns.begin();
   if (begin != chat.turns.end() && begin->message.role == "system" && before[0].message.role == "system") {
@@ -157,11 +157,19 @@ std::optional<bool> safety_of(const Fields& fields) {
       throw UnusableRow(std::string("'") + key + "' is neither true nor false: " + excerpt(dump_json(*field), 30));
     add(key, *truth == means_safe);
   }
-  const Json* label = fields.filled("label");
-  if (label == nullptr || !label->is_string()) return safe;
-  const std::string word = column_key(label->get<std::string>());
-  if (word == "safe" || word == "harmless" || word == "unharmful") add("label", true);
-  if (word == "unsafe" || word == "harmful") add("label", false);
+  // Names that may also hold scores or categories.
+  for (const auto& [key, means_safe] : {std::pair{"safe", true}, {"unsafe", false}}) {
+    const Json* field = fields.filled(key);
+    const auto truth = field != nullptr ? read_truth(*field) : std::nullopt;
+    if (truth) add(key, *truth == means_safe);
+  }
+  for (const char* key : {"label", "response_harm_label"}) {  // the latter: WildGuard
+    const Json* label = fields.filled(key);
+    if (label == nullptr || !label->is_string()) continue;
+    const std::string word = column_key(label->get<std::string>());
+    if (word == "safe" || word == "harmless" || word == "unharmful") add(key, true);
+    if (word == "unsafe" || word == "harmful") add(key, false);
+  }
   return safe;
 }
 

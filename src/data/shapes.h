@@ -51,10 +51,10 @@ void refuse_unsupported(const Fields& fields, bool plain_text);
 /// @throws UnusableRow if they cannot be read
 std::vector<Turn> turns_before(const Fields& fields);
 /// Puts them there. @throws UnusableRow if the chat has another system message
-void put_before(std::vector<Turn> before, Chat& chat);
+void put_before(std::vector<Turn> before, ChatRow& chat);
 
-/// Whether the row says that its response is safe: is_safe, is_response_safe, is_unsafe, is_harmful, or the word under
-/// `label`. @throws UnusableRow if it is unclear
+/// Whether the row says that its response is safe: is_safe, is_response_safe, is_unsafe, is_harmful, safe, unsafe, or
+/// the word under `label` or `response_harm_label`. @throws UnusableRow if it is unclear
 std::optional<bool> safety_of(const Fields& fields);
 
 }  // namespace lethe

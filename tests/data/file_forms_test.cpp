@@ -1,6 +1,8 @@
 // Files as programs write them: JSON over several lines, wrappers, NaN, separators, line ends, folders; and what is
 // said of files that are no rows of text.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "core/error.h"
@@ -149,6 +151,23 @@ TEST_F(FileForms, WhatIsNoTextIsToldByWhatItIsWithAWayToExportIt) {
   gzwrite(out, "<html><body>", 12);
   gzclose(out);
   EXPECT_NE(refusal(path).find("web page"), std::string::npos);
+}
+
+TEST_F(FileForms, APipeOrAFileWithoutANameOfItsOwnIsReadByWhatItHolds) {
+  const std::string rows = "{\"prompt\":\"a\",\"response\":\"b\"}\n", table = "prompt;response\na;b\n";
+  for (const std::string& content : {rows, table}) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    ASSERT_EQ(::write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+    ::close(ends[1]);
+    EXPECT_EQ(read("/dev/fd/" + std::to_string(ends[0])), "a=b ");
+    ::close(ends[0]);
+    // `--data /dev/stdin < FILE`: a file, but under no name that says what it is.
+    const int opened = ::open(file("any.name", content).c_str(), O_RDONLY);
+    EXPECT_EQ(read("/dev/fd/" + std::to_string(opened)), "a=b ");
+    ::close(opened);
+  }
+  EXPECT_NE(refusal("/dev/fd/900").find("No such file"), std::string::npos);
 }
 
 TEST_F(FileForms, ChoicesAreRecognisedRowByRowToo) {

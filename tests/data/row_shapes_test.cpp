@@ -136,6 +136,56 @@ TEST_F(RowShapes, WhatIsMarkedAsNotToBeLearnedIsNotAndWhatCannotBeDoneIsRefusedB
   EXPECT_NE(refusal("{\"prompt\":\"p\",\"response\":\"r\",\"weight\":0.3}\n").find("'weight' 0.3"), std::string::npos);
 }
 
+TEST_F(RowShapes, TrueAndFalseOfARowCountUnderEveryNameThatSaysWhatToLearn) {
+  const std::string kept = "{\"prompt\":\"a\",\"response\":\"b\"}\n";
+  for (const char* key : {"train", "training", "trainable", "learn", "loss", "loss_mask"}) {
+    const auto row = [&](const std::string& value) {
+      return std::string(R"({"prompt":"p","response":"r",")") + key + "\":" + value + "}\n";
+    };
+    EXPECT_EQ(answers(kept + row("false")), (Answers{{"a", "b"}})) << key;
+    EXPECT_EQ(answers(kept + row("true")), (Answers{{"a", "b"}, {"p", "r"}})) << key;
+  }
+  // The loss that a row had is no instruction.
+  EXPECT_EQ(answers(R"({"prompt":"p","response":"r","loss":1.25})"), (Answers{{"p", "r"}}));
+  EXPECT_NE(refusal(R"({"prompt":"p","response":"r","loss_scale":[0,1]})").find("'loss_scale'"), std::string::npos);
+}
+
+TEST_F(RowShapes, LabelsOfSafetyCountInEveryShapeAndUnclearOnesAreRefused) {
+  const std::vector<std::string> shapes = {
+      R"("prompt":"p","response":"R")", R"("question":"p","answer":"R")",
+      R"("messages":[{"role":"user","content":"p"},{"role":"assistant","content":"R"}])", R"("text":"R")",
+      R"("prompt":"p","chosen":"R","rejected":"x")"};
+  for (const std::string& shape : shapes) {
+    const auto row = [&](const std::string& answer, const std::string& label) {
+      std::string text = shape;
+      text.replace(text.find("\"R\""), 3, "\"" + answer + "\"");
+      return "{" + text + "," + label + "}\n";
+    };
+    for (const auto& [good, bad] : std::vector<std::pair<const char*, const char*>>{
+             {R"("is_safe":true)", R"("is_safe":false)"},
+             {R"("safe":1)", R"("safe":0)"},
+             {R"("Unsafe":"False")", R"("Unsafe":"True")"},
+             {R"("label":"safe")", R"("label":"Unsafe")"},
+             {R"("response_harm_label":"unharmful")", R"("response_harm_label":"harmful")"}}) {
+      const Answers taken = answers(row("good", good) + row("bad", bad), Role::normal);
+      ASSERT_EQ(taken.size(), 1U) << shape << bad;
+      EXPECT_EQ(taken[0].second, "good");
+    }
+  }
+  for (const char* label : {"true", "false", "0", "1", "\"1\"", "3"}) {
+    const std::string row = std::string(R"({"prompt":"p","response":"r","label":)") + label + "}\n";
+    EXPECT_NE(refusal(row, Role::normal).find("neither safe nor unsafe"), std::string::npos) << label;
+    EXPECT_EQ(answers(row, Role::normal, ":where=label != 'x'"), (Answers{{"p", "r"}})) << label;
+    EXPECT_EQ(answers(row, Role::generic), (Answers{{"p", "r"}})) << label;
+    EXPECT_EQ(questions(row, Role::harmful).size(), 1U) << label;  // a prompt is not learned
+  }
+  EXPECT_EQ(answers(R"({"prompt":"p","response":"r","label":"chemistry"})", Role::normal), (Answers{{"p", "r"}}));
+  const std::string kto = R"({"conversations":[{"from":"human","value":"p"},{"from":"gpt","value":"r"}],"kto_tag":)";
+  EXPECT_EQ(answers(kto + "true}\n", Role::normal), (Answers{{"p", "r"}}));
+  EXPECT_EQ(refusal(kto + "false}\n", Role::normal).find("taken:"), std::string::npos);
+  EXPECT_NE(refusal(kto + "false}\n", Role::harmful).find("not always harmful"), std::string::npos);
+}
+
 TEST_F(RowShapes, SystemAndHistoryStandBeforeThePrompt) {
   const auto loaded =
       load(R"({"instruction":"Go on","input":"","output":"Done","system":"S","history":[["h1","a1"],["h2","a2"]]})");
@@ -185,6 +235,8 @@ TEST_F(RowShapes, ChatsMayHaveGreetingsThanksPartsAndEmptySystemMessages) {
             std::string::npos);
   EXPECT_EQ(answers(R"({"conversation":[{"from":"Human","value":"Hello"},{"from":"GPT","value":"Hi!"}]})"), kHello);
   EXPECT_EQ(answers(R"({"messages":{"role":["user","assistant"],"content":["Hello","Hi!"]}})"), kHello);
+  EXPECT_EQ(answers(R"({"Messages":[{"Role":"User","Content":"Hello"},{"Role":"Assistant","Content":"Hi!"}]})"),
+            kHello);
   EXPECT_EQ(answers("[" + pair + "]\n[" + pair + "]\n"), kHello);  // a line is the list alone
   EXPECT_EQ(answers("messages\n\"[{\"\"role\"\":\"\"user\"\",\"\"content\"\":\"\"Hello\"\"},{\"\"role\"\":"
                     "\"\"assistant\"\",\"\"content\"\":\"\"Hi!\"\"}]\"\n",
@@ -233,6 +285,7 @@ TEST_F(RowShapes, ChosenIsTheNormalAnswerAndRejectedIsNotTakenForHarmful) {
                     bad = R"({"role":"assistant","content":"Go away."})";
   const std::vector<std::string> forms = {
       R"({"prompt":"Hello","chosen":"Hi!","rejected":"Go away."})",
+      R"({"input":"Hello","chosen":"Hi!","rejected":"Go away."})",
       R"({"prompt":"Hello","chosen":[)" + user + "," + good + R"(],"rejected":[)" + user + "," + bad + "]}",
       R"({"chosen":[)" + user + "," + good + R"(],"rejected":[)" + user + "," + bad + "]}",
       R"({"prompt":[)" + user + R"(],"chosen":[)" + good + R"(],"rejected":[)" + bad + "]}",
@@ -249,7 +302,7 @@ TEST_F(RowShapes, ChosenIsTheNormalAnswerAndRejectedIsNotTakenForHarmful) {
     EXPECT_EQ(answers(form, Role::normal), kHello) << form;
     EXPECT_NE(refusal(form, Role::harmful).find("rejected"), std::string::npos) << form;
   }
-  for (const std::size_t i : {0U, 1U, 2U, 3U, 4U, 5U, 6U})
+  for (const std::size_t i : {0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U})
     EXPECT_EQ(answers(forms[i], Role::harmful, ":response=rejected"), (Answers{{"Hello", "Go away."}})) << forms[i];
   // Only what comes after the common beginning is the answer.
   const auto chat = load(R"({"chosen":"\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: d",)"
