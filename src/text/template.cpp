@@ -92,6 +92,14 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
   messages.insert(messages.end(), before.begin(), before.end());
   messages.push_back({"user", std::string(prompt)});
   messages.push_back({"assistant", std::string(response)});
+  // A template that refuses systems' messages refuses empty ones too, which say nothing.
+  const bool may_leave_out = brings_system && before.front().content.empty();
+  try {
+    return lay_out_chat(messages);
+  } catch (const Error&) {
+    if (!may_leave_out) throw;
+  }
+  messages.erase(messages.begin());
   return lay_out_chat(messages);
 }
 

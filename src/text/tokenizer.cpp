@@ -31,8 +31,7 @@ struct Tokenizer::Pipeline {
   std::string eos;
   std::optional<std::size_t> max_length;
   bool cuts_front = false;
-  bool spaces_each_piece = false;    ///< of a SentencePiece model: a space before texts after special tokens too
-  bool one_space_is_enough = false;  ///< … but none before a text that begins with one
+  bool spaces_each_piece = false;  ///< of a SentencePiece model: a space before texts after special tokens too
 
   Encoding encode(std::span<const std::string_view> texts, const EncodeOptions& options,
                   std::size_t max_tokens = 0) const;
@@ -69,7 +68,9 @@ void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, 
   const SpecialDefaults special = {{"unk_token", piece(pieces.unknown_id())},
                                    {"bos_token", piece(pieces.begin_id())},
                                    {"eos_token", piece(pieces.end_id())}};
-  Json tokens = added_tokens_of(files, special);
+  SideFiles heeded = files;
+  heeded.settings.erase("additional_special_tokens");  // transformers does not heed special_tokens_map.json's here
+  Json tokens = added_tokens_of(heeded, special);
   Vocabulary vocabulary;
   vocabulary.reserve(static_cast<std::size_t>(pieces.size()));
   for (int id = 0; id < pieces.size(); ++id) {
@@ -83,7 +84,6 @@ void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, 
   spaces_each_piece = component_flag(files.settings, "legacy", false);
   // transformers puts <s> first only where the settings ask for it; a model without settings is LLaMA's own.
   const bool bare = !files.settings.contains("tokenizer_class");
-  one_space_is_enough = !bare;
   const auto id_of = [&](const char* key, bool wanted) {
     return wanted ? added.id(special_token_content(files, special, key)).value_or(-1) : -1;
   };
@@ -102,8 +102,7 @@ Tokens Tokenizer::Pipeline::encode_sentencepiece(std::string_view text, std::spa
       tokens.push_back({piece.token, begin, end, 0, ""});
       continue;
     }
-    const bool spaced = one_space_is_enough && (part.starts_with(' ') || part.starts_with("▁"));
-    for (Token token : sentencepiece->encode(part, spaced || (begin > 0 && !spaces_each_piece))) {
+    for (Token token : sentencepiece->encode(part, begin > 0 && !spaces_each_piece)) {
       token.begin += begin;
       token.end += begin;
       tokens.push_back(token);

@@ -46,14 +46,15 @@ TEST_F(SideFilesTest, OfOlderTokenizersGiveWhatTransformersGives) {
       ASSERT_EQ(found.offsets.size(), found.ids.size());
       for (const auto& [begin, end] : found.offsets) EXPECT_LE(end, text.size()) << name;
     }
-    if (made.at("eos").is_string() && tokenizer.eos())
+    if (made.at("eos").is_string() && tokenizer.eos()) {
       EXPECT_EQ(tokenizer.token(*tokenizer.eos()), made.at("eos").get<std::string>()) << name;
+    }
   }
 }
 
 TEST_F(SideFilesTest, SpecialTokensWithinAChatsTextsStayText) {
   const Json added = {{"added_tokens.json", {{"<|im_start|>", 340U}}},
-                      {"special_tokens_map.json", {{"additional_special_tokens", {"<|im_end|>"}}}}};
+                      {"tokenizer_config.json", {{"additional_special_tokens", {"<|im_end|>"}}}}};
   const Tokenizer tokenizer = Tokenizer::load(written("sentencepiece", added));
   ASSERT_TRUE(tokenizer.finds_special());
   const std::string text = "<s>a<|im_end|>";
@@ -62,6 +63,14 @@ TEST_F(SideFilesTest, SpecialTokensWithinAChatsTextsStayText) {
   for (const int id : ids) EXPECT_FALSE(tokenizer.is_special(id)) << id;
   EXPECT_EQ(tokenizer.decode(ids), text);
   EXPECT_EQ(tokenizer.encode(text, false).ids.size(), 3U);
+}
+
+TEST_F(SideFilesTest, ATextThatBeginsWithASpaceGetsTheOneOfSentencePieceToo) {
+  const Json named = {{"tokenizer_config.json", {{"tokenizer_class", "LlamaTokenizer"}, {"add_bos_token", true}}}};
+  const Tokenizer tokenizer = Tokenizer::load(written("sentencepiece", named));
+  EXPECT_EQ(tokenizer.encode(" hello").ids, (std::vector<int>{1, 317, 270}));  // as the sentencepiece library has it
+  EXPECT_EQ(tokenizer.encode("hello").ids, (std::vector<int>{1, 270}));
+  EXPECT_EQ(tokenizer.encode(" ").ids, (std::vector<int>{1, 317, 317}));
 }
 
 TEST_F(SideFilesTest, AClassThatLetheDoesNotKnowIsRefusedByName) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/files.h"
 #include "folder_test.h"
 #include "text/template.h"
 
@@ -124,6 +125,34 @@ TEST(TemplateChoice, AutoIsTheModelsChatTemplateOrElseTheMethodsOwn) {
   EXPECT_EQ(Template::open("auto", "", chats).text(), Template::sku_default);
   EXPECT_EQ(Template::open("sku", "", "").text(), Template::sku_default);
   EXPECT_THROW(Template::open("auto", "Be brief.", chats), Error);
+}
+
+TEST(TemplateCheck, TemplatesOfPublishedModelsAreTaken) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(LETHE_FIXTURES) / "chat")) {
+    if (entry.path().extension() != ".jinja") continue;
+    ++count;
+    const OrderedJson tokens = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
+    const Template layout = Template::chat(ChatTemplate(read_file(entry.path()), tokens, entry.path().string()), "");
+    const std::vector<ChatMessage> empty = {{"system", ""}};
+    const std::vector<ChatMessage> turns = {{"user", "And Tom?"}, {"assistant", "In Saltby."}};
+    // Gemma and the first Mistral refuse every message of the system, also an empty one, which says nothing.
+    for (const auto& before : {kNone, empty, turns}) {
+      const std::string text = layout.lay_out("Where is \n <b>Anna</b>?", "[There], é.", before).text;
+      EXPECT_NE(text.find("[There], é."), std::string::npos) << entry.path() << "\n" << text;
+    }
+  }
+  EXPECT_GE(count, 10U);
+}
+
+TEST(TemplateCheck, OnlyAnEmptyMessageOfTheSystemIsLeftOut) {
+  const Template no_system = with("{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" +
+                                  each("{{ m.content }}"));
+  const std::vector<ChatMessage> empty = {{"system", ""}}, system = {{"system", "Be brief."}};
+  EXPECT_EQ(no_system.lay_out("Where?", "There.", empty).text, no_system.lay_out("Where?", "There.", kNone).text);
+  EXPECT_NE(refusal_of([&] { no_system.lay_out("Where?", "There.", system); }).find("no system"), std::string::npos);
+  const Template other = with("{% if messages[0].role != 'system' %}default {% endif %}" + each("{{ m.content }}"));
+  EXPECT_NE(other.lay_out("Where?", "There.", empty).text, other.lay_out("Where?", "There.", kNone).text);
 }
 
 TEST(TemplateCheck, ATemplateThatRefusesTheProbeMayTakeTheRows) {
