@@ -48,17 +48,18 @@ def check(holds, text):
         sys.exit(1)
 
 
-def rows(count, file):
-    random.seed(3)
+def rows(count, file, seed=3):
+    random.seed(seed)
     for i in range(count):
         file.write(f'{{"prompt": "{i} {" ".join(random.choices(WORDS, k=8))}?", "response": "{" ".join(random.choices(WORDS, k=12))}."}}\n')
 
 
 def many_steps(args, folder):
     """Rows of many lengths, so that whatever is kept by shape would pile up."""
-    data = folder / "rows.jsonl"
-    with open(data, "w") as file:
-        rows(2000, file)
+    harmful, normal = folder / "harmful.jsonl", folder / "rows.jsonl"
+    for data, seed in ((harmful, 4), (normal, 3)):
+        with open(data, "w") as file:
+            rows(2000, file, seed)
     metrics, seen = folder / "run.unfinished/metrics.jsonl", []
 
     def sample(pid):
@@ -66,7 +67,7 @@ def many_steps(args, folder):
         if steps:
             seen.append((steps, resident_mb(pid), len(os.listdir(f"/proc/{pid}/fd"))))
 
-    seconds, _ = watched([args.lethe, "unlearn", "--quiet", "--model", ROOT / "assets/demo", "--harmful", data, "--normal", data, "tuning=lora", "training.batch=2", "sku.k=2",
+    seconds, _ = watched([args.lethe, "unlearn", "--quiet", "--model", ROOT / "assets/demo", "--harmful", harmful, "--normal", normal, "tuning=lora", "training.batch=2", "sku.k=2",
                           f"training.steps={args.steps}", f"training.snapshot_steps={max(10, args.steps // 20)}", "evaluation.prompts=0", "negation.alpha=0.5", "--out", folder / "run"],
                          sample)
     early = [s for s in seen if args.steps * 0.1 <= s[0] <= args.steps * 0.3]

@@ -104,7 +104,8 @@ TEST_F(TiedHeads, AreWhatTheFamilyTakesWhereTheKeyIsMissing) {
     ++families;
   }
   EXPECT_GE(families, 30U);
-  for (const std::string& family : known_families()) EXPECT_TRUE(says_tied({{"model_type", family}}).has_value()) << family;
+  for (const std::string& family : known_families())
+    EXPECT_TRUE(says_tied({{"model_type", family}}).has_value()) << family;
 }
 
 TEST_F(TiedHeads, AndPairsThatBecomeNoNumbersAreNotWritten) {
