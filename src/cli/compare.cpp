@@ -104,7 +104,7 @@ std::vector<std::string> show_answers(const std::vector<std::string>& prompts, c
 }
 
 void compare(CompareOptions& options) {
-  check_output_file(options.output);
+  check_output_file(options.output, options.input);
   if (options.models.size() == 1 && !options.adapters.empty()) options.models.push_back(options.models[0]);
   if (options.models.size() != 2) {
     throw bad_usage("cannot compare")

@@ -41,7 +41,7 @@ Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template*
 }
 
 void generate_file(GenerateOptions& options) {
-  check_output_file(options.output);
+  check_output_file(options.output, options.input);
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);

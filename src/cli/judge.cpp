@@ -94,7 +94,7 @@ void tell_figures(const std::vector<JsonLine>& lines, const std::vector<std::vec
 }
 
 void try_judge(const TryOptions& options) {
-  check_output_file(options.output);
+  check_output_file(options.output, options.input);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
   std::vector<Exchange> exchanges;
   for (const JsonLine& line : lines) {

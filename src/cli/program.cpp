@@ -71,7 +71,7 @@ int run_program(int argc, char** argv) {
   handle_interrupts();
   StandardOutput output;
   remember_command_line(argc, argv);
-  CLI::App program{"Lethe makes a language model forget how to do harm, and proves it."};
+  CLI::App program{"Lethe makes a language model forget how to do harm, and measures whether it did."};
   Action action;
   add_commands(program, action);
   try {

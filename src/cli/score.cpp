@@ -43,7 +43,7 @@ OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
 }
 
 void score(const ScoreOptions& options) {
-  check_output_file(options.output);
+  check_output_file(options.output, options.input);
   const std::unique_ptr<Template> layout =
       template_option(options.model.layout, options.model.system, options.model.model);
   const std::vector<JsonLine> lines = read_json_lines(options.input);

@@ -46,11 +46,14 @@ void check_parent_folder(const fs::path& path) {
   }
 }
 
-void check_output_file(const std::string& given) {
+void check_output_file(const std::string& given, const std::string& input) {
   if (given.empty() || given == "-") return;
   const fs::path target = output_target(given);
   if (descriptor_named_by(target) >= 0) return;  // it is open already
   const std::string path = target.string();
+  std::error_code none;
+  if (!input.empty() && fs::is_regular_file(input, none) && fs::equivalent(path, input, none))
+    throw bad_input("cannot write " + excerpt(path, 1000)).found("the input itself").hint("another --output");
   std::error_code problem;
   const fs::file_status status = fs::status(path, problem);
   if (fs::is_directory(status))

@@ -52,6 +52,17 @@ TEST_F(OutputPlace, AnUnwritableParentIsToldAsWhatItIs) {
   EXPECT_TRUE(fs::is_empty(locked));
 }
 
+TEST_F(OutputPlace, AnInputIsNotOverwrittenByWhatIsMadeFromIt) {
+  const fs::path input = folder_ / "prompts.jsonl";
+  write_file(input, "{}\n");
+  fs::create_symlink(input, folder_ / "link.jsonl");
+  for (const fs::path& output : {input, folder_ / "." / "prompts.jsonl", folder_ / "link.jsonl"})
+    EXPECT_NE(refusal_of([&] { check_output_file(output.string(), input.string()); }).find("the input itself"),
+              std::string::npos)
+        << output;
+  check_output_file((folder_ / "answers.jsonl").string(), input.string());
+}
+
 TEST_F(OutputPlace, AFileInPlaceOfAFolderIsNamed) {
   write_file(folder_ / "file", "");
   for (const char* out : {"file/new", "file/a/b/new"}) {
