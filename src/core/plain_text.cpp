@@ -27,14 +27,25 @@ bool deceives(char32_t code) {
   return control || reorders || hides;
 }
 
-std::string terminal_text(std::string_view text) {
+namespace {
+
+// Calls visit(character, code) for each character of the text; bytes that are no UTF-8 come as U+FFFD.
+template <class Visit>
+void each_character(std::string_view text, const Visit& visit) {
   const std::string whole = valid_utf8(text);
-  std::string out;
   for (std::size_t at = 0; at < whole.size();) {
     const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
     at += character.size();
-    const char32_t code = code_point(character);
-    if (code == '\r') continue;
+    visit(character, code_point(character));
+  }
+}
+
+}  // namespace
+
+std::string terminal_text(std::string_view text) {
+  std::string out;
+  each_character(text, [&](std::string_view character, char32_t code) {
+    if (code == '\r') return;
     if (!deceives(code)) {
       out += character;
     } else if (code < 0x20) {
@@ -42,17 +53,13 @@ std::string terminal_text(std::string_view text) {
     } else {
       out += code == 0x7F ? "\xE2\x90\xA1" : "\xEF\xBF\xBD";
     }
-  }
+  });
   return out;
 }
 
 std::string one_line(std::string_view text) {
-  const std::string whole = valid_utf8(text);
   std::string out;
-  for (std::size_t at = 0; at < whole.size();) {
-    const std::string_view character = std::string_view(whole).substr(at, character_length(whole[at]));
-    at += character.size();
-    const char32_t code = code_point(character);
+  each_character(text, [&](std::string_view character, char32_t code) {
     if (code == '\n' || code == '\t') {
       out += code == '\n' ? "\\n" : "\\t";
     } else if (deceives(code)) {
@@ -62,7 +69,7 @@ std::string one_line(std::string_view text) {
     } else {
       out += character;
     }
-  }
+  });
   return out;
 }
 

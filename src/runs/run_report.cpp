@@ -316,7 +316,8 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
   results["judge"] = comparison.judges[0].description;
   results["judges"] = to_json(comparison.judges);
   if (comparison.judges.size() > 1) results["agreement"] = to_json(agreements(comparison), comparison.judges);
-  const RunVerdict verdict = verdict_of(comparison, context);
+  const Page page = comparison_page(comparison, context, &run);
+  const RunVerdict& verdict = *page.verdict;
   results["verdict"] = to_json(verdict);
   results["warnings"] = warnings_of(comparison);
   results[first] = to_json(comparison.original, judges);
@@ -327,7 +328,7 @@ void write_comparison(const Comparison& comparison, const ReportContext& context
     predictions += prediction_lines("unlearned", *comparison.unlearned, judges);
   }
   write_file(run.path() / "predictions.jsonl", predictions);
-  write_file(run.path() / "report.html", html_page(comparison_page(comparison, context, &run)));
+  write_file(run.path() / "report.html", html_page(page));
   // Those of the judges were told before the models were asked.
   const std::vector<std::string> warnings = warnings_of(comparison);
   for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
