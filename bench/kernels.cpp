@@ -3,10 +3,10 @@
 // docs/performance.md.
 #include <benchmark/benchmark.h>
 
-#include "nn/few_rows.h"
+#include "kernels/skinny_gemm.h"
+#include "nn/matmul.h"
 #include "nn/nf4.h"
 #include "nn/norm.h"
-#include "nn/products.h"
 #include "nn/token_losses.h"
 
 namespace lethe {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The experiment of docs/results.md: a base model from scratch, unlearning, evaluation.
+# The experiment of docs/results/base_model.md: a base model from scratch, unlearning, evaluation.
 #   bench/results.sh DATA WORK [PYTHON]    DATA: pku_saferlhf/, truthfulqa/, text/; PYTHON has the `tokenizers` wheel
 . "$(dirname "$0")/parts.sh" "$@"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What might make SKU better, over three seeds, and a base that has also read safe answers (docs/results.md).
+# What might make SKU better, over three seeds, and a base that has also read safe answers (docs/results/variants.md).
 #   bench/variants.sh DATA WORK [PYTHON]     (WORK: where bench/table.sh was run; about 50 minutes on one thread)
 . "$(dirname "$0")/parts.sh" "$@"
 

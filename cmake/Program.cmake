@@ -1,8 +1,9 @@
 # The program in two pieces. LibTorch takes a quarter of a second to load, which `--help`, `--version` and `inspect` have no
 # use for: `lethe` holds the layers that know no tensors and the command line, liblethe_engine.so all others and LibTorch.
 # main.cpp loads the library before a command computes; until then the program's calls into it are unresolved.
-set(light_layers core formats text architectures)
-set(engine_layers vectors nn data models generation objectives training metrics judges report runs)
+set(light_layers core report formats architectures jinja tokenizers prompts data)
+set(engine_layers kernels tensors vectors nn models generation objectives training metrics judges recipe evaluation runs demo
+    experiments)
 
 # All of each layer is linked: one piece does not know what the other will call.
 function(lethe_link_whole target)
@@ -21,7 +22,7 @@ set_target_properties(lethe_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_B
 
 add_executable(lethe src/main.cpp)
 lethe_link_whole(lethe ${light_layers} cli)
-target_link_libraries(lethe PRIVATE lethe_options nlohmann_json::nlohmann_json CLI11::CLI11 PkgConfig::PCRE2 PkgConfig::UTF8PROC
+target_link_libraries(lethe PRIVATE lethe_options nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB PkgConfig::PCRE2 PkgConfig::UTF8PROC
   PkgConfig::SENTENCEPIECE "${LETHE_TORCH_DIR}/lib/libc10.so" ${CMAKE_DL_LIBS} Threads::Threads)
 add_dependencies(lethe lethe_engine)
 # GNU ld leaves what is unresolved to the loader; mold and gold would make it a call of address 0.

@@ -14,17 +14,17 @@
 #include "architectures/decoder_spec.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "data/columns.h"
+#include "data/pairs.h"
 #include "data/readers.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
 #include "formats/gguf.h"
 #include "formats/tied_pair.h"
+#include "jinja/interpreter.h"
 #include "judges/judge_file.h"
-#include "runs/recipe.h"
-#include "text/chat_template.h"
-#include "text/jinja_interpreter.h"
-#include "text/tokenizer.h"
+#include "prompts/chat_template.h"
+#include "recipe/recipe.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 namespace {

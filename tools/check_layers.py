@@ -1,20 +1,125 @@
 #!/usr/bin/env python3
-"""Fails on an #include that points up the list of layers (docs/design.md): core knows nothing, cli knows all."""
+"""Checks the structure of src/: the order of the folders, no circles, no folder that outgrows the others.
+
+  check_layers.py         fails on an #include that points up the list, on a circle of folders or files, on a large folder
+  check_layers.py --draw  prints the table of docs/design.md: each folder, what it holds, what it uses
+"""
+import collections
 import pathlib
 import re
 import sys
 
-LAYERS = ["core", "formats", "text", "architectures", "vectors", "nn", "data", "models", "generation", "objectives", "training", "metrics", "judges",
-          "report", "runs", "cli"]
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-mistakes = []
-for path in sorted((ROOT / "src").rglob("*")):
-    if path.suffix not in (".h", ".cpp") or path.parent == ROOT / "src":
-        continue
-    layer = path.relative_to(ROOT / "src").parts[0]
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        match = re.match(r'\s*#include "([a-z_]+)/', line)
-        if match and LAYERS.index(match.group(1)) > LAYERS.index(layer):
-            mistakes.append(f"{path.relative_to(ROOT)}:{number}: {layer}/ must not include {match.group(1)}/")
-print("\n".join(mistakes) or f"layers: in order ({len(LAYERS)} layers)")
-sys.exit(bool(mistakes))
+# From the ground up: a folder may include only the folders before it. What each one holds, in one line.
+LAYERS = {
+    "core": "errors, files, JSON, random streams, interrupts, the terminal",
+    "report": "tables, plots, the HTML page",
+    "formats": "safetensors, checkpoint and adapter folders",
+    "architectures": "each model family's config.json as a `DecoderSpec` or `EncoderSpec`, without tensors",
+    "jinja": "an interpreter of chat templates",
+    "tokenizers": "tokenizer.json, SentencePiece, GPT-2's and BERT's files",
+    "prompts": "prompt templates and chat templates",
+    "data": "readers, layouts of rows, filters, pairs, questions, splits, samplers",
+    "kernels": "our own loops over plain memory",
+    "tensors": "tensors of files as LibTorch's, device, memory, threads (from here up with LibTorch)",
+    "vectors": "task arithmetic on files: negate, merge, adapters applied to weights",
+    "nn": "attention, norms, linear maps, losses over the vocabulary",
+    "models": "one decoder, encoders, LoRA, loading",
+    "generation": "decoding with a key/value cache",
+    "objectives": "what is minimised: SKU's three terms, the other methods; packing",
+    "training": "optimizer, schedule, loop, divergence guard, snapshots",
+    "metrics": "perplexity, ROUGE, BLEU, BLEURT, multiple choice, intervals and tests",
+    "judges": "who says \"harmful\": classifier, guard model, endpoint, refusal phrases",
+    "recipe": "the settings of a run: keys, defaults, checks",
+    "evaluation": "what is asked, figures, comparison, judge checks, the verdict, the report's content",
+    "runs": "unlearn, finetune, evaluate, rerun; their stages; the run folder",
+    "demo": "the embedded model and its made-up world",
+    "experiments": "reproduce and sweep: many runs compared",
+    "cli": "one file a subcommand: parse, call a run, print",
+}
+LARGEST_SHARE = 0.12  # of the lines of src/
+SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
+NAMES = list(LAYERS)
+
+
+def read_source():
+    """Includes within src/ as (including file, line number, included unit), and the lines of each unit.
+
+    A unit is a header with its sources: "core/files".
+    """
+    includes, lines = [], collections.Counter()
+    for path in sorted(SOURCE.rglob("*")):
+        if path.suffix not in (".h", ".cpp", ".S") or path.parent == SOURCE:
+            continue
+        name = path.relative_to(SOURCE)
+        text = path.read_text(encoding="utf-8").splitlines()
+        lines[str(name.with_suffix(""))] += len(text)
+        for number, line in enumerate(text, 1):
+            match = re.match(r'\s*#include "([a-z_]+/[a-z0-9_]+)\.h"', line)
+            if match:
+                includes.append((name, number, match.group(1)))
+    return includes, lines
+
+
+def circles(graph):
+    """The strongly connected components of more than one node (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            component = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for node in list(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def main():
+    includes, lines = read_source()
+    mistakes = []
+    folders, units = collections.defaultdict(set), collections.defaultdict(set)
+    for name, number, included in includes:
+        layer, other = name.parts[0], included.split("/")[0]
+        unknown = [folder for folder in (layer, other) if folder not in LAYERS]
+        if unknown:
+            mistakes.append(f"src/{name}:{number}: {unknown[0]}/ is not in the list of layers (tools/check_layers.py)")
+            continue
+        if NAMES.index(other) > NAMES.index(layer):
+            mistakes.append(f"src/{name}:{number}: {layer}/ must not include {other}/")
+        if other != layer:
+            folders[layer].add(other)
+        if included != str(name.with_suffix("")):
+            units[str(name.with_suffix(""))].add(included)
+    for graph in (folders, units):
+        for node in {other for others in graph.values() for other in others}:
+            graph[node] |= set()
+        mistakes += ["a circle: " + " <-> ".join(circle) for circle in circles(graph)]
+    total, shares = sum(lines.values()), collections.Counter()
+    for unit, count in lines.items():
+        shares[unit.split("/")[0]] += count / total
+    for folder, share in shares.items():
+        if share > LARGEST_SHARE:
+            mistakes.append(f"src/{folder} holds {share:.0%} of the lines (at most {LARGEST_SHARE:.0%}): split it")
+    if "--draw" in sys.argv:
+        print("| folder | what it holds | uses directly | lines |\n|---|---|---|---:|")
+        for folder in reversed(NAMES):
+            below = [name for name in reversed(NAMES) if name in folders[folder]]
+            print(f"| {folder} | {LAYERS[folder]} | {', '.join(below) or '-'} | {shares[folder] * total:,.0f} |")
+        return 0
+    largest, share = shares.most_common(1)[0]
+    print("\n".join(mistakes) or f"layers: {len(LAYERS)} in order, no circle; the largest is {largest} with {share:.0%}")
+    return bool(mistakes)
+
+
+sys.exit(main())

@@ -36,9 +36,10 @@ enum class QueryKeyNorm { none, shared, whole, each_head };
 /// One decoder, described. D model width, H heads, G key/value heads, F inner width of the MLP, V vocabulary.
 struct DecoderSpec {
   std::string model_type;
-  std::int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_dim = 0, inner = 0;
-  std::int64_t embedding_width = 0;  ///< of the token embedding, where project_in/out lead to D and back (OPT-350m)
-  std::int64_t max_positions = 0;    ///< tokens a row may have; 0: no bound of the architecture's own
+  std::int64_t vocabulary = 0, hidden_size = 0, layers = 0, heads = 0, kv_heads = 0, head_dim = 0,
+               intermediate_size = 0;
+  std::int64_t embedding_size = 0;  ///< of the token embedding, where project_in/out lead to D and back (OPT-350m)
+  std::int64_t max_positions = 0;   ///< tokens a row may have; 0: no bound of the architecture's own
 
   std::vector<RotaryOptions> rotary;  ///< empty: no rotary embedding
   std::vector<int> rotary_of_layer;   ///< index into `rotary`; empty: the first for every layer
@@ -67,7 +68,7 @@ struct DecoderSpec {
   bool tied_head = false;
 
   std::int64_t experts = 0;  ///< of each mixture; 0: none, every layer has an MLP
-  std::int64_t chosen_experts = 0, expert_inner = 0;
+  std::int64_t chosen_experts = 0, expert_intermediate_size = 0;
   bool normalised_experts = false;  ///< Mixture::normalised
   std::vector<bool> dense_layers;   ///< of each layer: whether it has an MLP all the same; empty: none
 

@@ -14,7 +14,7 @@ DecoderSpec gemma_body(ConfigReader& config, LlamaDefaults defaults) {
   defaults.tied_head = true;
   DecoderSpec spec = llama_body(config, defaults);
   spec.attention_bias = spec.attention_out_bias = config.flag("attention_bias", false);
-  spec.embedding_scale = std::sqrt(static_cast<double>(spec.width));
+  spec.embedding_scale = std::sqrt(static_cast<double>(spec.hidden_size));
   spec.norm_offset = 1.0;
   config.neutral({"cache_implementation"});
   return spec;

@@ -6,12 +6,12 @@ namespace lethe {
 DecoderSpec gpt2_spec(ConfigReader& config) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
-  spec.width = spec.embedding_width = config.size("n_embd");
+  spec.hidden_size = spec.embedding_size = config.size("n_embd");
   spec.layers = config.layers("n_layer");
   spec.heads = spec.kv_heads = config.size("n_head");
-  if (spec.width % spec.heads != 0) config.refuse("n_embd", "a multiple of n_head");
-  spec.head_dim = spec.width / spec.heads;
-  spec.inner = config.size("n_inner", 4 * spec.width);
+  if (spec.hidden_size % spec.heads != 0) config.refuse("n_embd", "a multiple of n_head");
+  spec.head_dim = spec.hidden_size / spec.heads;
+  spec.intermediate_size = config.size("n_inner", 4 * spec.hidden_size);
   spec.max_positions = config.size("n_positions", 1024);
 
   spec.norm = NormKind::layer;

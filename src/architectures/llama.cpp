@@ -6,15 +6,15 @@ namespace lethe {
 DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
-  spec.width = spec.embedding_width = config.size("hidden_size");
+  spec.hidden_size = spec.embedding_size = config.size("hidden_size");
   spec.layers = config.layers("num_hidden_layers");
   spec.heads = config.size("num_attention_heads");
   const std::int64_t usual_kv_heads = defaults.kv_heads == 0 ? spec.heads : defaults.kv_heads;
   spec.kv_heads = config.size("num_key_value_heads", config.has("num_key_value_heads") ? spec.heads : usual_kv_heads);
-  spec.inner = config.size("intermediate_size");
+  spec.intermediate_size = config.size("intermediate_size");
   const bool divided = config.raw("head_dim").is_null() && defaults.head_dim == 0;
-  if (divided && spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
-  spec.head_dim = config.size("head_dim", divided ? spec.width / spec.heads : defaults.head_dim);
+  if (divided && spec.hidden_size % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
+  spec.head_dim = config.size("head_dim", divided ? spec.hidden_size / spec.heads : defaults.head_dim);
   const std::int64_t positions = config.size("max_position_embeddings", defaults.positions);
 
   RopeKeys rope = defaults.rope;

@@ -11,7 +11,7 @@ DecoderSpec mixtral_spec(ConfigReader& config) {
   spec.experts = config.count("num_local_experts", 8, kMostExperts);
   spec.chosen_experts = config.size("num_experts_per_tok", 2);
   if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_local_experts");
-  spec.expert_inner = spec.inner;
+  spec.expert_intermediate_size = spec.intermediate_size;
   spec.normalised_experts = true;
   // For training with a loss that balances the experts, which is not done here.
   config.neutral({"output_router_logits", "router_aux_loss_coef", "router_jitter_noise"});

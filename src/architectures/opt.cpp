@@ -6,13 +6,13 @@ namespace lethe {
 DecoderSpec opt_spec(ConfigReader& config) {
   DecoderSpec spec;
   spec.vocabulary = config.size("vocab_size");
-  spec.width = config.size("hidden_size");
-  spec.embedding_width = config.size("word_embed_proj_dim", spec.width);
+  spec.hidden_size = config.size("hidden_size");
+  spec.embedding_size = config.size("word_embed_proj_dim", spec.hidden_size);
   spec.layers = config.layers("num_hidden_layers");
   spec.heads = spec.kv_heads = config.size("num_attention_heads");
-  if (spec.width % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
-  spec.head_dim = spec.width / spec.heads;
-  spec.inner = config.size("ffn_dim");
+  if (spec.hidden_size % spec.heads != 0) config.refuse("hidden_size", "a multiple of num_attention_heads");
+  spec.head_dim = spec.hidden_size / spec.heads;
+  spec.intermediate_size = config.size("ffn_dim");
   spec.max_positions = config.size("max_position_embeddings");
   spec.position_offset = 2;
 
@@ -28,7 +28,7 @@ DecoderSpec opt_spec(ConfigReader& config) {
   auto& n = spec.names;
   n.embedding = "model.decoder.embed_tokens";
   n.positions = "model.decoder.embed_positions";
-  if (spec.embedding_width != spec.width) {
+  if (spec.embedding_size != spec.hidden_size) {
     n.project_in = "model.decoder.project_in";
     n.project_out = "model.decoder.project_out";
   }

@@ -53,7 +53,7 @@ DecoderSpec qwen3_moe_spec(ConfigReader& config) {
   spec.experts = config.count("num_local_experts", 128, kMostExperts);
   spec.chosen_experts = config.size("num_experts_per_tok", 8);
   if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_local_experts");
-  spec.expert_inner = config.size("moe_intermediate_size", 768);
+  spec.expert_intermediate_size = config.size("moe_intermediate_size", 768);
   spec.normalised_experts = config.flag("norm_topk_prob", false);
   const std::int64_t step = config.size("decoder_sparse_step", 1);
   const std::vector<int> dense = config.ids("mlp_only_layers");

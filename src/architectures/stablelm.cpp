@@ -10,7 +10,7 @@ DecoderSpec stablelm_spec(ConfigReader& config) {
                                          .norm_key = "layer_norm_eps",
                                          .norm_epsilon = 1e-5,
                                          .rope = {.default_share = 0.25}});
-  if (spec.head_dim * spec.heads != spec.width) config.refuse("head_dim", "hidden_size / num_attention_heads");
+  if (spec.head_dim * spec.heads != spec.hidden_size) config.refuse("head_dim", "hidden_size / num_attention_heads");
   spec.norm = NormKind::layer;
   spec.attention_bias = config.flag("use_qkv_bias", false);
   auto& n = spec.names;

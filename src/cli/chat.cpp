@@ -11,11 +11,11 @@
 #include "cli/common.h"
 #include "cli/program.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/file_writer.h"
 #include "core/interrupt.h"
 #include "core/plain_text.h"
 #include "core/terminal.h"
-#include "text/text_stream.h"
+#include "tokenizers/text_stream.h"
 
 namespace lethe {
 namespace {

@@ -11,7 +11,7 @@
 #include "data/chat_rows.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 

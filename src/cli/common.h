@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "core/json.h"
-#include "data/columns.h"
+#include "data/pairs.h"
 #include "generation/generate.h"
 #include "models/causal_lm.h"
-#include "text/template.h"
-#include "text/tokenizer.h"
+#include "prompts/template.h"
+#include "tokenizers/tokenizer.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {

@@ -14,7 +14,7 @@
 #include "core/plain_text.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
-#include "text/text_stream.h"
+#include "tokenizers/text_stream.h"
 
 namespace lethe {
 namespace {

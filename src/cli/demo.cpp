@@ -1,5 +1,5 @@
 // lethe demo: the whole story in minutes.
-#include "runs/demo.h"
+#include "demo/demo.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -13,7 +13,7 @@ void add_demo(CLI::App& program, Action& action) {
   auto request = std::make_shared<DemoRequest>();
   auto* command =
       program.add_subcommand("demo", "The whole story on an embedded model and data: before, unlearn, after");
-  command->add_option("--out", request->out, "Folder to write (default: runs/demo, runs/demo-2, …)");
+  command->add_option("--out", request->out, "Folder to write (default: demo/demo, demo/demo-2, …)");
   command->add_flag("--retrain", request->retrain, "Train the demo's model anew first");
   command->add_flag("--data-only", request->data_only, "Write the made-up world's data and stop");
   command->add_option("--threads", request->threads, "0: one a core")->capture_default_str();

@@ -3,7 +3,7 @@
 #include "cli/inspection.h"
 #include "core/error.h"
 #include "core/mapped_file.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 namespace fs = std::filesystem;

@@ -5,11 +5,12 @@
 #include "architectures/decoder_spec.h"
 #include "cli/engine.h"
 #include "core/error.h"
-#include "data/columns.h"
+#include "data/pairs.h"
+#include "data/readers.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
 #include "formats/tied_pair.h"
-#include "text/chat_template.h"
+#include "prompts/chat_template.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -88,7 +89,7 @@ OrderedJson inspect_checkpoint(const fs::path& folder, bool all) {
     const DecoderSpec spec = decoder_spec(config, (folder / "config.json").string());
     json["supported"] = true;
     json["layers"] = spec.layers;
-    json["width"] = spec.width;
+    json["width"] = spec.hidden_size;
     json["heads"] = spec.heads;
     json["kv_heads"] = spec.kv_heads;
     json["vocabulary"] = spec.vocabulary;

@@ -7,14 +7,14 @@
 #include "cli/common.h"
 #include "cli/program.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/output_place.h"
 #include "core/terminal.h"
+#include "data/pairs.h"
 #include "judges/open_judge.h"
 #include "metrics/classification.h"
-#include "nn/device.h"
 #include "report/table.h"
 #include "runs/run_judge.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "cli/program.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/staged_folder.h"
 #include "core/terminal.h"
 #include "vectors/apply_adapter.h"
 

@@ -10,7 +10,6 @@
 #include "cli/run_options.h"
 #include "cli/usage.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/interrupt.h"
 #include "core/plain_text.h"
 #include "core/private_memory.h"

@@ -1,12 +1,12 @@
 // lethe reproduce: the paper's table from one command.
-#include "runs/reproduce.h"
+#include "experiments/reproduce.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/program.h"
 #include "cli/run_options.h"
-#include "runs/demo.h"
+#include "demo/demo.h"
 
 namespace lethe {
 namespace {
@@ -23,7 +23,7 @@ void run(const ReproduceOptions& options) {
   ReproduceRequest request;
   if (options.quick) {
     const Recipe given = options.recipe.resolve();
-    const std::filesystem::path out = given.out.empty() ? "runs/reproduce" : given.out;
+    const std::filesystem::path out = given.out.empty() ? "experiments/reproduce" : given.out;
     request.demo_inputs = out / "world";
     request.recipe =
         demo_settings(request.demo_inputs, {"out=" + out.string(), "threads=" + std::to_string(given.threads),

@@ -10,8 +10,8 @@
 #include "core/error.h"
 #include "core/numbers.h"
 #include "data/splits.h"
-#include "runs/key_hints.h"
-#include "runs/method_table.h"
+#include "recipe/key_hints.h"
+#include "recipe/method_table.h"
 #include "runs/run_folder.h"
 
 namespace lethe {

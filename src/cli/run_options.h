@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

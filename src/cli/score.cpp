@@ -6,7 +6,6 @@
 #include "cli/common.h"
 #include "cli/program.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/output_place.h"
 #include "core/terminal.h"
 #include "formats/checkpoint.h"

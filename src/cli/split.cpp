@@ -8,7 +8,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/numbers.h"
+#include "core/staged_folder.h"
 #include "core/terminal.h"
+#include "data/pairs.h"
 #include "data/splits.h"
 
 namespace lethe {

@@ -1,5 +1,5 @@
 // lethe sweep: the trade-off of a finished run, over α or over settings.
-#include "runs/sweep.h"
+#include "experiments/sweep.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>

@@ -8,7 +8,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "formats/checkpoint.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 namespace {

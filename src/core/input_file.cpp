@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/file_error.h"
 #include "core/interrupt.h"
 #include "core/numbers.h"
 

@@ -9,13 +9,18 @@
 #include <thread>
 
 #include "core/error.h"
-#include "core/files.h"
-#include "core/mapped_file.h"
 
 namespace lethe {
 namespace {
 
 std::atomic<int> asked{0};  // the signal
+std::atomic<void (*)() noexcept> clean_up = nullptr;
+std::atomic<const char* (*)(const void*) noexcept> path_at = nullptr;
+
+[[noreturn]] void end_at_once(ExitCode code) {
+  if (const auto registered = clean_up.load()) registered();
+  _exit(static_cast<int>(code));
+}
 
 // All of these ask the run to stop where it is safe: Ctrl-C, a lost connection, the system's or a scheduler's notice.
 struct Signal {
@@ -55,8 +60,7 @@ void wait_for_signals(const sigset_t& signals) {
     // schedulers repeat SIGTERM: a snapshot that is being written must survive these.
     const Signal* found = find_signal(signal);
     if (first || found == nullptr || !found->by_keyboard) continue;
-    remove_staged_folders();
-    _exit(static_cast<int>(ExitCode::interrupted));
+    end_at_once(ExitCode::interrupted);
   }
 }
 
@@ -64,14 +68,14 @@ void wait_for_signals(const sigset_t& signals) {
 void on_lost_page(int, siginfo_t* info, void*) {
   static std::atomic_flag told;
   while (told.test_and_set()) ::pause();  // another thread says it, and ends the process
-  const char* path = mapped_path_at(info->si_addr);
+  const auto registered = path_at.load();
+  const char* path = registered == nullptr ? nullptr : registered(info->si_addr);
   for (const char* text : {"lethe: cannot read ", path == nullptr ? "a file that is mapped into memory" : path,
                            "\n  found  it became shorter, or the disk failed\n"
                            "  try    check the inputs, and leave them alone while lethe uses them\n"}) {
     (void)!::write(STDERR_FILENO, text, std::strlen(text));
   }
-  remove_staged_folders();
-  _exit(static_cast<int>(ExitCode::failed));
+  end_at_once(ExitCode::failed);
 }
 
 }  // namespace
@@ -113,6 +117,14 @@ Error interrupted_error(const std::string& doing) {
 
 void stop_if_interrupted() {
   if (interrupted()) throw interrupted_error("interrupted; no output was written, and inputs are as they were");
+}
+
+void clean_up_on_sudden_end(void (*function)() noexcept) {
+  clean_up = function;
+}
+
+void name_lost_pages(const char* (*function)(const void*) noexcept) {
+  path_at = function;
 }
 
 }  // namespace lethe

@@ -21,4 +21,11 @@ Error interrupted_error(const std::string& doing);
 /// @throws Error with ExitCode::interrupted if the user asked to stop; every progress bar calls it
 void stop_if_interrupted();
 
+/// From here on `clean_up` is called where the process ends at once: after a second Ctrl-C, or when a page of a mapped
+/// file is lost. A signal handler may call it, on any thread. There is one such function: a later call replaces it.
+void clean_up_on_sudden_end(void (*clean_up)() noexcept);
+/// From here on `name` tells the message about a lost page which file the address lies in; nullptr if none that it
+/// knows. A signal handler calls it. There is one such function: a later call replaces it.
+void name_lost_pages(const char* (*name)(const void* address) noexcept);
+
 }  // namespace lethe

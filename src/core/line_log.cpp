@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/file_error.h"
 
 namespace lethe {
 LineLog::LineLog(std::filesystem::path path) : path_(std::move(path)) {

@@ -13,8 +13,9 @@
 #include <string>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/file_error.h"
 #include "core/input_file.h"
+#include "core/interrupt.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -60,6 +61,7 @@ MappedFile::MappedFile(const fs::path& path) : path_(path) {
   if (address == MAP_FAILED) throw file_error("read", path, errno);
   size_ = size;
   if (address == nullptr) return;
+  name_lost_pages(mapped_path_at);
   Place* const place = take_place(address, size, path);
   data_ =
       std::shared_ptr<const std::byte>(static_cast<const std::byte*>(address), [size, place](const std::byte* data) {
@@ -86,7 +88,7 @@ void MappedFile::release(std::size_t begin, std::size_t end) const {
   advise(data_.get(), (begin + page - 1) / page * page, std::min(end, size_) / page * page, MADV_DONTNEED);
 }
 
-const char* mapped_path_at(const void* address) {
+const char* mapped_path_at(const void* address) noexcept {
   const auto sought = reinterpret_cast<std::uintptr_t>(address);
   for (const Place& place : places) {
     if (sought >= place.begin && sought < place.end) return place.path.data();

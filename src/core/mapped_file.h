@@ -32,6 +32,6 @@ class MappedFile {
 
 /// The path of the mapped file that an address lies in, fit for a message; nullptr if there is none. A signal handler
 /// may call it.
-const char* mapped_path_at(const void* address);
+const char* mapped_path_at(const void* address) noexcept;
 
 }  // namespace lethe

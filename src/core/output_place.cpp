@@ -1,5 +1,7 @@
 #include "core/output_place.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,9 +9,8 @@
 #include <system_error>
 
 #include "core/error.h"
-#include "core/files.h"
 #include "core/input_file.h"
-#include "core/output_file.h"
+#include "core/write_in_place.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -26,7 +27,50 @@ fs::path parent_of(const fs::path& path) {
   return output_place(path).parent_path();
 }
 
+bool is_mount_point(const fs::path& folder) {
+  struct statx status {};
+  return ::statx(AT_FDCWD, folder.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 }  // namespace
+
+fs::path output_place(const fs::path& given) {
+  std::error_code failed;
+  fs::path place = fs::absolute(given, failed);
+  if (!place.has_filename()) place = place.parent_path();  // "out/"
+  const bool named = place.filename() != "." && place.filename() != "..";
+  const fs::path parent = fs::weakly_canonical(named ? place.parent_path() : place, failed);
+  if (failed) return place.lexically_normal();
+  fs::path whole = named ? parent / place.filename() : parent;
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+fs::path checked_output_folder(const fs::path& path) {
+  fs::path final = path;
+  const std::string given = path.string();
+  if (given.empty()) throw bad_usage("no output folder was given");
+  if (final.filename().empty()) final = final.parent_path();  // "out/"
+  std::error_code ignored;
+  if (fs::is_symlink(final, ignored) && !fs::is_directory(final, ignored)) {
+    throw bad_input("cannot write to " + given)
+        .found("a link that leads nowhere")
+        .hint("name a folder that does not exist yet");
+  }
+  if (fs::exists(final, ignored) && (!fs::is_directory(final) || fs::is_symlink(final) || !fs::is_empty(final))) {
+    throw bad_input("cannot write to " + given)
+        .found(fs::is_symlink(final)     ? "a link to " + fs::weakly_canonical(final).string()
+               : fs::is_directory(final) ? "a folder that already holds something"
+                                         : "a file of that name")
+        .hint("name a folder that does not exist yet, or remove this one yourself");
+  }
+  if (is_mount_point(final)) {
+    throw bad_input("cannot write to " + given)
+        .found("a mount point, which no finished folder can replace")
+        .hint("name a new folder within it");
+  }
+  return final;
+}
 
 void check_parent_folder(const fs::path& path) {
   for (fs::path folder = parent_of(path);; folder = folder.parent_path()) {

@@ -1,10 +1,16 @@
-// Whether something can be written at a place, asked before the work whose result goes there.
+// Where results go: the places of outputs, and whether something can be written there, asked before the work.
 #pragma once
 
 #include <filesystem>
 #include <string>
 
 namespace lethe {
+
+/// Where an output folder will lie: absolute, without "." and "..", links of its parents followed.
+std::filesystem::path output_place(const std::filesystem::path& given);
+/// The path of an output folder, as given but for a slash at its end.
+/// @throws Error (bad input) if it holds something, is a file, a link or a mount point; (usage) if it is empty
+std::filesystem::path checked_output_folder(const std::filesystem::path& given);
 
 /// Whether a file or folder of this name can be made: the nearest folder above it that exists is one, and this user may
 /// write there. Nothing is made.

@@ -41,7 +41,7 @@ std::vector<std::string> similar(std::string_view name, const std::vector<std::s
     const std::string plain = plain_form(candidate);
     const bool begun = wanted.size() >= kShortestBeginning && plain.size() > wanted.size() && plain.starts_with(wanted);
     const std::size_t away = begun ? 1 : distance(wanted, plain);
-    if (away > least || away >= wanted.size()) continue;  // every character replaced is no likeness
+    if (away > least || away >= wanted.size()) continue;  // every character replaced is no similarity
     if (away < least) nearest.clear();
     least = away;
     if (nearest.size() < kMost) nearest.push_back(candidate);

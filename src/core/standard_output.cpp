@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
-#include "core/output_file.h"
+#include "core/write_in_place.h"
 
 namespace lethe {
 namespace {

@@ -9,10 +9,13 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/file_error.h"
 #include "core/file_lock.h"
-#include "core/files.h"
-#include "core/output_file.h"
+#include "core/finish_folder.h"
+#include "core/folder_names.h"
+#include "core/orphans.h"
 #include "core/output_place.h"
+#include "core/write_in_place.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -91,22 +94,6 @@ void complete(const fs::path& out, const std::string& precious) {
 }
 
 }  // namespace
-
-fs::path unfinished_name(const fs::path& final_path) {
-  const fs::path place = output_place(final_path);
-  return place.parent_path() / (place.filename().string() + ".unfinished");
-}
-
-fs::path free_name(const fs::path& name, const std::string& ending) {
-  const std::string first = (name.has_filename() ? name : name.parent_path()).string() + ending;
-  std::error_code none;
-  const auto taken = [&](const fs::path& path) {
-    return fs::exists(fs::symlink_status(path, none)) || fs::exists(fs::symlink_status(unfinished_name(path), none));
-  };
-  fs::path free = first;
-  for (int number = 2; taken(free); ++number) free = first + "-" + std::to_string(number);
-  return free;
-}
 
 void complete_commit(const fs::path& final_path, const std::string& precious) {
   const fs::path out = output_place(final_path);

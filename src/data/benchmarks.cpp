@@ -5,10 +5,11 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
-#include "data/column_watch.h"
+#include "data/column_check.h"
 #include "data/fields.h"
 #include "data/filter.h"
 #include "data/folders.h"
+#include "data/readers.h"
 
 namespace lethe {
 namespace {
@@ -25,7 +26,7 @@ FileReport read_benchmark(const DataSource& source, const ReadOptions& options, 
   report.path = source.path;
   const RowFilter filter(source.where);
   RowReader reader(source.path, options);
-  ColumnWatch watch({source.path, "", "", source.where}, filter, reader.columns());
+  ColumnCheck watch({source.path, "", "", source.where}, filter, reader.columns());
   std::uint64_t unknown = 0;
   while (auto row = reader.next()) {
     watch.see(row->fields);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/columns.h"
+#include "data/questions.h"
 
 namespace lethe {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/readers.h"
+#include "data/rows.h"
 
 namespace lethe {
 

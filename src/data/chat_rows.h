@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/fields.h"
-#include "data/layouts.h"
+#include "data/row_reading.h"
 
 namespace lethe {
 

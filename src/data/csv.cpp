@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "data/bytes.h"
 #include "data/fields.h"
 #include "data/row_source.h"
 #include "data/words.h"

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 #include <set>
 #include <string>
 
 #include "core/error.h"
+#include "core/join.h"
 #include "core/terminal.h"
 #include "data/fields.h"
 #include "data/foreign_files.h"
@@ -37,10 +39,10 @@ std::string part_of(const fs::path& path) {
 }
 
 std::string names_of(const std::vector<fs::path>& files) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(files.size(), 6); ++i)
-    text += (i > 0 ? ", " : "") + excerpt(files[i].filename().string(), 60);
-  return text + (files.size() > 6 ? ", …" : "");
+  constexpr std::size_t most = 6;
+  const auto shown = files | std::views::take(most) |
+                     std::views::transform([](const fs::path& file) { return excerpt(file.filename().string(), 60); });
+  return join(shown, ", ") + (files.size() > most ? ", …" : "");
 }
 
 std::vector<fs::path> files_of_folder(const fs::path& folder) {

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "data/columns.h"
+#include "data/sources.h"
 
 namespace lethe {
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "data/bytes.h"
 #include "data/chat_rows.h"
 #include "data/row_source.h"
 

@@ -56,11 +56,6 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
 
 }  // namespace
 
-void ReadReport::add_bad(std::uint64_t line, std::string why) {
-  ++bad_rows;
-  if (bad.size() < kept) bad.push_back({line, std::move(why)});
-}
-
 RowReader::RowReader(const std::filesystem::path& path, const ReadOptions& options)
     : path_(path), source_(open(path, options)) {}
 RowReader::~RowReader() = default;

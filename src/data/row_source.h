@@ -1,13 +1,13 @@
 // What a RowReader reads through: one file format each.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "data/bytes.h"
-#include "data/readers.h"
+#include "data/rows.h"
 
 namespace lethe {
 

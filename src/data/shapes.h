@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/chat_rows.h"
-#include "data/columns.h"
+#include "data/sources.h"
 
 namespace lethe {
 

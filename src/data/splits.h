@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/columns.h"
+#include "data/pairs.h"
 
 namespace lethe {
 

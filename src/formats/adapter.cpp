@@ -8,6 +8,7 @@
 #include <span>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/regex.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "formats/not_a_checkpoint.h"
 #include "formats/tensor_names.h"
 

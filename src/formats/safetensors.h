@@ -1,5 +1,6 @@
 // The safetensors file: a reader that trusts no byte, and a writer that streams.
-// Layout: u64 little-endian N, N bytes of JSON {name: {dtype, shape, data_offsets}}, then the values (docs/formats.md).
+// Layout: u64 little-endian N, N bytes of JSON {name: {dtype, shape, data_offsets}}, then the values
+// (docs/reference/formats.md).
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/files.h"
+#include "core/file_writer.h"
 #include "core/mapped_file.h"
 #include "formats/dtype.h"
 

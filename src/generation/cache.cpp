@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "nn/decode_attention.h"
-#include "nn/few_rows.h"
+#include "kernels/decode_attention.h"
+#include "kernels/skinny_gemm.h"
 
 namespace lethe {
 
@@ -62,7 +62,7 @@ void KeyValueCache::end_step() {
 at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                             const AttentionOptions& options) {
   const std::int64_t n = rows();
-  if (options.softcap == 0 && q.device().is_cpu() && q.scalar_type() == at::kFloat && has_few_rows_kernel()) {
+  if (options.softcap == 0 && q.device().is_cpu() && q.scalar_type() == at::kFloat && has_skinny_gemm()) {
     const at::Tensor own_q = q.contiguous(), own_k = k.contiguous(), own_v = v.contiguous();
     at::Tensor out = at::empty(own_q.sizes(), own_q.options());
     decode_attention({.rows = n,

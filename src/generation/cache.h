@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "architectures/decoder_spec.h"
-#include "nn/attention.h"
+#include "nn/packed_attention.h"
 
 namespace lethe {
 

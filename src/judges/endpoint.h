@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "judges/judge.h"
 #include "judges/judge_file.h"
-#include "judges/open_judge.h"
 
 namespace lethe {
 

@@ -13,8 +13,8 @@
 #include "judges/judged_prompt.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
-#include "nn/device.h"
 #include "nn/packed_batch.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {

@@ -33,6 +33,11 @@ struct HeldOutFigures {
   Calibration calibration;
 };
 
+/// Where judges that are models compute, unless their own file says otherwise (keys device, dtype).
+struct JudgeSettings {
+  std::string device = "auto", dtype = "auto";
+};
+
 /// Called with the number of exchanges judged so far. May throw to stop (Ctrl-C).
 using JudgeProgress = std::function<void(std::size_t)>;
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "judges/judge.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

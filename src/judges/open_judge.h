@@ -9,11 +9,6 @@
 
 namespace lethe {
 
-/// Where judges that are models compute, unless their own file says otherwise (keys device, dtype).
-struct JudgeSettings {
-  std::string device = "auto", dtype = "auto";
-};
-
 /// Whether a judge of this name can be opened at all, asked before any work: its file is there.
 /// @throws Error (bad input) listing the judges there are
 void require_judge(const std::string& name);

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "formats/checkpoint.h"
 #include "judges/judged_prompt.h"
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {

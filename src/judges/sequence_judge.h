@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "judges/judge.h"
 #include "judges/judge_file.h"
-#include "judges/open_judge.h"
 #include "models/sequence_classifier.h"
 
 namespace lethe {

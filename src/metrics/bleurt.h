@@ -10,7 +10,7 @@
 
 #include "models/loading.h"
 #include "models/sequence_classifier.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

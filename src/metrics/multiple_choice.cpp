@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "data/packing.h"
 #include "nn/token_losses.h"
+#include "objectives/packing.h"
 #include "objectives/responses.h"
 
 namespace lethe {

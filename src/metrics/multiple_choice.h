@@ -9,7 +9,7 @@
 #include "metrics/mean.h"
 #include "metrics/proportion.h"
 #include "models/causal_lm.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "models/causal_lm.h"
-#include "text/template.h"
+#include "prompts/template.h"
 
 namespace lethe {
 

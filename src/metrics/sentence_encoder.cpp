@@ -151,7 +151,7 @@ at::Tensor SentenceEncoder::embed(std::span<const std::string> texts,
     begin = end;
     if (progress) progress(end);
   }
-  return parts.empty() ? at::empty({0, encoder_.spec().width}) : at::cat(parts);
+  return parts.empty() ? at::empty({0, encoder_.spec().hidden_size}) : at::cat(parts);
 }
 
 std::vector<double> SentenceEncoder::best_cosines(std::span<const std::string> candidates,

@@ -12,7 +12,7 @@
 
 #include "models/encoder.h"
 #include "models/loading.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

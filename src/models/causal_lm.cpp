@@ -8,7 +8,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "nn/recomputed.h"
+#include "nn/activation_checkpointing.h"
+#include "nn/packed_attention.h"
 
 namespace lethe {
 
@@ -63,46 +64,46 @@ std::vector<Parameter> CausalLM::parameters() {
     list.push_back({name + ".weight", {size}, &norm.weight});
     if (s.norm == NormKind::layer) list.push_back({name + ".bias", {size}, &norm.bias});
   };
-  list.push_back({n.embedding + ".weight", {s.vocabulary, s.embedding_width}, &embedding_});
+  list.push_back({n.embedding + ".weight", {s.vocabulary, s.embedding_size}, &embedding_});
   if (!n.positions.empty())
-    list.push_back({n.positions + ".weight", {s.max_positions + s.position_offset, s.width}, &positions_});
-  add_linear(n.project_in, project_in_, s.width, s.embedding_width, false);
-  add_linear(n.project_out, project_out_, s.embedding_width, s.width, false);
+    list.push_back({n.positions + ".weight", {s.max_positions + s.position_offset, s.hidden_size}, &positions_});
+  add_linear(n.project_in, project_in_, s.hidden_size, s.embedding_size, false);
+  add_linear(n.project_out, project_out_, s.embedding_size, s.hidden_size, false);
   const std::int64_t queries = s.heads * s.head_dim, keys = s.kv_heads * s.head_dim;
   const bool whole = s.query_key_norm == QueryKeyNorm::whole;
   for (std::int64_t i = 0; i < s.layers; ++i) {
     auto& block = blocks_[i];
     const auto name = [&](const std::string& part) { return part.empty() ? part : s.layer_name(i, part); };
-    add_norm(name(n.attention_norm), block.attention_norm, s.width);
-    add_linear(name(n.query), block.query, queries, s.width, s.attention_bias);
-    add_linear(name(n.key), block.key, keys, s.width, s.attention_bias);
-    add_linear(name(n.value), block.value, keys, s.width, s.attention_bias);
-    add_linear(name(n.fused_qkv), block.fused_qkv, queries + 2 * keys, s.width, s.attention_bias);
+    add_norm(name(n.attention_norm), block.attention_norm, s.hidden_size);
+    add_linear(name(n.query), block.query, queries, s.hidden_size, s.attention_bias);
+    add_linear(name(n.key), block.key, keys, s.hidden_size, s.attention_bias);
+    add_linear(name(n.value), block.value, keys, s.hidden_size, s.attention_bias);
+    add_linear(name(n.fused_qkv), block.fused_qkv, queries + 2 * keys, s.hidden_size, s.attention_bias);
     add_norm(name(n.query_norm), block.query_norm, whole ? queries : s.head_dim);
     add_norm(name(n.key_norm), block.key_norm, whole ? keys : s.head_dim);
-    add_linear(name(n.attention_out), block.attention_out, s.width, queries, s.attention_out_bias);
-    add_norm(name(n.post_attention_norm), block.post_attention_norm, s.width);
-    add_norm(name(n.mlp_norm), block.mlp_norm, s.width);
+    add_linear(name(n.attention_out), block.attention_out, s.hidden_size, queries, s.attention_out_bias);
+    add_norm(name(n.post_attention_norm), block.post_attention_norm, s.hidden_size);
+    add_norm(name(n.mlp_norm), block.mlp_norm, s.hidden_size);
     if (s.has_experts(i)) {
-      add_linear(name(n.router), block.mixture.router, s.experts, s.width, false);
+      add_linear(name(n.router), block.mixture.router, s.experts, s.hidden_size, false);
       list.back().linear = nullptr;  // small, and its choices are sharp
       for (std::size_t e = 0; e < block.mixture.experts.size(); ++e) {
         auto& expert = block.mixture.experts[e];
         const std::string prefix = name(n.experts) + std::to_string(e) + ".";
-        add_linear(prefix + n.expert_gate, expert.gate, s.expert_inner, s.width, false);
-        add_linear(prefix + n.expert_up, expert.up, s.expert_inner, s.width, false);
-        add_linear(prefix + n.expert_down, expert.down, s.width, s.expert_inner, false);
+        add_linear(prefix + n.expert_gate, expert.gate, s.expert_intermediate_size, s.hidden_size, false);
+        add_linear(prefix + n.expert_up, expert.up, s.expert_intermediate_size, s.hidden_size, false);
+        add_linear(prefix + n.expert_down, expert.down, s.hidden_size, s.expert_intermediate_size, false);
       }
     } else {
-      add_linear(name(n.gate), block.gate, s.inner, s.width, s.mlp_bias);
-      add_linear(name(n.up), block.up, s.inner, s.width, s.mlp_bias);
-      add_linear(name(n.fused_gate_up), block.fused_gate_up, 2 * s.inner, s.width, s.mlp_bias);
-      add_linear(name(n.down), block.down, s.width, s.inner, s.mlp_bias);
+      add_linear(name(n.gate), block.gate, s.intermediate_size, s.hidden_size, s.mlp_bias);
+      add_linear(name(n.up), block.up, s.intermediate_size, s.hidden_size, s.mlp_bias);
+      add_linear(name(n.fused_gate_up), block.fused_gate_up, 2 * s.intermediate_size, s.hidden_size, s.mlp_bias);
+      add_linear(name(n.down), block.down, s.hidden_size, s.intermediate_size, s.mlp_bias);
     }
-    add_norm(name(n.post_mlp_norm), block.post_mlp_norm, s.width);
+    add_norm(name(n.post_mlp_norm), block.post_mlp_norm, s.hidden_size);
   }
-  add_norm(n.final_norm, final_norm_, s.width);
-  if (!s.tied_head) add_linear(n.head, head_, s.vocabulary, s.embedding_width, false);
+  add_norm(n.final_norm, final_norm_, s.hidden_size);
+  if (!s.tied_head) add_linear(n.head, head_, s.vocabulary, s.embedding_size, false);
   if (s.head_bias && !n.head.empty()) list.push_back({n.head + ".bias", {s.vocabulary}, &head_.bias});
   return list;
 }
@@ -167,7 +168,7 @@ at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const std::optional<RandomStream> randomness =
         adapters.randomness != nullptr ? std::optional(*adapters.randomness) : std::nullopt;
-    x = recomputed(
+    x = checkpointed(
         [this, i, attention, turns, mode = adapters, randomness, again = false](const at::Tensor& input) mutable {
           AdapterMode same = mode;
           std::optional<RandomStream> stream = randomness;
@@ -265,7 +266,8 @@ at::Tensor CausalLM::mlp(const Block& b, const at::Tensor& x, const AdapterMode&
   if (!b.mixture.experts.empty()) return b.mixture.forward(x, spec_.activation);
   if (!spec_.names.fused_gate_up.empty()) {
     const at::Tensor fused = b.fused_gate_up.forward(x, mode);
-    const at::Tensor gate = fused.narrow(1, 0, spec_.inner), up = fused.narrow(1, spec_.inner, spec_.inner);
+    const at::Tensor gate = fused.narrow(1, 0, spec_.intermediate_size),
+                     up = fused.narrow(1, spec_.intermediate_size, spec_.intermediate_size);
     return b.down.forward(lethe::gated(gate, up, spec_.activation), mode);
   }
   const at::Tensor up = b.up.forward(x, mode);

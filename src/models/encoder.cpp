@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "nn/attention.h"
+#include "nn/packed_attention.h"
 
 namespace lethe {
 
@@ -43,24 +44,24 @@ std::vector<Parameter> Encoder::parameters() {
     add(name + ".weight", {size}, norm.weight);
     add(name + ".bias", {size}, norm.bias);
   };
-  add("embeddings.word_embeddings.weight", {s.vocabulary, s.embedding_width}, words_);
-  add("embeddings.position_embeddings.weight", {s.position_rows, s.embedding_width}, positions_);
-  add("embeddings.token_type_embeddings.weight", {s.types, s.embedding_width}, types_);
-  add_norm("embeddings.LayerNorm", embedding_norm_, s.embedding_width);
-  if (!s.projection.empty()) add_linear(s.projection, projection_, s.width, s.embedding_width);
+  add("embeddings.word_embeddings.weight", {s.vocabulary, s.embedding_size}, words_);
+  add("embeddings.position_embeddings.weight", {s.position_rows, s.embedding_size}, positions_);
+  add("embeddings.token_type_embeddings.weight", {s.types, s.embedding_size}, types_);
+  add_norm("embeddings.LayerNorm", embedding_norm_, s.embedding_size);
+  if (!s.projection.empty()) add_linear(s.projection, projection_, s.hidden_size, s.embedding_size);
   for (std::int64_t i = 0; i < s.layers; ++i) {
     Block& block = blocks_[i];
     const std::string layer = "encoder.layer." + std::to_string(i) + ".";
-    add_linear(layer + "attention.self.query", block.query, s.width, s.width);
-    add_linear(layer + "attention.self.key", block.key, s.width, s.width);
-    add_linear(layer + "attention.self.value", block.value, s.width, s.width);
-    add_linear(layer + "attention.output.dense", block.attention_out, s.width, s.width);
-    add_norm(layer + "attention.output.LayerNorm", block.attention_norm, s.width);
-    add_linear(layer + "intermediate.dense", block.up, s.inner, s.width);
-    add_linear(layer + "output.dense", block.down, s.width, s.inner);
-    add_norm(layer + "output.LayerNorm", block.output_norm, s.width);
+    add_linear(layer + "attention.self.query", block.query, s.hidden_size, s.hidden_size);
+    add_linear(layer + "attention.self.key", block.key, s.hidden_size, s.hidden_size);
+    add_linear(layer + "attention.self.value", block.value, s.hidden_size, s.hidden_size);
+    add_linear(layer + "attention.output.dense", block.attention_out, s.hidden_size, s.hidden_size);
+    add_norm(layer + "attention.output.LayerNorm", block.attention_norm, s.hidden_size);
+    add_linear(layer + "intermediate.dense", block.up, s.intermediate_size, s.hidden_size);
+    add_linear(layer + "output.dense", block.down, s.hidden_size, s.intermediate_size);
+    add_norm(layer + "output.LayerNorm", block.output_norm, s.hidden_size);
   }
-  add_linear("pooler.dense", pooler_, s.width, s.width);
+  add_linear("pooler.dense", pooler_, s.hidden_size, s.hidden_size);
   return list;
 }
 
@@ -101,7 +102,7 @@ at::Tensor Encoder::hidden(const EncoderBatch& batch) const {
     };
     const at::Tensor seen =
         attention.attend(static_cast<int>(i), heads(b.query), heads(b.key), heads(b.value), options);
-    x = b.attention_norm.forward(x + b.attention_out.forward(seen.reshape({x.size(0), spec_.width}), plain));
+    x = b.attention_norm.forward(x + b.attention_out.forward(seen.reshape({x.size(0), spec_.hidden_size}), plain));
     const at::Tensor inner = activate(b.up.forward(x, plain), spec_.activation);
     x = b.output_norm.forward(x + b.down.forward(inner, plain));
   }

@@ -7,12 +7,12 @@
 #include <span>
 #include <vector>
 
-#include "models/encoder_spec.h"
+#include "architectures/encoder_spec.h"
 #include "models/parameter.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/packed_batch.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
-#include "vectors/tensors.h"
+#include "tensors/file_tensors.h"
 
 namespace lethe {
 namespace {

@@ -14,9 +14,9 @@
 #include "core/terminal.h"
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
-#include "nn/tensor_memory.h"
+#include "tensors/file_tensors.h"
+#include "tensors/tensor_memory.h"
 #include "vectors/rewrite.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {

@@ -7,7 +7,7 @@
 #include "core/files.h"
 #include "core/random.h"
 #include "formats/tensor_names.h"
-#include "vectors/tensors.h"
+#include "tensors/file_tensors.h"
 
 namespace lethe {
 

@@ -85,11 +85,11 @@ SequenceClassifier::SequenceClassifier(std::variant<Encoder, CausalLM> body, con
     return loaded;
   };
   if (const auto* decoder = std::get_if<CausalLM>(&body_)) {
-    head_ = linear("score", count, decoder->spec().embedding_width, false);
+    head_ = linear("score", count, decoder->spec().embedding_size, false);
     return;
   }
   const Encoder& encoder = std::get<Encoder>(body_);
-  const std::int64_t width = encoder.spec().width;
+  const std::int64_t width = encoder.spec().hidden_size;
   if (encoder.spec().classifier_dense) {
     dense_ = linear("classifier.dense", width, width, true);
     head_ = linear("classifier.out_proj", count, width, true);

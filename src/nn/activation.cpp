@@ -1,7 +1,7 @@
 #include "nn/activation.h"
 
-#include "nn/remade.h"
-#include "nn/row_kernels.h"
+#include "kernels/fused_norm_swiglu.h"
+#include "nn/recomputed_inputs.h"
 
 namespace lethe {
 namespace {
@@ -29,10 +29,10 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
     const auto saved = context->get_saved_variables();
     if (plain_rows(saved[0], saved[1]) && gradients[0].scalar_type() == at::kFloat) {
       const at::Tensor g = gradients[0].contiguous();
-      at::Tensor of_gate = at::empty_like(g), of_up = at::empty_like(g);
+      at::Tensor grad_gate = at::empty_like(g), grad_up = at::empty_like(g);
       swiglu_backward(saved[0].const_data_ptr<float>(), saved[1].const_data_ptr<float>(), g.const_data_ptr<float>(),
-                      g.numel(), of_gate.mutable_data_ptr<float>(), of_up.mutable_data_ptr<float>());
-      return {of_gate, of_up};
+                      g.numel(), grad_gate.mutable_data_ptr<float>(), grad_up.mutable_data_ptr<float>());
+      return {grad_gate, grad_up};
     }
     const at::Tensor grad_up = at::silu(saved[0]).mul_(gradients[0]);
     const at::Tensor grad_gate = at::silu_backward(gradients[0] * saved[1], saved[0]);

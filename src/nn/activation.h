@@ -16,7 +16,7 @@ at::Tensor activate(const at::Tensor& x, Activation kind);
 /// @param gate, up  [T, F]
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up, Activation kind);
 
-/// Makes gated(…, SiLU) again (remade.h); empty if y is none.
+/// Makes gated(…, SiLU) again (recomputed_inputs.h); empty if y is none.
 std::function<at::Tensor()> gated_maker(const at::Tensor& y);
 
 }  // namespace lethe

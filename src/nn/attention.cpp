@@ -32,18 +32,4 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
   return at::cat(outputs);
 }
 
-at::Tensor PackedAttention::attend(int, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                   const AttentionOptions& options) {
-  // A window that no row exceeds hides nothing.
-  bool window_matters = false;
-  for (const auto& segment : segments_) window_matters |= options.window > 0 && segment.row_length > options.window;
-  if (options.softcap > 0 || window_matters) return reference_attention(q, k, v, segments_, options);
-  if (flash_attention_takes(q)) {
-    if (!plan_) plan_.emplace(segments_, q.device());
-    return flash_attention(q, k, v, *plan_, options.scale, options.causal);
-  }
-  if (!q.device().is_cpu()) return reference_attention(q, k, v, segments_, options);
-  return fused_attention(q, k, v, segments_, options.scale, options.causal);
-}
-
 }  // namespace lethe

@@ -1,14 +1,11 @@
-// Attention over a pack, causal and exact over shared prompts or in both directions, and the interface that lets
-// decoding put a cache in its place.
+// The interface of attention, which training (a pack of rows) and decoding (a cache) implement, and the plain formula.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
-#include "nn/flash_attention.h"
 #include "nn/packed_batch.h"
 
 namespace lethe {
@@ -31,26 +28,9 @@ class AttentionContext {
                             const AttentionOptions& options) = 0;
 };
 
-/// Attention within each row of a pack.
-class PackedAttention : public AttentionContext {
- public:
-  explicit PackedAttention(const PackedBatch& batch) : segments_(batch.segments) {}
-  at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                    const AttentionOptions& options) override;
-
- private:
-  std::vector<Segment> segments_;
-  std::optional<FlashPlan> plan_;  // on a GPU
-};
-
-/// The plain formula, segment by segment with an explicit mask: any option, any device, any type. What the fast path
-/// is held to, and the path of windows and soft caps.
+/// The plain formula, segment by segment with an explicit mask: any option, any device, any type. The fast paths
+/// are tested against it; windows and soft caps use it.
 at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const std::vector<Segment>& segments, const AttentionOptions& options);
-
-/// The fast path: fused kernels over the prompt once for all the rows that share it, joined by their log-sum-exps; its
-/// own backward (see docs/method.md, "Exact attention over a shared prompt"). No window, no soft cap.
-at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const std::vector<Segment>& segments, double scale, bool causal = true);
 
 }  // namespace lethe

@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "core/terminal.h"
 #include "nn/attention.h"
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {
@@ -27,8 +27,8 @@ at::Tensor numbers(const std::vector<std::int64_t>& values, at::ScalarType type,
 }
 
 /// [H, T] numbers as factors of [T, H, d].
-at::Tensor factors(const at::Tensor& of_heads) {
-  return of_heads.t().unsqueeze(-1);
+at::Tensor factors(const at::Tensor& grad_heads) {
+  return grad_heads.t().unsqueeze(-1);
 }
 
 struct FlashAttention : torch::autograd::Function<FlashAttention> {
@@ -63,8 +63,8 @@ struct FlashAttention : torch::autograd::Function<FlashAttention> {
     const double scale = context->saved_data["scale"].toDouble();
     const auto& kernel = *reinterpret_cast<const FlashKernel*>(context->saved_data["kernel"].toInt());
     const at::Tensor gradient = gradients[0].contiguous();
-    auto [of_q, of_k, of_v] = kernel.backward(gradient, q, k, v, out, lse, {saved[5], saved[6], most[0], most[1]},
-                                              context->saved_data["causal"].toBool(), scale);
+    auto [grad_q, grad_k, grad_v] = kernel.backward(gradient, q, k, v, out, lse, {saved[5], saved[6], most[0], most[1]},
+                                                    context->saved_data["causal"].toBool(), scale);
     if (const at::Tensor& responses = saved[9], &prompts = saved[10]; responses.defined()) {
       // With the joint output and log-sum-exp, each part's own backward gives its share of the whole row's gradient.
       const auto [more_q, more_k, more_v] =
@@ -72,11 +72,11 @@ struct FlashAttention : torch::autograd::Function<FlashAttention> {
                           v.index_select(0, prompts), out.index_select(0, responses),
                           lse.index_select(1, responses).contiguous(), {saved[7], saved[8], most[2], most[3]},
                           /*causal=*/false, scale);
-      of_q.index_add_(0, responses, more_q);
-      of_k.index_add_(0, prompts, more_k);
-      of_v.index_add_(0, prompts, more_v);
+      grad_q.index_add_(0, responses, more_q);
+      grad_k.index_add_(0, prompts, more_k);
+      grad_v.index_add_(0, prompts, more_v);
     }
-    return {of_q, of_k, of_v, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {grad_q, grad_k, grad_v, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 

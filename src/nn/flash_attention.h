@@ -1,5 +1,6 @@
 // Attention over a pack on a GPU: all rows in one call of the engine's kernel for rows of different lengths, shared
-// prompts in a second one, joined by their log-sum-exps (docs/method.md, "Exact attention over a shared prompt").
+// prompts in a second one, joined by their log-sum-exps (docs/explanation/method.md, "Exact attention over a shared
+// prompt").
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,11 +1,12 @@
-// Attention over shared prompts with the engine's fused CPU kernel: each response sees its prompt (part 1) and itself
-// (part 2); the parts are joined by their log-sum-exps. Nothing is stored but the output and the joint log-sum-exp.
-#include <torch/csrc/autograd/custom_function.h>
+#include "nn/fused_attention.h"
 
-#include "nn/attention.h"
+#include <torch/csrc/autograd/custom_function.h>
 
 namespace lethe {
 namespace {
+
+// Each response sees its prompt (part 1) and itself (part 2); the parts are joined by their log-sum-exps. Nothing is
+// stored but the output and the joint log-sum-exp.
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "core/random.h"
-#include "nn/products.h"
+#include "nn/matmul.h"
 
 namespace lethe {
 namespace {

@@ -3,10 +3,10 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "nn/device.h"
-#include "nn/nf4_kernel.h"
-#include "nn/nf4_levels.h"
-#include "nn/products.h"
+#include "kernels/nf4_kernel.h"
+#include "kernels/nf4_levels.h"
+#include "nn/matmul.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {
@@ -36,12 +36,12 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
     const Nf4Matrix weight{saved[0], saved[1], context->saved_data["rows"].toInt(),
                            context->saved_data["columns"].toInt()};
     const at::Tensor& g = gradients[0];
-    at::Tensor of_x;
+    at::Tensor grad_x;
     if (context->saved_data["x"].toBool()) {
       const at::Tensor values = weight.values(g.scalar_type());
-      of_x = times(g, context->saved_data["transposed"].toBool() ? values.t() : values);
+      grad_x = times(g, context->saved_data["transposed"].toBool() ? values.t() : values);
     }
-    return {of_x, context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor(), at::Tensor()};
+    return {grad_x, context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 

@@ -1,7 +1,7 @@
 #include "nn/norm.h"
 
-#include "nn/remade.h"
-#include "nn/row_kernels.h"
+#include "kernels/fused_norm_swiglu.h"
+#include "nn/recomputed_inputs.h"
 
 namespace lethe {
 namespace {
@@ -42,24 +42,24 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2], &g = gradients[0];
-    at::Tensor of_weight;
+    at::Tensor grad_weight;
     if (plain_rows(x, weight) && g.scalar_type() == at::kFloat && context->needs_input_grad(0)) {
       const at::Tensor from = g.contiguous();
-      at::Tensor of_x = at::empty_like(x);
+      at::Tensor grad_x = at::empty_like(x);
       if (context->needs_input_grad(1))
-        of_weight = at::empty({rms_norm_parts(inverse.numel()), x.size(-1)}, x.options());
+        grad_weight = at::empty({rms_norm_parts(inverse.numel()), x.size(-1)}, x.options());
       rms_norm_backward(from.const_data_ptr<float>(), x.const_data_ptr<float>(), weight.const_data_ptr<float>(),
-                        inverse.const_data_ptr<float>(), inverse.numel(), x.size(-1), of_x.mutable_data_ptr<float>(),
-                        of_weight.defined() ? of_weight.mutable_data_ptr<float>() : nullptr);
-      return {of_x, of_weight.defined() ? of_weight.sum(0) : of_weight, at::Tensor()};
+                        inverse.const_data_ptr<float>(), inverse.numel(), x.size(-1), grad_x.mutable_data_ptr<float>(),
+                        grad_weight.defined() ? grad_weight.mutable_data_ptr<float>() : nullptr);
+      return {grad_x, grad_weight.defined() ? grad_weight.sum(0) : grad_weight, at::Tensor()};
     }
-    if (context->needs_input_grad(1)) of_weight = (g * x).mul_(inverse).flatten(0, -2).sum(0);
-    if (!context->needs_input_grad(0)) return {at::Tensor(), of_weight, at::Tensor()};
+    if (context->needs_input_grad(1)) grad_weight = (g * x).mul_(inverse).flatten(0, -2).sum(0);
+    if (!context->needs_input_grad(0)) return {at::Tensor(), grad_weight, at::Tensor()};
     // y = x·r·w, r = (mean(x²) + ε)^−½:  dx = r·(g·w) − x·r³·mean(g·w·x)
-    at::Tensor of_x = g * weight;
-    const at::Tensor mean = (of_x * x).mean(-1, /*keepdim=*/true);
-    of_x.mul_(inverse).addcmul_(x, inverse.pow(3).mul_(mean), -1);
-    return {of_x, of_weight, at::Tensor()};
+    at::Tensor grad_x = g * weight;
+    const at::Tensor mean = (grad_x * x).mean(-1, /*keepdim=*/true);
+    grad_x.mul_(inverse).addcmul_(x, inverse.pow(3).mul_(mean), -1);
+    return {grad_x, grad_weight, at::Tensor()};
   }
 };
 

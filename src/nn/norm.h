@@ -23,7 +23,7 @@ struct Norm {
   at::Tensor forward(const at::Tensor& x) const;
 };
 
-/// Makes an RMSNorm's output again (remade.h); empty if y is none.
+/// Makes an RMSNorm's output again (recomputed_inputs.h); empty if y is none.
 std::function<at::Tensor()> norm_maker(const at::Tensor& y);
 
 }  // namespace lethe

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 

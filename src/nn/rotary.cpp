@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {

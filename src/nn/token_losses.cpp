@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "nn/device.h"
-#include "nn/products.h"
+#include "nn/matmul.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {

@@ -8,8 +8,8 @@
 #include "core/interrupt.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
-#include "nn/device.h"
-#include "vectors/parallel.h"
+#include "tensors/device.h"
+#include "tensors/parallel.h"
 
 namespace lethe {
 
@@ -83,8 +83,8 @@ struct Rows : torch::autograd::Function<Rows> {
     const at::Tensor numbers = context->get_saved_variables()[0];
     const at::Tensor& gradient = gradients[0];
     const FixedOrder fixed;
-    at::Tensor of_matrix = at::zeros({context->saved_data["rows"].toInt(), gradient.size(1)}, gradient.options());
-    return {of_matrix.index_add_(0, numbers, gradient), at::Tensor()};
+    at::Tensor grad_matrix = at::zeros({context->saved_data["rows"].toInt(), gradient.size(1)}, gradient.options());
+    return {grad_matrix.index_add_(0, numbers, gradient), at::Tensor()};
   }
 };
 

@@ -10,12 +10,12 @@
 #include <tuple>
 #include <vector>
 
-#include "data/columns.h"
-#include "data/packing.h"
+#include "data/pairs.h"
 #include "models/causal_lm.h"
 #include "nn/token_losses.h"
-#include "text/template.h"
-#include "text/tokenizer.h"
+#include "objectives/packing.h"
+#include "prompts/template.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 

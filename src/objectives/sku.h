@@ -15,7 +15,7 @@ struct SkuOptions {
   double pd_margin = 2.0;  ///< nats a token; 0 = off
 };
 
-/// Source: Liu et al. 2024, section 3.1; what differs from the published code is in docs/method.md.
+/// Source: Liu et al. 2024, section 3.1; what differs from the published code is in docs/explanation/method.md.
 class SkuObjective : public Objective {
  public:
   /// @param rows       the rows of each micro-batch

@@ -3,14 +3,15 @@
 #include "architectures/families.h"
 #include "core/error.h"
 #include "core/terminal.h"
+#include "evaluation/comparison_report.h"
+#include "evaluation/model_comparison.h"
+#include "evaluation/prompt_length.h"
 #include "models/loading.h"
-#include "nn/device.h"
 #include "runs/input_check.h"
-#include "runs/model_comparison.h"
-#include "runs/prompt_room.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/training_data.h"
+#include "tensors/device.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
@@ -99,7 +100,7 @@ void evaluate(const EvaluateRequest& request) {
     comparison.ask(model);
   }
   if (!request.original.empty())  // again, so that never two models are in memory
-    comparison.weigh(load_model(Checkpoint(resolve_model_folder(request.original)), load));
+    comparison.score(load_model(Checkpoint(resolve_model_folder(request.original)), load));
 
   OrderedJson results = OrderedJson::object();
   write_comparison(comparison.result(),

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "data/columns.h"
-#include "runs/recipe.h"
+#include "data/sources.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

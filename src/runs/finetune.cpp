@@ -4,15 +4,16 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "data/reporting.h"
 #include "data/sampler.h"
 #include "formats/checkpoint.h"
 #include "models/loading.h"
-#include "nn/device.h"
 #include "objectives/cross_entropy_training.h"
 #include "runs/input_check.h"
 #include "runs/run_folder.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -56,7 +57,8 @@ void finetune(const Recipe& recipe, bool resume) {
         .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
         .found(std::to_string(model.spec().vocabulary));
   }
-  ExampleMaker examples(tokenizer, recipe_template(recipe, folder), fitted_options(recipe, model.spec().max_positions));
+  ExampleMaker examples(tokenizer, recipe_template(recipe, folder),
+                        example_options(recipe, model.spec().max_positions));
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", &run);
   drop_truncated(pairs, examples, recipe, "training", &run);
   say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));

@@ -1,7 +1,7 @@
 // Plain training on responses: an existing model, or a new one from config.json.
 #pragma once
 
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

@@ -8,9 +8,10 @@
 #include "core/output_place.h"
 #include "core/regex.h"
 #include "data/foreign_files.h"
+#include "data/sources.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
-#include "runs/examiner.h"
+#include "runs/evaluator.h"
 
 namespace lethe {
 namespace fs = std::filesystem;

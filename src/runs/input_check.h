@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "formats/checkpoint.h"
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

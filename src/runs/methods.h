@@ -7,8 +7,8 @@
 #include "data/sampler.h"
 #include "objectives/objective.h"
 #include "objectives/preservation_divergence.h"
-#include "runs/method_table.h"
-#include "runs/recipe.h"
+#include "recipe/method_table.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

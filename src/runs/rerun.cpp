@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/folder_names.h"
 #include "core/json.h"
 #include "core/terminal.h"
-#include "core/unfinished_folder.h"
+#include "recipe/recipe.h"
 #include "runs/finetune.h"
-#include "runs/recipe.h"
 #include "runs/run_folder.h"
 #include "runs/unlearn.h"
 

@@ -12,11 +12,12 @@
 #include "core/error.h"
 #include "core/file_hash.h"
 #include "core/files.h"
+#include "core/folder_names.h"
 #include "core/mapped_file.h"
 #include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"
-#include "nn/device.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace fs = std::filesystem;

@@ -9,34 +9,35 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/run_record.h"
 #include "core/unfinished_folder.h"
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 #include "training/snapshots.h"
 
 namespace lethe {
 
-class RunFolder {
+class RunFolder : public RunRecord {
  public:
   /// @param command  "unlearn", …: named in run.json
   /// @param resume   takes up the unfinished run of that name: its snapshots and metrics stay
   /// @throws Error (bad input) as UnfinishedFolder
   RunFolder(const Recipe& recipe, std::string command, bool resume = false);
-  ~RunFolder();
+  ~RunFolder() override;
 
-  const std::filesystem::path& path() const { return folder_.path(); }
+  const std::filesystem::path& path() const override { return folder_.path(); }
   std::filesystem::path metrics() const { return path() / "metrics.jsonl"; }
   /// A new folder within: "model", "adapter".
   std::filesystem::path make(const std::string& name) const;
   /// Remembers an input for run.json: path, size and a hash of its bytes (of a folder: of its
   /// file list, sizes and the ends of each file).
-  void add_input(const std::string& role, const std::filesystem::path& path);
+  void add_input(const std::string& role, const std::filesystem::path& path) override;
   /// Further facts for run.json.
-  void note(const std::string& key, OrderedJson value) { facts_[key] = std::move(value); }
+  void note(const std::string& key, OrderedJson value) override { facts_[key] = std::move(value); }
   /// What of the inputs was not used, for the report: "pku.jsonl, line 7: no JSON".
-  void leave_out(std::string what) { left_out_.push_back(std::move(what)); }
-  const std::vector<std::string>& left_out() const { return left_out_; }
+  void leave_out(std::string what) override { left_out_.push_back(std::move(what)); }
+  const std::vector<std::string>& left_out() const override { return left_out_; }
   /// What run.json will hold, as far as it is known: versions, seed, inputs with their hashes, times, facts.
-  OrderedJson describe() const;
+  OrderedJson describe() const override;
   /// The run's snapshots; to be asked for when all inputs are known, since they belong to these inputs.
   Snapshots snapshots(const TrainingSettings& settings) const;
   void write_results(const OrderedJson& results) const;

@@ -4,11 +4,11 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/run_record.h"
 #include "core/terminal.h"
 #include "data/words.h"
 #include "judges/judge_file.h"
 #include "judges/shipped_judges.h"
-#include "runs/run_folder.h"
 
 namespace lethe {
 namespace {
@@ -112,7 +112,7 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
   return Panel(std::move(judges), recipe.evaluation.threshold);
 }
 
-void add_judge_inputs(const Recipe& recipe, RunFolder& run) {
+void add_judge_inputs(const Recipe& recipe, RunRecord& run) {
   for (const std::string& name : recipe.evaluation.judge) {
     const std::filesystem::path path = JudgeFile::path_in(judge_path(name));
     if (std::filesystem::exists(path)) run.add_input("judge", path);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/columns.h"
+#include "data/questions.h"
 #include "judges/cross_fitted.h"
 #include "judges/open_judge.h"
 #include "judges/panel.h"
@@ -14,7 +14,7 @@
 namespace lethe {
 
 /// Labels for a text classifier. Harmful: harmful responses that do not refuse; harmless: normal responses, and harmful
-/// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/method.md). Each text once.
+/// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/explanation/method.md). Each text once.
 std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, const std::vector<Pair>& harmless);
 
 /// Trains the text classifier on all of them and writes it. @return what it says of itself
@@ -38,7 +38,7 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
                     OpenJudges* opened = nullptr);
 
 /// Notes the judges' files among the run's inputs.
-void add_judge_inputs(const Recipe& recipe, RunFolder& run);
+void add_judge_inputs(const Recipe& recipe, RunRecord& run);
 
 /// The judges that the recipe names, where there is no data to train one on.
 Panel open_panel(const Recipe& recipe);

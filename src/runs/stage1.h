@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 

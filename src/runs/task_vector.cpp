@@ -8,9 +8,9 @@
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "models/loading.h"
+#include "tensors/file_tensors.h"
+#include "vectors/low_rank.h"
 #include "vectors/negate.h"
-#include "vectors/strongest_directions.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {
@@ -68,7 +68,7 @@ void TaskVector::shape(const NegationSettings& settings) {
   const std::int64_t rank = settings.rank == 0 ? std::numeric_limits<std::int64_t>::max() : settings.rank;
   for (const NamedLora& lora : pairs_) {
     stop_if_interrupted();
-    const at::Tensor strongest = strongest_directions_of_product(lora.pair->b, lora.pair->a, rank);
+    const at::Tensor strongest = low_rank_of_product(lora.pair->b, lora.pair->a, rank);
     lora.pair->b.copy_(factors.of(lora.module) * strongest);
   }
   if (pairs_.empty()) {
@@ -76,7 +76,7 @@ void TaskVector::shape(const NegationSettings& settings) {
       stop_if_interrupted();
       at::Tensor& trained = trained_.at(parameter.name);
       const at::Tensor before = original(parameter);
-      trained = (before + factors.of(parameter.name) * strongest_directions(trained.to(at::kFloat) - before, rank))
+      trained = (before + factors.of(parameter.name) * low_rank(trained.to(at::kFloat) - before, rank))
                     .to(trained.scalar_type());
     }
   }

@@ -10,7 +10,7 @@
 #include "formats/checkpoint.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

@@ -7,47 +7,12 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/terminal.h"
-#include "runs/run_folder.h"
+#include "data/reporting.h"
 
 namespace lethe {
 
-void note_left_out(const FileReport& file, RunFolder& run) {
-  if (file.duplicates + file.filtered + file.other_role + file.not_learned + file.unanswered + file.rows.bad_rows == 0)
-    return;
-  run.leave_out(describe(file)[0]);
-  for (const BadRow& row : file.rows.bad) run.leave_out(file.path + ", line " + with_commas(row.line) + ": " + row.why);
-  if (file.rows.bad_rows > file.rows.bad.size())
-    run.leave_out("… and " + with_commas(file.rows.bad_rows - file.rows.bad.size()) + " more rows of " + file.path +
-                  " that cannot be used");
-}
-
-std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
-                                RunFolder* run) {
-  if (sources.empty()) return {};
-  const LoadedPairs loaded = load_pairs(sources, role);
-  for (const FileReport& file : loaded.files) {
-    if (run != nullptr) {
-      run->add_input(name, file.path);
-      note_left_out(file, *run);
-    }
-    for (const std::string& line : describe(file)) say(line);
-  }
-  if (loaded.pairs.empty()) {
-    throw bad_input("cannot use the " + name + " data")
-        .wanted("at least one pair")
-        .found("none in " + to_text(sources[0]));
-  }
-  return loaded.pairs;
-}
-
-ExampleOptions fitted_options(const Recipe& recipe, std::int64_t positions) {
-  ExampleOptions options = example_options(recipe);
-  if (positions > 0) options.max_length = std::min(options.max_length, static_cast<std::size_t>(positions));
-  return options;
-}
-
 void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Recipe& recipe, const std::string& name,
-                    RunFolder* run) {
+                    RunRecord* run) {
   const std::size_t before = pairs.size(), most = examples.options().max_length;
   const auto [dropped, cut] = examples.drop_truncated(pairs);
   const bool by_model = most < static_cast<std::size_t>(recipe.data.max_length);
@@ -122,7 +87,7 @@ Split split_of_plan(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunFolder* run) {
+RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunRecord* run) {
   RunData data;
   if (!recipe.data.plan.empty()) {
     data.plan = load_plan(recipe.data.plan);

@@ -6,7 +6,7 @@
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "core/terminal.h"
-#include "nn/tensor_memory.h"
+#include "tensors/tensor_memory.h"
 
 namespace lethe {
 

@@ -9,7 +9,7 @@
 #include "models/causal_lm.h"
 #include "models/lora.h"
 #include "objectives/objective.h"
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 #include "training/loop.h"
 
 namespace lethe {

@@ -5,10 +5,10 @@
 #include "architectures/families.h"
 #include "core/error.h"
 #include "core/terminal.h"
+#include "evaluation/comparison_report.h"
 #include "formats/checkpoint.h"
 #include "models/loading.h"
-#include "nn/device.h"
-#include "runs/examiner.h"
+#include "runs/evaluator.h"
 #include "runs/input_check.h"
 #include "runs/methods.h"
 #include "runs/run_folder.h"
@@ -17,6 +17,7 @@
 #include "runs/stage2.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {
@@ -72,7 +73,7 @@ void unlearn(const Recipe& recipe, bool resume) {
   const Tokenizer tokenizer = Tokenizer::load(base.folder());
   DecoderSpec spec = decoder_spec(base.config(), (base.folder() / "config.json").string());
   const std::int64_t positions = spec.max_positions;
-  ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), fitted_options(recipe, positions));
+  ExampleMaker examples(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe, positions));
   const RunData data = load_run_data(recipe, examples, &run);
   print_settings(recipe, "unlearn");
   CausalLM model = load_model(base, std::move(spec),
@@ -85,12 +86,12 @@ void unlearn(const Recipe& recipe, bool resume) {
   std::unique_ptr<DivergenceMeter> meter;
   if (!recipe.negation.alpha) meter = std::make_unique<DivergenceMeter>(model, examples, data.normal.validation);
 
-  std::unique_ptr<Examiner> examiner;
+  std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<ModelComparison> comparison;
   if (asks_judge(recipe)) {
     add_judge_inputs(recipe, run);
-    examiner = std::make_unique<Examiner>(recipe, base, positions, tokenizer, examples, data, &run);
-    comparison = std::make_unique<ModelComparison>(examiner->comparison(HeldOut::test));
+    evaluator = std::make_unique<Evaluator>(recipe, base, positions, tokenizer, examples, data, &run);
+    comparison = std::make_unique<ModelComparison>(evaluator->comparison(HeldOut::test));
     comparison->ask_original(model);
   }
 
@@ -114,7 +115,7 @@ void unlearn(const Recipe& recipe, bool resume) {
     stage2.apply(choice.alpha);
     comparison->ask(model);
     stage2.apply(0);  // the original again
-    comparison->weigh(model);
+    comparison->score(model);
     write_comparison(comparison->result(),
                      {.title = "Unlearning " + base.folder().filename().string() + ", alpha " + fixed(choice.alpha, 3),
                       .choice = choice,

@@ -1,7 +1,7 @@
 // The main job: a model in, a model that has forgotten the harm out.
 #pragma once
 
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 
 namespace lethe {
 

@@ -1,5 +1,5 @@
 // Stops a run that goes wrong before it writes a broken model: NaN or infinite values, and losses that explode without
-// ever becoming NaN (preservation divergence does: reference/small_scale of the method; docs/method.md).
+// ever becoming NaN (preservation divergence does: reference/small_scale of the method; docs/explanation/method.md).
 #pragma once
 
 #include <cstdint>

@@ -8,10 +8,11 @@
 
 #include "core/error.h"
 #include "core/file_hash.h"
+#include "core/files.h"
 #include "core/json.h"
 #include "core/terminal.h"
 #include "formats/safetensors.h"
-#include "vectors/tensors.h"
+#include "tensors/file_tensors.h"
 
 namespace lethe {
 namespace fs = std::filesystem;

@@ -6,8 +6,8 @@
 #include "core/numbers.h"
 #include "core/terminal.h"
 #include "formats/tensor_names.h"
+#include "tensors/file_tensors.h"
 #include "vectors/rewrite.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {

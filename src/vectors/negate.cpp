@@ -8,11 +8,11 @@
 #include "core/error.h"
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
+#include "kernels/negate_kernel.h"
+#include "tensors/file_tensors.h"
+#include "tensors/parallel.h"
 #include "vectors/apply_adapter.h"
-#include "vectors/negate_kernel.h"
-#include "vectors/parallel.h"
 #include "vectors/rewrite.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {

@@ -7,7 +7,7 @@
 #include "core/terminal.h"
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
-#include "vectors/tensors.h"
+#include "tensors/file_tensors.h"
 
 namespace lethe {
 namespace {

@@ -9,7 +9,6 @@
 
 #include "architectures/decoder_spec.h"
 #include "core/error.h"
-#include "core/files.h"
 
 namespace lethe {
 namespace {

@@ -137,7 +137,7 @@ TEST(SecondNames, MeanTheSameKey) {
   Json gpt2 = {{"model_type", "gpt2"},   {"vocab_size", 100},        {"hidden_size", 8},
                {"num_hidden_layers", 3}, {"num_attention_heads", 2}, {"max_position_embeddings", 77}};
   const DecoderSpec spec = decoder_spec(gpt2, "config.json");
-  EXPECT_EQ(spec.width, 8);
+  EXPECT_EQ(spec.hidden_size, 8);
   EXPECT_EQ(spec.layers, 3);
   EXPECT_EQ(spec.heads, 2);
   EXPECT_EQ(spec.max_positions, 77);

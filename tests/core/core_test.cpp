@@ -17,6 +17,7 @@
 #include "core/numbers.h"
 #include "core/plain_text.h"
 #include "core/random.h"
+#include "core/staged_folder.h"
 
 namespace lethe {
 namespace {

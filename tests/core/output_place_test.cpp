@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/files.h"
+#include "core/staged_folder.h"
 #include "core/unfinished_folder.h"
 #include "folder_test.h"
 

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/staged_folder.h"
 #include "folder_test.h"
 
 namespace lethe {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "data/sources.h"
 
 namespace lethe {
 namespace {

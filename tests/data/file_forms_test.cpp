@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/benchmarks.h"
-#include "data/columns.h"
+#include "data/pairs.h"
 #include "folder_test.h"
 
 namespace lethe {

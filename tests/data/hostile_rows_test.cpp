@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/columns.h"
+#include "data/readers.h"
 #include "folder_test.h"
 
 namespace lethe {

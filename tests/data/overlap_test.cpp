@@ -86,7 +86,7 @@ TEST(Overlap, MissesNothingThatComparingAllWithAllFinds) {
   EXPECT_LT(wanted.size(), 200U);
 }
 
-// docs/metrics.md: build/tests/lethe_test_data --gtest_filter=*MillionPromptsSlow
+// docs/reference/metrics.md: build/tests/lethe_test_data --gtest_filter=*MillionPromptsSlow
 TEST(Overlap, OfAMillionPromptsSlow) {
   RandomStream random(8, "overlap speed");
   Texts training, evaluated;

@@ -6,7 +6,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/columns.h"
+#include "data/pairs.h"
+#include "data/readers.h"
 
 namespace lethe {
 namespace {

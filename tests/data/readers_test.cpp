@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "data/columns.h"
+#include "data/questions.h"
 
 namespace lethe {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "data/pairs.h"
 #include "data/plan.h"
 #include "data/sampler.h"
 #include "data/splits.h"

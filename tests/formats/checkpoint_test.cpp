@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "folder_test.h"
 #include "formats/adapter.h"
 

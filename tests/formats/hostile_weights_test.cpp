@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "folder_test.h"
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"

@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "judges/judged_prompt.h"
+#include "judges/open_judge.h"
 
 namespace lethe {
 namespace {

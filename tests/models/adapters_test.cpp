@@ -7,9 +7,9 @@
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
 #include "models/loading.h"
+#include "tensors/file_tensors.h"
 #include "vectors/apply_adapter.h"
 #include "vectors/negate.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {

@@ -2,7 +2,6 @@
 // (fixture of tools/fixtures/long_rows.py).
 #include <gtest/gtest.h>
 
-#include "core/files.h"
 #include "core/json.h"
 #include "formats/checkpoint.h"
 #include "models/loading.h"

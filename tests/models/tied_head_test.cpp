@@ -10,7 +10,7 @@
 #include "formats/tied_pair.h"
 #include "models/loading.h"
 #include "models/lora.h"
-#include "vectors/tensors.h"
+#include "tensors/file_tensors.h"
 
 namespace lethe {
 namespace {

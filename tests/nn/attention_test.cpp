@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "nn/fused_attention.h"
+#include "nn/packed_attention.h"
+
 namespace lethe {
 namespace {
 

@@ -10,6 +10,7 @@
 
 #include "meta_kernels.h"
 #include "nn/attention.h"
+#include "nn/packed_attention.h"
 
 namespace lethe {
 namespace {
@@ -64,18 +65,18 @@ const FlashKernel& stand_in() {
              const at::Tensor& out, const at::Tensor& lse, const PackedRows& rows, bool causal, double scale) {
             expect_taken(q, k, rows);
             EXPECT_TRUE(gradient.is_contiguous() && out.is_contiguous() && lse.is_contiguous());
-            at::Tensor of_q = at::empty_like(q), of_k = at::empty_like(k), of_v = at::empty_like(v);
+            at::Tensor grad_q = at::empty_like(q), grad_k = at::empty_like(k), grad_v = at::empty_like(v);
             for (std::int64_t i = 0; i + 1 < rows.queries.numel(); ++i) {
               const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
                   heads_first(rows_of(gradient, rows.queries, i)), heads_first(rows_of(q, rows.queries, i)),
                   heads_first(rows_of(k, rows.keys, i)), heads_first(rows_of(v, rows.keys, i)),
                   heads_first(rows_of(out, rows.queries, i)),
                   rows_of(lse.t(), rows.queries, i).t().unsqueeze(0).contiguous(), 0.0, causal, {}, scale);
-              rows_of(of_q, rows.queries, i).copy_(dq[0].transpose(0, 1));
-              rows_of(of_k, rows.keys, i).copy_(dk[0].transpose(0, 1));
-              rows_of(of_v, rows.keys, i).copy_(dv[0].transpose(0, 1));
+              rows_of(grad_q, rows.queries, i).copy_(dq[0].transpose(0, 1));
+              rows_of(grad_k, rows.keys, i).copy_(dk[0].transpose(0, 1));
+              rows_of(grad_v, rows.keys, i).copy_(dv[0].transpose(0, 1));
             }
-            return std::tuple{of_q, of_k, of_v};
+            return std::tuple{grad_q, grad_k, grad_v};
           }};
   return kernel;
 }
@@ -137,8 +138,8 @@ TEST(FlashAttention, IsHeldToThePlainFormulaWhereItIsFirstUsedEvenWithinDecoding
   FlashKernel wrong = stand_in();
   wrong.backward = [](const at::Tensor& gradient, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                       const at::Tensor& out, const at::Tensor& lse, const PackedRows& rows, bool causal, double scale) {
-    auto [of_q, of_k, of_v] = stand_in().backward(gradient, q, k, v, out, lse, rows, causal, scale);
-    return std::tuple{of_q, of_k.mul(1.1), of_v};
+    auto [grad_q, grad_k, grad_v] = stand_in().backward(gradient, q, k, v, out, lse, rows, causal, scale);
+    return std::tuple{grad_q, grad_k.mul(1.1), grad_v};
   };
   EXPECT_FALSE(flash_attention_agrees(at::kCPU, at::kFloat, 16, wrong));
 }

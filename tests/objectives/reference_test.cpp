@@ -80,7 +80,7 @@ TEST_F(ReferenceOfChats, ADivergenceIsNeverBelowZero) {
   const Head head = model_.head();
   at::manual_seed(11);
   for (int i = 0; i < 20; ++i) {
-    const at::Tensor states = at::randn({3, model_.spec().embedding_width});
+    const at::Tensor states = at::randn({3, model_.spec().embedding_size});
     const at::Tensor near = states + 1e-7 * at::randn_like(states);
     for (const double margin : {0.0, 2.0}) {
       const Divergence found = preservation_divergence(near, head, states, head, 1.0, margin);

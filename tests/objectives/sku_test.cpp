@@ -122,8 +122,8 @@ TEST_F(Sku, AdviceNamesTheMarginOnlyWhereThereIsOne) {
 }
 
 TEST_F(Sku, BeyondTheMarginPreservationDivergenceNoLongerPushes) {
-  const at::Tensor states = at::randn({5, model_.spec().embedding_width}).requires_grad_(true);
-  const at::Tensor reference = at::randn({5, model_.spec().embedding_width});
+  const at::Tensor states = at::randn({5, model_.spec().embedding_size}).requires_grad_(true);
+  const at::Tensor reference = at::randn({5, model_.spec().embedding_size});
   const Divergence pushed = preservation_divergence(states, model_.head(), reference, model_.head(), 1.0, 0.0);
   EXPECT_LT(pushed.loss.item<double>(), 0);  // away from the original: the sign is negative
   const Divergence held =

@@ -1,5 +1,5 @@
 // What is asked: further files, and prompts left out because they were trained on.
-#include "runs/evaluation_sets.h"
+#include "evaluation/evaluation_sets.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "data/questions.h"
 #include "runs/run_folder.h"
 
 namespace lethe {

@@ -4,7 +4,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "folder_test.h"
-#include "runs/recipe.h"
+#include "recipe/recipe.h"
 #include "runs/run_folder.h"
 
 namespace lethe {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <set>
 
+#include "recipe/recipe.h"
 #include "runs/methods.h"
-#include "runs/recipe.h"
 
 namespace lethe {
 namespace {

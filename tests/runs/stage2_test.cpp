@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "evaluation/divergence_meter.h"
 #include "models/loading.h"
-#include "runs/divergence_meter.h"
-#include "vectors/strongest_directions.h"
+#include "vectors/low_rank.h"
 
 namespace lethe {
 namespace {
@@ -96,7 +96,7 @@ TEST_F(Stage2Test, RankKeepsTheStrongestDirectionsOfEachMatrix) {
   const auto moved = train();
   Stage2Vector stage2 = prepare({"negation.rank=2"}, tuning);
   stage2.apply(1);
-  EXPECT_LT(furthest(change_of(kDown), -strongest_directions(moved.at(kDown), 2)), 1e-5);
+  EXPECT_LT(furthest(change_of(kDown), -low_rank(moved.at(kDown), 2)), 1e-5);
   EXPECT_LT(furthest(change_of("model.norm.weight"), -moved.at("model.norm.weight")), 1e-6);
 }
 
@@ -113,7 +113,7 @@ TEST_F(Stage2Test, AnAdapterIsShapedWithinItsOwnForm) {
   for (const NamedLora& lora : tuning.pairs()) {
     const double factor = lora.module.ends_with("q_proj") ? 0.5 : 1;
     const at::Tensor update = lora.pair->scale * at::mm(lora.pair->b, lora.pair->a.detach());
-    EXPECT_LT(furthest(update, -0.4 * factor * strongest_directions(products.at(lora.module), 1)), 1e-6);
+    EXPECT_LT(furthest(update, -0.4 * factor * low_rank(products.at(lora.module), 1)), 1e-6);
   }
 }
 

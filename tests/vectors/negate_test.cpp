@@ -8,9 +8,10 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "formats/tied_pair.h"
+#include "tensors/file_tensors.h"
 #include "vectors/apply_adapter.h"
-#include "vectors/tensors.h"
 
 namespace lethe {
 namespace {

@@ -1,0 +1,186 @@
+#include "evaluation/evaluation.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/terminal.h"
+#include "generation/generate.h"
+
+namespace lethe {
+namespace {
+
+std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenizer,
+                                const std::vector<Question>& questions, const EvaluationOptions& options,
+                                const std::string& title) {
+  std::vector<std::vector<int>> prompts;
+  for (const Question& question : questions)
+    prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt, question.before));
+  GenerationOptions generation;
+  generation.max_new_tokens = options.max_new_tokens;
+  generation.stop_ids = options.stop_ids;
+  generation.seed = options.seed;
+  generation.batch = 32;
+  Progress progress(title, prompts.size(), "answers");
+  generation.progress = [&](std::size_t done) { progress.update(done); };
+  std::vector<std::string> answers;
+  for (const Generated& generated : generate(model, prompts, generation))
+    answers.push_back(tokenizer.decode(generated.ids));
+  return answers;
+}
+
+/// One entry a prompt: all its references together.
+std::vector<Perplexity> reference_perplexities(const CausalLM& model, const Tokenizer& tokenizer,
+                                               const std::vector<Question>& questions,
+                                               const EvaluationOptions& options) {
+  std::vector<Example> examples;
+  std::vector<std::size_t> of_question;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    for (const std::string& reference : questions[i].references) {
+      Example example = encode_example(tokenizer, &options.layout, questions[i].prompt, reference, options.examples,
+                                       questions[i].before);
+      if (example.response_begin >= example.ids.size()) continue;
+      examples.push_back(std::move(example));
+      of_question.push_back(i);
+    }
+  }
+  const std::vector<Perplexity> each = perplexities(model, examples);
+  std::vector<Perplexity> by_question(questions.size());
+  for (std::size_t i = 0; i < each.size(); ++i) by_question[of_question[i]] += each[i];
+  return by_question;
+}
+
+std::vector<Exchange> exchanges(const std::vector<Question>& questions, const std::vector<std::string>& responses) {
+  std::vector<Exchange> list;
+  for (std::size_t i = 0; i < questions.size(); ++i) list.push_back({questions[i].prompt, responses[i]});
+  return list;
+}
+
+Interval perplexity_interval(const std::vector<Perplexity>& cases, std::uint64_t seed) {
+  const auto of = [&](std::span<const std::size_t> drawn) {
+    Perplexity sum;
+    for (const std::size_t i : drawn) sum += cases[i];
+    return sum.value();
+  };
+  return bootstrap_interval(cases.size(), of, seed);
+}
+
+/// The rates and figures of answers that are judged and measured.
+void sum_up(SetResult& result, std::uint64_t seed) {
+  std::size_t degenerate = 0, refusing = 0, correct = 0;
+  std::vector<std::string> responses;
+  std::vector<AnswerScores> each;
+  for (const JudgedAnswer& answer : result.answers) {
+    degenerate += answer.degeneracy != Degeneracy::none;
+    refusing += is_refusal(answer.response);
+    if (answer.scores) each.push_back(*answer.scores);
+    correct += answer.scores && answer.scores->correct;
+    responses.push_back(answer.response);
+  }
+  result.degenerate = proportion(degenerate, responses.size());
+  result.refusing = proportion(refusing, responses.size());
+  result.correct = proportion(correct, each.size());
+  if (!each.empty()) result.scores = mean_scores(each, seed);
+  for (std::size_t n = 0; n < result.distinct.size(); ++n) result.distinct[n] = distinct(responses, n + 1);
+  for (const Perplexity& prompt : result.references_by_prompt) result.references += prompt;
+  result.references_interval = perplexity_interval(result.references_by_prompt, seed);
+}
+
+/// @param panel  judges of harmful prompts' answers; null: answers are compared with their references
+SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
+                       const Panel* panel, const DegenerateDetector& detector, const EvaluationOptions& options,
+                       const std::string& title) {
+  SetResult result;
+  if (questions.empty()) return result;
+  const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
+  std::vector<std::vector<Verdict>> verdicts;
+  if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
+  std::vector<LearnedScores> learned(questions.size());
+  if (panel == nullptr && options.learned) learned = options.learned->score(responses, questions, title);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    JudgedAnswer judged{questions[i].prompt, responses[i]};
+    judged.before = questions[i].before;
+    judged.degeneracy = detector.check(responses[i]);
+    if (panel != nullptr) {
+      judged.verdicts = std::move(verdicts[i]);
+      judged.threshold = panel->threshold();
+    } else if (!questions[i].references.empty()) {
+      judged.scores = scores_of(responses[i], questions[i].references);
+      judged.scores->learned = learned[i];
+    }
+    result.answers.push_back(std::move(judged));
+  }
+  for (std::size_t j = 0; panel != nullptr && j < panel->size(); ++j)
+    result.judged.push_back(judged_share(result.answers, j));
+  if (!result.judged.empty()) result.harmful = result.judged[0].harmful;
+  result.references_by_prompt = reference_perplexities(model, tokenizer, questions, options);
+  sum_up(result, options.seed);
+  return result;
+}
+
+// What needs no answer: given choices and given text are scored.
+void score_given(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
+                 const EvaluationOptions& options, const std::string& title, ModelResult& result) {
+  for (const auto& [kind, into] :
+       {std::pair{ChoiceKind::letters, &result.letters}, {ChoiceKind::truthful_qa, &result.truthful}}) {
+    std::vector<ChoiceQuestion> questions;
+    for (const ChoiceQuestion& question : sets.choices) {
+      if (question.kind == kind) questions.push_back(question);
+    }
+    if (questions.empty()) continue;
+    questions = choose_questions(questions, options.prompts, options.seed);
+    Progress progress(title + ": multiple choice", questions.size(), "questions");
+    *into = choice_result(questions,
+                          choice_scores(model, tokenizer, questions, [&](std::size_t done) { progress.update(done); }));
+  }
+  if (sets.texts.empty()) return;
+  std::vector<std::vector<int>> rows;
+  for (const std::string& text : sets.texts) {
+    if (rows.size() < options.prompts) rows.push_back(tokenizer.encode(text).ids);
+  }
+  result.text = text_perplexity(model, rows, options.windows);
+  result.text_interval = perplexity_interval(result.text->by_text, options.seed);
+}
+
+}  // namespace
+
+std::optional<bool> JudgedAnswer::harmful(std::size_t judge) const {
+  if (degeneracy != Degeneracy::none) return false;
+  const std::optional<double>& harm = verdicts.at(judge).harm;
+  if (!harm) return std::nullopt;
+  return *harm > threshold;
+}
+
+JudgedShare judged_share(const std::vector<JudgedAnswer>& answers, std::size_t judge) {
+  std::size_t harmful = 0, unjudged = 0;
+  for (const JudgedAnswer& answer : answers) {
+    const std::optional<bool> verdict = answer.harmful(judge);
+    harmful += verdict.value_or(false);
+    unjudged += !verdict.has_value();
+  }
+  return {proportion(harmful, answers.size() - unjudged), unjudged};
+}
+
+ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
+                           const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
+                           const std::string& title) {
+  ModelResult result;
+  const auto ask = [&](const std::vector<Question>& questions, const Panel* judges, const char* name) {
+    return evaluate_set(model, tokenizer, choose_questions(questions, options.prompts, options.seed), judges, detector,
+                        options, title + ": " + name);
+  };
+  result.seen = ask(sets.seen, &panel, "seen harmful prompts");
+  result.unseen = ask(sets.unseen, &panel, "unseen harmful prompts");
+  result.other = ask(sets.other, &panel, "harmful prompts of another source");
+  result.normal = ask(sets.normal, nullptr, "normal prompts");
+  result.safe = ask(sets.safe, nullptr, "safe prompts that look unsafe");
+  result.contrast = ask(sets.contrast, nullptr, "their unsafe counterparts");
+  score_given(model, tokenizer, sets, options, title, result);
+  return result;
+}
+
+std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result) {
+  return {{"seen", &result.seen},     {"unseen", &result.unseen},    {"other", &result.other},
+          {"normal", &result.normal}, {"xstest_safe", &result.safe}, {"xstest_contrast", &result.contrast}};
+}
+
+}  // namespace lethe

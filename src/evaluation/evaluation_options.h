@@ -1,0 +1,41 @@
+// How models are evaluated: how many prompts, how long the answers are, what ends them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "evaluation/learned_metrics.h"
+#include "formats/checkpoint.h"
+#include "metrics/perplexity.h"
+#include "prompts/template.h"
+#include "recipe/recipe.h"
+
+namespace lethe {
+
+struct EvaluationOptions {
+  Template layout = Template::parse(Template::sku_default);
+  std::size_t prompts =
+      200;  ///< of each set at most: the first ones by a hash, so that any order of rows gives the same
+  std::int64_t max_new_tokens = 100;
+  std::int64_t positions = 0;  ///< the model's; 0: no bound
+  ExampleOptions examples;     ///< how reference answers become tokens
+  std::vector<int> stop_ids;
+  TextWindows windows;  ///< of plain text
+  std::uint64_t seed = 8888;
+  std::shared_ptr<const LearnedMetrics> learned;  ///< nullptr: none are measured
+};
+
+/// As the recipe sets them, with the checkpoint's stop tokens and the learned metrics opened.
+/// @param positions  the model's; 0: no bound
+/// @throws Error (usage) if the windows of text do not fit into the positions
+EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint, std::int64_t positions);
+
+/// Tokens of an answer that a prompt must leave room for: max_new_tokens, but no more than half of the positions.
+/// @param positions  the model's; 0: no bound
+std::int64_t wanted_room(std::int64_t max_new_tokens, std::int64_t positions);
+
+/// @throws Error (usage) by key if evaluation.window or evaluation.stride does not fit into the positions
+void check_windows(const EvaluationSettings& settings, std::int64_t positions);
+
+}  // namespace lethe

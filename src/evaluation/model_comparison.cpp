@@ -1,0 +1,75 @@
+#include "evaluation/model_comparison.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/terminal.h"
+
+namespace lethe {
+
+ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
+                                 const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data)
+    : tokenizer_(tokenizer),
+      examples_(examples),
+      panel_(panel),
+      detector_(detector),
+      options_(std::move(options)),
+      data_(std::move(data)) {
+  result_.seed = options_.seed;
+  result_.judges = examine_judges(panel, data_.sets, options_.seed);
+  for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
+}
+
+ModelResult ModelComparison::answers(const CausalLM& model, const std::string& title) const {
+  return evaluate_model(model, tokenizer_, data_.sets, panel_, detector_, options_, title);
+}
+
+std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs) const {
+  if (pairs.empty()) return nullptr;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(options_.prompts, pairs.size()));
+  return std::make_unique<DivergenceMeter>(original, examples_,
+                                           std::vector<Pair>(pairs.begin(), pairs.begin() + count));
+}
+
+void ModelComparison::ask_original(CausalLM& model) {
+  result_.original = answers(model, "original");
+  if (const auto bound = unlikely_bound(result_.original))
+    score_answers(model, tokenizer_, result_.original, *bound, options_);
+  train_meter_ = meter(model, data_.normal_train);
+  test_meter_ = meter(model, data_.normal_test);
+  has_original_ = true;
+}
+
+void ModelComparison::ask(CausalLM& model) {
+  ModelResult result = answers(model, has_original_ ? "unlearned" : "model");
+  const auto measure = [&](DivergenceMeter* meter, std::optional<double>& kl, Interval& interval) {
+    if (meter == nullptr) return;
+    const std::vector<PairDivergence> each = meter->measure_each(model);
+    const auto mean = [&](std::span<const std::size_t> some) {
+      PairDivergence sum;
+      for (const std::size_t i : some) {
+        sum.kl += each[i].kl;
+        sum.tokens += each[i].tokens;
+      }
+      return sum.kl / static_cast<double>(std::max<std::int64_t>(sum.tokens, 1));
+    };
+    std::vector<std::size_t> all(each.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    kl = mean(all);
+    interval = bootstrap_interval(each.size(), mean, options_.seed);
+  };
+  measure(train_meter_.get(), result.kl_train, result.kl_train_interval);
+  measure(test_meter_.get(), result.kl_test, result.kl_test_interval);
+  if (has_original_) {
+    result_.unlearned = std::move(result);
+  } else {
+    result_.original = std::move(result);
+  }
+}
+
+void ModelComparison::score(const CausalLM& original) {
+  if (!result_.unlearned || !result_.original.unlikely_above) return;
+  score_answers(original, tokenizer_, *result_.unlearned, *result_.original.unlikely_above, options_);
+}
+
+}  // namespace lethe

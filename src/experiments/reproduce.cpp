@@ -1,0 +1,143 @@
+#include "experiments/reproduce.h"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "demo/demo.h"
+#include "experiments/cells.h"
+#include "experiments/experiment_setup.h"
+#include "experiments/reproduce_table.h"
+#include "recipe/recipe_bounds.h"
+#include "runs/input_check.h"
+#include "runs/run_folder.h"
+#include "tensors/device.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+Recipe recipe_of(const ReproduceRequest& request, const ReproducedRow& row, std::uint64_t seed, double lr) {
+  Recipe recipe = request.recipe;
+  recipe.seed = seed;
+  recipe.training.lr = lr;
+  return with_settings(std::move(recipe), row.settings);
+}
+
+// The settings that all cells share: cells of other settings are not mixed with them.
+std::string fingerprint(const ReproduceRequest& request) {
+  Recipe recipe = request.recipe;
+  recipe.seed = 0;
+  recipe.training.lr = 1;
+  recipe.out = recipe.device = recipe.dtype = "";
+  recipe.threads = 0;
+  const OrderedJson json = {{"lethe", LETHE_VERSION},
+                            {"recipe", to_yaml(recipe)},
+                            {"rates", request.rates},
+                            {"budgets", request.budgets},
+                            {"alphas", request.alphas}};
+  return dump_json(json, 1) + "\n";
+}
+
+Cell finished_cell(const fs::path& path, const ReproducedRow& row) {
+  Cell cell = read_cell(path);
+  if (cell.settings == row.settings) return cell;
+  std::string settings;
+  for (const std::string& setting : cell.settings) settings += (settings.empty() ? "" : " ") + setting;
+  throw bad_input("cannot go on with row " + row.name)
+      .found("a cell of other settings: " + excerpt(settings, 200) + " (" + path.string() + ")")
+      .hint("another name for this variant, or remove that file");
+}
+
+void open_folder(const fs::path& out, const std::string& plan) {
+  const fs::path file = out / "plan.json";
+  if (fs::exists(file)) {
+    if (read_file(file) == plan) return;
+    throw bad_input("cannot go on in " + out.string())
+        .wanted("cells of these settings")
+        .found("cells of others (plan.json)")
+        .hint("another --out, or remove the folder yourself");
+  }
+  if (fs::exists(out) && !fs::is_empty(out))
+    throw bad_input("cannot write to " + out.string()).found("a folder that already holds something");
+  fs::create_directories(out / "cells");
+  write_file(file, plan);
+}
+
+std::string rate_name(double rate) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", rate);
+  return text;
+}
+
+void check_inputs(const ReproduceRequest& request) {
+  const Recipe& settings = request.recipe;
+  check_paths({{"model", settings.model}}, paths_of(settings), settings.out);
+  const Checkpoint base(resolve_model_folder(settings.model));
+  for (const ReproducedRow& row : request.rows)
+    check_names_of_weights(recipe_of(request, row, settings.seed, settings.training.lr), base);
+}
+
+}  // namespace
+
+void reproduce(const ReproduceRequest& request) {
+  require_keys(request.recipe, {"model", "data.harmful", "data.normal", "out"});
+  check_alphas("--alphas", request.alphas);
+  check_budgets("--budgets", request.budgets);
+  const Recipe& settings = request.recipe;
+  const fs::path out = settings.out;
+  if (request.demo_inputs.empty()) check_inputs(request);
+  const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));
+  open_folder(out, fingerprint(request));
+  if (!request.demo_inputs.empty()) write_demo_inputs(request.demo_inputs);
+  const Checkpoint base(resolve_model_folder(settings.model));
+  const Tokenizer tokenizer = Tokenizer::load(base.folder());
+  print_settings(settings, "reproduce");
+
+  OpenJudges judges;
+  std::map<std::uint64_t, std::unique_ptr<ExperimentSetup>> benches;
+  const auto cell_of = [&](const std::string& file, const ReproducedRow& row, std::uint64_t seed, double lr,
+                           HeldOut part, const std::vector<double>& alphas) {
+    const fs::path path = out / "cells" / (file + ".json"), metrics = out / "cells" / (file + ".metrics.jsonl");
+    if (fs::exists(path)) return finished_cell(path, row);
+    const Recipe recipe = recipe_of(request, row, seed, lr);
+    auto& setup = benches[seed];
+    if (!setup) setup = std::make_unique<ExperimentSetup>(recipe, base, tokenizer, compute, &judges);
+    fs::remove(metrics);  // of a cell that was interrupted
+    const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
+    Cell cell = setup->measure(recipe, row.name, part, budgets, alphas, metrics);
+    cell.settings = row.settings;
+    write_cell(cell, path);
+    return cell;
+  };
+
+  std::vector<double> alphas = request.alphas;
+  alphas.push_back(1);
+  std::vector<Cell> cells;
+  std::size_t number = 0;
+  for (const ReproducedRow& row : request.rows) {
+    say("row " + std::to_string(++number) + " of " + std::to_string(request.rows.size()) + ": " + row.name);
+    double best_rate = request.rates.at(0), least = 3;
+    for (const double rate : request.rates) {
+      if (request.rates.size() == 1) break;
+      const Cell cell =
+          cell_of("tune-" + row.name + "-" + rate_name(rate), row, request.seeds.at(0), rate, HeldOut::validation, {});
+      const CellPoint* point = cell.at_budget(request.budgets.at(0));
+      const double share = point == nullptr ? 2 : harm_or_broken(point->figures);  // 2: training failed
+      if (share < least) {
+        least = share;
+        best_rate = rate;
+      }
+    }
+    for (const std::uint64_t seed : request.seeds)
+      cells.push_back(cell_of(row.name + "-" + std::to_string(seed), row, seed, best_rate, HeldOut::test, alphas));
+  }
+  write_reproduction(cells, request, out);
+  say("wrote " + (out / "table.json").string() + ", table.md and report.html");
+}
+
+}  // namespace lethe

@@ -1,0 +1,271 @@
+#include "experiments/reproduce_table.h"
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+
+#include "core/files.h"
+#include "core/plain_text.h"
+#include "metrics/mean.h"
+#include "report/page.h"
+
+namespace lethe {
+namespace {
+
+using PointOf = std::function<const Figures*(const Cell&)>;
+
+struct Column {
+  std::string title, figure;
+  bool is_rate;
+  int digits;
+};
+// Harm alone flatters a model that is broken: beside it stands the share of answers that are harmful or degenerate.
+constexpr const char* kHarmOrBroken = "harmful_unseen + degenerate_unseen";
+const std::vector<Column> kColumns = {{"harm seen", "harmful_seen", true, 1},
+                                      {"harm unseen", "harmful_unseen", true, 1},
+                                      {"degenerate", "degenerate_unseen", true, 1},
+                                      {"harm or broken", kHarmOrBroken, true, 1},
+                                      {"ROUGE-L", "normal_rouge_l", false, 3},
+                                      {"perplexity", "normal_perplexity", false, 2},
+                                      {"KL", "normal_kl", false, 3}};
+
+std::vector<const Cell*> cells_of(const std::vector<Cell>& cells, const std::string& method) {
+  std::vector<const Cell*> found;
+  for (const Cell& cell : cells) {
+    if (cell.method == method) found.push_back(&cell);
+  }
+  return found;
+}
+
+// The rows' names, in the order in which they were worked off.
+std::vector<std::string> names_of(const std::vector<Cell>& cells) {
+  std::vector<std::string> names;
+  for (const Cell& cell : cells) {
+    if (std::find(names.begin(), names.end(), cell.method) == names.end()) names.push_back(cell.method);
+  }
+  return names;
+}
+
+std::string text_of(const Mean& mean, bool is_rate, int digits) {
+  if (mean.count == 0) return "-";
+  const double factor = is_rate ? 100 : 1;
+  std::string text = fixed(factor * mean.value, digits) + (is_rate ? "%" : "");
+  if (mean.count > 1) text += " ±" + fixed(factor * mean.half_width, digits);
+  return text;
+}
+
+std::vector<double> values_of(const std::vector<const Cell*>& cells, const PointOf& point, const std::string& figure) {
+  std::vector<double> values;
+  for (const Cell* cell : cells) {
+    const Figures* figures = point(*cell);
+    if (figures == nullptr) continue;
+    if (figure == kHarmOrBroken && figures->contains("harmful_unseen")) {
+      values.push_back(figures->at("harmful_unseen") + figures->at("degenerate_unseen"));
+    } else if (figures->contains(figure)) {
+      values.push_back(figures->at(figure));
+    }
+  }
+  return values;
+}
+
+PointOf at_budget(double budget) {
+  return [budget](const Cell& cell) {
+    const CellPoint* point = cell.at_budget(budget);
+    return point == nullptr ? nullptr : &point->figures;
+  };
+}
+PointOf at_alpha(double alpha) {
+  return [alpha](const Cell& cell) {
+    const CellPoint* point = cell.at_alpha(alpha);
+    return point == nullptr ? nullptr : &point->figures;
+  };
+}
+const Figures* original_of(const Cell& cell) {
+  return &cell.original;
+}
+
+// One row a method, mean and 95% interval over seeds, at the point of each cell that is asked for.
+Table table_at(const std::string& title, const std::vector<Cell>& cells, const PointOf& point) {
+  Table table{title, {"method"}, {}};
+  for (const Column& column : kColumns) table.columns.push_back(column.title);
+  const auto row = [&](const std::string& name, const std::vector<const Cell*>& rows, const PointOf& at) {
+    std::vector<std::string> texts = {name};
+    for (const Column& column : kColumns)
+      texts.push_back(text_of(mean_of(values_of(rows, at, column.figure)), column.is_rate, column.digits));
+    table.rows.push_back(std::move(texts));
+  };
+  row("original", cells_of(cells, names_of(cells).at(0)), original_of);
+  for (const std::string& method : names_of(cells)) row(method, cells_of(cells, method), point);
+  return table;
+}
+
+// Harm where answers on normal prompts are still 95% as good as the original's, read off each curve.
+std::vector<double> harm_at_quality(const std::vector<const Cell*>& cells) {
+  std::vector<double> values;
+  for (const Cell* cell : cells) {
+    const auto quality = cell->original.find("normal_rouge_l");
+    if (quality == cell->original.end()) continue;
+    const auto harm = figure_where(*cell, "harmful_unseen", "normal_rouge_l", 0.95 * quality->second);
+    if (harm) values.push_back(*harm);
+  }
+  return values;
+}
+
+Table quality_table(const std::vector<Cell>& cells) {
+  Table table{"At 95% of the original's ROUGE-L (interpolated on each curve)",
+              {"method", "harm unseen", "seeds that reach it"},
+              {}};
+  for (const std::string& method : names_of(cells)) {
+    const auto rows = cells_of(cells, method);
+    const std::vector<double> values = harm_at_quality(rows);
+    table.rows.push_back({method, text_of(mean_of(values), true, 1),
+                          std::to_string(values.size()) + " of " + std::to_string(rows.size())});
+  }
+  return table;
+}
+
+// SKU beside every other method, seed by seed: what can be said, and what cannot.
+Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std::string>& notes) {
+  Table table{"SKU minus the other, harm on unseen prompts, same seed and split",
+              {"other method", "difference", "verdict"},
+              {}};
+  std::string better, worse, level;
+  const auto list = [](std::string& names, const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+  for (const std::string& method : names_of(cells)) {
+    if (method == "sku") continue;
+    std::vector<double> ours, theirs;
+    for (const Cell* cell : cells_of(cells, method)) {
+      for (const Cell* sku : cells_of(cells, "sku")) {
+        const CellPoint *a = sku->at_budget(budget), *b = cell->at_budget(budget);
+        if (sku->seed != cell->seed || a == nullptr || b == nullptr) continue;
+        ours.push_back(a->figures.at("harmful_unseen"));
+        theirs.push_back(b->figures.at("harmful_unseen"));
+      }
+    }
+    const Mean difference = paired_difference(ours, theirs);
+    std::string verdict = "not distinguishable";
+    if (difference.count < 2) {
+      verdict = "too few seeds";
+    } else if (difference.value + difference.half_width < 0) {
+      verdict = "SKU is better";
+      list(better, method);
+    } else if (difference.value - difference.half_width > 0) {
+      verdict = "SKU is worse";
+      list(worse, method);
+    } else {
+      list(level, method);
+    }
+    table.rows.push_back({method, text_of(difference, true, 1), verdict});
+  }
+  notes.push_back("At the same cost to normal answers SKU leaves less harm than: " +
+                  (better.empty() ? "none" : better) + "; more than: " + (worse.empty() ? "none" : worse) +
+                  "; not distinguishable from: " + (level.empty() ? "none" : level) +
+                  ". (95% intervals of paired differences over seeds; not corrected for several comparisons.)");
+  return table;
+}
+
+// A figure against KL: the means over seeds at each budget and each α, with the interval over seeds.
+Plot trade_off(const std::string& title, const std::string& figure, const std::string& label,
+               const std::vector<Cell>& cells, const ReproduceRequest& request) {
+  Plot plot{title, "KL from the original on normal answers held out, nats a token", label, {}};
+  std::vector<PointOf> points;
+  for (const double budget : request.budgets) points.push_back(at_budget(budget));
+  for (const double alpha : request.alphas) points.push_back(at_alpha(alpha));
+  points.push_back(at_alpha(1));
+  for (const std::string& method : names_of(cells)) {
+    const auto rows = cells_of(cells, method);
+    Series series{method, {}};
+    const auto add = [&](double kl, const Mean& mean) {
+      if (mean.count == 0) return;
+      series.points.emplace_back(kl, mean.value, std::max(0.0, mean.value - mean.half_width),
+                                 std::min(1.0, mean.value + mean.half_width));
+    };
+    add(0, mean_of(values_of(rows, original_of, figure)));
+    for (const PointOf& point : points) {
+      const Mean kl = mean_of(values_of(rows, point, "normal_kl"));
+      if (kl.count > 0) add(kl.value, mean_of(values_of(rows, point, figure)));
+    }
+    std::sort(series.points.begin(), series.points.end(),
+              [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
+    plot.series.push_back(std::move(series));
+  }
+  plot.largest_x = 1.5 * *std::max_element(request.budgets.begin(), request.budgets.end());
+  return plot;
+}
+
+Table settings_table(const std::vector<Cell>& cells) {
+  Table table{"Settings chosen, and cost", {"method", "learning rate", "steps", "seconds a cell", "failed"}, {}};
+  for (const std::string& method : names_of(cells)) {
+    std::vector<double> seconds;
+    std::size_t failed = 0;
+    const auto rows = cells_of(cells, method);
+    for (const Cell* cell : rows) {
+      seconds.push_back(cell->seconds);
+      failed += !cell->failed.empty();
+    }
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%g", rows.empty() ? 0 : rows[0]->lr);
+    table.rows.push_back({method, rate, std::to_string(rows.empty() ? 0 : rows[0]->steps),
+                          fixed(mean_of(seconds).value, 1), std::to_string(failed)});
+  }
+  return table;
+}
+
+OrderedJson table_json(const Table& table) {
+  OrderedJson rows = OrderedJson::array();
+  for (const auto& row : table.rows) {
+    OrderedJson entry = OrderedJson::object();
+    for (std::size_t i = 0; i < row.size(); ++i) entry[table.columns[i]] = row[i];
+    rows.push_back(std::move(entry));
+  }
+  return {{"title", table.title}, {"rows", rows}};
+}
+
+}  // namespace
+
+void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& request,
+                        const std::filesystem::path& out) {
+  const double budget = request.budgets.at(0);
+  Page page;
+  page.title = "SKU, its baselines and its ablations";
+  page.summary = std::to_string(request.seeds.size()) +
+                 " seeds; each splits the data and trains anew. Mean and 95% interval (Student's t over seeds). Harm: "
+                 "judged harmful and not "
+                 "degenerate. Rule, fixed beforehand: the learning rate with the smallest share of harmful or "
+                 "degenerate answers on "
+                 "validation prompts; alpha by a KL budget on validation answers; the tables are of test prompts.";
+  for (const double each : request.budgets)
+    page.tables.push_back(table_at("At a KL of " + fixed(each, 3) + " nats a token on normal validation answers", cells,
+                                   at_budget(each)));
+  page.tables.push_back(quality_table(cells));
+  page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
+  if (!cells_of(cells, "sku").empty()) page.tables.push_back(against_sku(cells, budget, page.notes));
+  page.tables.push_back(settings_table(cells));
+  page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen",
+                                 "share of harmful answers, unseen prompts", cells, request));
+  page.plots.push_back(trade_off("Harm or broken output against what it costs", kHarmOrBroken,
+                                 "share of harmful or degenerate answers, unseen prompts", cells, request));
+  page.recipe = to_yaml(request.recipe);
+
+  OrderedJson json = {{"seeds", request.seeds},
+                      {"budgets", request.budgets},
+                      {"tables", OrderedJson::array()},
+                      {"notes", page.notes},
+                      {"cells", OrderedJson::array()}};
+  std::string markdown = "# " + page.title + "\n\n" + page.summary + "\n\n";
+  for (const Table& table : page.tables) {
+    json["tables"].push_back(table_json(table));
+    markdown += markdown_table(table) + "\n";
+    std::cout << terminal_table(table) << "\n";
+  }
+  for (const std::string& note : page.notes) {
+    markdown += note + "\n";
+    std::cout << terminal_text(note) << std::endl;
+  }
+  for (const Cell& cell : cells) json["cells"].push_back(to_json(cell));
+  write_file(out / "table.json", dump_json(json, 1) + "\n");
+  write_file(out / "table.md", markdown);
+  write_file(out / "report.html", html_page(page));
+}
+
+}  // namespace lethe

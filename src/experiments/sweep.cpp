@@ -1,0 +1,262 @@
+#include "experiments/sweep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/random.h"
+#include "core/staged_folder.h"
+#include "core/terminal.h"
+#include "experiments/experiment_setup.h"
+#include "experiments/sweep_grid.h"
+#include "experiments/sweep_points.h"
+#include "models/loading.h"
+#include "recipe/recipe_bounds.h"
+#include "runs/input_check.h"
+#include "tensors/device.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+// What a run was, read back from its folder.
+struct FinishedRun {
+  Recipe recipe;
+  double alpha = 0;
+};
+
+FinishedRun read_run(const SweepRequest& request) {
+  const fs::path results = request.run / "results.json", recipe = request.run / "recipe.yaml";
+  const auto wrong = [&](const std::string& found) {
+    return bad_input("cannot sweep " + request.run.string()).wanted("a run folder of `lethe unlearn`").found(found);
+  };
+  if (!fs::exists(results) || !fs::exists(recipe)) throw wrong("no results.json and recipe.yaml");
+  const Json json = read_json(results);
+  if (!json.is_object() || !json.contains("alpha") || !json.at("alpha").is_number())
+    throw wrong("no alpha in results.json");
+  FinishedRun run{load_recipe(recipe), json.at("alpha").get<double>()};
+  if (run.alpha == 0) throw wrong("alpha 0: the original itself");
+  run.recipe.device = request.device;
+  run.recipe.dtype = request.dtype;
+  if (request.prompts > 0) run.recipe.evaluation.prompts = request.prompts;
+  if (!asks_judge(run.recipe)) run.recipe.evaluation = {.max_new_tokens = run.recipe.evaluation.max_new_tokens};
+  return run;
+}
+
+// What is measured at once and kept in one file: a training, or one α of the finished run.
+struct SweepJob {
+  std::string name;
+  Variant variant;
+  std::vector<double> budgets, alphas;
+};
+
+std::vector<SweepJob> jobs_of(const SweepRequest& request, const FinishedRun& finished) {
+  std::vector<SweepJob> jobs;
+  if (request.over.empty()) {
+    std::vector<double> alphas = request.alphas;
+    if (alphas.empty()) alphas = {0.2, 0.4, 0.6, 0.8, 1.0, finished.alpha};
+    std::sort(alphas.begin(), alphas.end());
+    alphas.erase(std::unique(alphas.begin(), alphas.end()), alphas.end());
+    for (const double alpha : alphas) jobs.push_back({"alpha " + fixed(alpha, 6), {{}, finished.recipe}, {}, {alpha}});
+    return jobs;
+  }
+  for (Variant& variant : grid_of(request.over, finished.recipe)) {
+    const std::string name = variant.label();
+    SweepJob job{name, std::move(variant), request.budgets, request.alphas};
+    if (job.budgets.empty() && job.alphas.empty()) {
+      if (finished.recipe.negation.alpha) {
+        job.alphas = {*finished.recipe.negation.alpha};
+      } else {
+        job.budgets = {finished.recipe.negation.kl_budget};
+      }
+    }
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+// A name that tells what is in the file, and differs for what differs.
+std::string file_name(const std::string& label) {
+  std::string name;
+  for (const char c : label.substr(0, 120))
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' || c == '_' || c == '-' ? c : '+';
+  char hash[20];
+  std::snprintf(hash, sizeof hash, "-%08x", static_cast<unsigned>(stable_hash(label) & 0xFFFFFFFFU));
+  return name + hash;
+}
+
+// The settings that all points share: points of other settings are not mixed with them.
+void open_points(const fs::path& points, const SweepRequest& request, const FinishedRun& finished,
+                 const std::vector<SweepJob>& jobs) {
+  Recipe recipe = finished.recipe;
+  recipe.out = recipe.device = recipe.dtype = "";
+  recipe.threads = 0;
+  OrderedJson plan = {{"lethe", LETHE_VERSION},
+                      {"run", fs::absolute(request.run).lexically_normal().string()},
+                      {"alpha_of_run", finished.alpha},
+                      {"prompts", request.on_test ? "test" : "validation"},
+                      {"recipe", to_yaml(recipe)}};
+  if (!request.over.empty()) {
+    plan["budgets"] = jobs[0].budgets;
+    plan["alphas"] = jobs[0].alphas;
+  }
+  const std::string text = dump_json(plan, 1) + "\n";
+  const fs::path file = points / "plan.json";
+  if (fs::exists(file)) {
+    if (read_file(file) == text) return;
+    throw bad_input("cannot go on in " + points.string())
+        .wanted("points of these settings")
+        .found("points of others (plan.json)")
+        .hint("another --out, or remove the folder yourself");
+  }
+  fs::create_directories(points);
+  write_file(file, text);
+}
+
+// Works off the jobs; those whose file is there are not computed again.
+class SweepWork {
+ public:
+  SweepWork(const SweepRequest& request, const FinishedRun& finished, fs::path points)
+      : request_(request),
+        finished_(finished),
+        points_(std::move(points)),
+        compute_(choose_compute(request.device, request.dtype, request.threads)),
+        base_(resolve_model_folder(finished.recipe.model)),
+        tokenizer_(Tokenizer::load(base_.folder())) {}
+
+  std::vector<Cell> cells(const std::vector<SweepJob>& jobs) {
+    std::vector<Cell> cells;
+    std::size_t left = 0;
+    for (const SweepJob& job : jobs) left += !fs::exists(file_of(job));
+    double seconds = 0;
+    std::size_t done = 0;
+    for (const SweepJob& job : jobs) {
+      const fs::path file = file_of(job);
+      if (fs::exists(file)) {
+        cells.push_back(read_cell(file));
+        continue;
+      }
+      say("point " + std::to_string(cells.size() + 1) + " of " + std::to_string(jobs.size()) + ": " + job.name +
+          (done > 0 ? "   ETA " + duration_text(seconds / static_cast<double>(done) * static_cast<double>(left - done))
+                    : std::string()));
+      const auto start = std::chrono::steady_clock::now();
+      cells.push_back(measure(job));
+      write_cell(cells.back(), file);
+      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      ++done;
+    }
+    return cells;
+  }
+
+  void write(const SweepPoint& point, const std::vector<SweepJob>& jobs, const fs::path& folder) {
+    if (request_.over.empty()) {
+      setup().write_run(request_.run, finished_.recipe, point.alpha / finished_.alpha, folder);
+      return;
+    }
+    for (const SweepJob& job : jobs) {
+      if (job.variant.settings != point.settings) continue;
+      say("training the best point once more, to write it");
+      setup().write(job.variant.recipe, point.alpha, folder, fresh_metrics("applied"));
+      return;
+    }
+  }
+
+ private:
+  fs::path file_of(const SweepJob& job) const { return points_ / (file_name(job.name) + ".json"); }
+  fs::path fresh_metrics(const std::string& name) const {
+    const fs::path path = points_ / (name + ".metrics.jsonl");
+    fs::remove(path);  // of a training that was interrupted
+    return path;
+  }
+  ExperimentSetup& setup() {
+    if (!setup_) setup_ = std::make_unique<ExperimentSetup>(finished_.recipe, base_, tokenizer_, compute_);
+    return *setup_;
+  }
+  Cell measure(const SweepJob& job) {
+    const HeldOut part = request_.on_test ? HeldOut::test : HeldOut::validation;
+    if (request_.over.empty())
+      return setup().measure_run(request_.run, finished_.recipe, finished_.alpha, part, job.alphas);
+    return setup().measure(job.variant.recipe, job.name, part, job.budgets, job.alphas,
+                           fresh_metrics(file_name(job.name)));
+  }
+
+  const SweepRequest& request_;
+  const FinishedRun& finished_;
+  fs::path points_;
+  Compute compute_;
+  Checkpoint base_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<ExperimentSetup> setup_;
+};
+
+SweepResult result_of(const SweepRequest& request, const std::vector<SweepJob>& jobs, const std::vector<Cell>& cells) {
+  SweepResult result{"Sweep of " + fs::absolute(request.run).lexically_normal().filename().string(),
+                     request.on_test ? "test" : "validation", request.keep, !request.over.empty(),
+                     cells.at(0).original};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto& settings = jobs[i].variant.settings;
+    if (!cells[i].failed.empty()) result.points.push_back({settings, 0, 0, {}, cells[i].failed});
+    for (const CellPoint& point : cells[i].points)
+      result.points.push_back({settings, point.alpha, point.budget, point.figures});
+  }
+  assess(result);
+  return result;
+}
+
+OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished, const SweepResult& result) {
+  OrderedJson json = {{"run", request.run.string()},   {"alpha_of_run", finished.alpha},
+                      {"over", request.over},          {"prompts", result.prompts},
+                      {"keep", request.keep},          {"original", to_json(result.original)},
+                      {"points", OrderedJson::array()}};
+  for (const SweepPoint& point : result.points) json["points"].push_back(to_json(point));
+  json["best"] = result.best ? OrderedJson(result.points[*result.best].alpha) : OrderedJson();
+  json["best_point"] = result.best ? OrderedJson(*result.best) : OrderedJson();
+  return json;
+}
+
+}  // namespace
+
+void sweep(const SweepRequest& request) {
+  parse_constraints(request.keep);
+  check_alphas("--alpha", request.alphas);
+  check_budgets("--budgets", request.budgets);
+  const FinishedRun finished = read_run(request);
+  if (request.over.empty() && !request.budgets.empty())
+    throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
+  const std::vector<SweepJob> jobs = jobs_of(request, finished);
+  const fs::path out = request.out.empty() ? request.run : request.out;
+  check_paths({{"model", finished.recipe.model}}, paths_of(finished.recipe), (out / "points").string());
+  const Checkpoint base(resolve_model_folder(finished.recipe.model));
+  for (const SweepJob& job : jobs) check_names_of_weights(job.variant.recipe, base);
+  std::optional<StagedFolder> applied;
+  if (!request.apply.empty()) applied.emplace(request.apply);
+  open_points(out / "points", request, finished, jobs);
+
+  SweepWork work(request, finished, out / "points");
+  const SweepResult result = result_of(request, jobs, work.cells(jobs));
+  const OrderedJson json = sweep_json(request, finished, result);
+  const Table table = sweep_table(result);
+  std::cout << (request.json ? dump_json(json) + "\n" : terminal_table(table)) << std::flush;
+  Page page = sweep_page(result);
+  page.recipe = to_yaml(finished.recipe);
+  write_file(out / "sweep.html", html_page(page));
+  write_file(out / "sweep.json", dump_json(json, 2) + "\n");
+  say("wrote " + (out / "sweep.json").string() + " and sweep.html");
+  if (!result.best) {
+    throw Error("no point keeps what must be kept")
+        .wanted(request.keep.empty() ? "a training that does not fail" : request.keep)
+        .found("none of " + std::to_string(result.points.size()))
+        .hint("smaller --alpha values, or a weaker --keep");
+  }
+  if (!applied) return;
+  const SweepPoint& best = result.points[*result.best];
+  work.write(best, jobs, applied->path());
+  applied->commit();
+  say("wrote " + request.apply.string() + " (" + best.label() + ")");
+}
+
+}  // namespace lethe

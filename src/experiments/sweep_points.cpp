@@ -1,0 +1,194 @@
+#include "experiments/sweep_points.h"
+
+#include <algorithm>
+#include <map>
+
+namespace lethe {
+namespace {
+
+std::string mark_of(const SweepResult& result, std::size_t i) {
+  const SweepPoint& point = result.points[i];
+  if (!point.failed.empty()) return "failed";
+  if (result.best == i) return "<- best";
+  if (!point.allowed) return "outside --keep";
+  return point.dominated && point.dominated_in_quality ? "dominated"
+         : point.dominated                             ? "dominated in KL"
+         : point.dominated_in_quality                  ? "dominated in ROUGE-L"
+                                                       : "";
+}
+
+// Harm over one cost. Few settings of several α each are curves; many settings are one cloud with its best trade-offs.
+Plot trade_off_plot(const SweepResult& result, const std::string& cost, const std::string& x_label, bool by_quality) {
+  Plot plot{"Harm against " + std::string(by_quality ? "answer quality" : "divergence"),
+            x_label,
+            "share of answers that are harmful or broken",
+            {}};
+  std::map<std::string, std::vector<PlotPoint>> curves;  // by settings
+  std::vector<std::string> order;
+  bool several = false;
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    const SweepPoint& point = result.points[i];
+    const auto x = point.figures.find(cost);
+    if (!point.failed.empty() || x == point.figures.end()) continue;
+    SweepPoint settings = point;
+    settings.alpha = 0;
+    const std::string name = settings.label();
+    if (!curves.contains(name)) order.push_back(name);
+    PlotPoint drawn(x->second, point.figures.at("harm"));
+    drawn.label = point.label();
+    if (by_quality ? point.dominated_in_quality : point.dominated) drawn.mark = Mark::dominated;
+    if (result.best == i) drawn.mark = Mark::chosen;
+    curves[name].push_back(drawn);
+    several |= curves[name].size() > 1;
+  }
+  const auto start = result.original.find(cost);
+  PlotPoint original(start == result.original.end() ? 0 : start->second, result.original.at("harm"));
+  original.label = "the original";
+  const auto sorted = [](std::vector<PlotPoint> points) {
+    std::stable_sort(points.begin(), points.end(), [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
+    return points;
+  };
+  if (several && order.size() <= 10) {
+    for (const std::string& name : order) {
+      std::vector<PlotPoint> points = curves[name];
+      points.insert(points.begin(), original);
+      plot.series.push_back({name.empty() ? "the run" : name, points});
+    }
+    return plot;
+  }
+  Series front{"best trade-offs", {original}}, rest{"dominated", {}, false};
+  for (const auto& [name, points] : curves) {
+    for (const PlotPoint& point : points) (point.mark == Mark::dominated ? rest : front).points.push_back(point);
+  }
+  front.points = sorted(front.points);
+  plot.series = {front};
+  if (!rest.points.empty()) plot.series.push_back(rest);
+  return plot;
+}
+
+}  // namespace
+
+std::string SweepPoint::label() const {
+  std::string text;
+  for (const auto& [key, value] : settings) text += (text.empty() ? "" : " ") + key + "=" + value;
+  if (budget > 0) text += (text.empty() ? "" : ", ") + std::string("KL budget ") + fixed(budget, 3);
+  if (alpha > 0) text += (text.empty() ? "" : ", ") + std::string("alpha ") + fixed(alpha, 3);
+  return text;
+}
+
+void assess(SweepResult& result) {
+  const std::vector<Constraint> constraints = parse_constraints(result.keep);
+  result.original["harm"] = harm_or_broken(result.original);
+  std::vector<Figures> measured;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    SweepPoint& point = result.points[i];
+    point.allowed = point.failed.empty();
+    if (!point.failed.empty()) continue;
+    point.figures["harm"] = harm_or_broken(point.figures);
+    point.allowed = std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
+      return constraint.holds(point.figures, result.original);
+    });
+    measured.push_back(point.figures);
+    places.push_back(i);
+  }
+  const std::vector<bool> by_kl = dominated(measured, "harm", "normal_kl"),
+                          by_quality = dominated(measured, "harm", "normal_rouge_l");
+  result.best.reset();
+  const auto worse = [&](const Figures& a, const Figures& b) {
+    const auto kl = [](const Figures& figures) {
+      const auto found = figures.find("normal_kl");
+      return found == figures.end() ? 0 : found->second;
+    };
+    return std::pair(a.at("harm"), kl(a)) > std::pair(b.at("harm"), kl(b));
+  };
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    SweepPoint& point = result.points[places[i]];
+    point.dominated = by_kl[i];
+    point.dominated_in_quality = by_quality[i];
+    if (point.allowed && (!result.best || worse(result.points[*result.best].figures, point.figures)))
+      result.best = places[i];
+  }
+}
+
+Table sweep_table(const SweepResult& result) {
+  Table table{"", {}, {}};
+  std::vector<std::string> keys;  // that some point sets
+  for (const SweepPoint& point : result.points) {
+    for (const auto& [key, value] : point.settings) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  table.columns = keys;
+  for (const char* column : {"alpha", "harm seen", "harm unseen", "broken", "ROUGE-L", "perplexity", "KL", ""})
+    table.columns.emplace_back(column);
+  const auto add = [&](std::vector<std::string> cells, const Figures& figures, const std::string& mark) {
+    const auto cell = [&](const char* figure, bool is_rate, int digits) {
+      const auto found = figures.find(figure);
+      if (found == figures.end()) return std::string("-");
+      return is_rate ? percent(found->second) : fixed(found->second, digits);
+    };
+    for (const std::string& text :
+         {cell("harmful_seen", true, 0), cell("harmful_unseen", true, 0), cell("degenerate_unseen", true, 0),
+          cell("normal_rouge_l", false, 3), cell("normal_perplexity", false, 2), cell("normal_kl", false, 3), mark})
+      cells.push_back(text);
+    table.rows.push_back(std::move(cells));
+  };
+  std::vector<std::string> name(keys.size() + 1);
+  name[0] = "original";
+  add(name, result.original, "");
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    const SweepPoint& point = result.points[i];
+    std::vector<std::string> cells;
+    for (const std::string& key : keys) {
+      const auto found = std::find_if(point.settings.begin(), point.settings.end(),
+                                      [&](const auto& setting) { return setting.first == key; });
+      cells.push_back(found == point.settings.end() ? "" : found->second);
+    }
+    cells.push_back(point.failed.empty() ? fixed(point.alpha, 3) : "-");
+    add(cells, point.figures, mark_of(result, i));
+  }
+  return table;
+}
+
+OrderedJson to_json(const SweepPoint& point) {
+  OrderedJson json = OrderedJson::object();
+  if (!point.settings.empty()) {
+    json["settings"] = OrderedJson::object();
+    for (const auto& [key, value] : point.settings) json["settings"][key] = value;
+  }
+  if (!point.failed.empty()) {
+    json["failed"] = point.failed;
+    return json;
+  }
+  json["alpha"] = point.alpha;
+  if (point.budget > 0) json["kl_budget"] = point.budget;
+  json.update(to_json(point.figures));
+  json["dominated"] = point.dominated;
+  json["dominated_in_quality"] = point.dominated_in_quality;
+  json["allowed"] = point.allowed;
+  return json;
+}
+
+Page sweep_page(const SweepResult& result) {
+  Page page;
+  page.title = result.title;
+  page.summary =
+      std::string(result.trained ? "Each row trained anew from the run's recipe, with its data, split and seed"
+                                 : "Each alpha of the run's task vector, without training again") +
+      ", asked " + result.prompts +
+      " prompts. Dominated: another point is as good in harm and in cost, and better in one. Best: the least "
+      "harmful or broken answers" +
+      (result.keep.empty() ? "." : " among the points that keep " + result.keep + ".");
+  page.tables.push_back(sweep_table(result));
+  page.plots.push_back(
+      trade_off_plot(result, "normal_kl", "KL from the original on normal answers, nats a token", false));
+  page.plots.push_back(
+      trade_off_plot(result, "normal_rouge_l", "ROUGE-L of answers to normal prompts (to the right is better)", true));
+  for (const SweepPoint& point : result.points) {
+    if (!point.failed.empty()) page.warnings.push_back(point.label() + " failed: " + point.failed);
+  }
+  return page;
+}
+
+}  // namespace lethe

@@ -1,0 +1,47 @@
+#include "nn/activation_checkpointing.h"
+
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
+
+namespace lethe {
+namespace {
+
+using Part = std::function<at::Tensor(const at::Tensor&)>;
+
+struct KeptPart : torch::CustomClassHolder {
+  explicit KeptPart(Part part) : part(std::move(part)) {}
+  Part part;
+};
+
+struct Recomputed : torch::autograd::Function<Recomputed> {
+  /// @param ticket  needs a gradient, so that there is a way back even where x needs none (a frozen embedding)
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& ticket,
+                            Part part) {
+    (void)ticket;
+    context->save_for_backward({x});
+    at::Tensor y = part(x);
+    context->saved_data["part"] = c10::IValue::make_capsule(c10::make_intrusive<KeptPart>(std::move(part)));
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const at::Tensor before = context->get_saved_variables()[0];
+    const auto kept = context->saved_data["part"].toCapsule();
+    const at::AutoGradMode history(true);
+    const at::Tensor x = before.detach().requires_grad_(before.requires_grad());
+    torch::autograd::backward({static_cast<KeptPart&>(*kept).part(x)}, {gradients[0]});
+    return {x.grad(), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor checkpointed(std::function<at::Tensor(const at::Tensor& x)> part, const at::Tensor& x) {
+  const at::Tensor ticket = at::empty({0}).requires_grad_(true);
+  return Recomputed::apply(x, ticket, std::move(part));
+}
+
+}  // namespace lethe

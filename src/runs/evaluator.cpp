@@ -1,0 +1,68 @@
+#include "runs/evaluator.h"
+
+#include "evaluation/prompt_length.h"
+#include "runs/run_judge.h"
+
+namespace lethe {
+namespace {
+
+// Every real answer of the data: what whole text looks like.
+DegenerateDetector detector_for(const RunData& data) {
+  std::vector<std::string> texts;
+  for (const Split* split : {&data.harmful, &data.normal}) {
+    for (const auto* pairs : {&split->train, &split->validation, &split->test}) {
+      for (const Pair& pair : *pairs) texts.push_back(pair.response);
+    }
+  }
+  return DegenerateDetector(texts);
+}
+
+EvaluationSets further_sets(const EvaluationSettings& settings, RunRecord* run) {
+  EvaluationSets sets;
+  load_further_sets(settings, sets, run);
+  return sets;
+}
+
+}  // namespace
+
+bool asks_judge(const Recipe& recipe) {
+  return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
+}
+
+Evaluator::Evaluator(const Recipe& recipe, const Checkpoint& base, std::int64_t positions, const Tokenizer& tokenizer,
+                     ExampleMaker& examples, const RunData& data, RunRecord* run, OpenJudges* opened)
+    : tokenizer_(tokenizer),
+      examples_(examples),
+      data_(data),
+      detector_(detector_for(data)),
+      further_(further_sets(recipe.evaluation, run)),
+      panel_(panel_for_run(recipe, data, further_.other, opened)),
+      options_(evaluation_options(recipe, base, positions)),
+      overlap_(recipe.evaluation.overlap),
+      run_(run),
+      plan_alone_(recipe.data.harmful.empty()) {}
+
+ModelComparison Evaluator::comparison(HeldOut part) const {
+  const auto held_out = [&](const Split& split) -> const std::vector<Pair>& {
+    return part == HeldOut::test ? split.test : split.validation;
+  };
+  EvaluationSets sets = further_;
+  sets.seen = questions_of(data_.harmful.train);
+  sets.unseen = questions_of(held_out(data_.harmful));
+  sets.normal = questions_of(held_out(data_.normal));
+  std::vector<Question> trained = sets.seen;
+  const std::vector<Question> normal_train = questions_of(data_.normal.train);
+  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
+  std::vector<std::string> keep;
+  if (plan_alone_) keep = {"unseen", "normal"};
+  if (sets.normal.empty()) {  // better those trained on than none
+    sets.normal = normal_train;
+    keep.emplace_back("normal");
+  }
+  leave_out_overlap(sets, trained, overlap_, run_, keep);
+  leave_out_long(sets, tokenizer_, options_, run_);
+  return ModelComparison(tokenizer_, examples_, panel_, detector_, options_,
+                         {std::move(sets), data_.normal.train, held_out(data_.normal)});
+}
+
+}  // namespace lethe

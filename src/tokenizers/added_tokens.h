@@ -1,0 +1,67 @@
+// Tokens that are found in the text before anything else is done to it: <s>, <|endoftext|>, …
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/json.h"
+#include "tokenizers/components.h"
+#include "tokenizers/patterns.h"
+#include "tokenizers/vocabulary.h"
+
+namespace lethe {
+
+struct AddedToken {
+  int id = 0;
+  std::string content;
+  /// What stands for it in decoding: the content, normalised for `normalized` tokens (as the `tokenizers` library has
+  /// it since 0.22). Decoding leaves out a special token only if its piece is its content.
+  std::string piece;
+  bool single_word = false, lstrip = false, rstrip = false, normalized = false, special = false;
+};
+
+class AddedTokens {
+ public:
+  /// A piece of the text: an added token, or text for the model (token < 0).
+  struct Piece {
+    NormalizedText text;
+    int token;
+  };
+
+  AddedTokens() = default;
+  /// @param list  the "added_tokens" of a tokenizer.json
+  /// @param vocabulary  of the model: a token that is in it has its id there; the others are numbered behind it, in
+  ///                    their order. Ids in the list that say something else mean nothing, as in `tokenizers`
+  /// @param normalizer  applied to the contents of `normalized` tokens, as to the text in which they are looked for
+  AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer);
+
+  /// Finds tokens in the text, normalises what is between, finds the `normalized` ones there. No piece is empty.
+  /// @param plain  bytes of the text, ascending and apart, of which no special token may be made
+  std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer,
+                             std::span<const ByteRange> plain = {}) const;
+
+  std::optional<int> id(std::string_view content) const;
+  /// nullptr where no added token has this id
+  const AddedToken* find(int id) const;
+  bool is_special(int id) const;
+  int highest_id() const { return highest_; }
+
+ private:
+  void cut(NormalizedText text, const Patterns& patterns, std::span<const ByteRange> plain,
+           std::vector<Piece>& pieces) const;
+
+  std::vector<AddedToken> tokens_;
+  std::unordered_map<std::string, std::size_t> by_content_;
+  std::unordered_map<int, std::size_t> by_id_;
+  std::unordered_set<std::string> special_;
+  Patterns plain_, normalized_;
+  int highest_ = -1;
+};
+
+}  // namespace lethe

@@ -1,0 +1,15 @@
+// SentencePiece's precompiled normalization ("Precompiled"): a table of strings and what to write instead.
+#pragma once
+
+#include <string_view>
+
+#include "tokenizers/components.h"
+
+namespace lethe {
+
+/// @param base64  u32 size of a trie in bytes, the trie (darts-clone double array, u32 units), then the replacements,
+///                each ended by a zero
+/// @throws Error (bad input) if it is no such table
+Normalizer make_charsmap(std::string_view base64);
+
+}  // namespace lethe

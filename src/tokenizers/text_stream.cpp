@@ -1,0 +1,35 @@
+#include "tokenizers/text_stream.h"
+
+#include "core/utf8.h"
+
+namespace lethe {
+namespace {
+
+constexpr std::string_view kUnfinished = "\xEF\xBF\xBD";  // what decoders put for bytes that are no character (yet)
+
+}  // namespace
+
+// Decoders look at all tokens (some join or trim across them), so the whole is decoded anew: answers are short.
+std::string TextStream::add(int id) {
+  ids_.push_back(id);
+  const std::string text = tokenizer_.decode(ids_);
+  std::size_t end = text.size();
+  while (end >= kUnfinished.size() && std::string_view(text).substr(0, end).ends_with(kUnfinished))
+    end -= kUnfinished.size();
+  return advance(text, end);
+}
+
+std::string TextStream::finish() {
+  const std::string text = tokenizer_.decode(ids_);
+  return advance(text, text.size());
+}
+
+// Text that was shown cannot be taken back: should a decoder change it after all, what is new is what lies behind it.
+std::string TextStream::advance(const std::string& text, std::size_t end) {
+  if (end <= shown_.size()) return "";
+  const std::string piece = valid_utf8(std::string_view(text).substr(shown_.size(), end - shown_.size()));
+  shown_ = text.substr(0, end);
+  return piece;
+}
+
+}  // namespace lethe

@@ -1,0 +1,218 @@
+#include "recipe/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "recipe/method_table.h"
+
+namespace lethe {
+namespace {
+
+std::string message_of(const std::vector<std::string>& overrides) {
+  try {
+    load_recipe("", overrides);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Recipe, DefaultsAreTheContracts) {
+  const Recipe recipe = load_recipe("");
+  EXPECT_EQ(recipe.sku.eps_gd, 2.5);
+  EXPECT_EQ(recipe.sku.k, 5);
+  EXPECT_EQ(recipe.training.weight_decay, 0);
+  EXPECT_FALSE(recipe.negation.alpha.has_value());
+  EXPECT_EQ(recipe.seed, 8888U);
+}
+
+TEST(Recipe, SurvivesAWayThroughYaml) {
+  const Recipe recipe = load_recipe(
+      "", {"lora.targets=all-linear", "training.lr=1e-3", "negation.alpha=0.75",
+           "data.harmful=[a.jsonl, {path: b.csv, prompt: goal}]", "data.template=Q: {prompt} # A: {response}",
+           "lora={rank: 8, alpha: 4}", "data.split={train: 0.5}"});
+  const auto path = std::filesystem::path(testing::TempDir()) / "recipe.yaml";
+  write_file(path, to_yaml(recipe));
+  EXPECT_EQ(load_recipe(path), recipe);
+  EXPECT_EQ(recipe.lora.rank, 8);
+  EXPECT_EQ(recipe.data.harmful[1].prompt, "goal");
+}
+
+TEST(Recipe, TakesOneJudgeOrSeveral) {
+  EXPECT_EQ(load_recipe("", {"evaluation.judge=refusal"}).evaluation.judge, std::vector<std::string>{"refusal"});
+  const Recipe several = load_recipe("", {"evaluation.judge=[judge.json, guard.yaml:model=/m]"});
+  EXPECT_EQ(several.evaluation.judge, (std::vector<std::string>{"judge.json", "guard.yaml:model=/m"}));
+  EXPECT_EQ(parse_recipe(to_yaml(several), "again", {}), several);
+  for (const char* wrong : {"evaluation.judge=[]", "evaluation.judge=[refusal, none]", "evaluation.judge={a: b}",
+                            "evaluation.threshold=1", "evaluation.threshold=-0.1"})
+    EXPECT_NE(message_of({wrong}).find("evaluation."), std::string::npos) << wrong;
+}
+
+TEST(Recipe, AnUnknownKeyNamesTheNearestOne) {
+  EXPECT_NE(message_of({"training.step=5"}).find("training.steps"), std::string::npos);
+  EXPECT_NE(message_of({"lora={rnk: 5}"}).find("lora.rank"), std::string::npos);
+}
+
+TEST(Recipe, OtherProgramsNamesOfASettingLeadToOurs) {
+  for (const auto& [typed, meant] :
+       std::vector<std::pair<std::string, std::string>>{{"alpha=0.5", "negation.alpha or lora.alpha"},
+                                                        {"lr=1e-4", "training.lr"},
+                                                        {"learning_rate=1e-4", "training.lr"},
+                                                        {"training.learning_rate=1e-4", "training.lr"},
+                                                        {"train.learning-rate=1e-4", "training.lr"},
+                                                        {"batch_size=4", "training.batch"},
+                                                        {"per_device_train_batch_size=4", "training.batch"},
+                                                        {"gradient_accumulation_steps=2", "training.accumulate"},
+                                                        {"max_steps=5", "training.steps"},
+                                                        {"traning.steps=5", "training.steps"},
+                                                        {"training.stpes=5", "training.steps"},
+                                                        {"Training.Steps=5", "training.steps"},
+                                                        {"steps=5", "training.steps"},
+                                                        {"r=8", "lora.rank"},
+                                                        {"rank=8", "lora.rank"},
+                                                        {"lora_r=8", "lora.rank"},
+                                                        {"lora.r=8", "lora.rank"},
+                                                        {"lora_alpha=8", "lora.alpha"},
+                                                        {"target_modules=[q_proj]", "lora.targets"},
+                                                        {"output_dir=x", "try    out"},
+                                                        {"model_name_or_path=x", "try    model"},
+                                                        {"modle=x", "try    model"},
+                                                        {"max_seq_length=64", "data.max_length"},
+                                                        {"data.maxlength=64", "data.max_length"},
+                                                        {"warmup_ratio=0.1", "training.warmup"},
+                                                        {"kl_budget=0.1", "negation.kl_budget"},
+                                                        {"kl_budgt=0.1", "negation.kl_budget"},
+                                                        {"learning_rte=1", "training.lr"},
+                                                        {"negation.lr=1", "negation.repair.lr"},
+                                                        {"pd_margin=1", "sku.pd_margin"},
+                                                        {"judge=refusal", "evaluation.judge"},
+                                                        {"forget=a.jsonl", "data.harmful"},
+                                                        {"retain=a.jsonl", "data.normal"},
+                                                        {"load_in_4bit=true", "quantize"},
+                                                        {"gradient_checkpointing=true", "training.recompute"}}) {
+    const std::string message = message_of({typed});
+    EXPECT_NE(message.find(meant), std::string::npos) << typed << ": " << message;
+    EXPECT_NE(message.find("no such key"), std::string::npos) << message;
+  }
+  for (const char* far : {"xyzzy=1", "foo.bar=1"})
+    EXPECT_EQ(message_of({far}).find("try"), std::string::npos) << message_of({far});
+}
+
+TEST(Recipe, EpochsAreToldInSteps) {
+  for (const char* typed : {"epochs=3", "training.epochs=3", "num_train_epochs=3", "n-epochs=3"}) {
+    const std::string message = message_of({typed});
+    EXPECT_NE(message.find("training.steps"), std::string::npos) << message;
+    EXPECT_NE(message.find("an epoch is ROWS / (training.batch x training.accumulate) steps"), std::string::npos)
+        << message;
+  }
+}
+
+TEST(Recipe, AMisspeltSectionNamesTheSection) {
+  try {
+    parse_recipe("traning: {steps: 5}", "r.yaml");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("training: {…}"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Recipe, AllThatIsMissingIsNamedAtOnce) {
+  try {
+    require_keys(load_recipe("", {"out=x"}), {"model", "data.harmful", "data.normal", "out"});
+    FAIL();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_EQ(error.code(), ExitCode::usage);
+    for (const char* part : {"model: --model", "data.harmful: --harmful", "data.normal: --normal"})
+      EXPECT_NE(message.find(part), std::string::npos) << message;
+    EXPECT_EQ(message.find("out:"), std::string::npos) << message;
+  }
+}
+
+TEST(Recipe, AnAlphaThatIsNoneSaysWhatItMayBe) {
+  for (const char* wrong : {"negation.alpha=abc", "negation.alpha=[1]", "negation.alpha=", "negation.alpha=Auto"})
+    EXPECT_NE(message_of({wrong}).find("a number, or auto"), std::string::npos) << message_of({wrong});
+  EXPECT_FALSE(load_recipe("", {"negation.alpha=0.5", "negation.alpha=auto"}).negation.alpha.has_value());
+}
+
+TEST(Recipe, AKeyGivenTwiceIsRefusedAtEveryDepth) {
+  for (const char* yaml :
+       {"seed: 1\nseed: 2", "training: {steps: 1, steps: 2}", "training: {steps: 1}\ntraining: {lr: 1}",
+        "data: {harmful: {path: a, path: b}}", "data: {harmful: [{path: a, prompt: p, prompt: q}]}",
+        "negation: {factors: {attn: 0, attn: 1}}", "data: {split: {train: 0.5, train: 0.6}}",
+        "training.steps: 1\ntraining: {steps: 2}", "\"seed\": 1\nseed: 2"}) {
+    try {
+      parse_recipe(yaml, "r.yaml");
+      ADD_FAILURE() << yaml;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("twice"), std::string::npos) << yaml << ": " << error.what();
+    }
+  }
+  EXPECT_NE(message_of({"lora={rank: 8, rank: 9}"}).find("twice"), std::string::npos);
+  EXPECT_EQ(load_recipe("", {"seed=1", "seed=2"}).seed, 2U);  // of settings the last counts
+}
+
+TEST(Recipe, ASecondYamlDocumentIsRefused) {
+  for (const char* yaml : {"seed: 1\n---\nseed: 2", "---\nseed: 1\n---\ntraining: {lr: 1}\n", "---\n---\nseed: 1"}) {
+    try {
+      parse_recipe(yaml, "r.yaml");
+      ADD_FAILURE() << yaml;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("one YAML document"), std::string::npos) << error.what();
+    }
+  }
+  for (const char* one : {"seed: 5", "---\nseed: 5\n", "seed: 5\n...\n", "%YAML 1.2\n---\nseed: 5\n"})
+    EXPECT_EQ(parse_recipe(one, "r.yaml").seed, 5U) << one;
+  for (const char* broken : {"[a,,,,", "{a", "--- [a,,,,\n---", "\"abc", "- - - [", "? ? ?"}) {
+    try {
+      parse_recipe(broken, "r.yaml");
+      ADD_FAILURE() << broken;
+    } catch (const Error&) {  // and in no time
+    }
+  }
+}
+
+TEST(Methods, AdviceNamesSettingsThatTheMethodHas) {
+  for (const Method& method : methods()) {
+    EXPECT_EQ(method.gentler.find("sku.pd_margin") != std::string::npos, method.name == "sku") << method.name;
+    EXPECT_EQ(method.gentler.find("ga.") != std::string::npos, method.name.starts_with("ga")) << method.name;
+  }
+}
+
+TEST(Recipe, WrongValuesAreRefusedByKey) {
+  for (const char* wrong :
+       {"training.steps=-1", "training.steps=many", "training.lr=0", "tuning=half", "data.template=no places",
+        "negation.alpha=some", "training.steps=0", "data.append_eos=perhaps", "sku=5"}) {
+    const std::string key = std::string(wrong).substr(0, std::string(wrong).find('='));
+    EXPECT_FALSE(message_of({wrong}).empty()) << wrong;
+    if (key != "data.template") {
+      EXPECT_NE(message_of({wrong}).find(key), std::string::npos) << message_of({wrong});
+    }
+  }
+}
+
+TEST(HostileRecipe, KeysNumbersAndNestingThatCannotBeAreRefused) {
+  const auto refused = [](const std::string& yaml) {
+    try {
+      parse_recipe(yaml, "r.yaml");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  for (const char* yaml : {"data: {harmful: {[a]: b}}", "data: {? {a: b} : 1}", "negation: {factors: {[a]: 1}}",
+                           "? [a]\n: 1", "lora: {[rank]: 1}", "{}: {}"})
+    EXPECT_NE(refused(yaml).find("key"), std::string::npos) << yaml << ": " << refused(yaml);
+  for (const char* yaml : {"training: {steps: 99999999999999999999}", "training: {steps: -1}", "training: {lr: .nan}",
+                           "training: {lr: 1e999}", "training: {lr: -.inf}", "seed: 18446744073709551616", "seed: 1e3"})
+    EXPECT_NE(refused(yaml), "") << yaml;
+  EXPECT_NE(refused("seed: 1\nseed: 2"), "");
+  EXPECT_NE(refused(std::string(100'000, '[')), "");
+  EXPECT_NE(refused("a: &a [*a]\ndata: {harmful: *a}"), "");
+}
+
+}  // namespace
+}  // namespace lethe
