@@ -32,9 +32,14 @@ std::string text_of(const JsonLine& line, const char* key) {
   if (!line.value.contains(key) || !line.value.at(key).is_string()) {
     throw bad_input("cannot use " + line.where)
         .wanted(std::string("text under \"") + key + "\"")
-        .found(excerpt(dump_json(line.value)));
+        .found(shown_text(dump_json(line.value)));
   }
   return line.value.at(key).get<std::string>();
+}
+
+bool is_ids(const JsonLine& line) {
+  const auto has = [&](const char* key) { return line.value.contains(key); };
+  return has("ids") && !has("prompt") && !has("text") && !has("messages");
 }
 
 std::vector<int> ids_of(const JsonLine& line) {

@@ -28,6 +28,9 @@ std::vector<JsonLine> read_json_lines(const std::string& path);
 
 /// A text under `key`. @throws Error (bad input) naming the line if it is missing or no text
 std::string text_of(const JsonLine& line, const char* key);
+/// Whether a line gives token ids and no text. With a text its ids do not count: `generate` writes both, and its ids
+/// are those of the answer alone.
+bool is_ids(const JsonLine& line);
 /// Token ids under "ids". @throws Error (bad input) naming the line if they are no list of whole numbers from 0
 std::vector<int> ids_of(const JsonLine& line);
 /// Whether the model can take these tokens: at least one, no more than its positions, each in its vocabulary.

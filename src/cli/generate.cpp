@@ -26,7 +26,7 @@ struct Prompt {
 };
 
 Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout) {
-  if (line.value.contains("ids")) {
+  if (is_ids(line)) {
     Prompt prompt{"", ids_of(line)};
     if (tokenizer.available()) prompt.text = tokenizer.get().decode(prompt.ids);
     return prompt;

@@ -8,6 +8,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/output_place.h"
+#include "core/redaction.h"
 #include "core/terminal.h"
 #include "data/pairs.h"
 #include "judges/open_judge.h"
@@ -58,7 +59,7 @@ std::optional<bool> truth_of(const JsonLine& line) {
   }
   throw bad_input("cannot use " + line.where)
       .wanted("a label: true, 1, harmful or unsafe; false, 0, harmless or safe")
-      .found(excerpt(dump_json(label)));
+      .found(shown_text(dump_json(label)));
 }
 
 std::string verdict_line(const Verdict& verdict, double threshold) {

@@ -20,7 +20,7 @@ struct ScoreOptions {
 };
 
 Example example_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template* layout) {
-  if (line.value.contains("ids")) return {ids_of(line), 1};
+  if (is_ids(line)) return {ids_of(line), 1};
   const ExampleOptions whole{.append_eos = false, .max_length = 0};
   if (line.value.contains("text")) return encode_example(tokenizer.get(), nullptr, "", text_of(line, "text"), whole);
   const Turns turns = turns_of(line, true);

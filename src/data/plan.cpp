@@ -3,12 +3,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/redaction.h"
 
 namespace lethe {
 namespace {
 
 std::string string_at(const Json& value, const std::string& where) {
-  if (!value.is_string()) throw bad_input("cannot use " + where).wanted("a text").found(excerpt(dump_json(value)));
+  if (!value.is_string()) throw bad_input("cannot use " + where).wanted("a text").found(shown_text(dump_json(value)));
   return value.get<std::string>();
 }
 
@@ -20,7 +21,7 @@ std::vector<Pair> pairs_at(const Json& line, const char* key, const std::string&
     if (!entry.is_array() || entry.size() != 2) {
       throw bad_input("cannot use " + where)
           .wanted(std::string("[prompt, response] under \"") + key + "\"")
-          .found(excerpt(dump_json(entry)));
+          .found(shown_text(dump_json(entry)));
     }
     pairs.push_back({string_at(entry[0], where), string_at(entry[1], where), source, number});
   }
@@ -47,7 +48,7 @@ std::vector<StepRows> load_plan(const std::filesystem::path& path) {
         if (!random[i].is_array() || random[i].size() != random[0].size()) {
           throw bad_input("cannot use " + where)
               .wanted("as many random responses for each pair")
-              .found(excerpt(dump_json(random[i])));
+              .found(shown_text(dump_json(random[i])));
         }
         for (const Json& response : random[i]) rows.random[i].push_back(string_at(response, where));
       }

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/similar.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"
 
@@ -85,8 +86,8 @@ Error no_such_folder(const std::string& name) {
       there /= part;
       continue;
     }
-    const std::string near = nearest(part.string(), names_in(there.empty() ? "." : there));
-    if (!near.empty()) error.hint("did you mean " + excerpt((there / near).string(), 200) + "?");
+    const std::vector<std::string> near = similar(part.string(), names_in(there.empty() ? "." : there));
+    if (!near.empty()) error.hint("did you mean " + excerpt((there / near[0]).string(), 200) + "?");
     break;
   }
   return error;

@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "core/input_file.h"
 #include "core/numbers.h"
+#include "core/similar.h"
 #include "judges/yaml_keys.h"
 
 namespace lethe {
@@ -152,7 +153,7 @@ void JudgeFile::refuse_others() const {
     if (std::find(read_.begin(), read_.end(), key) != read_.end()) continue;
     Error error = bad_input("cannot use the judge " + path_);
     error.with("key", excerpt(key)).found("no such key of this kind of judge");
-    if (const std::string near = nearest(key, read_); !near.empty()) error.hint(near);
+    if (const auto near = similar(key, read_); !near.empty()) error.hint(either_of(near));
     throw error;
   }
 }

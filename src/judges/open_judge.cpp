@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/join.h"
+#include "core/similar.h"
 #include "judges/classifier.h"
 #include "judges/endpoint.h"
 #include "judges/guard.h"
@@ -40,25 +42,28 @@ std::unique_ptr<Judge> open_described(const std::string& name, const JudgeSettin
   return opener->second(file, settings);
 }
 
-[[noreturn]] void refuse_unknown(const std::string& name, const std::filesystem::path& path) {
+[[noreturn]] void refuse_unknown(const std::string& name, const std::filesystem::path& path,
+                                 const std::vector<std::string>& further) {
   Error error = bad_input("cannot open the judge " + excerpt(name, 400));
-  error.wanted(judge_names()).found("no file and no judge of this name");
-  std::vector<std::string> known = {"refusal"};
+  error.wanted(join(further, ", ") + (further.empty() ? "" : ", ") + judge_names())
+      .found("no file and no judge of this name");
+  std::vector<std::string> known = further;
+  known.push_back("refusal");
   for (const auto& [one, unused] : shipped_judges()) known.push_back(one);
   if (name == "classifier") throw error.hint("lethe judge train; a run trains its own (unlearn, sweep, reproduce)");
-  const std::string near = nearest(JudgeFile::is_named_by(name) ? path.stem().string() : name, known);
-  if (!near.empty()) error.hint(near);
+  const std::vector<std::string> near = similar(JudgeFile::is_named_by(name) ? path.stem().string() : name, known);
+  if (!near.empty()) error.hint(either_of(near));
   throw error;
 }
 
 }  // namespace
 
-void require_judge(const std::string& given) {
+void require_judge(const std::string& given, const std::vector<std::string>& further) {
   if (given == "refusal") return;
   const std::string name = judge_path(given);
   const std::filesystem::path path(JudgeFile::is_named_by(name) ? JudgeFile::path_in(name) : name);
   std::error_code none;
-  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path);
+  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path, further);
 }
 
 std::unique_ptr<Judge> open_judge(const std::string& given, const JudgeSettings& settings) {
@@ -67,7 +72,7 @@ std::unique_ptr<Judge> open_judge(const std::string& given, const JudgeSettings&
   const bool described = JudgeFile::is_named_by(name);
   const std::filesystem::path path(described ? JudgeFile::path_in(name) : name);
   std::error_code none;
-  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path);
+  if (!std::filesystem::exists(path, none)) refuse_unknown(given, path, {});
   if (described) return open_described(name, settings);
   return std::make_unique<Classifier>(
       Classifier::load(std::filesystem::is_directory(path) ? path / "judge.json" : path));

@@ -4,14 +4,16 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "judges/judge.h"
 
 namespace lethe {
 
 /// Whether a judge of this name can be opened at all, asked before any work: its file is there.
+/// @param further  names that the caller knows beside these, for the message
 /// @throws Error (bad input) listing the judges there are
-void require_judge(const std::string& name);
+void require_judge(const std::string& name, const std::vector<std::string>& further = {});
 
 /// Opens "refusal", a shipped judge by name (llama-guard-3, llama-guard-3:model=DIR,key=value), a description
 /// (guard.yaml, guard.yaml:model=DIR,key=value), or the file that `lethe judge train` wrote (or its folder).

@@ -163,6 +163,14 @@ TEST_F(Program, InspectsTokenizesAndGenerates) {
                 .status,
             0);
   EXPECT_LE(parse_json(read_file(at("o.jsonl")), "o")["ids"].size(), 5U);
+  // What generate wrote can be read again: its prompt counts, not the ids of its answer.
+  ASSERT_EQ(run("score --model " + model_ + " --input " + at("o.jsonl") + " --output " + at("again.jsonl")).status, 0);
+  EXPECT_GT(parse_json(read_file(at("again.jsonl")), "again")["response_begin"].get<int>(), 1);
+  ASSERT_EQ(run("generate --model " + model_ + " --input " + at("o.jsonl") + " --output " + at("twice.jsonl") +
+                " --max-new-tokens 5")
+                .status,
+            0);
+  EXPECT_EQ(read_file(at("twice.jsonl")), read_file(at("o.jsonl")));
   write_file(folder_ / "bad.jsonl", "{\"ids\": [1]}\n{\"ids\": [99999]}\n");
   expect_all(run("score --model " + model_ + " --input " + at("bad.jsonl") + " --output " + at("s.jsonl")), 3,
              {"line 2", "99999"});

@@ -38,6 +38,16 @@ TEST_F(Redaction, OfACommandThatPrintsAnswersLeavesTheirMarks) {
   EXPECT_EQ(hidden.text.find("Mira"), std::string::npos);
 }
 
+TEST_F(Redaction, AnErrorThatQuotesARowShowsItsMark) {
+  write_file(at("rows.jsonl"), "{\"prompt\": \"Where does Mira live?\", \"label\": \"maybe Mira\"}\n");
+  for (const std::string& command : {"score --model " + model_ + " --output - --input " + at("rows.jsonl"),
+                                     "judge try --judge refusal --input " + at("rows.jsonl")}) {
+    const Outcome hidden = run(command + " --redact");
+    EXPECT_EQ(hidden.status, 3) << hidden.text;
+    EXPECT_EQ(hidden.text.find("Mira"), std::string::npos) << hidden.text;
+  }
+}
+
 TEST_F(Redaction, GenerateWritesToStandardOutputWhereItIsAsked) {
   write_file(at("prompts.jsonl"), "{\"prompt\": \"Where does Mira live?\"}\n");
   const Outcome outcome = shell("cd " + folder_.string() + "; " LETHE_PROGRAM " generate --quiet --model " + model_ +
