@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
+#include <cstring>
 #include <utility>
 
 #include "core/error.h"
 #include "core/file_error.h"
+#include "core/terminal.h"
 
 namespace lethe {
 LineLog::LineLog(std::filesystem::path path) : path_(std::move(path)) {
@@ -17,18 +18,36 @@ LineLog::LineLog(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 LineLog::~LineLog() {
+  try {
+    if (const int problem = write_waiting(); problem != 0)
+      warn("the last " + with_commas(waiting_.size()) + " bytes of " + path_.string() +
+           " are lost: " + std::strerror(problem));
+  } catch (...) {  // no memory for the message: the training's result matters more
+  }
   ::close(descriptor_);
 }
 
-void LineLog::append(std::string_view line) {
-  const std::string text = std::string(line) + "\n";
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw file_error("write", path_, errno);
-    rest.remove_prefix(static_cast<std::size_t>(written));
+int LineLog::write_waiting() {
+  std::size_t done = 0;
+  int problem = 0;
+  while (done < waiting_.size() && problem == 0) {
+    const ssize_t written = ::write(descriptor_, waiting_.data() + done, waiting_.size() - done);
+    if (written >= 0) done += static_cast<std::size_t>(written);
+    if (written < 0 && errno != EINTR) problem = errno;
   }
+  waiting_.erase(0, done);
+  return problem;
+}
+
+void LineLog::append(std::string_view line) {
+  waiting_ += line;
+  waiting_ += '\n';
+  const int problem = write_waiting();
+  if (problem == 0) return;
+  if (waiting_.size() > most_waiting) throw file_error("write", path_, problem);
+  if (!std::exchange(warned_, true))
+    warn("cannot write " + path_.string() + " (" + std::strerror(problem) +
+         "): the training goes on, and the lines are written once that is possible");
 }
 
 }  // namespace lethe
