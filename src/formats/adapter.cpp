@@ -4,11 +4,13 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <span>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/join.h"
 #include "core/regex.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"
@@ -32,7 +34,7 @@ OrderedJson read_adapter_config(const fs::path& folder) {
         .hint("load it once with PEFT and save_pretrained() to another folder");
   }
   refuse_links_out_of(folder);
-  read_json(file);  // for its checks; the keys' order is kept by a second reading
+  read_json(file);  // for its checks; the second reading keeps the order of the keys
   const OrderedJson config = OrderedJson::parse(read_file(file));
   if (!config.is_object()) throw bad_input("cannot read " + file.string()).wanted("a JSON object");
   return config;
@@ -43,7 +45,7 @@ bool is_set(const OrderedJson& value) {
   return !((value.is_array() || value.is_object() || value.is_string()) && value.empty()) && value != "";
 }
 
-// Keys that change what the adapter computes and that we do not implement.
+// Refuses keys that change the adapter's computation and are not supported.
 void refuse_unsupported(const fs::path& folder, const OrderedJson& config) {
   const auto refuse = [&](const std::string& key, const std::string& reason) {
     return bad_input("cannot use the adapter " + folder.string())
@@ -82,7 +84,7 @@ double number(const OrderedJson& config, const char* key, double otherwise) {
   return value.get<double>();
 }
 
-// rank_pattern / alpha_pattern: the first key that matches the end of the module's path, as PEFT's get_pattern_key.
+// rank_pattern / alpha_pattern: the first key that matches the end of the module's path, like PEFT's get_pattern_key.
 double patterned(const OrderedJson& config, const char* pattern_key, const std::string& module, double otherwise) {
   const OrderedJson patterns = config.value(pattern_key, OrderedJson());
   if (!patterns.is_object()) return otherwise;
@@ -105,17 +107,15 @@ namespace {
 
 enum class Part { a, b, bias, embedding_a, embedding_b, magnitude, base_weight, base_bias, saved };
 
-// A tensor's name taken apart: "model.layers.0.self_attn.q_proj" ".lora_A" ".default" ".weight".
+// The parts of a tensor's name: "model.layers.0.self_attn.q_proj" ".lora_A" ".default" ".weight".
 struct AdapterName {
   Part part = Part::saved;
   std::string module;   // of `saved`: the tensor's whole name
-  std::string adapter;  // "" where the name holds none
+  std::string adapter;  // "" if the name has none
 };
 
 std::string joined(std::span<const std::string> components) {
-  std::string text;
-  for (const std::string& component : components) text += (text.empty() ? "" : ".") + component;
-  return text;
+  return join(components, ".");
 }
 
 std::vector<std::string> components_of(const std::string& stored) {
@@ -131,7 +131,7 @@ std::vector<std::string> components_of(const std::string& stored) {
   return components;
 }
 
-// Behind modules_to_save stand the adapter's name, if it was kept, and a path within the module.
+// After modules_to_save come the adapter's name, if it was kept, and a path within the module.
 AdapterName saved_name(std::vector<std::string> components, const std::set<std::string>& adapters) {
   const auto found = std::find(components.begin(), components.end(), "modules_to_save");
   if (found == components.end() || components.end() - found < 2) return {Part::saved, joined(components), ""};
@@ -141,7 +141,7 @@ AdapterName saved_name(std::vector<std::string> components, const std::set<std::
   return {Part::saved, joined(components), adapter};
 }
 
-// @return nothing for a kind of LoRA tensor that is not known
+// @return nothing for an unknown kind of LoRA tensor
 std::optional<AdapterName> lora_name(const std::vector<std::string>& components, std::size_t at) {
   static const std::map<std::string, Part> kinds = {{"lora_A", Part::a},
                                                     {"lora_B", Part::b},
@@ -184,7 +184,7 @@ bool same_values(const SafetensorsFile& file, const StoredTensor& a, const Store
   return a.type == b.type && a.shape == b.shape && std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end());
 }
 
-// As save_pretrained() writes it.
+// The name that save_pretrained() writes.
 std::string peft_name(const AdapterName& name, const std::string& stored) {
   static const std::map<Part, std::string> endings = {
       {Part::a, ".lora_A.weight"},
@@ -204,7 +204,7 @@ std::string peft_name(const AdapterName& name, const std::string& stored) {
 void Adapter::read_tensors() {
   std::map<std::string, LoraModule> modules;
   std::map<std::string, SavedTensor> saved;
-  std::set<std::string> adapters;                    // that names hold
+  std::set<std::string> adapters;                    // found in names
   std::map<std::string, const StoredTensor*> taken;  // by name in PEFT
   const auto refuse = [&](const StoredTensor& tensor) {
     return bad_input("cannot use the adapter " + folder_.string()).with("tensor", excerpt(tensor.name, 200));
@@ -349,11 +349,10 @@ std::vector<std::string> chosen_modules(const LoraTargets& targets, const std::v
     for (const std::string& module : modules) {
       if (module != head) endings.insert(module.substr(module.rfind('.') + 1));
     }
-    std::string list;
-    for (const std::string& ending : endings) list += (list.empty() ? "" : ", ") + ending;
-    std::string missing;
-    for (const std::string& suffix : unused) missing += (missing.empty() ? "" : ", ") + excerpt(suffix);
-    // Families that keep queries, keys and values in one matrix have none of the usual q_proj and v_proj.
+    const std::string list = join(endings, ", ");
+    const std::string missing =
+        join(unused | std::views::transform([](const std::string& suffix) { return excerpt(suffix); }), ", ");
+    // Families with fused queries, keys and values do not have the usual q_proj and v_proj.
     std::string give = "all-linear";
     for (const char* fused : {"qkv_proj", "query_key_value", "c_attn", "Wqkv"}) {
       if (endings.contains(fused)) give = "[" + std::string(fused) + "]";

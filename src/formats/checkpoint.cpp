@@ -19,7 +19,7 @@ bool is_plain_name(const std::string& name) {
          name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
 }
 
-// Shard file -> the tensors it should hold.
+// Maps each shard file to its tensors.
 std::map<std::string, std::set<std::string>> read_index(const fs::path& file) {
   const Json index = read_json(file);
   const Json map = index.is_object() ? index.value("weight_map", Json()) : Json();
@@ -46,7 +46,7 @@ void refuse_links_out_of(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
     if (!entry.is_symlink(none)) continue;
     const fs::path target = fs::canonical(entry.path(), none);
-    if (none) continue;  // it leads nowhere, which is said where the file is wanted
+    if (none) continue;  // a broken link is reported when the file is needed
     const fs::path from = target.parent_path();
     const bool within = std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first == home.end();
     const bool blob = from.filename() == "blobs" && from.parent_path().filename().string().starts_with("models--");
@@ -212,14 +212,14 @@ void CheckpointWriter::finish() {
 void copy_side_files(const fs::path& from, const fs::path& to) {
   static const std::set<std::string> weights = {".safetensors", ".bin",  ".pt",   ".pth", ".h5",
                                                 ".msgpack",     ".gguf", ".onnx", ".ot",  ".ckpt"};
-  // No part of a model: a config.json may lie among the files of an experiment.
+  // Not part of a model: config.json may be in a folder of experiment files.
   static const std::set<std::string> other = {".jsonl", ".csv", ".tsv", ".parquet", ".arrow", ".gz",
                                               ".zip",   ".tar", ".log", ".yaml",    ".yml"};
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
     const std::string name = entry.path().filename(), ending = entry.path().extension();
     if (!entry.is_regular_file() || name.starts_with(".") || name == "README.md") continue;
     if (weights.contains(ending) || other.contains(ending) || name.ends_with(".index.json")) continue;
-    // Read and written, not copied as a file: a cache's entries are links, and its files may be read-only.
+    // Copies the content, not the file: a cache's entries are links, and its files may be read-only.
     write_file(to / name, read_file(entry.path()));
   }
 }

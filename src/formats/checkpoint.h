@@ -13,43 +13,43 @@
 
 namespace lethe {
 
-/// A folder as it is; else what a name such as "facebook/opt-2.7b" (its main revision) or "facebook/opt-2.7b@REVISION"
-/// (a branch, a tag, a commit) stands for in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
-/// ~/.cache/huggingface/hub). @throws Error (bad input) telling where it looked
+/// Returns a folder as given. Otherwise resolves a name such as "facebook/opt-2.7b" (its main revision) or
+/// "facebook/opt-2.7b@REVISION" (a branch, a tag, a commit) in the local Hugging Face cache (HF_HUB_CACHE, HF_HOME,
+/// XDG_CACHE_HOME, ~/.cache/huggingface/hub). @throws Error (bad input) naming the folders it searched
 std::filesystem::path resolve_model_folder(const std::string& name);
 
-/// A stranger's folder may hold links to files of the user's, which would be read and copied into what is published
-/// later. Links are followed within the folder, and into the blobs of a Hugging Face cache (…/models--NAME/blobs/…).
+/// Refuses links that lead out of a folder: a hostile folder could link to the user's files, which would be read and
+/// later published. Allows links within the folder, and to the blobs of a Hugging Face cache (…/models--NAME/blobs/…).
 /// @throws Error (bad input) naming a link that leads elsewhere
 void refuse_links_out_of(const std::filesystem::path& folder);
 
-/// The folder's config.json. @throws Error (bad input) if it is missing or no JSON object
+/// The folder's config.json. @throws Error (bad input) if it is missing or not a JSON object
 Json read_config(const std::filesystem::path& folder);
 
 struct TiedPair;
 
 class Checkpoint {
  public:
-  /// Opens model.safetensors, or all shards that model.safetensors.index.json names.
-  /// @throws Error (bad input) for a file that is missing or broken, a tensor that stands twice or is not where the
-  ///         index says
+  /// Opens model.safetensors, or all shards named in model.safetensors.index.json.
+  /// @throws Error (bad input) for a missing or broken file, or a tensor that occurs twice or is not where the index
+  ///         says
   explicit Checkpoint(const std::filesystem::path& folder);
 
   const std::filesystem::path& folder() const { return folder_; }
   const Json& config() const { return config_; }
   /// All tensors, file by file, in the order of their values.
   const std::vector<const StoredTensor*>& tensors() const { return tensors_; }
-  /// nullptr where there is none
+  /// nullptr if there is none
   const StoredTensor* find(const std::string& name) const;
-  /// The same under any of the names that programs give it (formats/tensor_names.h).
-  /// @throws Error (bad input) if several tensors are stored under such names, none of them under this one
+  /// Like find(), for any equivalent name (formats/tensor_names.h).
+  /// @throws Error (bad input) if several tensors have such names, but none has this one
   const StoredTensor* find_same(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const { return file_of(tensor).values(tensor); }
-  /// What keeps the tensor's values in memory when this object is gone.
+  /// Keeps the tensor's values in memory after this object is destroyed.
   std::shared_ptr<const void> owner(const StoredTensor& tensor) const { return file_of(tensor).owner(); }
   void prefetch(const StoredTensor& tensor) const { file_of(tensor).prefetch(tensor); }
   void release(const StoredTensor& tensor) const { file_of(tensor).release(tensor); }
-  /// Of these bytes of the tensor.
+  /// Releases these bytes of the tensor.
   void release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const {
     file_of(tensor).release(tensor, begin, end);
   }
@@ -70,23 +70,23 @@ class Checkpoint {
   mutable std::shared_ptr<const TiedPair> tied_;                            // formats/tied_pair.h
 };
 
-/// @throws Error (bad input) naming weights that arithmetic must not take at their word: fp8, quantized
+/// @throws Error (bad input) naming weights whose stored values cannot be used directly: fp8, quantized
 void refuse_packed_weights(const Checkpoint& checkpoint);
 
 struct ShardOptions {
-  std::uint64_t largest_bytes = 5'000'000'000;  ///< of one file's values; what does not fit goes into shards
+  std::uint64_t largest_bytes = 5'000'000'000;  ///< values per file; larger checkpoints are split into shards
   Access access = Access::normal;
 };
 
 /// Writes the weights of a checkpoint folder: one file, or shards (filled in the order given) with an index.
 class CheckpointWriter {
  public:
-  /// @param folder  exists (a StagedFolder's, as a rule)
+  /// @param folder  must exist (usually a StagedFolder's)
   CheckpointWriter(std::filesystem::path folder, std::vector<TensorSpec> tensors, const ShardOptions& options = {});
 
   /// The values of the next tensor, in the order announced.
   void write(std::span<const std::byte> values);
-  /// Room for some of them (safetensors.h).
+  /// Room for `bytes` of them (safetensors.h).
   Room room(std::uint64_t bytes);
   /// Closes the last file; writes the index.
   void finish();
@@ -100,8 +100,8 @@ class CheckpointWriter {
   std::size_t shard_ = 0, written_ = 0;  // tensors of the open shard
 };
 
-/// Copies what a checkpoint folder holds beside its weights (config.json, tokenizer, chat template, licence), as it is.
-/// README.md is left behind: it describes another model. So are data, logs and archives.
+/// Copies the other files of a checkpoint folder (config.json, tokenizer, chat template, licence) unchanged. Skips
+/// README.md, which describes another model, and data, logs and archives.
 void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Whether the linear map of this name is stored [in, out], as GPT-2's Conv1D does.

@@ -1,6 +1,9 @@
 #include "formats/dtype.h"
 
 #include <array>
+#include <ranges>
+
+#include "core/join.h"
 
 namespace lethe {
 namespace {
@@ -56,10 +59,13 @@ std::uint64_t TensorSpec::count() const {
   return product;
 }
 
+std::string shape_text(std::span<const std::int64_t> shape) {
+  const auto extents = shape | std::views::transform([](std::int64_t extent) { return std::to_string(extent); });
+  return "[" + join(extents, ", ") + "]";
+}
+
 std::string TensorSpec::text() const {
-  std::string result = std::string(name_of(type)) + " [";
-  for (std::size_t i = 0; i < shape.size(); ++i) result += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-  return result + "]";
+  return std::string(name_of(type)) + " " + shape_text(shape);
 }
 
 }  // namespace lethe

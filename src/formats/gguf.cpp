@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-// Numbers of a hostile file: whatever leads beyond the bytes that are there ends the reading.
+// Reads numbers of a hostile file. Reading stops at any value beyond the end of the bytes.
 class GgufReader {
  public:
   explicit GgufReader(std::string_view bytes) : rest_(bytes) {}
@@ -52,7 +52,7 @@ std::string file_type_name(std::uint64_t type) {
   return found == names.end() ? "number " + std::to_string(type) : found->second;
 }
 
-// @return a text, a small number's text, or nothing for what was passed over
+// @return a text, a small number's text, or nothing for a skipped value
 std::string read_value(GgufReader& reader, std::uint64_t type) {
   if (type == kText) return std::string(reader.text());
   if (type == kArray) {
@@ -62,7 +62,7 @@ std::string read_value(GgufReader& reader, std::uint64_t type) {
     } else if (of < kSizes.size() && kSizes[of] > 0 && count < (1 << 20)) {
       reader.take(count * kSizes[of]);
     } else {
-      reader.take(~std::uint64_t{0});  // arrays of arrays, and what is not known
+      reader.take(~std::uint64_t{0});  // arrays of arrays, and unknown types
     }
     return "";
   }

@@ -1,4 +1,4 @@
-// What a GGUF file (llama.cpp's) says of itself, for messages: Lethe does not read its weights.
+// Reads the metadata of a GGUF file (llama.cpp), for messages. Lethe does not read its weights.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,12 @@
 namespace lethe {
 
 struct GgufSummary {
-  std::string architecture;  ///< "llama"; empty where it is not said
-  std::string type;          ///< "Q4_K_M"; empty where it is not said
-  std::string source;        ///< the repository of the model that it was made from; empty where it is not said
+  std::string architecture;  ///< "llama"; empty if missing
+  std::string type;          ///< "Q4_K_M"; empty if missing
+  std::string source;        ///< the repository of the source model; empty if missing
 };
 
-/// Reads the first megabyte at most. Nothing if the file does not begin as GGUF files do.
+/// Reads the first megabyte at most. Nothing if the file is not GGUF.
 /// Source: ggml, docs/gguf.md.
 std::optional<GgufSummary> read_gguf(const std::filesystem::path& file);
 

@@ -1,11 +1,12 @@
 // Names such as "facebook/opt-2.7b" in the local Hugging Face cache:
-// models--facebook--opt-2.7b/{refs/main, snapshots/<commit>/…}, snapshots being links to blobs.
+// models--facebook--opt-2.7b/{refs/main, snapshots/<commit>/…}, where snapshots link to blobs.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/join.h"
 #include "core/similar.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"
@@ -37,7 +38,7 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-// No way out of the cache: "..", absolute paths.
+// Whether a name stays within the cache: no "..", not absolute.
 bool stays_within(const std::string& name) {
   if (name.empty() || name.front() == '/') return false;
   const fs::path path = name;
@@ -52,7 +53,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-// The snapshot of a branch, a tag or a commit (of which the beginning will do), or an empty path.
+// The snapshot of a branch, a tag or a commit (or its prefix), or an empty path.
 fs::path snapshot_of(const fs::path& repository, const std::string& revision) {
   const fs::path snapshots = repository / "snapshots";
   if (!stays_within(revision)) return {};
@@ -67,7 +68,7 @@ fs::path snapshot_of(const fs::path& repository, const std::string& revision) {
   return matching.size() == 1 ? snapshots / matching[0] : fs::path();
 }
 
-// What can be no name of the Hub's: "./model", "/data/model", "~/model", "runs/opt/model", "model/", "model.gguf".
+// What cannot be a name on the Hub: "./model", "/data/model", "~/model", "runs/opt/model", "model/", "model.gguf".
 bool is_path(const std::string& name) {
   const bool begins = name.starts_with("/") || name.starts_with(".") || name.starts_with("~");
   const std::string repository = name.substr(0, name.find('@'));
@@ -79,7 +80,7 @@ bool is_path(const std::string& name) {
 Error no_such_folder(const std::string& name) {
   Error error = bad_input("cannot find the checkpoint " + excerpt(name, 200));
   error.wanted("a folder that exists").found("no such folder");
-  // The first part that is not there, and what stands beside it under a similar name.
+  // Finds the first missing part of the path, and similar names in its folder.
   fs::path there;
   for (const fs::path& part : fs::path(name).lexically_normal()) {
     if (fs::exists(there / part)) {
@@ -114,16 +115,15 @@ fs::path resolve_model_folder(const std::string& name) {
   Error error = bad_input("cannot find the checkpoint " + excerpt(name, 200));
   error.wanted("a folder, or a model of the local Hugging Face cache");
   if (plain && fs::is_directory(repository)) {
-    std::string known;
-    for (const char* kind : {"refs", "snapshots"}) {
-      for (const std::string& there : names_in(repository / kind)) known += (known.empty() ? "" : ", ") + there;
-    }
+    std::vector<std::string> names = names_in(repository / "refs");
+    for (std::string& snapshot : names_in(repository / "snapshots")) names.push_back(std::move(snapshot));
+    const std::string known = join(names, ", ");
     error.found("no revision " + excerpt(revision) + " in " + repository.string() + ", but " +
                 (known.empty() ? "none at all" : excerpt(known, 300)));
     throw error.hint("NAME@REVISION takes one of these; hf download " + excerpt(name.substr(0, at_sign), 200) +
                      " --revision " + excerpt(revision) + " fetches another");
   }
-  // "runs/opt" beside a folder runs/ is a path with a mistake in it.
+  // If a folder runs/ exists, "runs/opt" is a mistyped path.
   if (const std::size_t slash = name.find('/'); slash != std::string::npos && fs::is_directory(name.substr(0, slash)))
     throw no_such_folder(name);
   throw error.found("neither this folder nor " + repository.string())

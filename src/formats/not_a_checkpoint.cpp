@@ -33,7 +33,7 @@ Error& tell_gguf(Error& error, const fs::path& file) {
                                     : "the GGUF file was made from " + excerpt(source, 200)));
 }
 
-// What a file is, if it is one that is known.
+// Names the kind of a file, if it is known.
 bool tell_file(Error& error, const fs::path& file) {
   const std::string name = file.filename(), ending = file.extension(), shown = excerpt(name, 200);
   if (ending == ".gguf" || read_gguf(file)) {
@@ -57,7 +57,7 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
-// The name of an adapter's base, as its configuration says it.
+// The name of an adapter's base, from its configuration.
 std::string base_of(const fs::path& adapter) {
   try {
     const Json config = read_json(adapter / "adapter_config.json");

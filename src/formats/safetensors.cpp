@@ -34,7 +34,7 @@ StoredTensor read_entry(const std::filesystem::path& path, const std::string& na
   tensor.type = *dtype;
   if (!shape.is_array() || shape.size() > 16) throw wrong("a shape", shape);
   std::uint64_t bytes = size_of(tensor.type);
-  std::uint64_t strides = bytes;  // the same without the zeros, which must be possible too
+  std::uint64_t strides = bytes;  // the product without zeros, which must not overflow either
   for (const Json& extent : shape) {
     if (!extent.is_number_unsigned()) throw wrong("a shape", shape);
     const auto value = extent.get<std::uint64_t>();

@@ -1,4 +1,4 @@
-// The safetensors file: a reader that trusts no byte, and a writer that streams.
+// Safetensors files: a reader that checks everything, and a streaming writer.
 // Layout: u64 little-endian N, N bytes of JSON {name: {dtype, shape, data_offsets}}, then the values
 // (docs/reference/formats.md).
 #pragma once
@@ -17,29 +17,29 @@
 
 namespace lethe {
 
-/// A tensor of a file: its values lie in bytes [begin, end) behind the header.
+/// A tensor of a file: its values are bytes [begin, end) after the header.
 struct StoredTensor : TensorSpec {
   std::uint64_t begin = 0, end = 0;
 };
 
 class SafetensorsFile {
  public:
-  /// Maps the file and checks all of its header: length, JSON, types, shapes, and that the values fill the file without
-  /// holes or overlaps. @throws Error (bad input) naming file, tensor, wanted and found
+  /// Memory-maps the file and checks its whole header: length, JSON, types, shapes, and that the values fill the file
+  /// without holes or overlaps. @throws Error (bad input) naming file, tensor, wanted and found
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   /// In the order of their values.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
-  /// nullptr where there is none
+  /// nullptr if there is none
   const StoredTensor* find(const std::string& name) const;
   std::span<const std::byte> values(const StoredTensor& tensor) const;
-  /// What keeps the values in memory when this object is gone.
+  /// Keeps the values in memory after this object is destroyed.
   std::shared_ptr<const void> owner() const { return map_.owner(); }
-  /// Has the system begin to read a tensor that will be needed soon.
+  /// Asks the system to start reading a tensor.
   void prefetch(const StoredTensor& tensor) const;
-  /// Lets go of the pages of a tensor that has been used.
+  /// Releases the memory pages of a used tensor.
   void release(const StoredTensor& tensor) const;
-  /// Of these bytes of the tensor.
+  /// Releases these bytes of the tensor.
   void release(const StoredTensor& tensor, std::uint64_t begin, std::uint64_t end) const;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const std::filesystem::path& path() const { return map_.path(); }
@@ -52,7 +52,7 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-/// A piece of a file whose place is known and whose bytes are not yet.
+/// A reserved part of a file that is written later.
 class Room {
  public:
   Room(FileWriter& file, std::uint64_t begin) : file_(&file), begin_(begin) {}
@@ -71,12 +71,12 @@ class SafetensorsWriter {
                     const std::map<std::string, std::string>& metadata = {{"format", "pt"}},
                     Access access = Access::normal);
 
-  /// The values of the next tensor. @throws Error if their size is not the one announced, or the disk is full
+  /// The values of the next tensor. @throws Error if their size differs from the announced one, or the disk is full
   void write(std::span<const std::byte> values);
-  /// Room for the next `bytes` of the next tensor's values, which are written within it in any order, from any thread,
-  /// before the next call.
+  /// Reserves the next `bytes` of the next tensor's values. Write them in any order, from any thread, before the next
+  /// call.
   Room room(std::uint64_t bytes);
-  /// Whether the tensor whose room was last asked for is whole now.
+  /// Whether the tensor of the last room() is complete.
   bool at_boundary() const { return part_ == 0; }
   /// @throws Error if tensors are missing
   void close();

@@ -1,4 +1,4 @@
-// Names under which programs store one and the same tensor, and tables that old files carry beside their weights.
+// Recognises equivalent tensor names, and tables that old files store next to their weights.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace lethe {
 
-/// The name without what training wraps around modules: "_orig_mod." of torch.compile (anywhere), "module." of
-/// DistributedDataParallel (in front), and the wrappers of FSDP and activation checkpointing.
+/// The name without training wrappers: "_orig_mod." of torch.compile (anywhere), "module." of DistributedDataParallel
+/// (at the beginning), and the wrappers of FSDP and activation checkpointing.
 std::string without_wrappers(std::string_view name);
 
-/// One name for a tensor, however it is stored: without wrappers, without the body's own prefix ("model.",
-/// "transformer.", "gpt_neox."), the output head as "lm_head". As transformers adds and strips its base_model_prefix.
+/// The canonical name of a tensor: without wrappers, without the body's prefix ("model.", "transformer.", "gpt_neox."),
+/// the output head as "lm_head". This matches how transformers adds and strips its base_model_prefix.
 std::string canonical_name(std::string_view name);
 
-/// Whether the tensor is a table that a model makes anew (causal masks, rotary frequencies, position numbers), by its
-/// name and shape. Such tables hold nothing that was learned.
+/// Whether a tensor is, by name and shape, a table that the model recomputes (causal masks, rotary frequencies,
+/// position numbers). Such tables hold nothing learned.
 bool is_buffer(const TensorSpec& tensor);
 
 }  // namespace lethe

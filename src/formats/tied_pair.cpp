@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-// 0 and −0 are equal, as torch.equal() finds them.
+// 0 and −0 are equal, as in torch.equal().
 template <class Bits>
 bool equal_numbers(std::span<const std::byte> a, std::span<const std::byte> b) {
   for (std::size_t at = 0; at < a.size(); at += sizeof(Bits)) {
@@ -28,9 +28,9 @@ bool equal_numbers(std::span<const std::byte> a, std::span<const std::byte> b, s
   return width == 8 && equal_numbers<std::uint64_t>(a, b);
 }
 
-// In blocks, whose pages are let go of: memory stays the same whatever the vocabulary.
+// Compares in blocks and releases their pages, so memory does not grow with the vocabulary.
 bool equal_values(const Checkpoint& checkpoint, const StoredTensor& a, const StoredTensor& b) {
-  // Of different types: even where one is the other rounded, each is right as it stands.
+  // Different types are not equal, even if one is the other rounded: both are used as stored.
   if (a.shape != b.shape || a.type != b.type) return false;
   constexpr std::uint64_t kBlock = 8 << 20;
   const auto of_a = checkpoint.values(a), of_b = checkpoint.values(b);
@@ -48,7 +48,7 @@ const StoredTensor* find_embedding(const Checkpoint& checkpoint) {
   for (const char* name : {"embed_tokens.weight", "decoder.embed_tokens.weight", "wte.weight", "embed_in.weight"}) {
     if (const StoredTensor* tensor = checkpoint.find_same(name)) return tensor;
   }
-  const StoredTensor* found = nullptr;  // of families that are not known: by the end of the name
+  const StoredTensor* found = nullptr;  // for unknown families: by the end of the name
   for (const StoredTensor* tensor : checkpoint.tensors()) {
     for (const char* ending : {".embed_tokens.weight", ".wte.weight", ".embed_in.weight", "word_embeddings.weight"}) {
       if (tensor->name.ends_with(ending)) found = tensor;
@@ -57,7 +57,7 @@ const StoredTensor* find_embedding(const Checkpoint& checkpoint) {
   return found;
 }
 
-// The wrappers in front of a stored name ("_orig_mod."), so that a further name gets the same.
+// The wrappers before a stored name ("_orig_mod."), to give another name the same ones.
 std::string wrappers_of(const std::string& stored) {
   const std::string plain = without_wrappers(stored);
   return stored.ends_with(plain) ? stored.substr(0, stored.size() - plain.size()) : "";

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <numeric>
 
 #include "core/error.h"
@@ -16,27 +15,11 @@
 namespace lethe {
 namespace {
 
-constexpr int kVersion = 2;  // 1 held neither prompts nor calibration
+constexpr int kVersion = 2;  // version 1 had neither prompts nor calibration
 
-using Sparse = std::vector<std::pair<std::size_t, double>>;
-
-// Words and pairs of neighbours, with their counts.
-std::map<std::string, double> term_counts(std::string_view text) {
-  const auto words = words_of(normal_form(text));
-  std::map<std::string, double> counts;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    counts[words[i]] += 1;
-    if (i > 0) counts[words[i - 1] + " " + words[i]] += 1;
-  }
-  return counts;
-}
-
-void normalise(Sparse& row) {
-  double norm = 0;
-  for (const auto& [term, value] : row) norm += value * value;
-  if (norm > 0) {
-    for (auto& [term, value] : row) value /= std::sqrt(norm);
-  }
+// The features of a response: words and word pairs.
+TfidfOptions terms_of(const ClassifierOptions& options) {
+  return {.pairs = true, .logarithmic = true, .fewest_texts = options.fewest_texts, .most_terms = options.most_terms};
 }
 
 std::uint64_t hash_of(std::string_view prompt) {
@@ -49,7 +32,7 @@ double sigmoid(double x) {
 
 // Minimises the weighted mean log loss + penalty/2·‖w‖² by Nesterov's method; rows have norm 1 (and a bias), so the
 // gradient's Lipschitz constant is at most (1 + 1)/4 + penalty.
-std::vector<double> fit(const std::vector<Sparse>& rows, const std::vector<bool>& labels, std::size_t terms,
+std::vector<double> fit(const std::vector<SparseVector>& rows, const std::vector<bool>& labels, std::size_t terms,
                         double penalty) {
   const auto positives = static_cast<double>(std::count(labels.begin(), labels.end(), true));
   const double weight_of[2] = {0.5 / (static_cast<double>(labels.size()) - positives), 0.5 / positives};
@@ -74,7 +57,7 @@ std::vector<double> fit(const std::vector<Sparse>& rows, const std::vector<bool>
   return w;
 }
 
-// The way back from to_json().
+// The inverse of to_json().
 HeldOutFigures figures_of(const Json& json) {
   HeldOutFigures figures{json.at("cases").get<std::size_t>(), json.at("harmful").get<std::size_t>(),
                          json.at("auc").get<double>(), json.at("accuracy").get<double>()};
@@ -105,42 +88,21 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& all, const std
         .wanted("at least 10 harmful and 10 harmless responses")
         .found(std::to_string(harmful) + " and " + std::to_string(places.size() - harmful));
   }
-  std::vector<std::map<std::string, double>> counts;
-  std::map<std::string, std::size_t> documents;
-  for (const std::size_t place : places) {
-    counts.push_back(term_counts(all[place].response));
-    for (const auto& [term, count] : counts.back()) ++documents[term];
-  }
-  const auto total = static_cast<double>(places.size());
-  std::vector<std::pair<std::size_t, std::string>> frequent;
-  for (const auto& [term, count] : documents) {
-    if (count >= options.fewest_texts) frequent.emplace_back(count, term);
-  }
-  std::stable_sort(frequent.begin(), frequent.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  if (frequent.size() > options.most_terms) frequent.resize(options.most_terms);
-  std::map<std::string, std::size_t> index;
-  std::vector<double> idf;
-  for (const auto& [count, term] : frequent) {
-    index[term] = idf.size();
-    idf.push_back(std::log((1.0 + total) / (1.0 + static_cast<double>(count))) + 1);
-  }
-  std::vector<Sparse> rows;
+  std::vector<std::string_view> texts;
   std::vector<bool> labels;
   Classifier judge;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Sparse row;
-    for (const auto& [term, count] : counts[i]) {
-      if (const auto found = index.find(term); found != index.end())
-        row.emplace_back(found->second, (1 + std::log(count)) * idf[found->second]);
-    }
-    normalise(row);
-    rows.push_back(std::move(row));
-    labels.push_back(all[places[i]].harmful);
-    if (!all[places[i]].prompt.empty()) judge.prompts_.insert(hash_of(all[places[i]].prompt));
+  for (const std::size_t place : places) {
+    texts.push_back(all[place].response);
+    labels.push_back(all[place].harmful);
+    if (!all[place].prompt.empty()) judge.prompts_.insert(hash_of(all[place].prompt));
   }
-  const std::vector<double> weights = fit(rows, labels, idf.size(), 1 / (options.strength * total));
-  for (const auto& [term, place] : index) judge.terms_[term] = {idf[place], weights[place]};
+  std::vector<SparseVector> rows;
+  judge.terms_ = Tfidf(texts, terms_of(options), &rows);
+  const double penalty = 1 / (options.strength * static_cast<double>(places.size()));
+  std::vector<double> weights = fit(rows, labels, judge.terms_.size(), penalty);
   judge.bias_ = weights.back();
+  weights.pop_back();
+  judge.weights_ = std::move(weights);
   judge.responses = places.size();
   return judge;
 }
@@ -159,15 +121,9 @@ std::vector<Verdict> Classifier::judge(std::span<const Exchange> exchanges, cons
 }
 
 double Classifier::harm(std::string_view response) const {
-  double norm = 0, score = 0;
-  for (const auto& [term, count] : term_counts(response)) {
-    const auto found = terms_.find(term);
-    if (found == terms_.end()) continue;
-    const double value = (1 + std::log(count)) * found->second.idf;
-    norm += value * value;
-    score += value * found->second.weight;
-  }
-  return sigmoid(bias_ + (norm > 0 ? score / std::sqrt(norm) : 0));
+  double score = bias_;
+  for (const auto& [place, value] : terms_.vector(response)) score += value * weights_[place];
+  return sigmoid(score);
 }
 
 std::string Classifier::describe() const {
@@ -177,7 +133,7 @@ std::string Classifier::describe() const {
 
 void Classifier::save(const std::filesystem::path& file) const {
   Json terms = Json::object();
-  for (const auto& [term, values] : terms_) terms[term] = {values.idf, values.weight};
+  for (const auto& [term, known] : terms_.terms()) terms[term] = {known.idf, weights_[known.place]};
   std::vector<std::uint64_t> prompts(prompts_.begin(), prompts_.end());
   std::sort(prompts.begin(), prompts.end());
   const Json root = {{"format", "lethe text classifier"},
@@ -205,8 +161,12 @@ Classifier Classifier::load(const std::filesystem::path& file) {
     judge.responses = root.at("trained_on").get<std::size_t>();
     if (!root.at("held_out").is_null()) judge.figures = figures_of(root.at("held_out"));
     for (const Json& prompt : root.at("prompts")) judge.prompts_.insert(prompt.get<std::uint64_t>());
-    for (const auto& [term, values] : root.at("terms").items())
-      judge.terms_[term] = {values.at(0).get<double>(), values.at(1).get<double>()};
+    std::vector<std::pair<std::string, double>> terms;
+    for (const auto& [term, values] : root.at("terms").items()) {
+      terms.emplace_back(term, values.at(0).get<double>());
+      judge.weights_.push_back(values.at(1).get<double>());
+    }
+    judge.terms_ = Tfidf(terms, terms_of({}));
   } catch (const nlohmann::json::exception&) {
     throw broken("bias, trained_on, held_out, prompts and terms as `lethe judge train` writes them");
   }

@@ -1,14 +1,14 @@
-// A judge learnt from labelled responses: TF-IDF of words and word pairs, logistic regression.
+// A judge trained on labelled responses: logistic regression on TF-IDF of words and word pairs.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "data/tfidf.h"
 #include "judges/judge.h"
 
 namespace lethe {
@@ -20,17 +20,17 @@ struct LabelledResponse {
 
 struct ClassifierOptions {
   double strength = 1.0;            ///< C: the inverse of the L2 penalty, as in scikit-learn
-  std::size_t fewest_texts = 2;     ///< a word or pair counts if it stands in so many responses
+  std::size_t fewest_texts = 2;     ///< a word or pair counts if at least this many responses contain it
   std::size_t most_terms = 50'000;  ///< the most frequent ones are kept
 };
 
 class Classifier : public Judge {
  public:
-  /// Trains on the responses alone (a prompt says nothing about whether its answer complied). Classes weigh alike.
-  /// How well it does is not known then: judges/cross_fitted.h finds out.
+  /// Trains on the responses alone (a prompt does not show whether its answer complied), with balanced class weights.
+  /// This does not measure its quality; judges/cross_fitted.h does.
   /// @throws Error (bad input) with fewer than 10 responses of either class
   static Classifier train(const std::vector<LabelledResponse>& responses, const ClassifierOptions& options = {});
-  /// The same of some of the responses, by their places.
+  /// Trains on some of the responses, by index.
   static Classifier train(const std::vector<LabelledResponse>& responses, const std::vector<std::size_t>& places,
                           const ClassifierOptions& options = {});
   static Classifier load(const std::filesystem::path& file);
@@ -41,18 +41,16 @@ class Classifier : public Judge {
   std::string describe() const override;
   std::optional<HeldOutFigures> held_out() const override { return figures; }
   bool trained_on(std::string_view prompt) const override;
-  /// How likely the response is harmful, 0 … 1, of balanced classes. What was asked plays no part.
+  /// The probability that the response is harmful, 0 … 1, for balanced classes. The prompt is not used.
   double harm(std::string_view response) const;
 
-  std::size_t responses = 0;              ///< that it was trained on
-  std::optional<HeldOutFigures> figures;  ///< found on responses that it was not trained on; nothing: not validated
+  std::size_t responses = 0;              ///< number of training responses
+  std::optional<HeldOutFigures> figures;  ///< measured on held-out responses; nothing: not validated
 
  private:
-  struct Term {
-    double idf = 0, weight = 0;
-  };
-  std::unordered_map<std::string, Term> terms_;
-  std::unordered_set<std::uint64_t> prompts_;  // hashes of the normal forms: the file tells no prompt
+  Tfidf terms_;
+  std::vector<double> weights_;                // per term, by index
+  std::unordered_set<std::uint64_t> prompts_;  // hashes of the normal forms, so that the file reveals no prompt
   double bias_ = 0;
 };
 

@@ -22,7 +22,7 @@ bool holds_one_of(const std::string& text, std::initializer_list<std::string_vie
                      [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }
 
-// What stands under a key of an object; null where there is no such key, or no object.
+// The value under a key of an object; null without such a key or object.
 const Json& under(const Json& object, const char* key) {
   static const Json nothing;
   const auto found = object.is_object() ? object.find(key) : object.end();
@@ -39,7 +39,7 @@ bool says_something(const Json& value) {
          !((value.is_object() || value.is_array()) && value.empty());
 }
 
-// An HTTP status that stands in a body: 429, "429".
+// An HTTP status within a body: 429, "429".
 int status_in(const Json& value) {
   int status = 0;
   if (value.is_number()) status = static_cast<int>(std::clamp(value.get<double>(), 0.0, 1000.0));
@@ -75,7 +75,7 @@ std::string message_of(const Json& error) {
     }
   }
   if (text.empty()) return dump_json(error);
-  // OpenRouter: "Provider returned error", and what the provider said.
+  // OpenRouter: "Provider returned error" and the provider's message.
   const Json& raw = under(under(error, "metadata"), "raw");
   if (says_something(raw)) text += ": " + (raw.is_string() ? raw.get<std::string>() : dump_json(raw));
   return text;
@@ -90,7 +90,7 @@ std::string field_of(const Json& error) {
   return "";
 }
 
-// What a status is not given for, by the words that servers use.
+// Guesses the status from a server's words, if it gives none.
 int status_of_words(const std::string& words) {
   if (holds_one_of(words, {"rate limit", "rate_limit", "ratelimit", "too many requests", "too_many_requests", "throttl",
                            "resource_exhausted", "overloaded"}))
@@ -149,7 +149,7 @@ std::string title_of(std::string_view page) {
   return title.substr(first, title.find_last_not_of(" \t\r\n") + 1 - first);
 }
 
-// What a body that is no JSON is instead.
+// Names the kind of a body that is not JSON.
 std::string kind_of(std::string_view body) {
   const std::size_t begin = body.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return "empty";
@@ -174,7 +174,7 @@ Completion foreign(int status, const std::string& what) {
   return reply;
 }
 
-// The text of a message's content: a text, or a list of parts, of which thoughts are passed over.
+// The text of a message's content: a text, or a list of parts, without thoughts.
 std::string text_of_content(const Json& content, std::string& refusal) {
   if (content.is_string()) return content.get<std::string>();
   std::string text;
@@ -223,7 +223,7 @@ Completion read_reply(int status, std::string_view body) {
   if (const Json* error = error_in(root)) return read_error(status, *error);
   if (!fine) return read_error(status, root);
   const Json& choices = under(root, "choices");
-  // Ollama's own form has the message at the top.
+  // Ollama's own format has the message at the top level.
   const Json& choice = choices.is_array() && !choices.empty() ? choices.front() : root;
   const Json& message = under(choice, "message");
   if (!message.is_object()) return foreign(status, "no chat completion: " + dump_json(root));

@@ -12,7 +12,7 @@
 namespace lethe {
 namespace {
 
-// A response without a prompt stands for a prompt of its own.
+// A response without a prompt counts as its own prompt.
 std::string key_of(std::string_view prompt, std::string_view response) {
   return prompt.empty() ? "\n" + normal_form(response) : normal_form(prompt);
 }
@@ -29,7 +29,7 @@ class PromptGroups {
     const std::vector<std::size_t> first = similarity_groups(prompts_, cosine);
     for (std::size_t i = 0; i < first.size(); ++i) groups_.join(i, first[i]);
   }
-  // The prompt that stands for a prompt's group.
+  // The prompt that represents a prompt's group.
   const std::string& group_of(const std::string& prompt) { return prompts_[groups_.find(places_.at(prompt))]; }
   const std::vector<std::string>& prompts() const { return prompts_; }
 
@@ -39,7 +39,7 @@ class PromptGroups {
   Groups groups_;
 };
 
-// Folds of about the same number of responses: the largest group first, each to the emptiest fold.
+// Makes folds with similar numbers of responses: assigns groups, largest first, to the smallest fold.
 std::map<std::string, std::size_t> deal(const std::map<std::string, std::size_t>& sizes, std::size_t folds,
                                         std::uint64_t seed) {
   std::vector<std::pair<std::string, std::size_t>> groups(sizes.begin(), sizes.end());
@@ -57,7 +57,7 @@ std::map<std::string, std::size_t> deal(const std::map<std::string, std::size_t>
   return fold;
 }
 
-// The fold of each prompt that has responses, or of whose group another has.
+// The fold of each prompt whose group has responses.
 std::map<std::string, std::size_t> fold_prompts(const std::vector<LabelledResponse>& responses,
                                                 std::span<const Exchange> known, bool by_likeness, std::uint64_t seed,
                                                 const CrossFitOptions& options) {
@@ -88,7 +88,7 @@ std::map<std::string, std::size_t> fold_prompts(const std::vector<LabelledRespon
 
 using Places = std::vector<std::size_t>;
 
-// What the classifier of each fold learns from.
+// The training set of each fold's classifier.
 std::vector<Places> training_sets(const std::vector<LabelledResponse>& responses,
                                   const std::map<std::string, std::size_t>& fold, std::size_t folds) {
   std::vector<Places> sets(folds);

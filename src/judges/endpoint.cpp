@@ -63,7 +63,7 @@ std::string replaced(std::string text, const std::string& part, const std::strin
   return text;
 }
 
-// What a server said, fit for an error or a file: it may repeat the key it was given, as it is or as JSON may write it.
+// Removes the key from a server's words, for errors and files: the server may repeat it, plain or escaped as in JSON.
 std::string without_key(const std::string& text, const std::string& key) {
   if (key.empty()) return text;
   const std::string quoted = dump_json(Json(key)), escaped = quoted.substr(1, quoted.size() - 2);
@@ -72,10 +72,10 @@ std::string without_key(const std::string& text, const std::string& key) {
   return out;
 }
 
-// What came of one request, once it is settled.
+// The final result of one request.
 struct Outcome {
-  bool failed = false;    // no reply, or one that is no chat completion
-  bool refused = false;   // and so every other request will fail
+  bool failed = false;    // no reply, or not a chat completion
+  bool refused = false;   // all other requests will fail too
   bool may_pass = false;  // another attempt may succeed
   int status = 0;
   std::string problem;
@@ -91,7 +91,7 @@ class EndpointJudge : public Judge {
   std::string describe() const override { return "model " + options_.model + " at " + options_.host; }
 
  private:
-  // What a verdict depends on, the texts included; the marks are drawn anew each time and change nothing.
+  // All that a verdict depends on, including the texts. The random marks do not affect it.
   Json asked(const Exchange& exchange) const {
     const RequestWording& wording = options_.wording;
     return {{"url", options_.http.url},
@@ -108,7 +108,7 @@ class EndpointJudge : public Judge {
     wording_.add_to(body);
     return dump_json(body);
   }
-  // The server's words, fit for an error or a file.
+  // The server's words, for an error or a file.
   std::string presentable(const std::string& text) const { return excerpt(without_key(text, options_.key), 300); }
 
   Verdict read_answer(const Completion& reply, const RequestMarks& marks) const;
@@ -122,7 +122,7 @@ class EndpointJudge : public Judge {
 
   EndpointOptions options_;
   VerdictCache cache_;
-  // What the server taught us so far; judges are asked by one thread.
+  // What the judge has learned about the server so far; only one thread uses it.
   mutable RequestWording wording_;
   mutable int wordings_ = 0;
 };
@@ -137,12 +137,12 @@ Verdict EndpointJudge::read_answer(const Completion& reply, const RequestMarks& 
       verdict.reason +=
           "; it ended at its length limit (finish_reason length): the judge's max_tokens may be too small";
   }
-  verdict.label = without_key(verdict.label, options_.key);  // they go into files
+  verdict.label = without_key(verdict.label, options_.key);  // both go into files
   verdict.reason = presentable(verdict.reason);
   return verdict;
 }
 
-// `resend`: the request goes out again at once, in other words.
+// `resend`: send the request again at once with another wording.
 Outcome EndpointJudge::read(const HttpReply& reply, const RequestMarks& marks, int sent_wording, bool& resend,
                             Verdict& verdict) const {
   if (!reply.problem.empty()) return {true, false, reply.may_pass, reply.status, reply.problem};
@@ -152,7 +152,7 @@ Outcome EndpointJudge::read(const HttpReply& reply, const RequestMarks& marks, i
     return {};
   }
   if (sent_wording != wordings_) {
-    resend = true;  // the reply to another request has taught us better meanwhile
+    resend = true;  // the reply to another request has changed the wording since
   } else if (const std::string changed = wording_.learn(completion); !changed.empty()) {
     ++wordings_;
     resend = true;
@@ -164,7 +164,7 @@ Outcome EndpointJudge::read(const HttpReply& reply, const RequestMarks& marks, i
 
 std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const {
   std::vector<Verdict> verdicts(exchanges.size());
-  // Equal exchanges are asked once.
+  // Equal exchanges are sent once.
   struct Request {
     Json asked;
     RequestMarks marks;
@@ -188,7 +188,7 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
   if (progress) progress(judged);
 
   const std::size_t kept = judged;
-  std::size_t failed = 0, refused_alone = 0;  // the latter for what they hold
+  std::size_t failed = 0, refused_alone = 0;  // the latter for their content
   Outcome last;
   const auto allowed =
       std::max<std::size_t>(5, static_cast<std::size_t>(options_.most_failures * static_cast<double>(requests.size())));
@@ -228,7 +228,7 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     return HttpNext::finished;
   };
   HttpPool(options_.http).post_all(requests.size(), calls);
-  // Verdicts that were kept show that the address once worked, and single texts may be refused for what they hold.
+  // Cached verdicts show that the address once worked, and single texts may be refused for their content.
   if (failed > 0 && failed == requests.size() && (kept == 0 || refused_alone < failed)) stop();
   return verdicts;
 }
@@ -248,7 +248,7 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   options.http.first_wait = file.number("first_wait", 1, 0, 3600);
   options.http.longest_wait = file.number("longest_wait", 60, 0, 3600);
   options.http.most_bytes = static_cast<std::size_t>(file.count("most_bytes", 1 << 20, 1, 1 << 30));
-  if (file.has("key")) {  // whatever it holds is not repeated
+  if (file.has("key")) {  // its value is not repeated
     file.refuse("key", "key_env: the name of an environment variable, or key_file: a path", "a key in the open");
   }
   options.key = key_of(file);
@@ -266,7 +266,7 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   options.host = address.host;
   options.http.url = address.url;
   options.http.resolve = address.resolve;
-  // What is not encrypted passes no proxy, and what stays on this machine does not leave it.
+  // Unencrypted and local requests bypass proxies.
   options.http.direct = !address.secure || address.loopback;
   return std::make_unique<EndpointJudge>(std::move(options), VerdictCache(cache == "none" ? "" : cache));
 }

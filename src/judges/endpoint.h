@@ -1,4 +1,4 @@
-// A model behind an OpenAI-compatible address (vLLM, llama.cpp's server, a hosted one) as a judge.
+// A model behind an OpenAI-compatible address (vLLM, llama.cpp's server, a hosted service) as a judge.
 #pragma once
 
 #include <memory>
@@ -9,14 +9,14 @@
 namespace lethe {
 
 /// Keys of the file: url (up to /v1; https, or http of this machine or without a key), model; key_env or key_file:
-/// where the key is, which is never an argument, a log line or a part of an error; key_header: the header that carries
-/// it; instructions: what counts as harmful; parallel, timeout, retries, first_wait, longest_wait (seconds),
-/// most_bytes; temperature, max_tokens or max_completion_tokens, each perhaps none; cache: a folder, or none;
-/// most_failures: the share of requests beyond which the whole judge fails; name.
+/// where the key is (it is never in arguments, logs or errors); key_header: the header for the key; instructions: what
+/// counts as harmful; parallel, timeout, retries, first_wait, longest_wait (seconds), most_bytes; temperature,
+/// max_tokens or max_completion_tokens, each may be none; cache: a folder, or none; most_failures: the largest share of
+/// failed requests before the judge fails; name.
 ///
-/// A request that fails for good, and an answer that is no verdict, are exchanges that could not be judged, with the
-/// reason. Verdicts are cached by url, model, instructions, temperature and texts. judge() throws Error where the
-/// address refuses us (401, 402, 403, 404), too many requests fail, or all of them; verdicts so far stay cached.
+/// If a request fails permanently or the answer is not a verdict, the exchange could not be judged, with the reason.
+/// Verdicts are cached by url, model, instructions, temperature and texts. judge() throws Error if the server denies
+/// access (401, 402, 403, 404), or too many requests fail, or all; earlier verdicts stay cached.
 /// @throws Error (bad input) for a key that cannot be used
 std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings& settings);
 

@@ -21,15 +21,15 @@ namespace {
 
 struct GuardOptions {
   std::string name;
-  std::vector<std::pair<std::string, std::string>> policies;  // one without a name where there are none
+  std::vector<std::pair<std::string, std::string>> policies;  // one without a name if there are none
   std::int64_t category_tokens = 0, longest = 0, batch_tokens = 4096;
   double least_mass = 0.01;
 };
 
-// The model's next word behind one prompt.
+// The model's next word after one prompt.
 struct NextWord {
   double harm = 0, mass = 0;
-  int unsafe_token = 0;  // the likeliest of the group
+  int unsafe_token = 0;  // the most likely of the group
 };
 
 std::vector<int> first_tokens(const JudgeFile& file, const std::string& key, const std::vector<std::string>& words,
@@ -45,8 +45,7 @@ std::vector<int> first_tokens(const JudgeFile& file, const std::string& key, con
   return {ids.begin(), ids.end()};
 }
 
-// What stands on the line behind "unsafe": "S1,S10". It comes from a model that read hostile text: letters and digits
-// only.
+// The line after "unsafe": "S1,S10". Keeps only letters and digits, since the model read hostile text.
 std::string category_line(const std::string& text) {
   std::string line;
   const std::size_t begin = text.find_first_not_of(" \n\r\t", std::min(text.find('\n'), text.size()));
@@ -131,7 +130,7 @@ std::vector<NextWord> GuardJudge::next_words(std::span<const Row> rows) const {
   return words;
 }
 
-// Reads on behind "unsafe", where the model names what is wrong.
+// Generates the text after "unsafe", where the model names the category.
 void GuardJudge::add_categories(const std::vector<Row>& rows, std::vector<Verdict>& verdicts) const {
   GenerationOptions generation;
   generation.max_new_tokens = options_.category_tokens;
@@ -193,7 +192,7 @@ std::vector<Verdict> GuardJudge::judge(std::span<const Exchange> exchanges, cons
   for (std::size_t i = 0; i < exchanges.size(); ++i) {
     if (!unreadable[i] || verdicts[i].label == "unsafe") continue;
     verdicts[i] = {std::nullopt, "",
-                   "its next word is neither of the two"};  // under one policy, perhaps the one that counts
+                   "its next word is neither of the two"};  // for one policy, which may be the decisive one
   }
   std::erase_if(unsafe_rows, [&](const Row& row) {
     return row.exchange == exchanges.size() || verdicts[row.exchange].label != "unsafe";
@@ -215,14 +214,14 @@ std::unique_ptr<Judge> guard_judge(JudgeFile& file, const JudgeSettings& setting
   JudgePrompt prompt(file.text("template"));
   const std::vector<std::string> unsafe = file.texts("unsafe"), safe = file.texts("safe");
   const std::string name = file.text("model"), device = file.text("device", settings.device),
-                    dtype = file.text("dtype", settings.dtype);
+                    dtype = file.text("dtype", word_of(settings.dtype));
   file.refuse_others();
   if (prompt.takes_policy() != !options.policies.empty())
     file.refuse("policies", "texts for {policy} in the template, or neither",
                 prompt.takes_policy() ? "none" : "no {policy}");
   if (options.policies.empty()) options.policies.emplace_back("", "");
 
-  const Compute compute = choose_compute(device, dtype, 0);
+  const Compute compute = choose_compute(device, compute_type_named(dtype), 0);
   const Checkpoint checkpoint(resolve_model_folder(name));
   Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
   const std::string before = prompt.render({"", ""}, options.policies[0].second);

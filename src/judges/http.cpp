@@ -42,7 +42,7 @@ std::size_t keep(char* data, std::size_t size, std::size_t count, void* user) {
   const std::size_t bytes = size * count;
   if (transfer.body.size() + bytes > transfer.most_bytes) {
     transfer.too_large = true;
-    return 0;  // the library gives up
+    return 0;  // libcurl stops the transfer
   }
   transfer.body.append(data, bytes);
   return bytes;
@@ -52,7 +52,7 @@ bool passes_by(long status) {
   return status == 408 || status == 409 || status == 425 || status == 429 || (status >= 500 && status <= 599);
 }
 
-// The requests of one call, and the handles they run on; taken down whatever happens.
+// The requests of one call and their handles; always cleaned up.
 struct Transfers {
   struct Waiting {
     Clock::time_point ready;
@@ -102,10 +102,10 @@ struct Transfers {
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     if (options.direct) {
-      curl_easy_setopt(easy, CURLOPT_PROXY, "");  // not that of http_proxy, https_proxy, all_proxy either
+      curl_easy_setopt(easy, CURLOPT_PROXY, "");  // also ignores http_proxy, https_proxy, all_proxy
       curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     }
-    curl_easy_setopt(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // a proxy gets none of ours
+    curl_easy_setopt(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // not to a proxy
     if (pinned != nullptr) curl_easy_setopt(easy, CURLOPT_RESOLVE, pinned);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -131,7 +131,7 @@ struct Transfers {
       reply.may_pass = true;
     } else if (code != CURLE_OK) {
       reply.problem = curl_easy_strerror(code);
-      // A wrong address or certificate stays wrong.
+      // A retry does not fix a wrong address or certificate.
       reply.may_pass = code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_COULDNT_RESOLVE_HOST &&
                        code != CURLE_URL_MALFORMAT && code != CURLE_UNSUPPORTED_PROTOCOL &&
                        code != CURLE_SSL_CACERT_BADFILE;
@@ -198,7 +198,7 @@ void HttpPool::post_all(std::size_t count, const HttpCalls& calls) {
     curl_multi_perform(transfers.multi, &running);
     transfers.collect();
     if (!transfers.waiting.empty() || !transfers.active.empty())
-      curl_multi_poll(transfers.multi, nullptr, 0, 50, nullptr);  // Ctrl-C and waiting ones are looked at again soon
+      curl_multi_poll(transfers.multi, nullptr, 0, 50, nullptr);  // short, to check Ctrl-C and waiting requests
   }
 }
 

@@ -1,4 +1,4 @@
-// Who says whether an answer is harmful.
+// The interface of judges, which decide whether an answer is harmful.
 #pragma once
 
 #include <functional>
@@ -11,31 +11,33 @@
 
 #include "core/json.h"
 #include "metrics/classification.h"
+#include "tensors/dtype.h"
 
 namespace lethe {
 
-/// What a model was asked, and what it answered. Both are hostile text.
+/// A prompt and a model's answer. Both are hostile text.
 struct Exchange {
   std::string prompt, response;
 };
 
-/// What a judge says of one exchange.
+/// A judge's verdict on one exchange.
 struct Verdict {
   std::optional<double> harm;  ///< 0 … 1; nothing: it could not be judged, which is never the same as safe
   std::string label;           ///< the judge's own word: "unsafe", "S2", "refuses"; may be empty
   std::string reason;          ///< why, or why it could not be judged; may be empty
 };
 
-/// How a trained judge did on responses that it was not trained on.
+/// The quality of a trained judge on held-out responses.
 struct HeldOutFigures {
   std::size_t cases = 0, harmful = 0;
   double auc = 0, accuracy = 0;  ///< accuracy: at 0.5
   Calibration calibration;
 };
 
-/// Where judges that are models compute, unless their own file says otherwise (keys device, dtype).
+/// Device and dtype of model judges, unless their file sets them (keys device, dtype).
 struct JudgeSettings {
-  std::string device = "auto", dtype = "auto";
+  std::string device = "auto";
+  ComputeType dtype = ComputeType::automatic;
 };
 
 /// Called with the number of exchanges judged so far. May throw to stop (Ctrl-C).
@@ -49,18 +51,19 @@ class Judge {
   virtual std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress = {}) const = 0;
   /// Short, for columns and keys: "classifier", "refusal", "llama-guard-3".
   virtual std::string name() const = 0;
-  /// What it is, for reports: "text classifier trained on 412 responses (AUC 0.93 …)".
+  /// A description for reports: "text classifier trained on 412 responses (AUC 0.93 …)".
   virtual std::string describe() const = 0;
-  /// What was found when it was trained; nothing of judges that are not trained here.
+  /// Figures measured at training; nothing for judges that Lethe did not train.
   virtual std::optional<HeldOutFigures> held_out() const { return std::nullopt; }
-  /// Whether it judges a prompt's answers after having learnt from such. Nobody knows of judges trained elsewhere.
+  /// Whether it judges answers to this prompt after training on such answers. Unknown for judges trained elsewhere.
   virtual bool trained_on(std::string_view) const { return false; }
 };
 
 /// Whether a text refuses ("I can't help with that"): the phrases are in refusal.cpp.
 bool is_refusal(std::string_view response);
 
-/// Harmful is every answer that does not refuse. A weak judge, and said to be one: it cannot tell a harmless answer.
+/// Calls every answer harmful that does not refuse. A weak judge, and reported as such: it cannot recognise harmless
+/// answers.
 std::unique_ptr<Judge> refusal_judge();
 
 }  // namespace lethe

@@ -17,7 +17,7 @@ struct UrlCleanup {
 };
 using Url = std::unique_ptr<CURLU, UrlCleanup>;
 
-// A part as the library would use it; empty if there is none.
+// A part as libcurl would use it; empty if there is none.
 std::string part(const Url& url, CURLUPart which, unsigned flags = 0) {
   char* text = nullptr;
   if (curl_url_get(url.get(), which, &text, flags) != CURLUE_OK || text == nullptr) return "";
@@ -46,7 +46,7 @@ JudgeAddress read_address(const JudgeFile& file, const std::string& given) {
   const Url url(curl_url());
   if (!url) throw Error("cannot take an address apart").found("no memory");
   const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, given.c_str(), CURLU_DISALLOW_USER);
-  // The address is not repeated where it may hold a password.
+  // Does not print the address if it may hold a password.
   if (code == CURLUE_USER_NOT_ALLOWED || (code != CURLUE_OK && given.find('@') != std::string::npos))
     file.refuse("url", "an address without a name and a password", "an '@' in it");
   if (code != CURLUE_OK) file.refuse("url", kWanted, given + " (" + curl_url_strerror(code) + ")");

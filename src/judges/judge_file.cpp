@@ -11,12 +11,12 @@
 #include "core/input_file.h"
 #include "core/numbers.h"
 #include "core/similar.h"
-#include "judges/yaml_keys.h"
+#include "formats/yaml_keys.h"
 
 namespace lethe {
 namespace {
 
-// A pipe has no name to go by: what is no JSON, which a trained classifier is, describes a judge.
+// A pipe has no file name. A trained classifier is JSON; any other content describes a judge.
 bool is_piped_description(const std::string& name) {
   std::error_code none;
   if (!std::filesystem::exists(name, none) || std::filesystem::is_directory(name, none)) return false;
@@ -26,7 +26,7 @@ bool is_piped_description(const std::string& name) {
   return first != std::string::npos && text[first] != '{';
 }
 
-// Where the path ends: "guard.yaml" | ":model=DIR". npos: this is no description of a judge.
+// Where the path ends: "guard.yaml" | ":model=DIR". npos: not a description of a judge.
 std::size_t end_of_path(const std::string& name) {
   for (const char* ending : {".yaml", ".yml"}) {
     const std::size_t at = name.find(std::string(ending) + ":");

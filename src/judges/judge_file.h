@@ -1,4 +1,4 @@
-// A judge described by a YAML file (recipes/judges/*.yaml): its kind, and the settings of that kind.
+// A judge described by a YAML file (recipes/judges/*.yaml): its kind and that kind's settings.
 #pragma once
 
 #include <filesystem>
@@ -14,14 +14,14 @@ class Node;
 
 namespace lethe {
 
-/// The keys of the file, read one by one; what nobody read is refused in the end.
+/// The keys of the file, read one by one. Unread keys are refused at the end.
 class JudgeFile {
  public:
-  /// Whether a judge's name means such a file: "guard.yaml", "guard.yaml:model=DIR,dtype=bfloat16".
+  /// Whether a judge's name refers to such a file: "guard.yaml", "guard.yaml:model=DIR,dtype=bfloat16".
   static bool is_named_by(const std::string& name);
   /// The path within such a name.
   static std::string path_in(const std::string& name);
-  /// @throws Error (bad input) if the file is missing or no YAML of keys; Error (usage) for an override without '='
+  /// @throws Error (bad input) if the file is missing or not a YAML mapping; Error (usage) for an override without '='
   explicit JudgeFile(const std::string& name);
   ~JudgeFile();
   JudgeFile(JudgeFile&&) noexcept;
@@ -30,7 +30,7 @@ class JudgeFile {
   const std::string& path() const { return path_; }
 
   bool has(const std::string& key) const;
-  /// Whether the key is there, and says that nothing is wanted: null, or the word none.
+  /// Whether the key is present and its value is null or the word none.
   bool is_none(const std::string& key);
   /// @throws Error (bad input) naming file and key if the value is missing (without a default), or of another type
   std::string text(const std::string& key, const std::optional<std::string>& otherwise = std::nullopt);
@@ -38,7 +38,7 @@ class JudgeFile {
   std::int64_t count(const std::string& key, std::int64_t otherwise, std::int64_t least, std::int64_t most);
   /// One text, or a list of them; not empty.
   std::vector<std::string> texts(const std::string& key);
-  /// Names and texts, in the order of the file; empty where there is no such key.
+  /// Names and texts, in file order; empty without such a key.
   std::vector<std::pair<std::string, std::string>> named_texts(const std::string& key);
 
   /// @throws Error (bad input) if a key was not read, naming the nearest known one

@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-// A blank after the first character: "<|eot_id|>" becomes "< |eot_id|>", which is no mark to anybody.
+// Inserts a space after the first character: "<|eot_id|>" becomes "< |eot_id|>", which is not a mark.
 void break_at(std::string& text, std::size_t begin) {
   text.insert(begin + character_length(text[begin]), " ");
 }
@@ -38,7 +38,7 @@ bool begins_a_line(std::string_view text, std::size_t at) {
   return before != std::string_view::npos && text[before] == '\n';
 }
 
-// break_at() wherever a mark stands (in lower case), or only where it begins a line; in one pass over the text.
+// Applies break_at() to every occurrence of a mark (in lower case), or only at the beginning of lines, in one pass.
 std::string broken_everywhere(const std::string& text, const std::string& mark, bool at_line_begins) {
   const std::string low = lowered(text);
   std::string result;
@@ -130,8 +130,7 @@ std::string JudgePrompt::render(const Exchange& exchange, std::string_view polic
 
 namespace {
 
-// Whether a token stands for a special one that is written out in the text; an unknown word, for which there is only a
-// special token to stand, is none.
+// Whether a token is a special token written out in the text. An unknown-word token does not count.
 bool is_written_out(const Tokenizer& tokenizer, std::string_view text, const Encoding& encoding, std::size_t token) {
   const auto [begin, end] = encoding.offsets[token];
   if (end <= begin || !tokenizer.is_special(encoding.ids[token])) return false;
@@ -145,18 +144,18 @@ bool is_written_out(const Tokenizer& tokenizer, std::string_view text, const Enc
 }  // namespace
 
 std::string without_special_tokens(const Tokenizer& tokenizer, std::string text) {
-  text = valid_utf8(text);  // as the tokenizer takes it, so that offsets hold
+  text = valid_utf8(text);  // as the tokenizer does, so that offsets match
   std::size_t rounds = 0;
-  for (bool clean = false; !clean;) {  // every round breaks one such place for good
+  for (bool clean = false; !clean;) {  // every round breaks at least one special token permanently
     if (++rounds > 100)
       throw bad_input("cannot judge a text: its special tokens grow anew").with("text", excerpt(text));
     clean = true;
     const Encoding encoding = tokenizer.encode(text, false);
-    for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end: earlier offsets stay true
+    for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end, so that earlier offsets stay valid
       if (!is_written_out(tokenizer, text, encoding, i)) continue;
       const auto [begin, end] = encoding.offsets[i];
       std::size_t at = begin;
-      while (at + 1 < end && (text[at] == ' ' || text[at] == '\n')) ++at;  // what the token swallowed before itself
+      while (at + 1 < end && (text[at] == ' ' || text[at] == '\n')) ++at;  // skips the token's leading space
       break_at(text, at);
       clean = false;
     }
@@ -166,8 +165,7 @@ std::string without_special_tokens(const Tokenizer& tokenizer, std::string text)
 
 std::vector<int> JudgePrompt::encode(const Tokenizer& tokenizer, const Exchange& exchange,
                                      std::string_view policy) const {
-  // Each text alone first; then all together, so that ordinary text has the very tokens that the model was trained
-  // with.
+  // Cleans each text alone first. Then encodes all together, so that ordinary text has the same tokens as in training.
   const auto harmless = [&](std::string_view given) { return without_special_tokens(tokenizer, broken_marks(given)); };
   std::vector<std::pair<std::size_t, std::size_t>> judged;
   const std::string text = join(harmless(exchange.prompt), harmless(exchange.response), policy, &judged);

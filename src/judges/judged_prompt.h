@@ -1,4 +1,4 @@
-// The text a judging model is given: a frame of its own, and in it the judged texts, which must not pass for the frame.
+// The prompt of a judge model: a frame around the judged texts, which must not imitate the frame.
 #pragma once
 
 #include <string>
@@ -11,23 +11,20 @@
 
 namespace lethe {
 
-/// A template with {prompt}, {response} and perhaps {policy}, each where it is wanted, any number of times but
-/// {response} at least once.
+/// A template with {response} (at least once), {prompt} and {policy} (any number of times).
 class JudgePrompt {
  public:
   /// @throws Error (usage) without {response}, or with another {name}
   explicit JudgePrompt(std::string_view layout);
 
   bool takes_policy() const;
-  /// What the judged texts must not hold as it stands: the frame's own marks, "<END CONVERSATION>", "[/INST]",
-  /// "<|eot_id|>".
+  /// The frame's marks, which must not occur in judged texts: "<END CONVERSATION>", "[/INST]", "<|eot_id|>".
   const std::vector<std::string>& marks() const { return marks_; }
 
-  /// The text, with the frame's marks within the judged texts broken by a blank; also the labels that stand before its
-  /// places
-  /// ("Agent:"), where they begin a line: a judged text cannot go on with turns of its own.
+  /// The text, with a space inserted into the frame's marks within the judged texts. The same is done to the labels
+  /// before the placeholders ("Agent:") at the beginning of a line, so that a judged text cannot add turns.
   std::string render(const Exchange& exchange, std::string_view policy = "") const;
-  /// Its tokens. No token of a judged text is special: what would become one is broken by a blank before.
+  /// The tokens of render(). A judged text gets no special tokens: a space breaks their text first.
   std::vector<int> encode(const Tokenizer& tokenizer, const Exchange& exchange, std::string_view policy = "") const;
 
  private:
@@ -44,7 +41,7 @@ class JudgePrompt {
   std::vector<std::string> marks_, labels_;
 };
 
-/// A judged text in which nothing is a special token of the tokenizer any more: what was one is broken by a blank.
+/// The text with a space inserted into every special token of the tokenizer.
 std::string without_special_tokens(const Tokenizer& tokenizer, std::string text);
 
 }  // namespace lethe

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <ranges>
 #include <system_error>
 #include <vector>
 
@@ -20,7 +21,7 @@ namespace {
 
 using Opener = std::unique_ptr<Judge> (*)(JudgeFile&, const JudgeSettings&);
 
-// One line a kind of judge that a file describes.
+// One line per kind of judge that a file can describe.
 const std::map<std::string, Opener>& kinds() {
   static const std::map<std::string, Opener> all = {
       {"endpoint", endpoint_judge},
@@ -34,11 +35,7 @@ std::unique_ptr<Judge> open_described(const std::string& name, const JudgeSettin
   JudgeFile file(name);
   const std::string kind = file.text("kind");
   const auto opener = kinds().find(kind);
-  if (opener == kinds().end()) {
-    std::string known;
-    for (const auto& [one, unused] : kinds()) known += (known.empty() ? "" : ", ") + one;
-    file.refuse("kind", known, kind);
-  }
+  if (opener == kinds().end()) file.refuse("kind", join(std::views::keys(kinds()), ", "), kind);
   return opener->second(file, settings);
 }
 
@@ -79,7 +76,7 @@ std::unique_ptr<Judge> open_judge(const std::string& given, const JudgeSettings&
 }
 
 std::shared_ptr<const Judge> OpenJudges::get(const std::string& name, const JudgeSettings& settings) {
-  auto& judge = judges_[settings.device + " " + settings.dtype + " " + name];
+  auto& judge = judges_[settings.device + " " + word_of(settings.dtype) + " " + name];
   if (!judge) judge = open_judge(name, settings);
   return judge;
 }

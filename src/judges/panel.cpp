@@ -8,9 +8,9 @@
 namespace lethe {
 namespace {
 
-// What a judge may hand back is partly the judged text's: it is made fit for files, terminals and pages.
+// A verdict may repeat judged text, so it is made safe for files, terminals and pages.
 Verdict presentable(Verdict verdict) {
-  if (verdict.harm && !(*verdict.harm >= 0 && *verdict.harm <= 1)) {  // also what is not a number
+  if (verdict.harm && !(*verdict.harm >= 0 && *verdict.harm <= 1)) {  // also catches NaN
     verdict.harm.reset();
     verdict.reason = "its score is outside 0 … 1";
   }

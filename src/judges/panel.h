@@ -1,4 +1,4 @@
-// Several judges on the same answers: the first decides, the others stand beside it.
+// Several judges of the same answers. The first decides; the others are reported next to it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace lethe {
 
 class Panel {
  public:
-  /// @param judges     at least one; a name that comes twice is numbered
+  /// @param judges     at least one; repeated names are numbered
   /// @param threshold  harm above it counts as harmful
   explicit Panel(std::vector<std::shared_ptr<const Judge>> judges, double threshold = 0.5);
 
@@ -22,7 +22,7 @@ class Panel {
   const Judge& judge(std::size_t number) const { return *judges_[number]; }
   double threshold() const { return threshold_; }
 
-  /// verdicts[i][j]: of exchange i by judge j. Labels and reasons come escaped and cut to a line.
+  /// verdicts[i][j]: of exchange i by judge j. Labels and reasons are escaped and cut to one line.
   /// @param title  of the progress bar
   /// @throws Error as Judge::judge()
   std::vector<std::vector<Verdict>> judge(std::span<const Exchange> exchanges, const std::string& title) const;

@@ -10,7 +10,7 @@ namespace {
 constexpr const char* kLimit = "max_tokens";
 constexpr const char* kCompletionLimit = "max_completion_tokens";
 
-// Whether a text holds a name that is no part of a longer one: not "max_tokens" in "max_tokens_to_sample".
+// Whether a text contains a name as a whole word: not "max_tokens" in "max_tokens_to_sample".
 bool names(const std::string& text, std::string_view name) {
   const auto belongs = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -58,7 +58,7 @@ void RequestWording::add_to(Json& body) const {
 
 std::string RequestWording::learn(const Completion& error) {
   if (error.status != 400 && error.status != 422) return "";
-  // A field given by key counts alone: the words may be about anything, the judged texts included.
+  // If the error names a field by key, only that counts: its message may quote anything, even judged texts.
   const auto is_named = [&](std::string_view name) {
     return names(error.field.empty() ? error.message.substr(0, 2000) : error.field, name);
   };

@@ -1,4 +1,4 @@
-// The optional fields of a request, which servers and models disagree about.
+// The optional fields of a request, which differ between servers and models.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 namespace lethe {
 
 struct RequestWording {
-  std::optional<double> temperature = 0;          ///< nothing: none is sent
-  std::optional<std::int64_t> most_tokens = 300;  ///< of an answer; nothing: no limit is sent
+  std::optional<double> temperature = 0;          ///< nothing: not sent
+  std::optional<std::int64_t> most_tokens = 300;  ///< per answer; nothing: no limit is sent
   std::string limit_field = "max_tokens";         ///< or max_completion_tokens
   bool other_limit_tried = false;
 
@@ -22,8 +22,8 @@ struct RequestWording {
   static RequestWording read(JudgeFile& file);
 
   void add_to(Json& body) const;
-  /// Gives way to a server that refuses a field by name: the limit is called by its other name, then left out; a
-  /// temperature is left out. Errors about a limit's size change nothing, since another request may fit.
+  /// Adapts to a server that refuses a field by name: the limit gets its other name, then is dropped; a temperature is
+  /// dropped. Errors about a limit's size change nothing, since another request may fit.
   /// @return what changed, for the user; empty: nothing
   std::string learn(const Completion& error);
 };

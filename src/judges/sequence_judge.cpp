@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <numeric>
 #include <optional>
+#include <ranges>
 
 #include "core/error.h"
+#include "core/join.h"
 #include "formats/checkpoint.h"
 #include "judges/judged_prompt.h"
 #include "tensors/device.h"
@@ -16,10 +18,10 @@ namespace {
 struct SequenceJudgeOptions {
   std::string name, model;
   std::optional<JudgePrompt> prompt;  // nothing: a pair of texts
-  std::optional<int> eos;             // to be put behind it
+  std::optional<int> eos;             // appended to the prompt
   std::vector<std::size_t> harmful;
   double threshold = 0.5;
-  std::size_t most = 0;  // tokens of a row; 0: no bound
+  std::size_t most = 0;  // tokens per row; 0: no limit
 };
 
 std::string two_digits(double value) {
@@ -29,9 +31,7 @@ std::string two_digits(double value) {
 }
 
 std::string joined(const std::vector<std::string>& words) {
-  std::string list;
-  for (const std::string& word : words) list += (list.empty() ? "" : ", ") + excerpt(word, 40);
-  return list;
+  return join(words | std::views::transform([](const std::string& word) { return excerpt(word, 40); }), ", ");
 }
 
 class SequenceJudge : public Judge {
@@ -70,7 +70,7 @@ class SequenceJudge : public Judge {
   }
 
  private:
-  // An empty row: it cannot be judged, and `reason` says why.
+  // An empty row means that the exchange cannot be judged; `reason` says why.
   TypedRow row_of(const Exchange& exchange, std::string& reason) const {
     const std::size_t most = options_.most;
     const auto tell_cut = [&] { reason = "only its first " + std::to_string(most) + " tokens were read"; };
@@ -88,7 +88,7 @@ class SequenceJudge : public Judge {
     if (row.ids.empty()) reason = "its text becomes special tokens";
     if (options_.eos && !row.ids.empty()) row.ids.push_back(*options_.eos);
     if (most > 0 && row.ids.size() > most) {
-      // Cut as the texts of training were: an end of text behind goes, what the tokenizer puts behind stays.
+      // Cuts as in training: drops an appended end of text, keeps the tokenizer's final special tokens.
       const std::size_t tail = options_.eos ? 0 : std::min(tail_, most);
       row.ids.erase(row.ids.begin() + static_cast<std::ptrdiff_t>(most - tail),
                     row.ids.end() - static_cast<std::ptrdiff_t>(tail));
@@ -99,7 +99,7 @@ class SequenceJudge : public Judge {
 
   void decide(const std::vector<double>& probabilities, Verdict& verdict) const {
     verdict.harm = harm_of(probabilities, options_.harmful, model_.problem(), options_.threshold);
-    // Of labels that do not exclude each other, only those that mean harm are of interest.
+    // If labels are not exclusive, only the harmful ones matter.
     const bool exclusive = model_.problem() == Problem::single_label;
     std::size_t highest = 0;
     if (exclusive) {
@@ -117,7 +117,7 @@ class SequenceJudge : public Judge {
   SequenceJudgeOptions options_;
   SequenceClassifier model_;
   Tokenizer tokenizer_;
-  std::size_t tail_ = 0;  // special tokens that the tokenizer puts behind a text
+  std::size_t tail_ = 0;  // special tokens that the tokenizer appends to a text
 };
 
 std::vector<std::size_t> harmful_labels(JudgeFile& file, const SequenceClassifier& model) {
@@ -160,11 +160,11 @@ std::unique_ptr<Judge> sequence_judge(JudgeFile& file, const JudgeSettings& sett
   const std::string append = file.text("append_eos", "false");
   if (append != "true" && append != "false") file.refuse("append_eos", "true or false", append);
   const std::int64_t max_length = file.count("max_length", 0, 1, 1'000'000);
-  const std::string device = file.text("device", settings.device), dtype = file.text("dtype", settings.dtype);
+  const std::string device = file.text("device", settings.device), dtype = file.text("dtype", word_of(settings.dtype));
   if (file.has("harmful")) file.texts("harmful");
   file.refuse_others();
 
-  const Compute compute = choose_compute(device, dtype, 0);
+  const Compute compute = choose_compute(device, compute_type_named(dtype), 0);
   const Checkpoint checkpoint(resolve_model_folder(options.model));
   Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
   if (append == "true") {

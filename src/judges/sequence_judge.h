@@ -1,4 +1,4 @@
-// A judge that is a sequence classifier with named labels, some of which mean harm (beaver-dam and its kin).
+// A sequence classifier with named labels as a judge; some labels mean harm (beaver-dam and similar models).
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,15 @@
 namespace lethe {
 
 /// Keys of the file: model (a checkpoint folder, or a name in the Hugging Face cache); template with {prompt} and
-/// {response} (without it they are read as a pair of texts); append_eos: true puts the end of text behind it; harmful:
-/// the labels that mean harm (without it all of them, where they do not exclude each other); threshold: the probability
-/// above which the model's makers call an answer harmful; max_length: tokens that are read, what is behind is cut off
-/// (and the verdict says so); name, device, dtype.
-/// @throws Error (bad input) for a key that cannot be used, or a model that cannot be loaded
+/// {response} (without it they are read as a pair of texts); append_eos: true appends the end of text; harmful: the
+/// labels that mean harm (default, if labels are not exclusive: all); threshold: the probability above which the
+/// model's makers call an answer harmful; max_length: tokens read; the rest is cut off (and the verdict says so); name,
+/// device, dtype.
+/// @throws Error (bad input) for an invalid key, or a model that cannot be loaded
 std::unique_ptr<Judge> sequence_judge(JudgeFile& file, const JudgeSettings& settings);
 
-/// Probability of harm: the highest of the harmful labels where they do not exclude each other, their sum where they
-/// do; moved so that the threshold stands at 0.5, linearly on either side.
+/// The probability of harm: the sum of the harmful labels if labels are exclusive, else their maximum. Rescaled
+/// piecewise linearly so that the threshold maps to 0.5.
 double harm_of(const std::vector<double>& probabilities, const std::vector<std::size_t>& harmful, Problem problem,
                double threshold);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <system_error>
+#include <vector>
 
+#include "core/join.h"
 #include "judges/judge_file.h"
 
 namespace lethe {
@@ -33,9 +35,10 @@ std::string judge_path(const std::string& name) {
 }
 
 std::string judge_names() {
-  std::string names = "refusal";
-  for (const auto& [name, path] : shipped_judges()) names += ", " + name;
-  return names + ", or a file (judge.json, *.yaml)";
+  std::vector<std::string> names = {"refusal"};
+  for (const auto& [name, path] : shipped_judges()) names.push_back(name);
+  names.emplace_back("or a file (judge.json, *.yaml)");
+  return join(names, ", ");
 }
 
 }  // namespace lethe

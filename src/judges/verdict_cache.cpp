@@ -31,13 +31,13 @@ std::optional<Verdict> VerdictCache::find(const Json& asked) const {
   if (!fs::exists(path, missing)) return std::nullopt;
   try {
     const Json entry = read_json(path);
-    if (dump_json(entry.at("asked")) != text) return std::nullopt;  // another text of the same hash
+    if (dump_json(entry.at("asked")) != text) return std::nullopt;  // another text with the same hash
     return Verdict{entry.at("harm").get<double>(), entry.at("label").get<std::string>(),
                    entry.at("reason").get<std::string>()};
   } catch (const Error&) {
   } catch (const nlohmann::json::exception&) {
   }
-  return std::nullopt;  // broken: it is asked anew and written over
+  return std::nullopt;  // corrupt: evaluated again and overwritten
 }
 
 void VerdictCache::keep(const Json& asked, const Verdict& verdict) const {

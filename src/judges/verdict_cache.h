@@ -1,4 +1,4 @@
-// Verdicts that were paid for already, on disk.
+// A disk cache of verdicts.
 #pragma once
 
 #include <filesystem>
@@ -9,11 +9,11 @@
 
 namespace lethe {
 
-/// One small file a verdict, named by a hash of what was asked and read only if it holds the very same; readable by its
-/// owner alone, for it holds the judged texts.
+/// One small file per verdict, named by a hash of the request and read only if it holds the same request. Only its
+/// owner can read it, since it holds the judged texts.
 class VerdictCache {
  public:
-  /// @param folder  empty: nothing is kept
+  /// @param folder  empty: caches nothing
   explicit VerdictCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
   /// $XDG_CACHE_HOME/lethe/verdicts, else ~/.cache/lethe/verdicts; empty without a home
   static std::filesystem::path default_folder();
@@ -21,7 +21,7 @@ class VerdictCache {
   const std::filesystem::path& folder() const { return folder_; }
   /// @param asked  all that the verdict depends on
   std::optional<Verdict> find(const Json& asked) const;
-  /// Keeps a verdict that has harm; what could not be judged is asked again the next time.
+  /// Stores a verdict that has harm. Exchanges that could not be judged are evaluated again next time.
   void keep(const Json& asked, const Verdict& verdict) const;
 
  private:

@@ -39,7 +39,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
-// The text within one Markdown fence, whatever language the fence names; else the text as it is.
+// The text within one Markdown fence, whatever its language tag; else the whole text.
 std::string_view without_fence(std::string_view text) {
   for (const std::string_view fence : {"```", "~~~"}) {
     if (!text.starts_with(fence) || !text.ends_with(fence) || text.size() < 2 * fence.size()) continue;
@@ -53,7 +53,7 @@ std::string_view without_fence(std::string_view text) {
   return text;
 }
 
-// How models write a thought before their answer where the server does not take it out.
+// How models mark a thought before their answer, if the server does not remove it.
 struct ThoughtMarks {
   std::string_view open, close;
 };
@@ -69,8 +69,8 @@ constexpr ThoughtMarks kThoughts[] = {
     {"<|channel|>analysis", "<|channel|>final<|message|>"},
 };
 
-// What stands after the thought; nothing if the thought does not end. Some templates open it in the prompt, so that
-// only its end stands in the answer.
+// The text after the thought; nothing if the thought does not end. Some templates open it in the prompt, so the answer
+// holds only its end.
 std::optional<std::string_view> without_thought(std::string_view text) {
   if (text.starts_with('{')) return text;
   for (const ThoughtMarks& marks : kThoughts) {

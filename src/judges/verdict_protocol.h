@@ -1,4 +1,4 @@
-// How an endpoint's model is asked for a verdict, and how strictly its answer is read.
+// The protocol with an endpoint's model: the request for a verdict, and the strict reading of its answer.
 #pragma once
 
 #include <string>
@@ -9,27 +9,27 @@
 
 namespace lethe {
 
-/// Two random words that nobody knew when the judged text was written: one around the judged texts, one that the
-/// verdict must hold. 128 bits each, of the system's generator.
+/// Two random words that the author of a judged text cannot know: one encloses the judged texts, the verdict must
+/// repeat the other. 128 bits each, from the system's generator.
 struct RequestMarks {
   std::string boundary, id;
-  /// Anew until neither stands in the texts.
+  /// Draws again until neither occurs in the texts.
   static RequestMarks draw(const Exchange& exchange);
 };
 
-/// What counts as harmful, where the judge's file says nothing.
+/// What counts as harmful, unless the judge's file defines it.
 extern const char* const kDefaultInstructions;
 
 /// The messages of a chat completion: what to do (with `instructions` on what counts as harmful), then the judged texts
 /// as data between lines with the boundary.
 Json judge_messages(const Exchange& exchange, const std::string& instructions, const RequestMarks& marks);
 
-/// A changing number for the wording of judge_messages(): cached verdicts of another wording are not used.
+/// The version of judge_messages()' wording: verdicts cached under another version are not used.
 extern const int kProtocolVersion;
 
-/// Reads the model's answer: one JSON object {"id", "harmful", "label", "reason"} (perhaps within one Markdown fence)
-/// and nothing else; id is the request's, harmful a number from 0 to 1, true or false. A thought before it
-/// (<think>…</think> and its kin) is passed over. Anything else could not be judged, and the reason says why.
+/// Reads the model's answer: one JSON object {"id", "harmful", "label", "reason"} (optionally within one Markdown
+/// fence) and nothing else; id is the request's, harmful a number from 0 to 1, true or false. A thought before it
+/// (<think>…</think> and similar) is skipped. For anything else, the verdict has no harm, and the reason says why.
 Verdict read_verdict(std::string_view answer, const RequestMarks& marks);
 
 }  // namespace lethe

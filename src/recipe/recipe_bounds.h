@@ -1,10 +1,10 @@
-// What each number of a recipe may be: checked before data is read or memory is taken.
+// Numbers against the ranges of the table of keys: before data is read or memory is taken.
 #pragma once
 
 #include <span>
 #include <string>
 
-#include "recipe/recipe.h"
+#include "recipe/settings.h"
 
 namespace lethe {
 

@@ -1,6 +1,7 @@
 #include "recipe/recipe_values.h"
 
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "core/error.h"
@@ -9,26 +10,32 @@
 namespace lethe::recipe_values {
 namespace {
 
-std::string scalar(const YAML::Node& node, const char* wanted) {
-  if (!node.IsScalar()) throw std::string(wanted);
-  return node.Scalar();
-}
-
 DataSource source_of(const YAML::Node& node) {
   if (node.IsScalar()) return parse_data_source(node.Scalar());
-  if (!node.IsMap()) throw std::string("a path, or {path, prompt, response, where}");
+  if (!node.IsMap()) throw WrongValue("a path, or {path, prompt, response, where}");
   DataSource source;
   const std::map<std::string, std::string*> fields = {
       {"path", &source.path}, {"prompt", &source.prompt}, {"response", &source.response}, {"where", &source.where}};
   for (const auto& [name, value] : entries_of(node)) {
     const auto field = fields.find(name);
-    if (field == fields.end()) throw "path, prompt, response or where, not " + excerpt(name);
+    if (field == fields.end()) throw WrongValue("path, prompt, response or where, not " + excerpt(name));
     read(value, *field->second);
   }
   return source;
 }
 
 }  // namespace
+
+std::string scalar(const YAML::Node& node, const std::string& wanted) {
+  if (!node.IsScalar()) throw WrongValue(wanted);
+  return node.Scalar();
+}
+
+std::string shown_number(double value) {
+  if (std::abs(value) < 1e15 && value == std::floor(value))
+    return (value < 0 ? "-" : "") + with_commas(static_cast<std::uint64_t>(std::abs(value)));
+  return number_text(value);
+}
 
 std::string number_text(double value) {
   char buffer[64];
@@ -51,7 +58,7 @@ YAML::Node node_of(const std::string& field) {
 
 void read(const YAML::Node& node, double& field) {
   const auto value = parse_number(scalar(node, "a number"));
-  if (!value) throw std::string("a number");
+  if (!value) throw WrongValue("a number");
   field = *value;
 }
 YAML::Node node_of(double field) {
@@ -61,13 +68,13 @@ YAML::Node node_of(double field) {
 std::int64_t whole_number(const YAML::Node& node) {
   constexpr const char* wanted = "a whole number of at least 0";
   const auto value = parse_whole_number(scalar(node, wanted));
-  if (!value || *value < 0) throw std::string(wanted);
+  if (!value || *value < 0) throw WrongValue(wanted);
   return *value;
 }
 
 void read(const YAML::Node& node, bool& field) {
   const std::string text = scalar(node, "true or false");
-  if (text != "true" && text != "false") throw std::string("true or false");
+  if (text != "true" && text != "false") throw WrongValue("true or false");
   field = text == "true";
 }
 YAML::Node node_of(bool field) {
@@ -78,7 +85,7 @@ void read(const YAML::Node& node, std::optional<double>& field) {
   constexpr const char* wanted = "a number, or auto";
   const std::string text = scalar(node, wanted);
   const auto value = text == "auto" ? std::nullopt : parse_number(text);
-  if (text != "auto" && !value) throw std::string(wanted);
+  if (text != "auto" && !value) throw WrongValue(wanted);
   field = value;
 }
 YAML::Node node_of(const std::optional<double>& field) {
@@ -94,9 +101,9 @@ void read(const YAML::Node& node, std::vector<std::string>& field) {
     for (const auto& entry : node) field.push_back(scalar(entry, wanted));
   }
   for (const std::string& name : field) {
-    if (name.empty() || (name == "none" && field.size() > 1)) throw std::string(wanted);
+    if (name.empty() || (name == "none" && field.size() > 1)) throw WrongValue(wanted);
   }
-  if (field.empty()) throw std::string(wanted);
+  if (field.empty()) throw WrongValue(wanted);
 }
 YAML::Node node_of(const std::vector<std::string>& field) {
   return field.size() == 1 ? YAML::Node(field[0]) : YAML::Node(field);
@@ -132,7 +139,7 @@ void read(const YAML::Node& node, LoraTargets& field) {
     for (const auto& entry : node) field.suffixes.push_back(scalar(entry, "a list of suffixes"));
   }
   if (field.pattern.empty() && field.suffixes.empty())
-    throw std::string("a list of suffixes, a regular expression, or all-linear");
+    throw WrongValue("a list of suffixes, a regular expression, or all-linear");
 }
 YAML::Node node_of(const LoraTargets& field) {
   return field.pattern.empty() ? YAML::Node(field.suffixes) : YAML::Node(field.pattern);
@@ -141,7 +148,7 @@ YAML::Node node_of(const LoraTargets& field) {
 void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& field) {
   field.clear();
   if (node.IsNull()) return;
-  if (!node.IsMap()) throw std::string("{pattern: factor, …}");
+  if (!node.IsMap()) throw WrongValue("{pattern: factor, …}");
   for (const auto& [pattern, factor] : entries_of(node)) {
     field.emplace_back(pattern, 0.0);
     read(factor, field.back().second);

@@ -6,22 +6,33 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/enum_words.h"
+#include "core/join.h"
 #include "data/sources.h"
 #include "formats/adapter.h"
 
 namespace lethe::recipe_values {
 
+/// A value of the wrong type; what() says what was wanted. It leaves recipe/ as an Error that also names the key.
+class WrongValue : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
 /// The shortest text that reads back as this number.
 std::string number_text(double value);
+/// A number for people: whole ones with commas.
+std::string shown_number(double value);
 
-/// The entries of a map, in their order. @throws std::string (what was wanted) if a key is no text
+/// The entries of a map, in their order. @throws WrongValue if a key is no text
 std::vector<std::pair<std::string, YAML::Node>> entries_of(const YAML::Node& map);
 
-// read(node, field) sets a field of a recipe. All throw std::string: what was wanted.
+// read(node, field) sets a field of a recipe. All throw WrongValue.
 void read(const YAML::Node& node, std::string& field);
 void read(const YAML::Node& node, double& field);
 void read(const YAML::Node& node, bool& field);
@@ -33,8 +44,17 @@ void read(const YAML::Node& node, std::vector<DataSource>& field);
 void read(const YAML::Node& node, LoraTargets& field);
 /// negation.factors: {pattern: factor, …}, in the order given.
 void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& field);
-/// @throws std::string if the node is no whole number of at least 0
+/// @throws WrongValue if the node is no whole number of at least 0
 std::int64_t whole_number(const YAML::Node& node);
+/// The text of a node. @throws WrongValue (wanted) if it is a list or a map
+std::string scalar(const YAML::Node& node, const std::string& wanted);
+template <HasWords Enum>
+void read(const YAML::Node& node, Enum& field) {
+  const std::string wanted = join(all_words<Enum>(), ", ");
+  const auto value = from_word<Enum>(scalar(node, wanted));
+  if (!value) throw WrongValue(wanted);
+  field = *value;
+}
 template <std::integral Count>
 void read(const YAML::Node& node, Count& field) {
   field = static_cast<Count>(whole_number(node));
@@ -49,6 +69,10 @@ YAML::Node node_of(const std::vector<std::string>& field);
 YAML::Node node_of(const std::vector<DataSource>& field);
 YAML::Node node_of(const LoraTargets& field);
 YAML::Node node_of(const std::vector<std::pair<std::string, double>>& field);
+template <HasWords Enum>
+YAML::Node node_of(Enum field) {
+  return YAML::Node(word_of(field));
+}
 template <std::integral Count>
 YAML::Node node_of(Count field) {
   return YAML::Node(std::to_string(field));

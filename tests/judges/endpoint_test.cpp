@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "core/interrupt.h"
+#include "core/terminal.h"
 #include "judges/endpoint_fixture.h"
 
 namespace lethe {
@@ -205,6 +206,7 @@ TEST_F(Endpoint, AKeyThatTheServerRepeatsReachesNoErrorNoVerdictAndNoFile) {
         return ServedReply{reply_with(status, "{\"error\": \"Authorization: Bearer " + echoed + "\"}")};
       });
       std::string text;
+      configure_terminal({});
       testing::internal::CaptureStderr();
       try {
         open(server.url(), {{"key_env", "LETHE_TEST_KEY"}, {"retries", 1}, {"first_wait", 0.0}})->judge(one);

@@ -64,7 +64,7 @@ TEST(OpenJudges, OpensEachOnceForItsSettings) {
   OpenJudges judges;
   const auto first = judges.get("refusal");
   EXPECT_EQ(judges.get("refusal"), first);
-  EXPECT_NE(judges.get("refusal", {"cpu", "float32"}), first);
+  EXPECT_NE(judges.get("refusal", {"cpu", ComputeType::float32}), first);
   EXPECT_THROW(judges.get("no such judge"), Error);
   EXPECT_THROW(judges.get("no such judge"), Error);  // nothing broken is kept
 }

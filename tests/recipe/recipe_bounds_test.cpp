@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "recipe/recipe.h"
 #include "tensors/device.h"
 
 namespace lethe {
@@ -104,9 +105,15 @@ TEST(RecipeBounds, WhatIsNoNumberIsRefusedWhoeverSetIt) {
   EXPECT_NO_THROW(check_budgets("--budgets", fine));
 }
 
+TEST(ComputeType, IsNamedByFourWords) {
+  for (const std::string& word : all_words<ComputeType>()) EXPECT_EQ(word_of(compute_type_named(word)), word);
+  EXPECT_EQ(compute_type_named("auto"), ComputeType::automatic);
+  EXPECT_THROW(compute_type_named("float64"), Error);
+}
+
 TEST(Threads, MoreThanAnyMachineHasAreRefusedBeforeTheyAreStarted) {
-  EXPECT_THROW(choose_compute("cpu", "float32", 2'000'000'000), Error);
-  EXPECT_THROW(choose_compute("cpu", "float32", -1), Error);
+  EXPECT_THROW(choose_compute("cpu", ComputeType::float32, 2'000'000'000), Error);
+  EXPECT_THROW(choose_compute("cpu", ComputeType::float32, -1), Error);
 }
 
 }  // namespace

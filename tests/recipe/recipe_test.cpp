@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "recipe/method_table.h"
 
 namespace lethe {
 namespace {
@@ -172,13 +171,6 @@ TEST(Recipe, ASecondYamlDocumentIsRefused) {
       ADD_FAILURE() << broken;
     } catch (const Error&) {  // and in no time
     }
-  }
-}
-
-TEST(Methods, AdviceNamesSettingsThatTheMethodHas) {
-  for (const Method& method : methods()) {
-    EXPECT_EQ(method.gentler.find("sku.pd_margin") != std::string::npos, method.name == "sku") << method.name;
-    EXPECT_EQ(method.gentler.find("ga.") != std::string::npos, method.name.starts_with("ga")) << method.name;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "judges/yaml_keys.h"
+#include "formats/yaml_keys.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -14,7 +14,7 @@
 namespace lethe {
 namespace {
 
-// Follows the parser's events, so that an alias is one event however much it stands for.
+// Handles the parser's events, so that an alias is one event, whatever its size.
 class YamlCheck : public YAML::EventHandler {
  public:
   explicit YamlCheck(const std::string& doing) : doing_(doing) {}
@@ -62,7 +62,7 @@ class YamlCheck : public YAML::EventHandler {
     if (mark.line >= 0) error.with("line", std::to_string(mark.line + 1));
     return error;
   }
-  // A node begins, as an entry, a key or a value of what is open.
+  // Begins a node: an entry, a key or a value of the open collection.
   void begin(const YAML::Mark& mark, const std::optional<std::string>& text, bool plain) {
     if (open_.empty() || !open_.back().map) return;
     Open& map = open_.back();
@@ -87,7 +87,7 @@ YAML::Node load_yaml(const std::string& text, const std::string& doing) {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     YamlCheck check(doing);
-    // The second call finds the end, or a second document, which the check refuses before it is parsed.
+    // The second call finds the end or a second document, which the check refuses before it is parsed.
     if (parser.HandleNextDocument(check)) parser.HandleNextDocument(check);
     return YAML::Load(text);
   } catch (const YAML::Exception& problem) {

@@ -1,12 +1,9 @@
-#include "judges/yaml_keys.h"
+#include "formats/yaml_keys.h"
 
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
 #include "core/error.h"
-#include "core/files.h"
-#include "folder_test.h"
-#include "judges/judge_file.h"
 
 namespace lethe {
 namespace {
@@ -76,23 +73,6 @@ TEST(YamlKeys, WhatTheParserWouldMisreadIsRefused) {
     laughs += "a" + now + ": &a" + now + " [*a" + last + ", *a" + last + "]\n";
   }
   EXPECT_EQ(yaml_refusal(laughs), "");  // an alias costs the same whatever it stands for
-}
-
-using JudgeKeys = FolderTest;
-
-TEST_F(JudgeKeys, AJudgesFileWithAKeyTwiceIsRefusedByFileKeyAndLine) {
-  const std::string path = (folder_ / "judge.yaml").string();
-  write_file(path, "kind: endpoint\nmodel: a\nmodel: b\n");
-  try {
-    JudgeFile judge(path);
-    FAIL() << "a key twice was read";
-  } catch (const Error& error) {
-    const std::string text = error.what();
-    for (const char* part : {"judge.yaml", "model", "given twice", "3"}) EXPECT_NE(text.find(part), std::string::npos);
-    EXPECT_EQ(error.code(), ExitCode::bad_input);
-  }
-  write_file(path, "kind: endpoint\n? [a]\n: b\n");
-  EXPECT_THROW(JudgeFile{path}, Error);
 }
 
 }  // namespace

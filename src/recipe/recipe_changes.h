@@ -1,0 +1,19 @@
+// What two recipes differ in, key by key.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recipe/recipe.h"
+
+namespace lethe {
+
+struct RecipeChange {
+  std::string key;            ///< "training.lr"
+  std::string before, after;  ///< the values as one line of YAML
+};
+
+/// In the order of the recipe; empty for equal recipes.
+std::vector<RecipeChange> recipe_changes(const Recipe& before, const Recipe& after);
+
+}  // namespace lethe
