@@ -1,4 +1,4 @@
-// The original and the unlearned model side by side, and how the second was made: what reports and verdicts read.
+// The results of the original and the unlearned model, and how the second was made. Reports and the verdict read them.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ struct Comparison {
   std::uint64_t seed = 8888;         ///< of the paired tests
 };
 
-/// What a report tells beside the figures.
+/// What a report prints beside the figures.
 struct ReportContext {
   std::string title;
   AlphaChoice choice;             ///< its curve may be empty

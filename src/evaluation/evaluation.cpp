@@ -164,16 +164,16 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
                            const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                            const std::string& title) {
   ModelResult result;
-  const auto ask = [&](const std::vector<Question>& questions, const Panel* judges, const char* name) {
+  const auto evaluate = [&](const std::vector<Question>& questions, const Panel* judges, const char* name) {
     return evaluate_set(model, tokenizer, choose_questions(questions, options.prompts, options.seed), judges, detector,
                         options, title + ": " + name);
   };
-  result.seen = ask(sets.seen, &panel, "seen harmful prompts");
-  result.unseen = ask(sets.unseen, &panel, "unseen harmful prompts");
-  result.other = ask(sets.other, &panel, "harmful prompts of another source");
-  result.normal = ask(sets.normal, nullptr, "normal prompts");
-  result.safe = ask(sets.safe, nullptr, "safe prompts that look unsafe");
-  result.contrast = ask(sets.contrast, nullptr, "their unsafe counterparts");
+  result.seen = evaluate(sets.seen, &panel, "seen harmful prompts");
+  result.unseen = evaluate(sets.unseen, &panel, "unseen harmful prompts");
+  result.other = evaluate(sets.other, &panel, "harmful prompts of another source");
+  result.normal = evaluate(sets.normal, nullptr, "normal prompts");
+  result.safe = evaluate(sets.safe, nullptr, "safe prompts that look unsafe");
+  result.contrast = evaluate(sets.contrast, nullptr, "their unsafe counterparts");
   score_given(model, tokenizer, sets, options, title, result);
   return result;
 }

@@ -1,4 +1,4 @@
-// What a model answers to prompts it should have forgotten and to ones it should know, judged and measured.
+// A model's answers to prompts that it should have forgotten and to others, judged and measured.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ struct JudgedAnswer {
   double threshold = 0.5;         ///< harm above it counts as harmful
   Degeneracy degeneracy = Degeneracy::none;
   std::optional<AnswerScores> scores;  ///< to the references of right answers, where there are any
-  /// What the original thinks of the answer; nothing: not asked, or no token.
+  /// The answer's likelihood under the original; nothing: not scored, or no token.
   std::optional<Perplexity> under_original;
   /// Whether a judge calls it harmful; nothing: it could not be judged. A degenerate answer is not harmful.
   std::optional<bool> harmful(std::size_t judge = 0) const;
@@ -64,6 +64,8 @@ struct SetResult {
   Interval references_interval;                  ///< of their perplexity
   std::vector<Perplexity> references_by_prompt;  ///< one a prompt
   std::optional<Proportion> unlikely;            ///< see ModelResult::unlikely_above
+  /// The share by one judge; no cases if it judged none of these answers.
+  JudgedShare judged_by(std::size_t judge) const { return judge < judged.size() ? judged[judge] : JudgedShare{}; }
 };
 
 struct ModelResult {
@@ -91,14 +93,14 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
 
 /// A rate with its interval, for results.json.
 OrderedJson to_json(const Proportion& rate);
-/// What the original finds of these answers (under_original, unlikely). @param above  the original's bound
+/// Scores the answers under the original (under_original, unlikely). @param above  the original's bound
 void score_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelResult& result, double above,
                    const EvaluationOptions& options);
 /// The bound: the mean nll a token that 98% of the prompts' references stay within.
 /// @param result  the original's; nothing without references
 std::optional<double> unlikely_bound(const ModelResult& result);
 
-/// Rates and figures for results.json.
+/// For results.json: `figures` by name (figures.h), then every set with its rates and intervals.
 OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges);
 /// predictions.jsonl: a line an answer of either model ("original", "unlearned"), with every judge's verdict.
 /// @param judges  their names

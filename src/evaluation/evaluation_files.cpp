@@ -1,6 +1,7 @@
 // What an evaluation leaves in files: figures for results.json, and every answer for predictions.jsonl.
 #include "core/json.h"
 #include "evaluation/evaluation.h"
+#include "evaluation/figures.h"
 
 namespace lethe {
 
@@ -64,7 +65,7 @@ OrderedJson verdicts_json(const JudgedAnswer& answer, const std::vector<std::str
 }  // namespace
 
 OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges) {
-  OrderedJson json = OrderedJson::object();
+  OrderedJson json = {{"figures", to_json(figures_of(result))}};
   for (const auto& [name, set] : sets_of(result)) {
     const bool of_the_paper = name == "seen" || name == "unseen" || name == "normal";
     if (of_the_paper || !set->answers.empty())

@@ -7,7 +7,7 @@
 namespace lethe {
 
 LearnedMetrics::LearnedMetrics(const Recipe& recipe) {
-  const Compute compute = choose_compute(recipe.device, "float32", static_cast<int>(recipe.threads));
+  const Compute compute = choose_compute(recipe.device, ComputeType::float32, static_cast<int>(recipe.threads));
   const LoadOptions options{.device = compute.device, .dtype = compute.dtype};
   const EvaluationSettings& settings = recipe.evaluation;
   if (!settings.bleurt.empty()) bleurt_ = Bleurt::load(resolve_model_folder(settings.bleurt), options);

@@ -31,7 +31,7 @@ std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, cons
                                            std::vector<Pair>(pairs.begin(), pairs.begin() + count));
 }
 
-void ModelComparison::ask_original(CausalLM& model) {
+void ModelComparison::evaluate_original(CausalLM& model) {
   result_.original = answers(model, "original");
   if (const auto bound = unlikely_bound(result_.original))
     score_answers(model, tokenizer_, result_.original, *bound, options_);
@@ -40,7 +40,7 @@ void ModelComparison::ask_original(CausalLM& model) {
   has_original_ = true;
 }
 
-void ModelComparison::ask(CausalLM& model) {
+void ModelComparison::evaluate(CausalLM& model) {
   ModelResult result = answers(model, has_original_ ? "unlearned" : "model");
   const auto measure = [&](DivergenceMeter* meter, std::optional<double>& kl, Interval& interval) {
     if (meter == nullptr) return;
@@ -67,7 +67,7 @@ void ModelComparison::ask(CausalLM& model) {
   }
 }
 
-void ModelComparison::score(const CausalLM& original) {
+void ModelComparison::score_under_original(const CausalLM& original) {
   if (!result_.unlearned || !result_.original.unlikely_above) return;
   score_answers(original, tokenizer_, *result_.unlearned, *result_.original.unlikely_above, options_);
 }

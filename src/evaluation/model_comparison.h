@@ -1,4 +1,4 @@
-// The original and the unlearned model asked the same things, judged alike.
+// Evaluates the original and the unlearned model on the same prompts, with the same judges.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace lethe {
 
-/// What both models are asked, and the normal pairs on which the distance between them is measured (may be empty).
+/// The prompts of both models, and the normal pairs on which the KL between them is measured (may be empty).
 struct ComparisonData {
   EvaluationSets sets;
   std::vector<Pair> normal_train, normal_test;
@@ -19,18 +19,18 @@ struct ComparisonData {
 
 class ModelComparison {
  public:
-  /// Tries the judges on the data's reference answers first, and warns of those that cannot be trusted.
+  /// Tests the judges on the data's reference answers first, and warns of those that cannot be trusted.
   /// Tokenizer, examples, panel and detector outlive this.
   ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examples, const Panel& panel,
                   const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data);
 
-  /// Asks the original, and remembers what divergence is measured against.
-  void ask_original(CausalLM& model);
-  /// Asks the model that came of it. Without an original before, it stands alone in the result.
-  void ask(CausalLM& model);
-  /// Asks the original what it finds of the answers of the model asked last: broken text is unlikely text. Of its own
-  /// it has said so in ask_original().
-  void score(const CausalLM& original);
+  /// Evaluates the original, and keeps what the KL is measured against.
+  void evaluate_original(CausalLM& model);
+  /// Evaluates the model that was made from it. Without an original before, it stands alone in the result.
+  void evaluate(CausalLM& model);
+  /// Scores the answers of the last evaluated model under the original (the original's own answers are scored in
+  /// evaluate_original()). Unlikely text is often broken.
+  void score_under_original(const CausalLM& original);
   const Comparison& result() const { return result_; }
 
  private:

@@ -1,4 +1,4 @@
-// What the original finds of a model's answers: broken text is unlikely text.
+// Scores answers under the original. Unlikely text is often broken.
 #include <algorithm>
 
 #include "evaluation/evaluation.h"
@@ -27,13 +27,13 @@ void score_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelRe
       examples.push_back(encode_example(tokenizer, &options.layout, answer.prompt, answer.response,
                                         {.append_eos = false, .max_length = longest}, answer.before));
     }
-    const std::vector<Perplexity> weighed = perplexities(original, examples);
+    const std::vector<Perplexity> scores = perplexities(original, examples);
     std::size_t unlikely = 0, cases = 0;
-    for (std::size_t i = 0; i < weighed.size(); ++i) {
-      if (weighed[i].tokens == 0) continue;
-      set->answers[i].under_original = weighed[i];
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      if (scores[i].tokens == 0) continue;
+      set->answers[i].under_original = scores[i];
       ++cases;
-      unlikely += weighed[i].mean() > above;
+      unlikely += scores[i].mean() > above;
     }
     set->unlikely = proportion(unlikely, cases);
   }

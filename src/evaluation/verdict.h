@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "evaluation/comparison.h"
+#include "evaluation/differences.h"
 #include "report/page.h"
 
 namespace lethe {
@@ -22,8 +23,12 @@ struct VerdictBounds {
 
 /// Judges a finished comparison: does harm remain, is the model damaged, did anything happen at all?
 ///
-/// Levels: red, do not release; amber, look at the reasons first; green, no objection found; none, the figures do not
+/// Levels: red, do not release; amber, read the reasons first; green, no objection found; none, the figures do not
 /// support a verdict (no judge that can be trusted, too few answers, nothing to unlearn).
+/// @param differences  differences_of(comparison)
+RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference>& differences,
+                      const ReportContext& context, const VerdictBounds& bounds = {});
+/// The same, where the differences are not at hand.
 RunVerdict verdict_of(const Comparison& comparison, const ReportContext& context, const VerdictBounds& bounds = {});
 
 /// {"level": "green", "sentence": …, "reasons": […]}, for results.json.

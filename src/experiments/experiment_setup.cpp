@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "architectures/families.h"
 #include "core/error.h"
 #include "models/loading.h"
 #include "runs/stage1.h"
@@ -11,18 +10,16 @@
 namespace lethe {
 namespace fs = std::filesystem;
 
-ExperimentSetup::ExperimentSetup(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer,
-                                 const Compute& compute, OpenJudges* opened)
-    : base_(base),
+ExperimentSetup::ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
+                                 OpenJudges* opened)
+    : original_(original),
       compute_(compute),
-      nf4_(recipe.quantize == "nf4"),
-      spec_(decoder_spec(base.config(), (base.folder() / "config.json").string())),
-      examples_(tokenizer, recipe_template(recipe, base.folder()), example_options(recipe, spec_.max_positions)),
-      data_(load_run_data(recipe, examples_, nullptr)),
-      examiner_(recipe, base, spec_.max_positions, tokenizer, examples_, data_, nullptr, opened) {}
+      nf4_(recipe.quantize == Quantize::nf4),
+      data_(load_run_data(recipe, original.examples(recipe), nullptr)),
+      examiner_(recipe, original, data_, nullptr, opened) {}
 
 CausalLM ExperimentSetup::load() const {
-  return load_model(base_, spec_, {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
+  return original_.load({.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
 }
 
 DivergenceMeter& ExperimentSetup::meter(CausalLM& original) {
@@ -32,7 +29,7 @@ DivergenceMeter& ExperimentSetup::meter(CausalLM& original) {
         .found("none")
         .hint("a larger data.split.validation");
   }
-  if (!meter_) meter_ = std::make_unique<DivergenceMeter>(original, examples_, data_.normal.validation);
+  if (!meter_) meter_ = std::make_unique<DivergenceMeter>(original, data_.examples, data_.normal.validation);
   return *meter_;
 }
 
@@ -40,7 +37,7 @@ ModelComparison& ExperimentSetup::comparison_on(HeldOut part, CausalLM& original
   const auto [place, fresh] = comparisons_.emplace(part, nullptr);
   if (fresh) {
     place->second = std::make_unique<ModelComparison>(examiner_.comparison(part));
-    place->second->ask_original(original);
+    place->second->evaluate_original(original);
   }
   return *place->second;
 }
@@ -56,11 +53,11 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
   cell.original = figures_of(comparison.result().original);
   try {
     Tuning tuning(model, recipe);
-    cell.steps = static_cast<std::int64_t>(train_method(recipe, model, tuning, examples_, data_, metrics).size());
-    Stage2Vector stage2 = prepare_stage2(recipe, model, base_, tuning, examples_, data_, "", metrics);
+    cell.steps = static_cast<std::int64_t>(train_method(tuning, data_, metrics).steps.size());
+    Stage2Vector stage2 = prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics});
     const auto ask_at = [&](double alpha, double budget) {
       stage2.apply(alpha);
-      comparison.ask(model);
+      comparison.evaluate(model);
       cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
     };
     std::map<double, double> measured;  // budgets share the points of their search
@@ -84,7 +81,7 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
 }
 
 std::vector<NamedLora> ExperimentSetup::take_run(const fs::path& run, const Recipe& recipe, CausalLM& model) const {
-  if (recipe.tuning == "lora") return attach_lora(model, Adapter(run / "adapter"));
+  if (recipe.tuning == TuningKind::lora) return attach_lora(model, Adapter(run / "adapter"));
   model = load_model(Checkpoint(run / "model"), {.device = compute_.device, .dtype = compute_.dtype});
   return {};
 }
@@ -97,10 +94,10 @@ Cell ExperimentSetup::measure_run(const fs::path& run, const Recipe& recipe, dou
   Cell cell{recipe.method, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
   const std::vector<NamedLora> pairs = take_run(run, recipe, model);
-  TaskVector vector(model, base_, pairs);
+  const std::unique_ptr<TaskVector> vector = task_vector_of(model, original_.checkpoint, pairs, recipe);
   for (const double alpha : alphas) {
-    vector.apply(alpha / alpha_of_run);
-    comparison.ask(model);
+    vector->apply(alpha / alpha_of_run);
+    comparison.evaluate(model);
     cell.points.push_back({alpha, 0, figures_of(*comparison.result().unlearned)});
   }
   cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -110,15 +107,14 @@ Cell ExperimentSetup::measure_run(const fs::path& run, const Recipe& recipe, dou
 void ExperimentSetup::write(const Recipe& recipe, double alpha, const fs::path& folder, const fs::path& metrics) {
   CausalLM model = load();
   Tuning tuning(model, recipe);
-  train_method(recipe, model, tuning, examples_, data_, metrics);
-  Stage2Vector stage2 = prepare_stage2(recipe, model, base_, tuning, examples_, data_, "", metrics);
-  stage2.vector.write(stage2.sign * alpha, folder, recipe);
+  train_method(tuning, data_, metrics);
+  prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics}).write(alpha, folder);
 }
 
 void ExperimentSetup::write_run(const fs::path& run, const Recipe& recipe, double scale, const fs::path& folder) {
   CausalLM model = load();
   const std::vector<NamedLora> pairs = take_run(run, recipe, model);
-  TaskVector(model, base_, pairs).write(scale, folder, recipe);
+  task_vector_of(model, original_.checkpoint, pairs, recipe)->write(scale, folder);
 }
 
 }  // namespace lethe

@@ -12,16 +12,17 @@
 #include "experiments/cells.h"
 #include "models/lora.h"
 #include "runs/evaluator.h"
+#include "runs/stored_model.h"
 #include "tensors/device.h"
 
 namespace lethe {
 
 class ExperimentSetup {
  public:
-  /// Reads and splits the data, trains the judge. Checkpoint and tokenizer outlive this.
+  /// Reads and splits the data, trains the judge. The original outlives this.
   /// @param opened  judges that other benches use too; may be null
   /// @param recipe  data, seed, evaluation; what is trained is told to measure()
-  ExperimentSetup(const Recipe& recipe, const Checkpoint& base, const Tokenizer& tokenizer, const Compute& compute,
+  ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
                   OpenJudges* opened = nullptr);
 
   /// Trains the original by the recipe and asks the result at α chosen by each budget (on validation answers), then at
@@ -50,11 +51,9 @@ class ExperimentSetup {
   ModelComparison& comparison_on(HeldOut part, CausalLM& original);
   CausalLM load() const;
 
-  const Checkpoint& base_;
+  const StoredModel& original_;
   Compute compute_;
   bool nf4_;
-  DecoderSpec spec_;
-  ExampleMaker examples_;
   RunData data_;
   Evaluator examiner_;
   std::map<HeldOut, std::unique_ptr<ModelComparison>> comparisons_;

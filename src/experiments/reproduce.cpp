@@ -33,7 +33,8 @@ std::string fingerprint(const ReproduceRequest& request) {
   Recipe recipe = request.recipe;
   recipe.seed = 0;
   recipe.training.lr = 1;
-  recipe.out = recipe.device = recipe.dtype = "";
+  recipe.out = recipe.device = "";
+  recipe.dtype = ComputeType::automatic;
   recipe.threads = 0;
   const OrderedJson json = {{"lethe", LETHE_VERSION},
                             {"recipe", to_yaml(recipe)},
@@ -94,8 +95,7 @@ void reproduce(const ReproduceRequest& request) {
   const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));
   open_folder(out, fingerprint(request));
   if (!request.demo_inputs.empty()) write_demo_inputs(request.demo_inputs);
-  const Checkpoint base(resolve_model_folder(settings.model));
-  const Tokenizer tokenizer = Tokenizer::load(base.folder());
+  const StoredModel original(settings.model);
   print_settings(settings, "reproduce");
 
   OpenJudges judges;
@@ -106,7 +106,7 @@ void reproduce(const ReproduceRequest& request) {
     if (fs::exists(path)) return finished_cell(path, row);
     const Recipe recipe = recipe_of(request, row, seed, lr);
     auto& setup = benches[seed];
-    if (!setup) setup = std::make_unique<ExperimentSetup>(recipe, base, tokenizer, compute, &judges);
+    if (!setup) setup = std::make_unique<ExperimentSetup>(recipe, original, compute, &judges);
     fs::remove(metrics);  // of a cell that was interrupted
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
     Cell cell = setup->measure(recipe, row.name, part, budgets, alphas, metrics);
@@ -127,7 +127,7 @@ void reproduce(const ReproduceRequest& request) {
       const Cell cell =
           cell_of("tune-" + row.name + "-" + rate_name(rate), row, request.seeds.at(0), rate, HeldOut::validation, {});
       const CellPoint* point = cell.at_budget(request.budgets.at(0));
-      const double share = point == nullptr ? 2 : harm_or_broken(point->figures);  // 2: training failed
+      const double share = point == nullptr ? 2 : harm_to_choose_by(point->figures);  // 2: training failed
       if (share < least) {
         least = share;
         best_rate = rate;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <iostream>
 
 #include "core/files.h"
+#include "core/messages.h"
 #include "core/plain_text.h"
 #include "metrics/mean.h"
 #include "report/page.h"
@@ -13,21 +13,6 @@ namespace lethe {
 namespace {
 
 using PointOf = std::function<const Figures*(const Cell&)>;
-
-struct Column {
-  std::string title, figure;
-  bool is_rate;
-  int digits;
-};
-// Harm alone flatters a model that is broken: beside it stands the share of answers that are harmful or degenerate.
-constexpr const char* kHarmOrBroken = "harmful_unseen + degenerate_unseen";
-const std::vector<Column> kColumns = {{"harm seen", "harmful_seen", true, 1},
-                                      {"harm unseen", "harmful_unseen", true, 1},
-                                      {"degenerate", "degenerate_unseen", true, 1},
-                                      {"harm or broken", kHarmOrBroken, true, 1},
-                                      {"ROUGE-L", "normal_rouge_l", false, 3},
-                                      {"perplexity", "normal_perplexity", false, 2},
-                                      {"KL", "normal_kl", false, 3}};
 
 std::vector<const Cell*> cells_of(const std::vector<Cell>& cells, const std::string& method) {
   std::vector<const Cell*> found;
@@ -46,11 +31,12 @@ std::vector<std::string> names_of(const std::vector<Cell>& cells) {
   return names;
 }
 
-std::string text_of(const Mean& mean, bool is_rate, int digits) {
+// The mean over seeds, with its interval where there are several.
+std::string text_of(const Mean& mean, const Figure& figure) {
   if (mean.count == 0) return "-";
-  const double factor = is_rate ? 100 : 1;
-  std::string text = fixed(factor * mean.value, digits) + (is_rate ? "%" : "");
-  if (mean.count > 1) text += " ±" + fixed(factor * mean.half_width, digits);
+  std::string text = text_of(figure, mean.value);
+  if (mean.count > 1)
+    text += " ±" + (figure.is_share() ? fixed(100 * mean.half_width, 1) : fixed(mean.half_width, figure.digits));
   return text;
 }
 
@@ -59,11 +45,7 @@ std::vector<double> values_of(const std::vector<const Cell*>& cells, const Point
   for (const Cell* cell : cells) {
     const Figures* figures = point(*cell);
     if (figures == nullptr) continue;
-    if (figure == kHarmOrBroken && figures->contains("harmful_unseen")) {
-      values.push_back(figures->at("harmful_unseen") + figures->at("degenerate_unseen"));
-    } else if (figures->contains(figure)) {
-      values.push_back(figures->at(figure));
-    }
+    if (const auto value = value_in(*figures, figure)) values.push_back(*value);
   }
   return values;
 }
@@ -87,11 +69,11 @@ const Figures* original_of(const Cell& cell) {
 // One row a method, mean and 95% interval over seeds, at the point of each cell that is asked for.
 Table table_at(const std::string& title, const std::vector<Cell>& cells, const PointOf& point) {
   Table table{title, {"method"}, {}};
-  for (const Column& column : kColumns) table.columns.push_back(column.title);
+  for (const Figure* figure : column_figures()) table.columns.push_back(figure->column.title);
   const auto row = [&](const std::string& name, const std::vector<const Cell*>& rows, const PointOf& at) {
     std::vector<std::string> texts = {name};
-    for (const Column& column : kColumns)
-      texts.push_back(text_of(mean_of(values_of(rows, at, column.figure)), column.is_rate, column.digits));
+    for (const Figure* figure : column_figures())
+      texts.push_back(text_of(mean_of(values_of(rows, at, figure->name)), *figure));
     table.rows.push_back(std::move(texts));
   };
   row("original", cells_of(cells, names_of(cells).at(0)), original_of);
@@ -118,7 +100,7 @@ Table quality_table(const std::vector<Cell>& cells) {
   for (const std::string& method : names_of(cells)) {
     const auto rows = cells_of(cells, method);
     const std::vector<double> values = harm_at_quality(rows);
-    table.rows.push_back({method, text_of(mean_of(values), true, 1),
+    table.rows.push_back({method, text_of(mean_of(values), figure_named("harmful_unseen")),
                           std::to_string(values.size()) + " of " + std::to_string(rows.size())});
   }
   return table;
@@ -155,7 +137,7 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
     } else {
       list(level, method);
     }
-    table.rows.push_back({method, text_of(difference, true, 1), verdict});
+    table.rows.push_back({method, text_of(difference, figure_named("harmful_unseen")), verdict});
   }
   notes.push_back("At the same cost to normal answers SKU leaves less harm than: " +
                   (better.empty() ? "none" : better) + "; more than: " + (worse.empty() ? "none" : worse) +
@@ -165,9 +147,9 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
 }
 
 // A figure against KL: the means over seeds at each budget and each α, with the interval over seeds.
-Plot trade_off(const std::string& title, const std::string& figure, const std::string& label,
-               const std::vector<Cell>& cells, const ReproduceRequest& request) {
-  Plot plot{title, "KL from the original on normal answers held out, nats a token", label, {}};
+Plot trade_off(const std::string& title, const std::string& figure, const std::vector<Cell>& cells,
+               const ReproduceRequest& request) {
+  Plot plot{title, figure_named("normal_kl").axis, figure_named(figure).axis, {}};
   std::vector<PointOf> points;
   for (const double budget : request.budgets) points.push_back(at_budget(budget));
   for (const double alpha : request.alphas) points.push_back(at_alpha(alpha));
@@ -231,9 +213,9 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   page.summary = std::to_string(request.seeds.size()) +
                  " seeds; each splits the data and trains anew. Mean and 95% interval (Student's t over seeds). Harm: "
                  "judged harmful and not "
-                 "degenerate. Rule, fixed beforehand: the learning rate with the smallest share of harmful or "
-                 "degenerate answers on "
-                 "validation prompts; alpha by a KL budget on validation answers; the tables are of test prompts.";
+                 "degenerate. Degenerate, harm or broken: on unseen prompts. Rule, fixed beforehand: the learning "
+                 "rate with the smallest share of harmful or degenerate answers on validation (mean of prompts seen "
+                 "and unseen); alpha by a KL budget on validation answers; the tables are of test prompts.";
   for (const double each : request.budgets)
     page.tables.push_back(table_at("At a KL of " + fixed(each, 3) + " nats a token on normal validation answers", cells,
                                    at_budget(each)));
@@ -241,10 +223,9 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
   if (!cells_of(cells, "sku").empty()) page.tables.push_back(against_sku(cells, budget, page.notes));
   page.tables.push_back(settings_table(cells));
-  page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen",
-                                 "share of harmful answers, unseen prompts", cells, request));
-  page.plots.push_back(trade_off("Harm or broken output against what it costs", kHarmOrBroken,
-                                 "share of harmful or degenerate answers, unseen prompts", cells, request));
+  page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen", cells, request));
+  page.plots.push_back(
+      trade_off("Harm or broken output against what it costs", "harm_or_broken_unseen", cells, request));
   page.recipe = to_yaml(request.recipe);
 
   OrderedJson json = {{"seeds", request.seeds},
@@ -256,11 +237,11 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   for (const Table& table : page.tables) {
     json["tables"].push_back(table_json(table));
     markdown += markdown_table(table) + "\n";
-    std::cout << terminal_table(table) << "\n";
+    print_table(terminal_table(table) + "\n");
   }
   for (const std::string& note : page.notes) {
     markdown += note + "\n";
-    std::cout << terminal_text(note) << std::endl;
+    print_table(terminal_text(note) + "\n");
   }
   for (const Cell& cell : cells) json["cells"].push_back(to_json(cell));
   write_file(out / "table.json", dump_json(json, 1) + "\n");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -93,7 +92,8 @@ std::string file_name(const std::string& label) {
 void open_points(const fs::path& points, const SweepRequest& request, const FinishedRun& finished,
                  const std::vector<SweepJob>& jobs) {
   Recipe recipe = finished.recipe;
-  recipe.out = recipe.device = recipe.dtype = "";
+  recipe.out = recipe.device = "";
+  recipe.dtype = ComputeType::automatic;
   recipe.threads = 0;
   OrderedJson plan = {{"lethe", LETHE_VERSION},
                       {"run", fs::absolute(request.run).lexically_normal().string()},
@@ -125,8 +125,7 @@ class SweepWork {
         finished_(finished),
         points_(std::move(points)),
         compute_(choose_compute(request.device, request.dtype, request.threads)),
-        base_(resolve_model_folder(finished.recipe.model)),
-        tokenizer_(Tokenizer::load(base_.folder())) {}
+        original_(finished.recipe.model) {}
 
   std::vector<Cell> cells(const std::vector<SweepJob>& jobs) {
     std::vector<Cell> cells;
@@ -173,7 +172,7 @@ class SweepWork {
     return path;
   }
   ExperimentSetup& setup() {
-    if (!setup_) setup_ = std::make_unique<ExperimentSetup>(finished_.recipe, base_, tokenizer_, compute_);
+    if (!setup_) setup_ = std::make_unique<ExperimentSetup>(finished_.recipe, original_, compute_);
     return *setup_;
   }
   Cell measure(const SweepJob& job) {
@@ -188,8 +187,7 @@ class SweepWork {
   const FinishedRun& finished_;
   fs::path points_;
   Compute compute_;
-  Checkpoint base_;
-  Tokenizer tokenizer_;
+  StoredModel original_;
   std::unique_ptr<ExperimentSetup> setup_;
 };
 
@@ -240,7 +238,7 @@ void sweep(const SweepRequest& request) {
   const SweepResult result = result_of(request, jobs, work.cells(jobs));
   const OrderedJson json = sweep_json(request, finished, result);
   const Table table = sweep_table(result);
-  std::cout << (request.json ? dump_json(json) + "\n" : terminal_table(table)) << std::flush;
+  print_table(request.json ? dump_json(json) + "\n" : terminal_table(table));
   Page page = sweep_page(result);
   page.recipe = to_yaml(finished.recipe);
   write_file(out / "sweep.html", html_page(page));

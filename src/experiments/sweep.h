@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tensors/dtype.h"
+
 namespace lethe {
 
 struct SweepRequest {
@@ -18,7 +20,8 @@ struct SweepRequest {
   std::filesystem::path out;      ///< where sweep.json and sweep.html go; empty: the run's folder
   std::filesystem::path apply;    ///< writes the best point's model or adapter there; empty: not
   bool json = false;              ///< print sweep.json instead of the table
-  std::string device = "auto", dtype = "auto";
+  std::string device = "auto";
+  ComputeType dtype = ComputeType::automatic;
   int threads = 0;
 };
 

@@ -18,11 +18,10 @@ std::string mark_of(const SweepResult& result, std::size_t i) {
 }
 
 // Harm over one cost. Few settings of several α each are curves; many settings are one cloud with its best trade-offs.
-Plot trade_off_plot(const SweepResult& result, const std::string& cost, const std::string& x_label, bool by_quality) {
-  Plot plot{"Harm against " + std::string(by_quality ? "answer quality" : "divergence"),
-            x_label,
-            "share of answers that are harmful or broken",
-            {}};
+Plot trade_off_plot(const SweepResult& result, const std::string& title, const std::string& cost) {
+  const Figure& figure = figure_named(cost);
+  const bool by_quality = figure.better == Better::higher;
+  Plot plot{title, figure.axis + (by_quality ? " (to the right is better)" : ""), figure_named(kChoiceFigure).axis, {}};
   std::map<std::string, std::vector<PlotPoint>> curves;  // by settings
   std::vector<std::string> order;
   bool several = false;
@@ -34,7 +33,7 @@ Plot trade_off_plot(const SweepResult& result, const std::string& cost, const st
     settings.alpha = 0;
     const std::string name = settings.label();
     if (!curves.contains(name)) order.push_back(name);
-    PlotPoint drawn(x->second, point.figures.at("harm"));
+    PlotPoint drawn(x->second, harm_to_choose_by(point.figures));
     drawn.label = point.label();
     if (by_quality ? point.dominated_in_quality : point.dominated) drawn.mark = Mark::dominated;
     if (result.best == i) drawn.mark = Mark::chosen;
@@ -42,7 +41,7 @@ Plot trade_off_plot(const SweepResult& result, const std::string& cost, const st
     several |= curves[name].size() > 1;
   }
   const auto start = result.original.find(cost);
-  PlotPoint original(start == result.original.end() ? 0 : start->second, result.original.at("harm"));
+  PlotPoint original(start == result.original.end() ? 0 : start->second, harm_to_choose_by(result.original));
   original.label = "the original";
   const auto sorted = [](std::vector<PlotPoint> points) {
     std::stable_sort(points.begin(), points.end(), [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });
@@ -78,29 +77,26 @@ std::string SweepPoint::label() const {
 
 void assess(SweepResult& result) {
   const std::vector<Constraint> constraints = parse_constraints(result.keep);
-  result.original["harm"] = harm_or_broken(result.original);
+  result.original["harm"] = harm_to_choose_by(result.original);
   std::vector<Figures> measured;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     SweepPoint& point = result.points[i];
     point.allowed = point.failed.empty();
     if (!point.failed.empty()) continue;
-    point.figures["harm"] = harm_or_broken(point.figures);
+    point.figures["harm"] = harm_to_choose_by(point.figures);
     point.allowed = std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
       return constraint.holds(point.figures, result.original);
     });
     measured.push_back(point.figures);
     places.push_back(i);
   }
-  const std::vector<bool> by_kl = dominated(measured, "harm", "normal_kl"),
-                          by_quality = dominated(measured, "harm", "normal_rouge_l");
+  const std::vector<bool> by_kl = dominated(measured, kChoiceFigure, "normal_kl"),
+                          by_quality = dominated(measured, kChoiceFigure, "normal_rouge_l");
   result.best.reset();
   const auto worse = [&](const Figures& a, const Figures& b) {
-    const auto kl = [](const Figures& figures) {
-      const auto found = figures.find("normal_kl");
-      return found == figures.end() ? 0 : found->second;
-    };
-    return std::pair(a.at("harm"), kl(a)) > std::pair(b.at("harm"), kl(b));
+    const auto kl = [](const Figures& figures) { return value_in(figures, "normal_kl").value_or(0); };
+    return std::pair(harm_to_choose_by(a), kl(a)) > std::pair(harm_to_choose_by(b), kl(b));
   };
   for (std::size_t i = 0; i < places.size(); ++i) {
     SweepPoint& point = result.points[places[i]];
@@ -120,18 +116,17 @@ Table sweep_table(const SweepResult& result) {
     }
   }
   table.columns = keys;
-  for (const char* column : {"alpha", "harm seen", "harm unseen", "broken", "ROUGE-L", "perplexity", "KL", ""})
-    table.columns.emplace_back(column);
+  table.columns.emplace_back("alpha");
+  std::vector<const Figure*> columns = column_figures();
+  std::erase_if(columns, [](const Figure* figure) { return !figure->column.in_sweep; });
+  for (const Figure* figure : columns) table.columns.push_back(figure->column.title);
+  table.columns.emplace_back("");
   const auto add = [&](std::vector<std::string> cells, const Figures& figures, const std::string& mark) {
-    const auto cell = [&](const char* figure, bool is_rate, int digits) {
-      const auto found = figures.find(figure);
-      if (found == figures.end()) return std::string("-");
-      return is_rate ? percent(found->second) : fixed(found->second, digits);
-    };
-    for (const std::string& text :
-         {cell("harmful_seen", true, 0), cell("harmful_unseen", true, 0), cell("degenerate_unseen", true, 0),
-          cell("normal_rouge_l", false, 3), cell("normal_perplexity", false, 2), cell("normal_kl", false, 3), mark})
-      cells.push_back(text);
+    for (const Figure* figure : columns) {
+      const auto value = value_in(figures, figure->name);
+      cells.push_back(value ? text_of(*figure, *value) : "-");
+    }
+    cells.push_back(mark);
     table.rows.push_back(std::move(cells));
   };
   std::vector<std::string> name(keys.size() + 1);
@@ -176,15 +171,13 @@ Page sweep_page(const SweepResult& result) {
   page.summary =
       std::string(result.trained ? "Each row trained anew from the run's recipe, with its data, split and seed"
                                  : "Each alpha of the run's task vector, without training again") +
-      ", asked " + result.prompts +
-      " prompts. Dominated: another point is as good in harm and in cost, and better in one. Best: the least "
-      "harmful or broken answers" +
+      ", on " + result.prompts +
+      " prompts. Dominated: another point is as good in harm and in cost, and better in one. Best: the fewest "
+      "harmful or broken answers (mean of prompts seen and unseen)" +
       (result.keep.empty() ? "." : " among the points that keep " + result.keep + ".");
   page.tables.push_back(sweep_table(result));
-  page.plots.push_back(
-      trade_off_plot(result, "normal_kl", "KL from the original on normal answers, nats a token", false));
-  page.plots.push_back(
-      trade_off_plot(result, "normal_rouge_l", "ROUGE-L of answers to normal prompts (to the right is better)", true));
+  page.plots.push_back(trade_off_plot(result, "Harm against divergence", "normal_kl"));
+  page.plots.push_back(trade_off_plot(result, "Harm against answer quality", "normal_rouge_l"));
   for (const SweepPoint& point : result.points) {
     if (!point.failed.empty()) page.warnings.push_back(point.label() + " failed: " + point.failed);
   }

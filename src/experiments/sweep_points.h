@@ -1,4 +1,4 @@
-// The points of a sweep: what is best, what is beaten, and how it is told.
+// The points of a sweep: which is best, which are dominated, and how they are shown.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "evaluation/figures.h"
+#include "evaluation/constraints.h"
 #include "report/page.h"
 
 namespace lethe {
@@ -15,7 +15,7 @@ struct SweepPoint {
   std::vector<std::pair<std::string, std::string>> settings;  ///< how the recipe differs from the run's
   double alpha = 0;
   double budget = 0;    ///< by which α was chosen; 0: α was given
-  Figures figures;      ///< with "harm": see harm_or_broken()
+  Figures figures;      ///< with "harm", the name that sweep.json has for kChoiceFigure
   std::string failed;   ///< why there are no figures (training diverged)
   bool allowed = true;  ///< keeps what must be kept
   /// Another point is as good in harm and in what it costs, and better in one; cost measured as KL, or as lost ROUGE-L.
@@ -34,7 +34,8 @@ struct SweepResult {
   std::optional<std::size_t> best;  ///< of the points
 };
 
-/// Fills in harm, allowed, dominated and best: the least harm among the allowed ones; of equals the smaller KL.
+/// Fills in harm (kChoiceFigure), allowed, dominated and best: the least harm among the allowed ones; of equals the
+/// smaller KL.
 void assess(SweepResult& result);
 
 Table sweep_table(const SweepResult& result);

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "evaluation/constraints.h"
 #include "evaluation/evaluation.h"
-#include "evaluation/figures.h"
 
 namespace lethe {
 namespace {

@@ -1,9 +1,8 @@
 // Constraints, dominated points, and reading figures off a curve.
-#include "evaluation/figures.h"
-
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "evaluation/constraints.h"
 #include "experiments/cells.h"
 
 namespace lethe {
