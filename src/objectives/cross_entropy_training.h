@@ -1,4 +1,4 @@
-// Plain language-model training on responses: what `finetune` minimises.
+// Standard language-model training on responses: the loss of `finetune`.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace lethe {
 
-/// Mean over all response tokens of the batch of their cross-entropy, nats (as transformers' own loss).
+/// Mean cross-entropy over all response tokens of the batch, nats (as in transformers).
 class CrossEntropyObjective : public Objective {
  public:
   CrossEntropyObjective(CausalLM& model, ExampleMaker& examples, std::function<std::vector<Pair>(std::uint64_t)> rows)

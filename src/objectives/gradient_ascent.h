@@ -1,5 +1,5 @@
-// Gradient ascent, the baseline that unlearns by unlearning: push the harmful answers' likelihood down, and hold the
-// model near the original on normal text. With mismatch, harmful prompts are also taught normal answers.
+// Gradient ascent, the baseline that lowers the likelihood of harmful answers and keeps the model near the original on
+// normal text. With mismatch, it also trains normal answers to harmful prompts.
 #pragma once
 
 #include "objectives/sku.h"
@@ -12,12 +12,12 @@ struct GradientAscentOptions {
 };
 
 /// L = −CE(harmful) + ε_mismatch · CE(normal answers | harmful prompts) + ε_kl · KL(P‖Q). It is SKU's loss with the
-/// signs of distortion and divergence turned; what SKU then subtracts, this method does at once. Unbounded below: the
-/// cross-entropy is meant to rise, few steps are enough.
+/// signs of distortion and divergence flipped: it does at once what SKU does by subtracting later. The loss is
+/// unbounded below, since the cross-entropy is meant to rise; few steps are enough.
 /// Source: Liu et al. 2024, section 4 (baselines); Yao et al. 2023.
 class GradientAscentObjective : public Objective {
  public:
-  /// @param rows  of each micro-batch; `random` holds normal answers
+  /// @param rows  the rows of each micro-batch; `random` holds normal answers
   GradientAscentObjective(CausalLM& model, ExampleMaker& examples, Reference& reference,
                           std::function<StepRows(std::uint64_t)> rows, const GradientAscentOptions& options);
 
@@ -27,6 +27,7 @@ class GradientAscentObjective : public Objective {
   std::map<std::string, std::string> advice() const override {
     return {{"kl", "lower training.lr, take fewer training.steps, or raise ga.eps_kl"}};
   }
+  std::string gentler() const override { return "fewer training.steps, a smaller training.lr or a larger ga.eps_kl"; }
 
  private:
   SkuObjective turned_;

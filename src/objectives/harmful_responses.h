@@ -21,8 +21,8 @@ struct HarmfulSpans {
 /// Packs each harmful pair with the responses drawn for its prompt as one group: the prompt is computed once for all.
 HarmfulSpans pack_harmful(const StepRows& rows, ExampleMaker& examples, ExamplePacker& packer);
 
-/// What each response token of the pack counts: ε1 · mean over pairs of the mean over tokens, and ε2 · mean over pairs
-/// and draws of the mean over tokens. Source: Liu et al. 2024, section 3.1; the means are the published code's.
+/// Weight of each response token of the pack: ε1 · mean over pairs of the mean over tokens, and ε2 · mean over pairs
+/// and draws of the mean over tokens. Source: Liu et al. 2024, section 3.1; the means follow the published code.
 /// @param tokens  N, response tokens of the whole pack
 /// @return        [N]
 std::vector<float> harmful_weights(const HarmfulSpans& spans, std::size_t tokens, const HarmfulOptions& options);

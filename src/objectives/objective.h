@@ -1,4 +1,4 @@
-// What training minimises: an objective turns a step's rows into named terms and one loss; the trainer knows no more.
+// The interface between training and methods: an objective turns a step's rows into named terms and one loss.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -12,16 +12,16 @@
 
 namespace lethe {
 
-/// One micro-batch's worth of loss.
+/// The loss of one micro-batch.
 struct StepLoss {
   at::Tensor loss;  ///< scalar with gradient: Σ weight · term
-  /// "gd", "rd", "kl", …: plain means in nats, before weights and sign. Scalars on the model's device, so that nothing
-  /// has to wait for it in the midst of a step.
+  /// "gd", "rd", "kl", …: plain means in nats, before weights and sign. Scalars on the model's device, so that a step
+  /// never waits for it.
   std::map<std::string, at::Tensor> terms;
   std::int64_t tokens = 0;  ///< prompt and response tokens of the rows, each row counted whole
 };
 
-/// Scalars of one device, in one transfer, which waits for all that the device has to do.
+/// Reads scalars of one device in one transfer, which waits for the device's pending work.
 std::map<std::string, double> values_of(const std::map<std::string, at::Tensor>& scalars);
 
 class Objective {
@@ -30,12 +30,14 @@ class Objective {
   /// @param micro  running number of the micro-batch since the start of training: step · accumulate + i. The rows, and
   ///               every random choice, depend on it alone.
   virtual StepLoss loss(std::uint64_t micro) = 0;
-  /// Names of the terms, in the order in which they are shown.
+  /// Names of the terms, in display order.
   virtual std::vector<std::string> terms() const = 0;
-  /// Terms that are meant to rise without bound: the divergence guard lets them.
+  /// Terms that are meant to rise without bound: the divergence guard sets them no limit.
   virtual std::set<std::string> rising() const { return {}; }
-  /// What to change in the recipe where a term runs away; terms without an entry get the general advice.
+  /// What to change in the recipe if a term diverges; terms without an entry get the general advice.
   virtual std::map<std::string, std::string> advice() const { return {}; }
+  /// Settings that keep the trained model nearer to the original, for advice if it changed too much: "train less: …".
+  virtual std::string gentler() const { return "fewer training.steps, or a smaller training.lr"; }
   /// The recipe's key of the learning rate, for advice.
   virtual std::string rate_key() const { return "training.lr"; }
 };

@@ -1,4 +1,4 @@
-// Examples into one packed batch: prompts that several responses share are laid down once.
+// Packs examples into one batch. A prompt that several responses share is stored once.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -22,14 +22,14 @@ struct PackedExamples {
   PackedBatch batch;
   at::Tensor predictors;            ///< [N] int64: token of the pack whose hidden state predicts the target
   at::Tensor targets;               ///< [N] int64: the response tokens
-  std::vector<ResponseSpan> spans;  ///< one an example, in the order they were added
+  std::vector<ResponseSpan> spans;  ///< one per example, in the order they were added
   std::int64_t real_tokens =
       0;  ///< Σ tokens of the examples, shared prompts counted for each (what padding-free rows would hold)
 };
 
 struct PackingOptions {
   bool share_prompts = true;
-  /// No prompt is shared by rows longer than this (rotary embeddings whose frequencies go by row length); 0: no bound
+  /// Rows longer than this share no prompt (rotary embeddings whose frequencies depend on row length); 0: no bound
   std::int64_t share_limit = 0;
 };
 
@@ -37,13 +37,13 @@ class ExamplePacker {
  public:
   explicit ExamplePacker(const PackingOptions& options = {}) : options_(options) {}
 
-  /// Adds examples whose beginnings are alike (one prompt's responses). The tokens that all have in common before
-  /// their responses are laid down once.
+  /// Adds examples with a common beginning (one prompt's responses). Tokens that all of them share before their
+  /// responses are stored once.
   /// @throws Error if an example has no response token
   void add_group(std::span<const Example> examples);
   void add(const Example& example) { add_group({&example, 1}); }
   std::size_t examples() const { return spans_.size(); }
-  /// Tokens laid down so far.
+  /// Tokens in the pack so far.
   std::int64_t tokens() const { return pack_.tokens(); }
   std::span<const ResponseSpan> spans() const { return spans_; }
   /// Response tokens so far: where the next example's begin in predictors and targets.

@@ -51,7 +51,7 @@ StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::s
   say("computing the original's predictions on " + with_commas(rows.size()) + " normal answers");
   Progress progress("reference", rows.size(), "answers");
   constexpr std::size_t kRows = 16;
-  constexpr std::int64_t kTokens = 4096;  // few enough that an interrupt is soon heard
+  constexpr std::int64_t kTokens = 4096;  // few, so that an interrupt takes effect soon
   for (std::size_t first = 0, next = 0; first < rows.size(); first = next) {
     ExamplePacker packer;
     while (next < rows.size() && next - first < kRows && (next == first || packer.tokens() < kTokens))
@@ -82,7 +82,7 @@ Divergence preservation_divergence(const at::Tensor& states, const Head& head, c
   const auto kl = kl_divergence(states, head, reference_states, reference_head,
                                 at::full({tokens}, 1.0 / static_cast<double>(tokens)));
   Divergence result;
-  result.mean = kl.each.mean().clamp_min(0);  // rounding makes a mean of −1e-8 where the two agree
+  result.mean = kl.each.mean().clamp_min(0);  // rounding can give −1e-8 where the two agree
   result.loss = kl.total * -eps_pd;
   if (margin > 0) result.loss = result.loss * (result.mean <= margin);
   return result;

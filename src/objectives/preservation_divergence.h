@@ -10,7 +10,7 @@
 
 namespace lethe {
 
-/// The original model's answers on normal pairs, without a second copy of the model.
+/// The original model's hidden states on normal pairs, without a second copy of the model.
 class Reference {
  public:
   virtual ~Reference() = default;
@@ -19,7 +19,7 @@ class Reference {
   virtual Head head() = 0;
 };
 
-/// With LoRA the weights never move: the original is the same model with its adapters switched off.
+/// With LoRA the weights never change: the original is the same model with its adapters switched off.
 class AdapterOffReference : public Reference {
  public:
   AdapterOffReference(CausalLM& model, ExampleMaker& examples) : model_(model), examples_(examples) {}
@@ -31,8 +31,8 @@ class AdapterOffReference : public Reference {
   ExampleMaker& examples_;
 };
 
-/// With full tuning: taken once, before the first step (θ = θ_o then), for every pair that will be needed; the head is
-/// kept as it was. Memory: response tokens × E, and one head.
+/// For full tuning: computed once, before the first step (when θ = θ_o), for every pair that will be needed. The
+/// original head is copied. Memory: response tokens × E, and one head.
 class StoredReference : public Reference {
  public:
   /// @param examples  outlives this
@@ -43,8 +43,8 @@ class StoredReference : public Reference {
   Head head() override { return head_; }
 
  private:
-  /// What the model sees of a pair: its tokens, and where the response begins. Prompt and response alone do not tell
-  /// apart two chats that end in the same turn.
+  /// A pair as the model sees it: its tokens, and where the response begins. Prompt and response alone cannot
+  /// distinguish two chats that end in the same turn.
   using Row = std::pair<std::vector<int>, std::size_t>;
   static Row row_of(const Example& example) { return {example.ids, example.response_begin}; }
   ExampleMaker& examples_;
@@ -54,13 +54,13 @@ class StoredReference : public Reference {
 
 /// Mean over response tokens of KL(P‖Q), P the original model, Q the current one.
 struct Divergence {
-  at::Tensor mean;  ///< nats a token, scalar; rounding never makes it negative
+  at::Tensor mean;  ///< nats per token, scalar; rounding never makes it negative
   at::Tensor loss;  ///< −ε3 · mean, with gradient; 0 · mean once the mean has passed the margin
 };
 
 /// @param states   [N, E] hidden states of the current model at the normal pairs' response positions
 /// @param eps_pd   ε3
-/// @param margin   nats a token; beyond it the push stops (the term is unbounded below otherwise); 0 = off
+/// @param margin   nats per token; beyond it the term has no gradient (otherwise it is unbounded below); 0 = off
 Divergence preservation_divergence(const at::Tensor& states, const Head& head, const at::Tensor& reference_states,
                                    const Head& reference_head, double eps_pd, double margin);
 

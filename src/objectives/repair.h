@@ -1,15 +1,15 @@
-// Repair behind a negation: bring normal answers back to what the original says.
+// Repair after a negation: brings normal answers back to the original model's.
 #pragma once
 
 #include "objectives/sku.h"
 
 namespace lethe {
 
-/// KL(P‖Q) on normal answers, minimised: preservation divergence with its sign turned, and nothing else. P is the
-/// original, so that nothing is learned that it did not know.
+/// Minimises KL(P‖Q) on normal answers: preservation divergence with its sign flipped. P is the original model, so the
+/// model learns nothing that the original did not know.
 class RepairObjective : public Objective {
  public:
-  /// @param rows       of each micro-batch; their harmful parts are empty
+  /// @param rows       the rows of each micro-batch; their harmful parts are empty
   /// @param reference  θ_o on normal pairs
   RepairObjective(CausalLM& model, ExampleMaker& examples, Reference& reference,
                   std::function<StepRows(std::uint64_t)> rows)

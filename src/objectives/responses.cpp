@@ -56,7 +56,7 @@ ExampleMaker::Truncated ExampleMaker::drop_truncated(std::vector<Pair>& pairs) c
     progress.update(last);
   }
   std::size_t i = 0;
-  std::erase_if(pairs, [&](const Pair&) { return fits[i++] == none; });  // goes from the first to the last
+  std::erase_if(pairs, [&](const Pair&) { return fits[i++] == none; });  // visits the pairs in order
   return {static_cast<std::size_t>(std::count(fits.begin(), fits.end(), none)),
           static_cast<std::size_t>(std::count(fits.begin(), fits.end(), cut))};
 }
@@ -69,8 +69,8 @@ PackingOptions packing_for(const CausalLM& model) {
 
 namespace {
 
-/// Rows of a matrix, some of them several times: all responses to one prompt are first predicted by its last token.
-/// On a GPU the engine's own way back would add those up in any order.
+/// Selects rows of a matrix, some of them repeatedly: a prompt's last token predicts the first token of all its
+/// responses. On a GPU, LibTorch's own backward pass would sum those gradients in any order.
 struct Rows : torch::autograd::Function<Rows> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& matrix,
                             const at::Tensor& numbers) {

@@ -27,7 +27,7 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
                      .weights = at::tensor(harmful_weights(harmful, harmful_tokens, options_.harmful)),
                      .targets = packed.targets.slice(0, 0, harmful_tokens)});
   }
-  // A divergence with a margin may turn out not to count, which is known when it has been computed.
+  // With a margin, the divergence may not count, which is known only after it has been computed.
   const bool joint = diverge && options_.pd_margin == 0;
   if (joint) {
     const std::int64_t tokens = states.size(0) - harmful_tokens;
@@ -59,6 +59,13 @@ StepLoss SkuObjective::loss(std::uint64_t micro) {
 std::map<std::string, std::string> SkuObjective::advice() const {
   return {{"kl", options_.pd_margin == 0 ? "set sku.pd_margin (2.0 is the default), or lower training.lr or sku.eps_pd"
                                          : "lower training.lr, sku.pd_margin or sku.eps_pd"}};
+}
+
+std::string SkuObjective::gentler() const {
+  if (options_.eps_pd == 0) return Objective::gentler();  // nothing pushes the model away from the original
+  return options_.pd_margin == 0
+             ? "fewer training.steps, a smaller training.lr, or set sku.pd_margin (2.0 is the default)"
+             : "fewer training.steps, a smaller training.lr or a smaller sku.pd_margin";
 }
 
 }  // namespace lethe

@@ -12,7 +12,7 @@ namespace lethe {
 struct SkuOptions {
   HarmfulOptions harmful;
   double eps_pd = 1.0;     ///< ε3
-  double pd_margin = 2.0;  ///< nats a token; 0 = off
+  double pd_margin = 2.0;  ///< nats per token; 0 = off
 };
 
 /// Source: Liu et al. 2024, section 3.1; what differs from the published code is in docs/explanation/method.md.
@@ -27,6 +27,7 @@ class SkuObjective : public Objective {
   StepLoss loss(std::uint64_t micro) override;
   std::vector<std::string> terms() const override { return {"gd", "rd", "kl"}; }
   std::map<std::string, std::string> advice() const override;
+  std::string gentler() const override;
 
  private:
   CausalLM& model_;

@@ -1,6 +1,5 @@
 #include "runs/evaluate.h"
 
-#include "architectures/families.h"
 #include "core/error.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
@@ -10,6 +9,7 @@
 #include "runs/input_check.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
+#include "runs/stored_model.h"
 #include "runs/training_data.h"
 #include "tensors/device.h"
 #include "vectors/apply_adapter.h"
@@ -55,11 +55,10 @@ void evaluate(const EvaluateRequest& request) {
   RunFolder run(recipe, "evaluate");
   const Panel panel = open_panel(recipe);
   add_judge_inputs(recipe, run);
-  const Checkpoint checkpoint(resolve_model_folder(request.model));
+  const StoredModel stored(request.model);
+  const Checkpoint& checkpoint = stored.checkpoint;
   run.add_input("model", checkpoint.folder());
-  const Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
-  DecoderSpec spec = decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string());
-  const EvaluationOptions options = evaluation_options(recipe, checkpoint, spec.max_positions);
+  const EvaluationOptions options = evaluation_options(recipe, checkpoint, stored.spec.max_positions);
   EvaluationSets sets;
   sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", &run);
   sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", &run);
@@ -70,7 +69,7 @@ void evaluate(const EvaluateRequest& request) {
   std::vector<Question> trained = sets.seen;
   trained.insert(trained.end(), normal_train.begin(), normal_train.end());
   leave_out_overlap(sets, trained, recipe.evaluation.overlap, &run);
-  leave_out_long(sets, tokenizer, options, &run);
+  leave_out_long(sets, stored.tokenizer, options, &run);
   std::vector<std::string> texts;
   for (const auto* questions :
        std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.other, &sets.normal, &normal_train}) {
@@ -81,26 +80,25 @@ void evaluate(const EvaluateRequest& request) {
   if (!detector.knows_order())
     warn("too few reference answers to tell gibberish; only empty and repeating answers count as degenerate");
 
-  ExampleMaker examples(tokenizer, options.layout, options.examples);
+  ExampleMaker examples = stored.examples(recipe);
   ModelComparison comparison(
-      tokenizer, examples, panel, detector, options,
+      stored.tokenizer, examples, panel, detector, options,
       {sets, answers_of(normal_train, options, examples), answers_of(sets.normal, options, examples)});
   const LoadOptions load{.device = compute.device, .dtype = compute.dtype, .mapped = true};
   if (!request.original.empty()) {
     const Checkpoint base(resolve_model_folder(request.original));
     run.add_input("original", base.folder());
     CausalLM original = load_model(base, load);
-    comparison.ask_original(original);
+    comparison.evaluate_original(original);
   }
   const OpenAdapters adapters = open_adapters(request.adapters);
   const AppliedAdapters applied(checkpoint, adapters.weighted);
   {
-    CausalLM model = load_model(checkpoint, std::move(spec),
-                                {.device = load.device, .dtype = load.dtype, .adapters = &applied, .mapped = true});
-    comparison.ask(model);
+    CausalLM model = stored.load({.device = load.device, .dtype = load.dtype, .adapters = &applied, .mapped = true});
+    comparison.evaluate(model);
   }
   if (!request.original.empty())  // again, so that never two models are in memory
-    comparison.score(load_model(Checkpoint(resolve_model_folder(request.original)), load));
+    comparison.score_under_original(load_model(Checkpoint(resolve_model_folder(request.original)), load));
 
   OrderedJson results = OrderedJson::object();
   write_comparison(comparison.result(),

@@ -29,15 +29,14 @@ bool asks_judge(const Recipe& recipe) {
   return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
 }
 
-Evaluator::Evaluator(const Recipe& recipe, const Checkpoint& base, std::int64_t positions, const Tokenizer& tokenizer,
-                     ExampleMaker& examples, const RunData& data, RunRecord* run, OpenJudges* opened)
-    : tokenizer_(tokenizer),
-      examples_(examples),
+Evaluator::Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run,
+                     OpenJudges* opened)
+    : tokenizer_(original.tokenizer),
       data_(data),
       detector_(detector_for(data)),
       further_(further_sets(recipe.evaluation, run)),
       panel_(panel_for_run(recipe, data, further_.other, opened)),
-      options_(evaluation_options(recipe, base, positions)),
+      options_(evaluation_options(recipe, original.checkpoint, original.spec.max_positions)),
       overlap_(recipe.evaluation.overlap),
       run_(run),
       plan_alone_(recipe.data.harmful.empty()) {}
@@ -61,7 +60,7 @@ ModelComparison Evaluator::comparison(HeldOut part) const {
   }
   leave_out_overlap(sets, trained, overlap_, run_, keep);
   leave_out_long(sets, tokenizer_, options_, run_);
-  return ModelComparison(tokenizer_, examples_, panel_, detector_, options_,
+  return ModelComparison(tokenizer_, data_.examples, panel_, detector_, options_,
                          {std::move(sets), data_.normal.train, held_out(data_.normal)});
 }
 

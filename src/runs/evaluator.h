@@ -5,6 +5,7 @@
 
 #include "evaluation/model_comparison.h"
 #include "judges/open_judge.h"
+#include "runs/stored_model.h"
 #include "runs/training_data.h"
 
 namespace lethe {
@@ -18,11 +19,10 @@ bool asks_judge(const Recipe& recipe);
 class Evaluator {
  public:
   /// All but the recipe outlive this. Reads the further evaluation files of the recipe.
-  /// @param positions  the model's; 0: no bound
   /// @param run     notes inputs and what was left out; may be null
   /// @param opened  judges that other evaluators use too; may be null
-  Evaluator(const Recipe& recipe, const Checkpoint& base, std::int64_t positions, const Tokenizer& tokenizer,
-            ExampleMaker& examples, const RunData& data, RunRecord* run = nullptr, OpenJudges* opened = nullptr);
+  Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run = nullptr,
+            OpenJudges* opened = nullptr);
 
   /// A fresh comparison on these prompts, without those that overlap with what was trained on and those too long for
   /// the model; this outlives it.
@@ -30,8 +30,7 @@ class Evaluator {
 
  private:
   const Tokenizer& tokenizer_;
-  ExampleMaker& examples_;
-  const RunData& data_;
+  RunData& data_;
   DegenerateDetector detector_;
   EvaluationSets further_;
   Panel panel_;

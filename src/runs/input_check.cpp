@@ -54,7 +54,7 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
   add("evaluation.text", recipe.evaluation.text);
   for (const std::string& judge : recipe.evaluation.judge) {
     const std::string file = file_of_judge(judge);
-    if (file.empty() && judge != "classifier" && judge != "none") require_judge(judge);
+    if (file.empty() && judge != "classifier" && judge != "none") require_judge(judge, {"classifier", "none"});
     paths.push_back({"evaluation.judge", file});
   }
   return paths;
@@ -95,7 +95,7 @@ void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPa
 
 void check_names_of_weights(const Recipe& recipe, const Checkpoint& base) {
   CausalLM model(decoder_spec(base.config(), (base.folder() / "config.json").string()));  // without weights
-  const bool lora = recipe.tuning == "lora";
+  const bool lora = recipe.tuning == TuningKind::lora;
   std::vector<std::string> names;
   if (lora) {
     names = lora_modules(model, recipe.lora.targets);

@@ -8,58 +8,93 @@
 namespace lethe {
 namespace {
 
-SkuOptions sku_options(const Recipe& recipe) {
-  SkuOptions options;
-  options.harmful.eps_gd = recipe.sku.eps_gd;
-  options.harmful.eps_rd = recipe.sku.eps_rd;
-  options.harmful.reduction = recipe.sku.reduction == "sum" ? Reduction::sum : Reduction::mean;
-  options.eps_pd = recipe.sku.eps_pd;
-  options.pd_margin = recipe.sku.pd_margin;
-  return options;
-}
-
-// What the original answers on no normal pair at all: for methods that never ask.
+// The reference of methods that need none.
 class NoReference : public Reference {
  public:
   at::Tensor states(std::span<const Pair>) override { throw Error("internal: this method has no reference"); }
   Head head() override { throw Error("internal: this method has no reference"); }
 };
 
-}  // namespace
-
-SamplerOptions sampler_options(const Recipe& recipe) {
-  SamplerOptions options;
-  options.batch = static_cast<std::size_t>(recipe.training.batch);
-  options.seed = recipe.seed;
-  options.k = 0;
-  if (recipe.method == "sku" && recipe.sku.eps_rd != 0) options.k = static_cast<std::size_t>(recipe.sku.k);
-  if (recipe.method == "ga_mismatch") {
-    options.k = static_cast<std::size_t>(recipe.sku.k);
-    options.draw = SamplerOptions::Draw::normal;
-  }
-  return options;
+Reference& reference_of(const ObjectiveInputs& inputs) {
+  static NoReference none;
+  return inputs.reference != nullptr ? *inputs.reference : none;
 }
 
-std::unique_ptr<Objective> make_objective(const Recipe& recipe, CausalLM& model, ExampleMaker& examples,
-                                          Reference* reference, std::function<StepRows(std::uint64_t)> rows) {
-  static NoReference none;
-  Reference& original = reference != nullptr ? *reference : none;
-  if (recipe.method == "finetune") {
-    return std::make_unique<CrossEntropyObjective>(
-        model, examples, [rows = std::move(rows)](std::uint64_t micro) { return rows(micro).normal; });
+std::unique_ptr<Objective> sku_objective(ObjectiveInputs inputs, const SkuOptions& options) {
+  return std::make_unique<SkuObjective>(inputs.model, inputs.examples, reference_of(inputs), std::move(inputs.rows),
+                                        options);
+}
+
+std::unique_ptr<Objective> ascent_objective(ObjectiveInputs inputs, const GradientAscentOptions& options) {
+  return std::make_unique<GradientAscentObjective>(inputs.model, inputs.examples, reference_of(inputs),
+                                                   std::move(inputs.rows), options);
+}
+
+SkuOptions sku_options(const SkuSettings& settings) {
+  return {.harmful = {.eps_gd = settings.eps_gd, .eps_rd = settings.eps_rd, .reduction = settings.reduction},
+          .eps_pd = settings.eps_pd,
+          .pd_margin = settings.pd_margin};
+}
+
+std::unique_ptr<Objective> sku(const Recipe& recipe, ObjectiveInputs inputs) {
+  return sku_objective(std::move(inputs), sku_options(recipe.sku));
+}
+
+// SKU's guided distortion alone.
+std::unique_ptr<Objective> task_vector(const Recipe& recipe, ObjectiveInputs inputs) {
+  SkuOptions options = sku_options(recipe.sku);
+  options.harmful.eps_rd = 0;
+  options.eps_pd = 0;
+  return sku_objective(std::move(inputs), options);
+}
+
+std::unique_ptr<Objective> ga(const Recipe& recipe, ObjectiveInputs inputs) {
+  return ascent_objective(std::move(inputs), {.eps_kl = recipe.ga.eps_kl, .eps_mismatch = 0});
+}
+
+std::unique_ptr<Objective> ga_mismatch(const Recipe& recipe, ObjectiveInputs inputs) {
+  return ascent_objective(std::move(inputs), {.eps_kl = recipe.ga.eps_kl, .eps_mismatch = recipe.ga.eps_mismatch});
+}
+
+std::unique_ptr<Objective> finetune_on_normal(const Recipe&, ObjectiveInputs inputs) {
+  return std::make_unique<CrossEntropyObjective>(
+      inputs.model, inputs.examples,
+      [rows = std::move(inputs.rows)](std::uint64_t micro) { return rows(micro).normal; });
+}
+
+struct ObjectiveRow {
+  MethodId method;
+  std::unique_ptr<Objective> (*make)(const Recipe&, ObjectiveInputs);
+};
+
+constexpr ObjectiveRow kObjectives[] = {
+    {MethodId::sku, sku},
+    {MethodId::task_vector, task_vector},
+    {MethodId::ga, ga},
+    {MethodId::ga_mismatch, ga_mismatch},
+    {MethodId::finetune, finetune_on_normal},
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs inputs) {
+  const MethodId method = method_named(recipe.method).id;
+  for (const ObjectiveRow& row : kObjectives) {
+    if (row.method == method) return row.make(recipe, std::move(inputs));
   }
-  if (recipe.method == "ga" || recipe.method == "ga_mismatch") {
-    const double mismatch = recipe.method == "ga" ? 0 : recipe.ga.eps_mismatch;
-    return std::make_unique<GradientAscentObjective>(
-        model, examples, original, std::move(rows),
-        GradientAscentOptions{.eps_kl = recipe.ga.eps_kl, .eps_mismatch = mismatch});
-  }
-  SkuOptions options = sku_options(recipe);
-  if (recipe.method == "task_vector") {
-    options.harmful.eps_rd = 0;
-    options.eps_pd = 0;
-  }
-  return std::make_unique<SkuObjective>(model, examples, original, std::move(rows), options);
+  throw Error("internal: the method " + recipe.method + " has no objective");
+}
+
+SamplerOptions sampler_options(const Recipe& recipe) {
+  const Draws draws = method_named(recipe.method).draws;
+  // Random disassociation without weight draws nothing.
+  const bool needed = draws == Draws::normal || (draws == Draws::harmful && recipe.sku.eps_rd != 0);
+  SamplerOptions options;
+  options.batch = static_cast<std::size_t>(recipe.training.batch);
+  options.k = needed ? static_cast<std::size_t>(recipe.sku.k) : 0;
+  options.seed = recipe.seed;
+  options.draw = draws == Draws::normal ? SamplerOptions::Draw::normal : SamplerOptions::Draw::harmful;
+  return options;
 }
 
 }  // namespace lethe

@@ -12,11 +12,18 @@
 
 namespace lethe {
 
-/// How this method draws its rows.
-SamplerOptions sampler_options(const Recipe& recipe);
+/// What an objective reads in training. All of it outlives the objective.
+struct ObjectiveInputs {
+  CausalLM& model;
+  ExampleMaker& examples;
+  Reference* reference;                           ///< θ_o on normal pairs; may be null where the method needs none
+  std::function<StepRows(std::uint64_t)> rows{};  ///< of each micro-batch
+};
 
-/// @param reference  may be null where the method needs none
-std::unique_ptr<Objective> make_objective(const Recipe& recipe, CausalLM& model, ExampleMaker& examples,
-                                          Reference* reference, std::function<StepRows(std::uint64_t)> rows);
+/// What the recipe's method minimises, with the method's own settings.
+std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs inputs);
+
+/// How the recipe's method draws its rows.
+SamplerOptions sampler_options(const Recipe& recipe);
 
 }  // namespace lethe

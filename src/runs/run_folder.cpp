@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
-#include <iostream>
 
 #include "core/error.h"
 #include "core/file_hash.h"
@@ -17,6 +16,7 @@
 #include "core/numbers.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "recipe/recipe_changes.h"
 #include "tensors/device.h"
 
 namespace lethe {
@@ -63,36 +63,56 @@ OrderedJson outputs_in(const fs::path& folder) {
   return outputs;
 }
 
+// The recipe without what may change when a run is continued: where it runs, and what comes after training (a budget
+// that no α met, a judge that failed).
+Recipe settings_of_training(Recipe recipe) {
+  recipe.out = "";
+  recipe.device = "";
+  recipe.threads = 0;
+  recipe.negation = {};
+  recipe.evaluation = {};
+  recipe.keep_harmful = false;
+  return recipe;
+}
+
+// What was trained so far belongs to the settings it was trained with: others are refused by key, before any work.
+void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
+  const Recipe before = load_recipe(unfinished);
+  const auto changes = recipe_changes(settings_of_training(before), settings_of_training(recipe));
+  if (changes.empty()) return;
+  Error error = bad_input("cannot continue " + recipe.out + " with another recipe");
+  for (const RecipeChange& change : changes)
+    error.with(change.key,
+               excerpt(change.before, 200) + " in the unfinished run, " + excerpt(change.after, 200) + " now");
+  throw error.with("may change", "negation.*, evaluation.*, keep_harmful, device, threads")
+      .hint("continue with the values of the unfinished run, or start anew under another --out");
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
     : folder_(recipe.out, resume ? UnfinishedFolder::Start::resume : UnfinishedFolder::Start::fresh, kSnapshots),
       command_(std::move(command)),
       seed_(recipe.seed) {
-  Recipe same = recipe;
-  same.out = same.device = "";
-  same.threads = 0;
-  // What comes behind training may be changed when a run is gone on with: a budget that no alpha met, a judge that
-  // failed.
-  same.negation = {};
-  same.evaluation = {};
-  same.keep_harmful = false;
-  recipe_ = to_yaml(same);
-  // What was half written is made anew; what training goes on from stays, and so does the recipe: one that changes
-  // anything is refused when the snapshots are opened.
+  const fs::path recipe_file = path() / "recipe.yaml";
+  const bool continues = resume && folder_.holds_precious();  // a run without a snapshot starts anew
+  if (continues && fs::exists(recipe_file)) refuse_changes(recipe_file, recipe);
+  recipe_ = to_yaml(settings_of_training(recipe));
+  // What was half written is made anew; what training continues from stays, and so does the recipe that it was trained
+  // with.
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
     if (name != kSnapshots && name != "metrics.jsonl" && name != "recipe.yaml" && !name.starts_with("."))
       fs::remove_all(entry.path());
   }
-  if (!resume) write_file(path() / "recipe.yaml", to_yaml(recipe));
+  if (!continues) write_file(recipe_file, to_yaml(recipe));
 }
 
 RunFolder::~RunFolder() {
-  // Belongs to the error that ends the run: told under --quiet too.
+  // Belongs to the error that ends the run: printed under --quiet too.
   if (folder_.holds_precious())
-    std::cerr << "lethe: what was trained so far is kept; lethe " << command_ << " --resume "
-              << excerpt(final_path(), 1000) << " takes it up with the same settings" << std::endl;
+    print_failure("what was trained so far is kept; lethe " + command_ + " --resume " + excerpt(final_path(), 1000) +
+                  " takes it up with the same settings");
 }
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {

@@ -8,21 +8,20 @@ namespace lethe {
 namespace {
 
 // The rows of each micro-batch: a plan's, or what the sampler draws; of both the part that the method trains on.
-std::function<StepRows(std::uint64_t)> rows_of(const Recipe& recipe, const RunData& data, Tuning& tuning) {
-  const Method& method = method_named(recipe.method);
+std::function<StepRows(std::uint64_t)> rows_of(const Method& method, const RunData& data, Tuning& tuning) {
   if (!data.plan.empty()) {
     return [&data, &tuning, &method](std::uint64_t micro) {
       tuning.begin(micro);
       StepRows rows = data.plan.at(micro);
       if (!method.normal_rows) rows.normal.clear();
       if (!method.harmful_rows) rows.harmful.clear();
-      if (method.name == "task_vector" || method.name == "ga") rows.random.clear();
+      if (method.draws == Draws::none) rows.random.clear();
       return rows;
     };
   }
   const auto sampler = std::make_shared<StepSampler>(method.harmful_rows ? data.harmful.train : std::vector<Pair>{},
                                                      method.normal_rows ? data.normal.train : std::vector<Pair>{},
-                                                     sampler_options(recipe));
+                                                     sampler_options(tuning.recipe()));
   return [sampler, &tuning](std::uint64_t micro) {
     tuning.begin(micro);
     return sampler->rows(micro);
@@ -48,18 +47,14 @@ std::int64_t steps_of(const Recipe& recipe, const RunData& data) {
 
 }  // namespace
 
-std::vector<StepRecord> train_method(const Recipe& recipe, CausalLM& model, Tuning& tuning, ExampleMaker& examples,
-                                     const RunData& data, const std::filesystem::path& metrics, Snapshots* snapshots) {
+Stage1 train_method(Tuning& tuning, RunData& data, const std::filesystem::path& metrics, Snapshots* snapshots) {
+  const Recipe& recipe = tuning.recipe();
   const Method& method = method_named(recipe.method);
   std::unique_ptr<Reference> reference;
-  if (method.reference && tuning.lora()) {
-    reference = std::make_unique<AdapterOffReference>(model, examples);
-  } else if (method.reference) {
-    reference = std::make_unique<StoredReference>(model, examples, normal_pairs_trained_on(data));
-  }
+  if (method.reference) reference = tuning.reference(data.examples, normal_pairs_trained_on(data));
   const std::unique_ptr<Objective> objective =
-      make_objective(recipe, model, examples, reference.get(), rows_of(recipe, data, tuning));
-  return tuning.train(*objective, steps_of(recipe, data), metrics, method.title, snapshots);
+      make_objective(recipe, {tuning.model(), data.examples, reference.get(), rows_of(method, data, tuning)});
+  return {tuning.train(*objective, steps_of(recipe, data), metrics, method.title, snapshots), objective->gentler()};
 }
 
 }  // namespace lethe

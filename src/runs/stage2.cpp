@@ -1,32 +1,25 @@
 #include "runs/stage2.h"
 
-#include <memory>
-
 #include "data/sampler.h"
 #include "objectives/repair.h"
-#include "runs/methods.h"
+#include "recipe/method_table.h"
 
 namespace lethe {
 namespace {
 
-void repair(const Recipe& recipe, CausalLM& model, Stage2Vector& stage2, Tuning& tuning, ExampleMaker& examples,
-            const RunData& data, const std::filesystem::path& metrics) {
+void repair(Stage2Vector& stage2, Tuning& tuning, RunData& data, const std::filesystem::path& metrics) {
+  const Recipe& recipe = tuning.recipe();
   const RepairSettings& settings = recipe.negation.repair;
-  std::unique_ptr<Reference> reference;
-  if (tuning.lora()) {
-    reference = std::make_unique<AdapterOffReference>(model, examples);
-  } else {
-    stage2.apply(0);
-    reference = std::make_unique<StoredReference>(model, examples, data.normal.train);
-  }
+  stage2.apply(0);  // the original
+  const std::unique_ptr<Reference> reference = tuning.reference(data.examples, data.normal.train);
   stage2.apply(settings.alpha);
-  stage2.vector.retake();  // an adapter trains on from its negated form
+  stage2.vector->retake();  // an adapter trains on from its negated form
   SamplerOptions options;
   options.batch = static_cast<std::size_t>(recipe.training.batch);
   options.k = 0;
   options.seed = recipe.seed;
   StepSampler sampler({}, data.normal.train, options);
-  RepairObjective objective(model, examples, *reference, [&](std::uint64_t micro) {
+  RepairObjective objective(tuning.model(), data.examples, *reference, [&](std::uint64_t micro) {
     tuning.begin(micro);
     return sampler.rows(micro);
   });
@@ -34,20 +27,19 @@ void repair(const Recipe& recipe, CausalLM& model, Stage2Vector& stage2, Tuning&
   training.steps = settings.steps;
   training.lr = settings.lr;
   tuning.train(objective, training, metrics, "repair");
-  stage2.vector.retake();
+  stage2.vector->retake();
   stage2.sign = 1;
 }
 
 }  // namespace
 
-Stage2Vector prepare_stage2(const Recipe& recipe, CausalLM& model, const Checkpoint& base, Tuning& tuning,
-                            ExampleMaker& examples, const RunData& data, const std::filesystem::path& trained,
-                            const std::filesystem::path& metrics) {
-  const Method& method = method_named(recipe.method);
-  Stage2Vector stage2{TaskVector(model, base, tuning.pairs()), direction(method)};
-  if (!trained.empty()) stage2.vector.write_trained(trained, recipe);
-  stage2.vector.shape(recipe.negation);
-  if (recipe.negation.repair.steps > 0) repair(recipe, model, stage2, tuning, examples, data, metrics);
+Stage2Vector prepare_stage2(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage2Files& files) {
+  const Recipe& recipe = tuning.recipe();
+  Stage2Vector stage2{task_vector_of(tuning.model(), base, tuning.pairs(), recipe),
+                      direction(method_named(recipe.method))};
+  if (!files.trained.empty()) stage2.vector->write_trained(files.trained);
+  stage2.vector->shape(recipe.negation);
+  if (recipe.negation.repair.steps > 0) repair(stage2, tuning, data, files.repair);
   return stage2;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "runs/task_vector.h"
 #include "runs/training_data.h"
@@ -11,19 +12,22 @@ namespace lethe {
 
 /// A task vector, and the sign with which α applies it: θ_o + sign·α·τ is the unlearned model.
 struct Stage2Vector {
-  TaskVector vector;
+  std::unique_ptr<TaskVector> vector;
   double sign = -1;
 
-  void apply(double alpha) { vector.apply(sign * alpha); }
+  void apply(double alpha) { vector->apply(sign * alpha); }
+  /// Writes the unlearned model, or its adapter, into `folder` (exists).
+  void write(double alpha, const std::filesystem::path& folder) { vector->write(sign * alpha, folder); }
 };
 
-/// @param model    holds what stage 1 trained
-/// @param trained  where the trained model is kept (keep_harmful); empty: not at all
-/// @param metrics  a line a step of the repair is appended here
+struct Stage2Files {
+  std::filesystem::path trained;  ///< where the trained model is kept (keep_harmful); empty: not at all
+  std::filesystem::path repair;   ///< a line a step of the repair is appended here
+};
+
 /// negation.factors and negation.rank change τ; negation.repair trains θ_o − repair.alpha·τ on the normal training
 /// pairs, and what then differs from θ_o is the vector, its sign +1.
-Stage2Vector prepare_stage2(const Recipe& recipe, CausalLM& model, const Checkpoint& base, Tuning& tuning,
-                            ExampleMaker& examples, const RunData& data, const std::filesystem::path& trained,
-                            const std::filesystem::path& metrics);
+/// @param tuning  its model holds what stage 1 trained
+Stage2Vector prepare_stage2(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage2Files& files);
 
 }  // namespace lethe

@@ -3,6 +3,9 @@
 #include <c10/core/GradMode.h>
 
 #include <limits>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "core/error.h"
 #include "core/interrupt.h"
@@ -13,12 +16,11 @@
 #include "vectors/negate.h"
 
 namespace lethe {
-namespace {
 
-// What α is multiplied by, by a weight's name.
-class FactorTable {
+/// Patterns found in names, each with a factor; the first that fits counts.
+class TaskVector::Factors {
  public:
-  explicit FactorTable(const std::vector<std::pair<std::string, double>>& factors) {
+  explicit Factors(const std::vector<std::pair<std::string, double>>& factors) {
     for (const auto& [pattern, factor] : factors) entries_.push_back({Regex(pattern), pattern, factor});
   }
   double of(const std::string& name) const {
@@ -47,31 +49,49 @@ class FactorTable {
   std::vector<Entry> entries_;
 };
 
-}  // namespace
-
-TaskVector::TaskVector(CausalLM& model, const Checkpoint& base, const std::vector<NamedLora>& pairs)
-    : model_(model), base_(base), pairs_(pairs) {
-  for (const NamedLora& lora : pairs_) scales_.push_back(lora.pair->scale);
-  if (!pairs_.empty()) return;
-  for (const Parameter& parameter : model_.parameters()) trained_[parameter.name] = parameter.tensor->detach().clone();
-}
-
-at::Tensor TaskVector::original(const Parameter& parameter) const {
-  const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
-  return tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
-}
-
 void TaskVector::shape(const NegationSettings& settings) {
   if (settings.factors.empty() && settings.rank == 0) return;
   const c10::NoGradGuard no_gradient;
-  const FactorTable factors(settings.factors);
-  const std::int64_t rank = settings.rank == 0 ? std::numeric_limits<std::int64_t>::max() : settings.rank;
-  for (const NamedLora& lora : pairs_) {
-    stop_if_interrupted();
-    const at::Tensor strongest = low_rank_of_product(lora.pair->b, lora.pair->a, rank);
-    lora.pair->b.copy_(factors.of(lora.module) * strongest);
+  const Factors factors(settings.factors);
+  shape_by(factors, settings.rank == 0 ? std::numeric_limits<std::int64_t>::max() : settings.rank);
+  factors.check_all_used();
+}
+
+namespace {
+
+// Full tuning. The original's weights are read from the base's memory map, the trained ones are kept beside the model.
+class WeightsVector : public TaskVector {
+ public:
+  WeightsVector(CausalLM& model, const Checkpoint& base) : model_(model), base_(base) { WeightsVector::retake(); }
+
+  void retake() override {
+    const c10::NoGradGuard no_gradient;
+    for (const Parameter& parameter : model_.parameters())
+      trained_[parameter.name] = parameter.tensor->detach().clone();
   }
-  if (pairs_.empty()) {
+
+  void apply(double scale) override {
+    const c10::NoGradGuard no_gradient;
+    for (const Parameter& parameter : model_.parameters()) {
+      stop_if_interrupted();
+      const at::Tensor before = original(parameter);
+      parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
+    }
+  }
+
+  void write(double scale, const std::filesystem::path& folder) override {
+    restore_trained();
+    negate_checkpoint(base_, weights_by_name(model_), -scale, folder);
+    apply(scale);
+  }
+
+  void write_trained(const std::filesystem::path& folder) override {
+    restore_trained();
+    write_like(base_, model_, folder, {.access = Access::owner_only});
+  }
+
+ private:
+  void shape_by(const Factors& factors, std::int64_t rank) override {
     for (const Parameter& parameter : model_.parameters()) {
       stop_if_interrupted();
       at::Tensor& trained = trained_.at(parameter.name);
@@ -80,53 +100,75 @@ void TaskVector::shape(const NegationSettings& settings) {
                     .to(trained.scalar_type());
     }
   }
-  factors.check_all_used();
-}
 
-void TaskVector::retake() {
-  const c10::NoGradGuard no_gradient;
-  // An adapter's sign and size go into B, so that its scale stays what its configuration says.
-  for (std::size_t i = 0; i < pairs_.size(); ++i) {
-    pairs_[i].pair->b.mul_(pairs_[i].pair->scale / scales_[i]);
-    pairs_[i].pair->scale = scales_[i];
+  // float32, on the model's device
+  at::Tensor original(const Parameter& parameter) const {
+    const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
+    return tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
   }
-  if (!pairs_.empty()) return;
-  for (const Parameter& parameter : model_.parameters()) trained_[parameter.name] = parameter.tensor->detach().clone();
-}
 
-void TaskVector::apply(double scale) {
-  const c10::NoGradGuard no_gradient;
-  for (std::size_t i = 0; i < pairs_.size(); ++i) pairs_[i].pair->scale = scale * scales_[i];
-  if (!pairs_.empty()) return;
-  for (const Parameter& parameter : model_.parameters()) {
-    stop_if_interrupted();
-    const at::Tensor before = original(parameter);
-    parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
+  void restore_trained() {
+    const c10::NoGradGuard no_gradient;
+    for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(trained_.at(parameter.name));
   }
-}
 
-void TaskVector::restore_trained() {
-  const c10::NoGradGuard no_gradient;
-  for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(trained_.at(parameter.name));
-}
+  CausalLM& model_;
+  const Checkpoint& base_;
+  std::map<std::string, at::Tensor> trained_;  // by parameter name
+};
 
-void TaskVector::write(double scale, const std::filesystem::path& folder, const Recipe& recipe) {
-  if (!pairs_.empty()) {
-    write_adapter(pairs_, recipe.lora, recipe.model, folder, scale);
-    return;
+// LoRA. The original's weights never moved: τ is the adapters' product, and the scale of each says how much of it
+// counts.
+class AdapterVector : public TaskVector {
+ public:
+  AdapterVector(const std::vector<NamedLora>& adapters, const LoraSettings& settings, const std::string& base_name)
+      : adapters_(adapters), settings_(settings), base_name_(base_name) {
+    for (const NamedLora& adapter : adapters_) trained_scales_.push_back(adapter.pair->scale);
   }
-  restore_trained();
-  negate_checkpoint(base_, weights_by_name(model_), -scale, folder);
-  apply(scale);
-}
 
-void TaskVector::write_trained(const std::filesystem::path& folder, const Recipe& recipe) {
-  if (!pairs_.empty()) {
-    write_adapter(pairs_, recipe.lora, recipe.model, folder, 1.0, Access::owner_only);
-    return;
+  // Sign and size go into B, so that the scale stays what the adapter's configuration says.
+  void retake() override {
+    const c10::NoGradGuard no_gradient;
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+      LoraPair& pair = *adapters_[i].pair;
+      pair.b.mul_(pair.scale / trained_scales_[i]);
+      pair.scale = trained_scales_[i];
+    }
   }
-  restore_trained();
-  write_like(base_, model_, folder, {.access = Access::owner_only});
+
+  void apply(double scale) override {
+    for (std::size_t i = 0; i < adapters_.size(); ++i) adapters_[i].pair->scale = scale * trained_scales_[i];
+  }
+
+  void write(double scale, const std::filesystem::path& folder) override {
+    write_adapter(adapters_, settings_, base_name_, folder, scale);
+  }
+
+  void write_trained(const std::filesystem::path& folder) override {
+    write_adapter(adapters_, settings_, base_name_, folder, 1.0, Access::owner_only);
+  }
+
+ private:
+  void shape_by(const Factors& factors, std::int64_t rank) override {
+    for (const NamedLora& adapter : adapters_) {
+      stop_if_interrupted();
+      const at::Tensor strongest = low_rank_of_product(adapter.pair->b, adapter.pair->a, rank);
+      adapter.pair->b.copy_(factors.of(adapter.module) * strongest);
+    }
+  }
+
+  std::vector<NamedLora> adapters_;
+  LoraSettings settings_;
+  std::string base_name_;
+  std::vector<double> trained_scales_;
+};
+
+}  // namespace
+
+std::unique_ptr<TaskVector> task_vector_of(CausalLM& model, const Checkpoint& base,
+                                           const std::vector<NamedLora>& adapters, const Recipe& recipe) {
+  if (adapters.empty()) return std::make_unique<WeightsVector>(model, base);
+  return std::make_unique<AdapterVector>(adapters, recipe.lora, recipe.model);
 }
 
 }  // namespace lethe

@@ -42,9 +42,9 @@ void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Reci
 
 namespace {
 
-void describe_split(const Split& split, const std::string& name, const std::string& by) {
+void describe_split(const Split& split, const std::string& name, SplitBy by) {
   say(name + ": " + with_commas(split.train.size()) + " pairs to train on, " + with_commas(split.validation.size()) +
-      " to validate, " + with_commas(split.test.size()) + " to test, split by " + by + " (" +
+      " to validate, " + with_commas(split.test.size()) + " to test, split by " + word_of(by) + " (" +
       with_commas(split.prompts_train) + " / " + with_commas(split.prompts_validation) + " / " +
       with_commas(split.prompts_test) + " prompts)");
 }
@@ -87,20 +87,20 @@ Split split_of_plan(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunRecord* run) {
-  RunData data;
+RunData load_run_data(const Recipe& recipe, ExampleMaker examples, RunRecord* run) {
+  RunData data{.examples = std::move(examples)};
   if (!recipe.data.plan.empty()) {
     data.plan = load_plan(recipe.data.plan);
     if (run != nullptr) run->add_input("plan", recipe.data.plan);
     say(with_commas(data.plan.size()) + " steps fixed by " + recipe.data.plan);
-    check_plan(data.plan, examples);
+    check_plan(data.plan, data.examples);
   }
   std::vector<Pair> harmful = load_reported(recipe.data.harmful, Role::harmful, "harmful", run);
   std::vector<Pair> normal = load_reported(recipe.data.normal, Role::normal, "normal", run);
   check_roles_differ(harmful, normal);
   const auto part = [&](std::vector<Pair> pairs, bool is_harmful, const std::string& name) {
     if (pairs.empty()) return split_of_plan(pairs_of_plan(data.plan, is_harmful));
-    drop_truncated(pairs, examples, recipe, name, run);
+    drop_truncated(pairs, data.examples, recipe, name, run);
     const Split split = split_pairs(pairs, recipe.data.split, recipe.seed);
     describe_split(split, name, recipe.data.split.by);
     return split;

@@ -1,4 +1,4 @@
-// The data of a run: files read, split by prompt, told to the user.
+// The data of a run: files read, split by prompt, reported to the user.
 #pragma once
 
 #include <vector>
@@ -13,6 +13,7 @@ namespace lethe {
 
 /// Harmful and normal pairs, each split; a plan's rows where the recipe fixes them.
 struct RunData {
+  ExampleMaker examples;  ///< their tokens, made once
   Split harmful, normal;
   std::vector<StepRows> plan;
 };
@@ -21,7 +22,7 @@ struct RunData {
 /// stands for the data too. Inputs are noted in `run`, if there is one.
 /// @throws Error (bad input) if nothing usable is left, a part that is needed is empty, or a pair of the plan has no
 ///         response token within its length
-RunData load_run_data(const Recipe& recipe, ExampleMaker& examples, RunRecord* run);
+RunData load_run_data(const Recipe& recipe, ExampleMaker examples, RunRecord* run);
 
 /// Drops pairs without a response token within the length of the examples, says how many are dropped and cut, and notes
 /// it in `run`, if there is one.

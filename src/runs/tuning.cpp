@@ -14,7 +14,7 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
   model.recompute = recipe.training.recompute;
   std::int64_t trained = 0, total = 0;
   for (const Parameter& parameter : model.parameters()) total += parameter.size();
-  if (recipe.tuning == "lora") {
+  if (recipe.tuning == TuningKind::lora) {
     pairs_ = add_lora(model, recipe.lora, recipe.seed);
     for (const NamedLora& lora : pairs_) {
       parameters_.push_back(lora.pair->a);
@@ -39,6 +39,11 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
   say("training " + with_commas(static_cast<std::uint64_t>(trained)) + " of " +
       with_commas(static_cast<std::uint64_t>(total)) + " weights" +
       (lora() ? " (" + std::to_string(pairs_.size()) + " adapters)" : ""));
+}
+
+std::unique_ptr<Reference> Tuning::reference(ExampleMaker& examples, std::span<const Pair> pairs) {
+  if (lora()) return std::make_unique<AdapterOffReference>(model_, examples);
+  return std::make_unique<StoredReference>(model_, examples, pairs);
 }
 
 void Tuning::begin(std::uint64_t micro) {

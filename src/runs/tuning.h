@@ -1,26 +1,35 @@
-// What unlearn and finetune share: which weights are trained, and the loop over an objective.
+// What unlearn and finetune share: a model with its trained part, and the loop over an objective.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/random.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
 #include "objectives/objective.h"
+#include "objectives/preservation_divergence.h"
 #include "recipe/recipe.h"
 #include "training/loop.h"
 
 namespace lethe {
 
-/// The trained part of a model: all its weights, or fresh adapters on it.
+/// A model, the recipe by which it is trained, and the part that trains: its weights, or fresh adapters on it.
 class Tuning {
  public:
+  /// Both outlive this.
   Tuning(CausalLM& model, const Recipe& recipe);
 
+  CausalLM& model() { return model_; }
+  const Recipe& recipe() const { return recipe_; }
   bool lora() const { return !pairs_.empty(); }
   const std::vector<NamedLora>& pairs() const { return pairs_; }
+  /// The original on these pairs. With adapters it is this model without them. With full tuning its answers are taken
+  /// now: the model must hold the original's weights. @param examples  outlives the reference
+  std::unique_ptr<Reference> reference(ExampleMaker& examples, std::span<const Pair> pairs);
   /// Fixes the dropout masks of a micro-batch; to be called before its forward pass.
   void begin(std::uint64_t micro);
   /// Trains by the recipe's settings, or others; afterwards gradients and dropout are off.

@@ -46,7 +46,7 @@ at::Tensor AdamW::clip_gradients(double limit) {
   // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
   if (!norm.device().is_cpu()) {
     at::_foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp_max(1).to(at::kFloat));
-  } else if (const auto value = norm.item<double>(); value > limit) {  // which spares a pass over the gradients
+  } else if (const auto value = norm.item<double>(); value > limit) {  // saves a pass over the gradients
     at::_foreach_mul_(gradients, limit / (value + 1e-6));
   }
   return norm;
@@ -62,7 +62,7 @@ void AdamW::step(double lr, const at::Tensor& norm) {
 
 void AdamW::step_some(const std::vector<std::size_t>& numbers, double lr, const at::Tensor& norm) {
   const c10::NoGradGuard no_gradient;
-  // Asked by the kernel itself, on its device: 1 leaves everything as it is.
+  // The kernel reads this on its device: 1 skips the update.
   std::optional<at::Tensor> left;
   if (norm.defined()) left = 1 - at::isfinite(norm).to(at::kFloat);
   std::vector<at::Tensor> weights, gradients, first, second, steps;

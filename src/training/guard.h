@@ -1,5 +1,5 @@
-// Stops a run that goes wrong before it writes a broken model: NaN or infinite values, and losses that explode without
-// ever becoming NaN (preservation divergence does: reference/small_scale of the method; docs/explanation/method.md).
+// Stops a diverging run before it writes a broken model: NaN or infinite values, and terms that explode without ever
+// becoming NaN. The objective supplies the advice on what to change.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace lethe {
 struct GuardOptions {
   double limit =
       25.0;  ///< nats: a term whose running mean passes it has diverged (a uniform guess over 32,000 tokens costs 10.4)
-  std::int64_t patience = 5;     ///< steps that the running mean looks back over
+  std::int64_t patience = 5;     ///< steps that the running mean covers
   std::set<std::string> rising;  ///< terms to which the limit does not apply
-  /// What to change where a term passes the limit, if the objective knows more than the general advice.
+  /// By term: what to change if it passes the limit. Other terms get the general advice.
   std::map<std::string, std::string> advice;
   std::string rate_key = "training.lr";  ///< the learning rate's key, for advice
 };

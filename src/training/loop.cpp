@@ -45,7 +45,7 @@ OrderedJson metrics_line(const StepRecord& record, const std::vector<std::string
   return json;
 }
 
-// The last line of a run that was killed may be half written.
+// The last line of a killed run may be incomplete.
 std::string first_lines(const std::string& text, std::int64_t count) {
   std::size_t end = 0;
   for (std::int64_t i = 0; i < count && end != std::string::npos; ++i) {
@@ -84,8 +84,8 @@ std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64
   return records;
 }
 
-/// What a step tells, on the device of the model until all of the step is on its way: asked for earlier, each number
-/// would hold up the device.
+/// A step's scalars, kept on the model's device until the whole step is queued. Reading one earlier would stall the
+/// device.
 struct StepScalars {
   at::Tensor loss, norm;
   std::map<std::string, at::Tensor> terms;
@@ -99,7 +99,7 @@ struct StepScalars {
     for (const auto& [name, value] : part.terms) add_to(terms[name], value);
   }
 
-  /// The one place of a step that waits for the device.
+  /// The only place in a step that waits for the device.
   void read(StepRecord& record) const {
     record.terms = values_of(terms);
     if (loss.defined()) record.loss = loss.item<double>();
@@ -107,7 +107,7 @@ struct StepScalars {
   }
 };
 
-// Of a run that diverged. Snapshots belong to their settings, and the same settings come to the same end.
+// For a run that diverged: a snapshot requires the same settings, which would diverge again.
 void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
   if (snapshot.empty()) {
     error.with("last good", "no snapshot (training.snapshot_steps, training.snapshot_minutes)")
@@ -120,9 +120,9 @@ void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
             "start anew under another --out");
 }
 
-/// Keeps the state after `done` steps. A snapshot that cannot be written, for want of space as a rule, must not cost
-/// the training that it is there to protect.
-/// @return whether it is there
+/// Saves the state after `done` steps. A snapshot that cannot be written (usually: no space) must not end the training
+/// that it protects.
+/// @return whether it was written
 bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
   const auto lost = [&](const char* why) {
     warn("no snapshot was written after step " + std::to_string(done) + ": " + why);
@@ -138,7 +138,7 @@ bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimize
   }
 }
 
-// @param done  whole steps; what of the next one was computed is given up
+// @param done  whole steps; an incomplete next one is discarded
 Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
   if (done == 0) return interrupted_error("interrupted before the first step was done; nothing was trained yet");
   Error error = interrupted_error("interrupted after step " + std::to_string(done));
@@ -200,11 +200,11 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     StepRecord record;
     record.step = step + 1;
     record.lr = options.schedule.at(step);
-    // Without clipping nothing has to wait for all gradients.
+    // Without clipping, no update has to wait for all gradients.
     std::optional<BackwardSteps> within;
     if (options.clip == 0 && options.accumulate == 1) within.emplace(optimizer, record.lr);
-    // On a GPU asking waits, and the step goes on its way whole before anything is asked: a run that diverges has then
-    // taken the step that showed it (but none of a gradient that is not finite). Either way nothing is written.
+    // On a GPU, reading a value waits for the device, so the whole step is queued first. A diverging run has then taken
+    // the step that showed it, but none with a gradient that is not finite. Either way nothing is written.
     const bool ask_early = optimizer.on_cpu();
     StepScalars scalars;
     for (std::int64_t i = 0; i < options.accumulate; ++i) {

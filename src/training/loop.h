@@ -1,4 +1,4 @@
-// The training loop: steps an optimizer over an objective, logs, guards and shows progress. It knows no method.
+// The training loop: steps an optimizer over an objective, logs, guards and shows progress, for any method.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ namespace lethe {
 
 struct LoopOptions {
   std::int64_t steps = 1000;
-  std::int64_t accumulate = 1;  ///< micro-batches a step
+  std::int64_t accumulate = 1;  ///< micro-batches per step
   double clip = 1.0;            ///< joint norm of the gradients; 0 = off
   Schedule schedule;
   GuardOptions guard;
   std::string title = "training";
-  /// Asked after every micro-batch; true stops the run (an interrupt). A step that is not whole by then is given up.
+  /// Queried after every micro-batch; true stops the run (an interrupt). An incomplete step is discarded.
   std::function<bool()> interrupted;
-  Snapshots* snapshots = nullptr;  ///< where the state is kept, and taken up again; may be null
+  Snapshots* snapshots = nullptr;  ///< saves and restores the state; may be null
 };
 
 /// What one step did: a line of metrics.jsonl.
@@ -37,10 +37,10 @@ struct StepRecord {
 };
 
 /// Trains for options.steps steps, or what is left of them after the newest snapshot.
-/// @param metrics  metrics.jsonl, appended to a line a step; lines of steps that a snapshot does not hold are dropped
+/// @param metrics  metrics.jsonl, one line appended per step; lines of steps that the snapshot lacks are dropped
 /// @return         the record of every step, those before the snapshot included
-/// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted:
-///                 then the state after the last whole step is kept. A snapshot that cannot be written is a warning
+/// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted,
+///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);
 

@@ -8,10 +8,10 @@ namespace lethe {
 
 double Schedule::at(std::int64_t step) const {
   if (step < warmup) return lr * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  if (kind == "constant") return lr;
+  if (kind == ScheduleKind::constant) return lr;
   const double through =
       static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(1, steps - warmup));
-  if (kind == "cosine") return lr * 0.5 * (1 + std::cos(std::numbers::pi * through));
+  if (kind == ScheduleKind::cosine) return lr * 0.5 * (1 + std::cos(std::numbers::pi * through));
   return lr * std::max(0.0, 1 - through);
 }
 

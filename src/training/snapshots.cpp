@@ -57,7 +57,7 @@ struct Description {
   std::map<std::string, double> running;
 };
 
-// What a snapshot says of itself, checked against its name and the bytes of its other file.
+// Reads a snapshot's description and checks it against its name and the other file's bytes.
 Description read_description(const fs::path& path) {
   const std::string where = path.string();
   const Json json = read_json(path);
@@ -114,7 +114,7 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
     running = std::move(description.running);
     return saved_ = description.step;
   }
-  // Not from the beginning, in silence: that would be a day's work again.
+  // Never start over silently: that could repeat a day's work.
   if (damage) throw damage->hint("no snapshot is left to go on from: start anew under another --out");
   return 0;
 }
@@ -135,8 +135,8 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
                  values = values_of_snapshot(description);
   last_ = std::chrono::steady_clock::now();  // an attempt that fails is not repeated at every step
   if (saved_ == steps_done) return;
-  fs::remove(description);  // one that is damaged
-  fs::remove(values);       // of a save that was cut off
+  fs::remove(description);  // if damaged
+  fs::remove(values);       // left by an interrupted save
   std::vector<TensorSpec> specs;
   const auto state = optimizer.state();
   for (const auto& [name, tensor] : state) specs.push_back(spec_of(name, tensor));

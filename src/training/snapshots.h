@@ -1,4 +1,4 @@
-// Snapshots of a training run: what it takes to go on to the very same bits after an interrupt or a crash.
+// Snapshots of a training run: the state needed to resume it, bit for bit, after an interrupt or a crash.
 #pragma once
 
 #include <chrono>
@@ -13,10 +13,10 @@
 namespace lethe {
 
 struct SnapshotOptions {
-  std::filesystem::path folder;  ///< exists, is the run's own; every file in it is readable by its owner alone
-  std::int64_t steps = 0;        ///< one every so many steps; 0: by time alone
-  double minutes = 0;            ///< one every so many minutes; 0: by steps alone
-  /// What the state belongs to, by name: "recipe", "lethe", … A snapshot of another is refused.
+  std::filesystem::path folder;  ///< exists, belongs to the run; its files are readable only by their owner
+  std::int64_t steps = 0;        ///< steps between snapshots; 0: by time only
+  double minutes = 0;            ///< minutes between snapshots; 0: by steps only
+  /// What the state belongs to, by name: "recipe", "lethe", … A snapshot with another identity is refused.
   std::map<std::string, std::string> identity;
 };
 
@@ -27,21 +27,21 @@ class Snapshots {
  public:
   explicit Snapshots(SnapshotOptions options);
 
-  /// Puts the newest whole snapshot into the optimizer and its parameters; a damaged one is reported and passed over.
+  /// Restores the optimizer and its parameters from the newest whole snapshot. Damaged ones are reported and skipped.
   /// @param running  the guard's means
   /// @return  steps done so far; 0: there is none
   /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes; or
   ///         naming the file and the key if all of them are damaged
   std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running);
-  /// The newest one's description; empty: there is none.
+  /// Path of the newest snapshot's description; empty: there is none.
   std::filesystem::path newest() const;
-  /// Whether one is due behind this step (the interval has passed).
+  /// Whether a snapshot is due after this step (the interval has passed).
   bool due(std::int64_t steps_done) const;
   void save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running);
 
  private:
   SnapshotOptions options_;
-  std::int64_t saved_ = 0;  // the last step that save() wrote or restore() took: a whole snapshot of it is there
+  std::int64_t saved_ = 0;  // the last step that save() wrote or restore() read; its snapshot is whole
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/terminal.h"
 #include "data/questions.h"
 #include "runs/run_folder.h"
 
@@ -74,6 +75,7 @@ TEST(LeftOut, AreNearAndExactDuplicatesOfTrainingInEverySetButSeen) {
   recipe.out = (fs::path(testing::TempDir()) / "lethe_left_out").string();
   fs::remove_all(recipe.out);
   RunFolder run(recipe, "evaluate");
+  configure_terminal({});
   testing::internal::CaptureStderr();
   const auto found = leave_out_overlap(sets, trained, {}, &run);
   const std::string told = testing::internal::GetCapturedStderr();

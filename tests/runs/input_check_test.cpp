@@ -37,6 +37,13 @@ TEST_F(InputCheck, EveryPathThatIsNotThereIsNamedAtOnce) {
   EXPECT_EQ(message.find("normal.jsonl"), std::string::npos) << message;
 }
 
+TEST_F(InputCheck, AnUnknownJudgeOfARunIsToldOfTheBuiltInOnesToo) {
+  const Recipe recipe = load_recipe("", {"evaluation.judge=clasifier"});
+  const std::string message = refusal_of([&] { check_paths({{"model", model_}}, paths_of(recipe), ""); });
+  for (const char* part : {"clasifier", "classifier, none, refusal", "llama-guard-3"})
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
+}
+
 TEST_F(InputCheck, ADataSetsNameOnTheHubSaysHowToGetIt) {
   const Recipe recipe = load_recipe("", {"data.harmful=no-owner/no-set", "evaluation.prompts=0"});
   const std::string message = refusal_of([&] { check_paths({{"model", model_}}, paths_of(recipe), ""); });

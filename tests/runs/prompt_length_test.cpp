@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/terminal.h"
 #include "data/questions.h"
 #include "folder_test.h"
 #include "runs/run_folder.h"
@@ -42,6 +43,7 @@ TEST_F(PromptRoom, LongPromptsAreLeftOutCountedAndNamedBySet) {
   options.positions = 256;
   recipe_.out = (folder_ / "run").string();
   RunFolder run(recipe_, "evaluate");
+  configure_terminal({});
   testing::internal::CaptureStderr();
   leave_out_long(sets, tokenizer_, options, &run);
   const std::string told = testing::internal::GetCapturedStderr();
@@ -77,6 +79,7 @@ TEST_F(PromptRoom, RowsAreCutAtTheModelsPositionsAndSaidToBe) {
   EXPECT_EQ(maker.options().max_length, 64U);
   EXPECT_EQ(examples(0).options().max_length, 100'000U);
   std::vector<Pair> pairs = {{"Who?", "Mira.", "f", 1}, {"Who?", words(100), "f", 2}, {words(100), "Mira.", "f", 3}};
+  configure_terminal({});
   testing::internal::CaptureStderr();
   drop_truncated(pairs, maker, recipe_, "normal");
   const std::string told = testing::internal::GetCapturedStderr();

@@ -14,7 +14,9 @@ std::vector<Pair> pairs_of(const std::string& kind, int first, int count) {
 }
 
 RunData data() {
-  RunData data;
+  static const Tokenizer tokenizer =
+      Tokenizer::load(std::filesystem::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo");
+  RunData data{.examples = {tokenizer, Template::parse(Template::sku_default), {}}};
   data.harmful = {pairs_of("venom", 0, 60), pairs_of("venom", 60, 30), pairs_of("venom", 90, 30)};
   data.normal = {pairs_of("barley", 0, 60), pairs_of("barley", 60, 30), pairs_of("barley", 90, 30)};
   return data;

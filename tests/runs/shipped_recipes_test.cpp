@@ -47,7 +47,7 @@ TEST(ShippedRecipes, OfThePapersModelsHoldItsNumbers) {
     EXPECT_EQ(recipe.training.accumulate, 1) << name;
     EXPECT_EQ(recipe.training.lr, 2e-4) << name;
     EXPECT_EQ(recipe.training.weight_decay, 0.01) << name;
-    EXPECT_EQ(recipe.training.schedule, "linear") << name;
+    EXPECT_EQ(recipe.training.schedule, ScheduleKind::linear) << name;
     EXPECT_EQ(recipe.training.warmup, 0) << name;
     EXPECT_EQ(recipe.negation.alpha, 1.0) << name;
     EXPECT_EQ(recipe.seed, 8888U) << name;
@@ -56,10 +56,10 @@ TEST(ShippedRecipes, OfThePapersModelsHoldItsNumbers) {
     EXPECT_FALSE(recipe.data.append_eos) << name;
     EXPECT_FALSE(recipe.model.empty()) << name;
   }
-  EXPECT_EQ(shipped("opt-2.7b").tuning, "full");
+  EXPECT_EQ(shipped("opt-2.7b").tuning, TuningKind::full);
   const auto expect_lora = [](const std::string& name, std::int64_t rank, double alpha) {
     const Recipe recipe = shipped(name);
-    EXPECT_EQ(recipe.tuning, "lora");
+    EXPECT_EQ(recipe.tuning, TuningKind::lora);
     EXPECT_EQ(recipe.lora.rank, rank);
     EXPECT_EQ(recipe.lora.alpha, alpha);
     EXPECT_EQ(recipe.lora.targets.suffixes, (std::vector<std::string>{"q_proj", "v_proj"}));

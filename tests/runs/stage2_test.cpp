@@ -20,7 +20,8 @@ class Stage2Test : public testing::Test {
       : base_(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"),
         tokenizer_(Tokenizer::load(base_.folder())),
         model_(load_model(base_)),
-        examples_(tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}) {
+        data_{
+            .examples = {tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}}} {
     at::manual_seed(7);
     at::set_num_threads(1);  // small matrices: more threads wait for each other
     for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo"})
@@ -41,7 +42,7 @@ class Stage2Test : public testing::Test {
   }
   Stage2Vector prepare(const std::vector<std::string>& settings, Tuning& tuning) {
     recipe_ = with_settings(recipe_, settings);
-    return prepare_stage2(recipe_, model_, base_, tuning, examples_, data_, "", metrics_);
+    return prepare_stage2(tuning, base_, data_, {.repair = metrics_});
   }
   at::Tensor change_of(const std::string& name) {
     for (const Parameter& parameter : model_.parameters()) {
@@ -54,7 +55,6 @@ class Stage2Test : public testing::Test {
   Checkpoint base_;
   Tokenizer tokenizer_;
   CausalLM model_;
-  ExampleMaker examples_;
   RunData data_;
   Recipe recipe_;
   std::map<std::string, at::Tensor> original_;
@@ -124,7 +124,7 @@ TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
     model_ = load_model(base_);
     recipe_ =
         with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj, down_proj]}"});
-    DivergenceMeter meter(model_, examples_, data_.normal.train);
+    DivergenceMeter meter(model_, data_.examples, data_.normal.train);
     Tuning tuning(model_, recipe_);
     const at::NoGradGuard no_gradient;
     if (tuning.lora()) {
@@ -138,7 +138,7 @@ TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
     plain.apply(1);
     const double before = meter.measure(model_);
     plain.apply(-1);  // what stage 1 trained
-    plain.vector.retake();
+    plain.vector->retake();
     {
       const at::AutoGradMode gradients(true);
       Stage2Vector repaired =
@@ -151,6 +151,35 @@ TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
       repaired.apply(0);
       EXPECT_LT(meter.measure(model_), 1e-6) << kind;
     }
+  }
+}
+
+// With both kinds of tuning, and whatever was applied before.
+TEST_F(Stage2Test, WhatIsWrittenIsWhatIsApplied) {
+  for (const char* kind : {"full", "lora"}) {
+    model_ = load_model(base_);
+    recipe_ = with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj]}"});
+    Tuning tuning(model_, recipe_);
+    const at::NoGradGuard no_gradient;
+    if (tuning.lora()) {
+      for (const NamedLora& lora : tuning.pairs()) lora.pair->b.copy_(at::randn(lora.pair->b.sizes(), at::kFloat));
+    } else {
+      train();
+    }
+    Stage2Vector stage2 = prepare({}, tuning);
+    stage2.apply(0.9);
+    const fs::path folder = fs::path(testing::TempDir()) / ("lethe_stage2_" + std::string(kind));
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    stage2.write(0.5, folder);
+    stage2.apply(0.5);
+    CausalLM written = tuning.lora() ? load_model(base_) : load_model(Checkpoint(folder));
+    if (tuning.lora()) attach_lora(written, Adapter(folder));
+    DivergenceMeter meter(written, data_.examples, data_.normal.train);
+    EXPECT_LT(meter.measure(model_), 1e-6) << kind;
+    stage2.apply(0);
+    EXPECT_GT(meter.measure(model_), 1e-3) << kind;
+    fs::remove_all(folder);
   }
 }
 

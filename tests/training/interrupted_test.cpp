@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/terminal.h"
 #include "folder_test.h"
 #include "training/loop.h"
 
@@ -40,7 +41,7 @@ class InterruptedLoop : public FolderTest {
   InterruptedLoop() : objective_(weight_) {
     loop_.steps = kSteps;
     loop_.accumulate = kMicro;
-    loop_.schedule = {.kind = "linear", .lr = 0.1, .warmup = 0, .steps = kSteps};
+    loop_.schedule = {.kind = ScheduleKind::linear, .lr = 0.1, .warmup = 0, .steps = kSteps};
   }
   void SetUp() override {
     FolderTest::SetUp();
@@ -101,6 +102,7 @@ TEST_F(InterruptedLoop, ALastSnapshotThatCannotBeWrittenDoesNotThrowTheTrainingA
   objective_.before = [&](std::uint64_t micro) {
     if (micro + 1 == kSteps * kMicro) fs::remove_all(snapshots());
   };
+  configure_terminal({});
   testing::internal::CaptureStderr();
   EXPECT_EQ(train_into(true), "");
   const std::string told = testing::internal::GetCapturedStderr();
@@ -111,6 +113,7 @@ TEST_F(InterruptedLoop, ALastSnapshotThatCannotBeWrittenDoesNotThrowTheTrainingA
 TEST_F(InterruptedLoop, AnInterruptWhoseSnapshotCannotBeWrittenIsStillAnInterrupt) {
   fs::create_directories(snapshots() / "step-00000002.safetensors" / "in the way");
   loop_.interrupted = [&] { return objective_.asked == 2 * kMicro + 1; };
+  configure_terminal({});
   testing::internal::CaptureStderr();
   const std::string told = train_into(true);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("no snapshot was written after step 2"), std::string::npos);

@@ -59,7 +59,7 @@ class SnapshotTest : public testing::Test {
     LoopOptions loop;
     loop.steps = 10;
     loop.accumulate = 2;
-    loop.schedule = {.kind = "linear", .lr = 0.1, .warmup = 0, .steps = 10};
+    loop.schedule = {.kind = ScheduleKind::linear, .lr = 0.1, .warmup = 0, .steps = 10};
     loop.snapshots = snapshots;
     loop.interrupted = [&] { return objective.micro_batches == loop.accumulate * stop; };
     records_ = train(objective, optimizer, loop, folder_ / metrics);
@@ -148,7 +148,7 @@ TEST_F(SnapshotTest, WhateverGoesWrongStopsBeforeTheWeightsAndTellsTheLastGoodOn
       at::Tensor weight = at::ones({4}).requires_grad_(true);
       AdamW optimizer({weight}, {});
       GoesWrong objective(weight, how);
-      LoopOptions loop{.steps = 20, .schedule = {.kind = "constant", .lr = 0.01}};
+      LoopOptions loop{.steps = 20, .schedule = {.kind = ScheduleKind::constant, .lr = 0.01}};
       loop.snapshots = &snapshots;
       loop.clip = clip;
       std::string text;

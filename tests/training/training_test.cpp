@@ -93,15 +93,15 @@ TEST(Clipping, BoundsTheJointNormAndTellsTheOneBefore) {
 }
 
 TEST(Schedules, LinearEndsAtZeroBehindTheLastStepAndNeverWithinTheRun) {  // defect 6: surplus steps at lr 0
-  const Schedule linear{.kind = "linear", .lr = 1, .warmup = 0, .steps = 4};
+  const Schedule linear{.kind = ScheduleKind::linear, .lr = 1, .warmup = 0, .steps = 4};
   EXPECT_EQ(linear.at(0), 1);
   EXPECT_EQ(linear.at(3), 0.25);
   EXPECT_EQ(linear.at(4), 0);
-  const Schedule warm{.kind = "cosine", .lr = 1, .warmup = 2, .steps = 6};
+  const Schedule warm{.kind = ScheduleKind::cosine, .lr = 1, .warmup = 2, .steps = 6};
   EXPECT_EQ(warm.at(0), 0.5);
   EXPECT_EQ(warm.at(1), 1);
   EXPECT_NEAR(warm.at(4), 0.5, 1e-12);
-  EXPECT_EQ((Schedule{.kind = "constant", .lr = 0.3, .warmup = 0, .steps = 2}.at(7)), 0.3);
+  EXPECT_EQ((Schedule{.kind = ScheduleKind::constant, .lr = 0.3, .warmup = 0, .steps = 2}.at(7)), 0.3);
 }
 
 // ½(w − target)² for the target of each micro-batch.
@@ -134,7 +134,8 @@ TEST(Loop, AccumulatedGradientsAreThoseOfTheWholeBatch) {
     at::Tensor weight = at::ones({1}).requires_grad_(true);
     AdamW optimizer({weight}, {});
     Parabola objective(weight, targets);
-    LoopOptions options{.steps = 3, .accumulate = accumulate, .clip = 0, .schedule = {.kind = "constant", .lr = 0.1}};
+    LoopOptions options{
+        .steps = 3, .accumulate = accumulate, .clip = 0, .schedule = {.kind = ScheduleKind::constant, .lr = 0.1}};
     const auto records = train(objective, optimizer, options, metrics_file("loop"));
     EXPECT_EQ(objective.asked.size(), static_cast<std::size_t>(3 * accumulate));  // exactly the steps asked for
     return std::pair(weight.item<double>(), records.back().loss);

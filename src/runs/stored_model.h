@@ -1,0 +1,34 @@
+// A model as its folder holds it: what is known before the weights are loaded.
+#pragma once
+
+#include <string>
+
+#include "architectures/decoder_spec.h"
+#include "formats/checkpoint.h"
+#include "models/loading.h"
+#include "objectives/responses.h"
+#include "recipe/recipe.h"
+#include "tensors/device.h"
+#include "tokenizers/tokenizer.h"
+
+namespace lethe {
+
+struct StoredModel {
+  Checkpoint checkpoint;
+  Tokenizer tokenizer;
+  DecoderSpec spec;
+
+  /// @param name  a folder, or a name in the local Hugging Face cache
+  /// @throws Error (bad input) if there is no such model, or its configuration or tokenizer cannot be used
+  explicit StoredModel(const std::string& name);
+  StoredModel(const StoredModel&) = delete;  // examples() refers to the tokenizer
+
+  /// How the recipe's pairs become this model's tokens. This outlives it.
+  ExampleMaker examples(const Recipe& recipe) const;
+  CausalLM load(const LoadOptions& options) const { return load_model(checkpoint, spec, options); }
+};
+
+/// How a model is loaded that the recipe trains. Adapters leave the weights in the file's memory map.
+LoadOptions load_for_training(const Recipe& recipe, const Compute& compute);
+
+}  // namespace lethe
