@@ -1,7 +1,7 @@
 # The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench scaling memory parity results table variants kernels soak fuzz install real-model
+.PHONY: help setup parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels soak fuzz install real-model
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -32,9 +32,11 @@ fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliab
 	@rm -f build-fuzz.log
 	@cmake --build --preset fuzz -j $(JOBS)
 	@fuzz/run.sh build-fuzz $(or $(SECONDS),60) $(or $(EXECUTIONS),0) $(TARGETS)
-style: setup  ## formatting and the order of the layers
+style:  ## formatting, the order of the layers, clang-tidy on changed folders, ruff
+	@tools/setup.sh style
 	@tools/check_style.sh
 	@python3 tools/check_layers.py
+	@tools/check_clang.sh --changed
 bench: build oracle  ## speed and memory beside transformers + PEFT, tokenizers and cp (docs/performance.md)
 	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/commands.py --data $(DATA) --peer $(PEER)
@@ -43,6 +45,8 @@ scaling: build  ## what a training step costs against tokens, width, layers and 
 	@python3 bench/scaling.py --plot docs/scaling.svg
 memory: build oracle  ## peak memory on 7B shapes, from runs of one and three layers (5 minutes)
 	@.venv-oracle/bin/python bench/memory.py --data $(DATA)
+shapes: build  ## two steps of each recipe on random weights of the paper's models (ONLY=opt; up to 26 GB of disk)
+	@python3 bench/shapes.py $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
 	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
 results: build oracle  ## the experiment of docs/results.md (about 15 minutes)

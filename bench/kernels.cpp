@@ -27,7 +27,7 @@ void engine_product(benchmark::State& state) {
 void lethe_product(benchmark::State& state) {
   const c10::InferenceMode inference;
   const at::Tensor x = at::randn({state.range(0), state.range(1)}), w = at::randn({state.range(2), state.range(1)});
-  for (auto _ : state) benchmark::DoNotOptimize(times_transposed(x, w));
+  for (auto _ : state) benchmark::DoNotOptimize(matmul_nt(x, w));
   count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
 }
 
@@ -51,7 +51,7 @@ void engine_weight_gradient(benchmark::State& state) {
 void lethe_weight_gradient(benchmark::State& state) {
   const c10::InferenceMode inference;
   const at::Tensor x = at::randn({state.range(0), state.range(1)}), g = at::randn({state.range(0), state.range(2)});
-  for (auto _ : state) benchmark::DoNotOptimize(transposed_times(g, x));
+  for (auto _ : state) benchmark::DoNotOptimize(matmul_tn(g, x));
   count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
 }
 void gradient_shapes(benchmark::internal::Benchmark* bench) {

@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 
 import numpy
-
 from commands import shaped_like_7b
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

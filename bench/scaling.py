@@ -76,7 +76,7 @@ def drawn(points, a, b):
         left, mine = gap + number * (panel + gap) - 8, [p for p in points if p[0] == axis]
         top = max(max(p[2] for p in mine), max(a * p[4][0] + b * p[4][1] for p in mine)) * 1.1
 
-        def at(value, seconds):
+        def at(value, seconds, left=left, sizes=sizes, top=top):
             return left + panel * value / sizes[-1] * 0.96, 20 + height * (1 - seconds / top)
         parts.append(f'<path d="M{left} 20V{20 + height}H{left + panel}" fill="none" stroke="#888"/>')
         for seconds in (0, top / 2.2, top / 1.1):

@@ -1,8 +1,8 @@
 # The program in two pieces. LibTorch takes a quarter of a second to load, which `--help`, `--version` and `inspect` have no
 # use for: `lethe` holds the layers that know no tensors and the command line, liblethe_engine.so all others and LibTorch.
 # main.cpp loads the library before a command computes; until then the program's calls into it are unresolved.
-set(light_layers core report formats architectures jinja tokenizers prompts data)
-set(engine_layers kernels tensors vectors nn models generation objectives training metrics judges recipe evaluation runs demo
+set(light_layers core report formats architectures jinja tokenizers prompts data recipe)
+set(engine_layers kernels tensors vectors nn models generation objectives training metrics judges evaluation runs demo
     experiments)
 
 # All of each layer is linked: one piece does not know what the other will call.
@@ -23,7 +23,7 @@ set_target_properties(lethe_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_B
 add_executable(lethe src/main.cpp)
 lethe_link_whole(lethe ${light_layers} cli)
 target_link_libraries(lethe PRIVATE lethe_options nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB PkgConfig::PCRE2 PkgConfig::UTF8PROC
-  PkgConfig::SENTENCEPIECE "${LETHE_TORCH_DIR}/lib/libc10.so" ${CMAKE_DL_LIBS} Threads::Threads)
+  PkgConfig::SENTENCEPIECE yaml-cpp "${LETHE_TORCH_DIR}/lib/libc10.so" ${CMAKE_DL_LIBS} Threads::Threads)
 add_dependencies(lethe lethe_engine)
 # GNU ld leaves what is unresolved to the loader; mold and gold would make it a call of address 0.
 target_link_options(lethe PRIVATE -fuse-ld=bfd -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-all)

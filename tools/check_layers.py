@@ -11,7 +11,7 @@ import sys
 
 # From the ground up: a folder may include only the folders before it. What each one holds, in one line.
 LAYERS = {
-    "core": "errors, files, JSON, random streams, interrupts, the terminal",
+    "core": "errors, files, JSON, random streams, interrupts, messages, the terminal",
     "report": "tables, plots, the HTML page",
     "formats": "safetensors, checkpoint and adapter folders",
     "architectures": "each model family's config.json as a `DecoderSpec` or `EncoderSpec`, without tensors",

@@ -13,6 +13,7 @@ import tempfile
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent / "fixtures"))
 import tokenization as fixtures
+
 from tokenizers import Tokenizer
 
 PATTERNS = [r"\s+", r"\d{1,3}", r"(?=[A-Z])", r"\w+", r"[^\w\s]", r"(?i)[aeiou]+", r"\b", r"x*", r"[\p{L}&&[^a-f]]+", r"[[a-c][0-9]]", r"\h+", r"^\s*", r".$", r"(?m:.{3})",
@@ -89,7 +90,7 @@ def post_processor(draw, ids):
         special = {t: {"id": t, "ids": [ids[t], ids[a]][:draw.randint(1, 2)], "tokens": [t, a]} for t in (a, b)}
         for each in special.values():
             each["tokens"] = each["tokens"][:len(each["ids"])]
-        single = fixtures.template(draw.choice([f"X:0 $A:0", "X:0 $A:0 Y:0", "$A:0 Y:1"]), "$A:0 $B:1", [])
+        single = fixtures.template(draw.choice(["X:0 $A:0", "X:0 $A:0 Y:0", "$A:0 Y:1"]), "$A:0 $B:1", [])
         return {**json.loads(json.dumps(single).replace('"X"', json.dumps(a)).replace('"Y"', json.dumps(b))), "special_tokens": special}
     return {"type": kind, "processors": [{"type": "ByteLevel", "add_prefix_space": flag(draw), "trim_offsets": True, "use_regex": True}, post_processor_of(draw, ids)]}
 

@@ -2,6 +2,7 @@
 # Installs what building Lethe needs and is not there yet: Debian packages, and the engine (LibTorch out of the PyPI wheel).
 # Does nothing twice; needs the network only for what is missing.
 #     tools/setup.sh            packages and engine
+#     tools/setup.sh style      also clang-tidy and ruff, for `make style`
 #     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh bench      also Google Benchmark, for `make kernels`
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 lists=(tools/packages.txt)
 if [[ ${1:-} == fuzz ]]; then lists+=(tools/fuzz_packages.txt); fi
+if [[ ${1:-} == style ]]; then lists+=(tools/style_packages.txt); fi
 if [[ ${1:-} == bench ]]; then lists+=(tools/bench_packages.txt); fi
 missing=()
 while read -r package; do
@@ -42,6 +44,7 @@ venv() {
   echo "$wanted" > "$stamp"
 }
 venv .venv tools/engine.txt --no-deps
+if [[ ${1:-} == style ]]; then venv .venv-style tools/style.txt; fi
 if [[ ${1:-} == parquet ]]; then venv .venv-parquet tools/parquet.txt --no-deps; fi
 if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi
 if [[ ${1:-} == real ]]; then venv .venv-real tools/real.txt; fi

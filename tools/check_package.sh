@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs build/ into a temporary folder, builds examples/ against the installed CMake package, and unlearns two steps
+# with it. Under a minute.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+quietly() { "$@" > "$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }; }
+quietly cmake --install build --prefix "$folder/installed"
+quietly cmake -S examples -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$folder/installed"
+quietly cmake --build "$folder/build"
+quietly "$folder/installed/bin/lethe" demo --data-only --out "$folder/demo"
+"$folder/build/unlearn" assets/demo "$folder/demo/data/harmful.jsonl" "$folder/demo/data/normal.jsonl" "$folder/run" \
+  training.steps=2 training.batch=2 data.max_length=96 negation.alpha=0.1 evaluation.judge=refusal \
+  evaluation.prompts=4 evaluation.max_new_tokens=8 > "$folder/printed" 2> "$folder/errors" || { cat "$folder/errors"; exit 1; }
+# The library prints nothing of its own; the run folder is whole.
+if [[ -s $folder/errors ]]; then echo "package: unexpected on stderr:"; cat "$folder/errors"; exit 1; fi
+grep -q '^done: ' "$folder/printed"
+[[ -s $folder/run/model/model.safetensors && -s $folder/run/results.json ]]
+echo "package: the example builds against the installed library and runs"
