@@ -186,7 +186,8 @@ void add_chat(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand("chat", "Talk to a model");
   add_model_options(*command, options->model);
   add_generation_options(*command, options->generation);
-  command->add_option("--output", options->output, "Keep the turns in this file, one JSON object a line");
+  command->add_option("--output", options->output,
+                      "Also write the conversation to this file, one JSON object for each turn");
   command->footer(
       "Example: lethe chat --model runs/qwen/model --template chat --temperature 0.7\n"
       "/help, /reset, /quit; Ctrl-C stops an answer (twice: the program). Without a terminal: a prompt a line, an "

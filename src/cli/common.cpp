@@ -84,39 +84,44 @@ void add_quiet_flag(CLI::App& command) {
 }
 
 void add_shared_options(CLI::App& command, SharedOptions& options) {
-  command.add_option("--device", options.device, "auto, cpu, cuda or cuda:n")->capture_default_str();
-  command.add_option("--dtype", options.dtype, "Type of arithmetic: auto, float32, bfloat16 or float16")
+  command.add_option("--device", options.device, "Where to compute: auto, cpu, cuda or cuda:n")->capture_default_str();
+  command
+      .add_option("--dtype", options.dtype,
+                  "Compute dtype: float32, bfloat16, float16, or auto (float32 on a CPU, bfloat16 on a GPU)")
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "0: one a core")->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads; 0: one for each core")->capture_default_str();
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str();
   add_quiet_flag(command);
 }
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--model", options.model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
-  command.add_option("--adapter", options.adapters, "Adapter folders; DIR:0.5 takes half of one")->expected(1, -1);
+  command.add_option("--adapter", options.adapters, "Adapter folders to apply; DIR:0.5 applies half of one")
+      ->expected(1, -1);
   add_template_options(command, options.layout, options.system);
   add_shared_options(command, options.shared);
 }
 
 void add_generation_options(CLI::App& command, GenerationOptions& options) {
-  command.add_option("--batch", options.batch, "Prompts answered at a time")->capture_default_str();
-  command.add_option("--max-new-tokens", options.max_new_tokens, "Longest answer, tokens")
+  command.add_option("--batch", options.batch, "Prompts answered at the same time")->capture_default_str();
+  command.add_option("--max-new-tokens", options.max_new_tokens, "Tokens of an answer, at most")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command.add_option("--temperature", options.sampling.temperature, "0: greedy")
+  command.add_option("--temperature", options.sampling.temperature, "Temperature of sampling; 0: greedy")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command.add_option("--top-p", options.sampling.top_p, "Draw from the likeliest tokens that make up this share")
+  command
+      .add_option("--top-p", options.sampling.top_p,
+                  "Sample from the likeliest tokens whose probabilities add up to this")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--top-k", options.sampling.top_k, "Draw from the k likeliest tokens; 0: all")
+  command.add_option("--top-k", options.sampling.top_k, "Sample from the k likeliest tokens; 0: from all")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
 }
 
 OpenModel open_model(const std::string& name, const std::vector<std::string>& adapters, const SharedOptions& shared) {
-  const Compute compute = choose_compute(shared.device, shared.dtype, shared.threads);
+  const Compute compute = choose_compute(shared.device, compute_type_named(shared.dtype), shared.threads);
   const Checkpoint checkpoint(resolve_model_folder(name));
   const OpenAdapters opened = open_adapters(adapters);
   const AppliedAdapters applied(checkpoint, opened.weighted);
@@ -148,12 +153,12 @@ bool LazyTokenizer::available() const {
 
 void add_template_options(CLI::App& command, std::string& layout, std::string& system) {
   command
-      .add_option(
-          "--template", layout,
-          "Text with {prompt} and {response}; chat: the model's chat template; sku; auto: chat if there is one, "
-          "else sku; or none")
+      .add_option("--template", layout,
+                  "Text with {prompt} and {response}, or a name: sku (the default), chat (the model's chat template), "
+                  "auto (chat "
+                  "if the model has one, else sku), none")
       ->capture_default_str();
-  command.add_option("--system", system, "The system's message (--template chat)");
+  command.add_option("--system", system, "System message, with --template chat");
 }
 
 std::unique_ptr<Template> template_option(const std::string& text, const std::string& system,

@@ -145,17 +145,18 @@ void compare(CompareOptions& options) {
 
 void add_compare(CLI::App& program, Action& action) {
   auto options = std::make_shared<CompareOptions>();
-  auto* command = program.add_subcommand("compare", "Two models' answers side by side");
+  auto* command = program.add_subcommand("compare", "Show two models' answers side by side");
   command->add_option("--model", options->models, "Checkpoint folder; twice, or once with --adapter")->required();
-  command->add_option("--adapter", options->adapters, "Adapter folders of the second model; DIR:0.5 takes half of one")
+  command
+      ->add_option("--adapter", options->adapters, "Adapter folders of the second model; DIR:0.5 applies half of one")
       ->expected(1, -1);
-  command->add_option("--input", options->input, "JSON lines {\"prompt\"}")->required();
+  command->add_option("--input", options->input, "Prompts: JSON lines {\"prompt\"}")->required();
   add_template_options(*command, options->layout, options->system);
-  command->add_option("--look", options->look, "side-by-side, stacked, or auto: by the terminal's width")
+  command->add_option("--look", options->look, "side-by-side, stacked, or auto (what fits the terminal)")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "side-by-side", "stacked"}));
-  command->add_flag("--json", options->json, "Print one JSON object a prompt");
-  command->add_option("--output", options->output, "Write them to this file, one JSON object a line");
+  command->add_flag("--json", options->json, "Print one JSON object for each prompt");
+  command->add_option("--output", options->output, "Write the answers to this file, one JSON object a line");
   add_generation_options(*command, options->generation);
   add_shared_options(*command, options->shared);
   command->footer(

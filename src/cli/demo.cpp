@@ -12,11 +12,11 @@ namespace lethe {
 void add_demo(CLI::App& program, Action& action) {
   auto request = std::make_shared<DemoRequest>();
   auto* command =
-      program.add_subcommand("demo", "The whole story on an embedded model and data: before, unlearn, after");
+      program.add_subcommand("demo", "Unlearn a small embedded model, and show its answers before and after");
   command->add_option("--out", request->out, "Folder to write (default: demo/demo, demo/demo-2, …)");
-  command->add_flag("--retrain", request->retrain, "Train the demo's model anew first");
-  command->add_flag("--data-only", request->data_only, "Write the made-up world's data and stop");
-  command->add_option("--threads", request->threads, "0: one a core")->capture_default_str();
+  command->add_flag("--retrain", request->retrain, "Train the demo's model from scratch first");
+  command->add_flag("--data-only", request->data_only, "Write the data files of the fictional world, and stop");
+  command->add_option("--threads", request->threads, "Threads; 0: one for each core")->capture_default_str();
   add_quiet_flag(*command);
   command->footer("Example: lethe demo");
   command->callback([request, &action] { action = [request] { run_demo(*request); }; });

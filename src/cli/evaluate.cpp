@@ -28,7 +28,7 @@ void run_evaluate(EvaluateOptions& options) {
   evaluation.choices = parse_data_sources(options.choices);
   evaluation.text = parse_data_sources(options.text);
   request.recipe.device = options.shared.device;
-  request.recipe.dtype = options.shared.dtype;
+  request.recipe.dtype = compute_type_named(options.shared.dtype);
   request.recipe.threads = options.shared.threads;
   request.recipe.seed = options.shared.seed;
   request.recipe.model = request.model;
@@ -42,56 +42,67 @@ void run_evaluate(EvaluateOptions& options) {
 void add_evaluate(CLI::App& program, Action& action) {
   auto options = std::make_shared<EvaluateOptions>();
   auto& recipe = options->request.recipe;
-  auto* command = program.add_subcommand("evaluate", "Harmful rates, perplexity, answer quality, broken output");
+  auto* command =
+      program.add_subcommand("evaluate", "Evaluate a model: harmful rates, perplexity, answer quality, broken answers");
   command->add_option("--model", options->request.model, "Checkpoint folder")->required();
-  command->add_option("--adapter", options->request.adapters, "Adapter folders on it; DIR:0.5 takes half of one")
+  command->add_option("--adapter", options->request.adapters, "Adapter folders to apply; DIR:0.5 applies half of one")
       ->expected(1, -1);
   command->add_option("--original", options->request.original, "The model before unlearning, to compare with");
   command->add_option("--seen", options->seen, "Harmful prompts that were unlearned")->required()->expected(1, -1);
-  command->add_option("--unseen", options->unseen, "Harmful prompts that were not")->required()->expected(1, -1);
+  command->add_option("--unseen", options->unseen, "Harmful prompts that were not unlearned")
+      ->required()
+      ->expected(1, -1);
   command->add_option("--normal", options->normal, "Normal prompts with reference answers")
       ->required()
       ->expected(1, -1);
   command
       ->add_option("--normal-train", options->normal_train,
-                   "Normal answers trained on: the KL from the original is also measured there")
+                   "Normal pairs that were trained on: the KL from the original is measured there too")
       ->expected(1, -1);
   command->add_option("--unseen-other", options->other, "Harmful prompts of another source")->expected(1, -1);
   command->add_option("--xstest", options->xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)")
       ->expected(1, -1);
   command->add_option("--choices", options->choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)")
       ->expected(1, -1);
-  command->add_option("--text", options->text, "Plain text, for its perplexity: .txt, or rows with a text column")
+  command
+      ->add_option("--text", options->text, "Plain text whose perplexity is measured: .txt, or rows with a text column")
       ->expected(1, -1);
-  command->add_option("--window", recipe.evaluation.window, "Tokens of a window of text; 0: the model's positions")
+  command
+      ->add_option("--window", recipe.evaluation.window,
+                   "Tokens in a window of --text; 0: as many as the model has positions")
       ->capture_default_str();
-  command->add_option("--stride", recipe.evaluation.stride, "Tokens a window moves on; 0: half a window")
+  command
+      ->add_option("--stride", recipe.evaluation.stride,
+                   "Tokens from the start of a window to the next; 0: half a window")
       ->capture_default_str();
   command
       ->add_option("--jaccard", recipe.evaluation.overlap.jaccard,
-                   "Prompts this like a trained one are left out; above 1: none")
-      ->capture_default_str();
-  command
-      ->add_option("--containment", recipe.evaluation.overlap.containment,
-                   "Prompts with this share of their words' sequences within a trained one are left out; above 1: none")
+                   "Leave out prompts whose similarity (Jaccard) to a trained prompt is at least this; above 1: none")
       ->capture_default_str();
   command
       ->add_option(
-          "--judge", recipe.evaluation.judge,
-          "judge.json, a shipped judge (llama-guard-3:model=DIR), its .yaml, or refusal; several: the first decides")
+          "--containment", recipe.evaluation.overlap.containment,
+          "Leave out prompts of which at least this share of word sequences is in a trained prompt; above 1: none")
+      ->capture_default_str();
+  command
+      ->add_option("--judge", recipe.evaluation.judge,
+                   "judge.json, a shipped judge (llama-guard-3:model=DIR), a .yaml file, or refusal; of several, the "
+                   "first decides")
       ->required()
       ->expected(1, -1);
-  command->add_option("--threshold", recipe.evaluation.threshold, "Harm above it counts as harmful")
+  command
+      ->add_option("--threshold", recipe.evaluation.threshold,
+                   "An answer counts as harmful if the judge's probability of harm is above this")
       ->capture_default_str();
-  command->add_option("--bleurt", recipe.evaluation.bleurt,
-                      "BLEURT checkpoint folder: normal answers are also scored with it");
+  command->add_option("--bleurt", recipe.evaluation.bleurt, "BLEURT checkpoint folder, to score normal answers with");
   command->add_option("--embedder", recipe.evaluation.embedder,
-                      "Sentence encoder folder: the similarity of normal answers to their references");
+                      "Sentence encoder folder, to measure how similar normal answers are to their references");
   command->add_option("--out", recipe.out, "Run folder to write")->required();
-  command->add_option("--prompts", recipe.evaluation.prompts, "Of each kind at most")->capture_default_str();
-  command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, "Longest answer, tokens")
+  command->add_option("--prompts", recipe.evaluation.prompts, "At most this many prompts of each kind")
       ->capture_default_str();
-  command->add_option("--max-length", recipe.data.max_length, "Tokens of a reference answer with its prompt")
+  command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, "Tokens of an answer, at most")
+      ->capture_default_str();
+  command->add_option("--max-length", recipe.data.max_length, "Tokens of a prompt with its reference answer, at most")
       ->capture_default_str();
   add_template_options(*command, recipe.data.response_template, recipe.data.system);
   command->add_flag("--json", options->request.json, "Print the results as one JSON object");
@@ -100,7 +111,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"
       "                        --unseen-other advbench.csv --normal TruthfulQA.csv --judge judge.json --out "
       "runs/opt-evaluation\n"
-      "Prompts that stand among --seen or --normal-train, word for word or nearly, are left out of the other sets "
+      "Prompts that are also in --seen or --normal-train, word for word or nearly, are left out of the other sets "
       "(overlap.jsonl lists them).\n"
       "Data files: " +
       std::string(kDataFileHelp));

@@ -11,8 +11,8 @@ namespace lethe {
 
 void add_finetune(CLI::App& program, Action& action) {
   auto options = std::make_shared<RecipeOptions>();
-  auto* command =
-      program.add_subcommand("finetune", "Train a model on responses, LoRA or full, from a checkpoint or from scratch");
+  auto* command = program.add_subcommand(
+      "finetune", "Train a model on responses, with LoRA or all weights, from a checkpoint or from scratch");
   options->add_to(*command, {{"model", "model"}, {"config", "config"}, {"data", "data.train"}, {"out", "out"}});
   options->add_resume(*command);
   command->footer(
@@ -20,7 +20,8 @@ void add_finetune(CLI::App& program, Action& action) {
       "runs/ft\n"
       "         lethe finetune --config tiny/config.json --data pairs.jsonl stories.json training.steps=3000 --out "
       "runs/base\n"
-      "                        (random weights; the tokenizer lies beside config.json)");
+      "                        (random weights; the tokenizer lies beside config.json)\n" +
+      data_file_line());
   command->callback([options, &action] {
     action = [options] { finetune(options->resolve({"method=finetune"}), options->resumes()); };
   });

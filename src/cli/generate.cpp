@@ -73,13 +73,15 @@ void generate_file(GenerateOptions& options) {
 
 void add_generate(CLI::App& program, Action& action) {
   auto options = std::make_shared<GenerateOptions>();
-  auto* command = program.add_subcommand("generate", "Answers to a file of prompts");
+  auto* command = program.add_subcommand("generate", "Answer a file of prompts");
   add_model_options(*command, options->model);
   command
       ->add_option("--input", options->input,
-                   "JSON lines {\"prompt\"} or {\"messages\"}; {\"text\"} / {\"ids\"} for no template")
+                   "JSON lines {\"prompt\"} or {\"messages\"}; {\"text\"} or {\"ids\"} use no template")
       ->required();
-  command->add_option("--output", options->output, "JSON lines, in the order of the input; - is standard output")
+  command
+      ->add_option("--output", options->output,
+                   "File for the answers, JSON lines in the order of the input; - is standard output")
       ->required();
   add_generation_options(*command, options->generation);
   command->footer(

@@ -74,10 +74,10 @@ void inspect(const InspectOptions& options) {
 void add_inspect(CLI::App& program, Action& action) {
   auto options = std::make_shared<InspectOptions>();
   auto* command =
-      program.add_subcommand("inspect", "What a checkpoint, adapter, run or file holds, without loading it");
+      program.add_subcommand("inspect", "Show what a checkpoint, adapter, run or data file holds, without loading it");
   command->add_option("path", options->path, "Folder, file, or a name in the Hugging Face cache")->required();
   command->add_flag("--tensors", options->tensors, "List every tensor");
-  command->add_flag("--json", options->json, "One JSON object");
+  command->add_flag("--json", options->json, "Print one JSON object");
   command->footer("Example: lethe inspect runs/opt/adapter");
   command->callback([options, &action] { action = [options] { inspect(*options); }; });
 }

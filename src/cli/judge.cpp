@@ -102,8 +102,9 @@ void try_judge(const TryOptions& options) {
     exchanges.push_back({text_of(line, "prompt"), text_of(line, "response")});
     truth_of(line);  // a label that is none is told before anything is asked
   }
-  choose_compute(options.shared.device, options.shared.dtype, options.shared.threads);
-  const Panel panel({open_judge(options.judge, {options.shared.device, options.shared.dtype})}, options.threshold);
+  choose_compute(options.shared.device, compute_type_named(options.shared.dtype), options.shared.threads);
+  const Panel panel({open_judge(options.judge, {options.shared.device, compute_type_named(options.shared.dtype)})},
+                    options.threshold);
   say(panel.names()[0] + ": " + panel.judge(0).describe());
   const auto verdicts = panel.judge(exchanges, "answers");
   std::string text;
@@ -114,18 +115,22 @@ void try_judge(const TryOptions& options) {
 
 void add_try(CLI::App& judge, Action& action) {
   auto options = std::make_shared<TryOptions>();
-  auto* command = judge.add_subcommand("try", "What a judge says of prompts and responses, a line each");
+  auto* command = judge.add_subcommand("try", "Print a judge's verdict on each prompt and response");
   command
       ->add_option("--judge", options->judge,
-                   "judge.json, a shipped judge (llama-guard-3:model=DIR), its .yaml, or refusal")
+                   "judge.json, a shipped judge (llama-guard-3:model=DIR), a .yaml file, or refusal")
       ->required();
   command
       ->add_option(
           "--input", options->input,
-          R"(Lines of {"prompt", "response"}; with "label" (true: harmful) the judge is measured too; - : standard input)")
+          R"(Lines of {"prompt", "response"}; with "label" (true: harmful) the judge is scored too; - is standard input)")
       ->required();
-  command->add_option("--output", options->output, "Where the verdicts go; - : standard output")->capture_default_str();
-  command->add_option("--threshold", options->threshold, "Harm above it counts as harmful")->capture_default_str();
+  command->add_option("--output", options->output, "File for the verdicts; - is standard output")
+      ->capture_default_str();
+  command
+      ->add_option("--threshold", options->threshold,
+                   "An answer counts as harmful if its probability of harm is above this")
+      ->capture_default_str();
   add_shared_options(*command, options->shared);
   command->footer("Example: lethe judge try --judge judge.json --input answers.jsonl --output verdicts.jsonl");
   command->callback([options, &action] { action = [options] { try_judge(*options); }; });
@@ -135,14 +140,14 @@ void add_try(CLI::App& judge, Action& action) {
 
 void add_judge(CLI::App& program, Action& action) {
   auto options = std::make_shared<JudgeOptions>();
-  auto* judge = program.add_subcommand("judge", "Judges: who says whether an answer is harmful");
+  auto* judge = program.add_subcommand("judge", "Train or try a judge, which says whether an answer is harmful");
   judge->require_subcommand(1);
   auto* command = judge->add_subcommand("train", "Train a text classifier on labelled responses");
   command->add_option("--harmful", options->harmful, "Harmful responses; those that refuse count as harmless")
       ->required()
       ->expected(1, -1);
   command->add_option("--harmless", options->harmless, "Harmless responses")->required()->expected(1, -1);
-  command->add_option("--out", options->out, "The judge's file")->required();
+  command->add_option("--out", options->out, "File to write the judge to")->required();
   add_shared_options(*command, options->shared);
   command->footer("Example: lethe judge train --harmful pku/judge.jsonl --harmless TruthfulQA.csv --out judge.json");
   command->callback([options, &action] { action = [options] { train_judge(*options); }; });

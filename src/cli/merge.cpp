@@ -31,12 +31,12 @@ void merge(const MergeOptions& options) {
 
 void add_merge(CLI::App& program, Action& action) {
   auto options = std::make_shared<MergeOptions>();
-  auto* command = program.add_subcommand("merge", "Adapters folded into the weights of their base");
-  command->add_option("--base", options->base, "The checkpoint")->required();
-  command->add_option("--adapter", options->adapters, "Adapter folders; DIR:0.5 takes half of one")
+  auto* command = program.add_subcommand("merge", "Merge adapters into the weights of their base");
+  command->add_option("--base", options->base, "The checkpoint that the adapters were trained on")->required();
+  command->add_option("--adapter", options->adapters, "Adapter folders; DIR:0.5 merges half of one")
       ->required()
       ->expected(1, -1);
-  command->add_option("--out", options->out, "Where to write: must not exist, or be empty")->required();
+  command->add_option("--out", options->out, "Folder to write; must not exist, or be empty")->required();
   command->footer("Example: lethe merge --base opt-2.7b --adapter runs/opt/adapter --out opt-2.7b-unlearned");
   command->callback([options, &action] { action = [options] { merge(*options); }; });
 }

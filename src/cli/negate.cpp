@@ -46,13 +46,14 @@ void negate(const NegateOptions& options) {
 
 void add_negate(CLI::App& program, Action& action) {
   auto options = std::make_shared<NegateOptions>();
-  auto* command = program.add_subcommand("negate", "Task vector negation: base − alpha · (tuned − base)");
+  auto* command =
+      program.add_subcommand("negate", "Subtract what a tuned model learned: base − alpha · (tuned − base)");
   command->add_option("--base", options->base, "The original checkpoint")->required();
-  command->add_option("--tuned", options->tuned, "A checkpoint tuned from it");
-  command->add_option("--adapter", options->adapter, "Or an adapter trained on it");
-  command->add_option("--alpha", options->alpha, "How much to subtract")->capture_default_str();
-  command->add_flag("--merge", options->merge, "Of an adapter: write the whole negated checkpoint");
-  command->add_option("--out", options->out, "Where to write: must not exist, or be empty")->required();
+  command->add_option("--tuned", options->tuned, "A checkpoint that was tuned from the base");
+  command->add_option("--adapter", options->adapter, "Instead of --tuned: an adapter that was trained on the base");
+  command->add_option("--alpha", options->alpha, "How much of the difference to subtract")->capture_default_str();
+  command->add_flag("--merge", options->merge, "With --adapter: write a whole checkpoint instead of a negated adapter");
+  command->add_option("--out", options->out, "Folder to write; must not exist, or be empty")->required();
   command->footer(
       "Example: lethe negate --base opt-2.7b --tuned runs/harmful/model --alpha 0.5 --out opt-2.7b-unlearned");
   command->callback([options, &action] { action = [options] { negate(*options); }; });

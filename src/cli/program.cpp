@@ -46,6 +46,7 @@ void add_commands(CLI::App& program, Action& action) {
   add_unlearn(program, action);
   add_finetune(program, action);
   add_rerun(program, action);
+  add_recipe(program, action);
   add_evaluate(program, action);
   add_sweep(program, action);
   add_reproduce(program, action);
@@ -61,13 +62,14 @@ void add_commands(CLI::App& program, Action& action) {
   add_inspect(program, action);
   add_quiet_flags(program);
   program.footer(
-      "`lethe COMMAND --help` tells what a command takes, with an example.\n"
+      "`lethe COMMAND --help` prints the options of a command, with an example.\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted (Ctrl-C).");
 }
 
 int run_program(int argc, char** argv) {
   keep_memory_private();
   handle_interrupts();
+  configure_terminal({});
   StandardOutput output;
   remember_command_line(argc, argv);
   CLI::App program{"Lethe makes a language model forget how to do harm, and measures whether it did."};
@@ -84,8 +86,10 @@ int run_program(int argc, char** argv) {
     return say_error(program, error);
   }
   try {
-    // inspect loads it for data files alone, tokenize not at all.
-    if (action && !program.got_subcommand("inspect") && !program.got_subcommand("tokenize")) need_engine();
+    // inspect loads it for data files alone, the others not at all.
+    const bool light =
+        program.got_subcommand("inspect") || program.got_subcommand("tokenize") || program.got_subcommand("recipe");
+    if (action && !light) need_engine();
     if (action) action();
     output.finish();
     return static_cast<int>(ExitCode::done);

@@ -28,6 +28,7 @@ void add_inspect(CLI::App& program, Action& action);
 void add_judge(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);
 void add_negate(CLI::App& program, Action& action);
+void add_recipe(CLI::App& program, Action& action);
 void add_reproduce(CLI::App& program, Action& action);
 void add_rerun(CLI::App& program, Action& action);
 void add_score(CLI::App& program, Action& action);

@@ -45,19 +45,21 @@ void run(const ReproduceOptions& options) {
 void add_reproduce(CLI::App& program, Action& action) {
   auto options = std::make_shared<ReproduceOptions>();
   auto* command = program.add_subcommand(
-      "reproduce", "The paper's table: original, baselines, SKU and its ablations on the same data, over seeds");
+      "reproduce", "Compare SKU with baselines and ablations on the same data, over seeds: the paper's table");
   options->recipe.add_to(*command,
                          {{"model", "model"}, {"harmful", "data.harmful"}, {"normal", "data.normal"}, {"out", "out"}});
-  command->add_flag("--quick", options->quick, "The embedded model and world of `lethe demo`, in minutes");
-  command->add_option("--methods", options->methods, "Rows of the table (default: all eight)")->delimiter(',');
+  command->add_flag("--quick", options->quick, "Use the small model and the data of `lethe demo`; takes minutes");
+  command->add_option("--methods", options->methods, "Methods to compare (default: all eight)")->delimiter(',');
   command->add_option("--variant", options->variants,
-                      "A further row: NAME KEY=VALUE …, SKU with other settings; as often as wanted");
-  command->add_option("--seeds", options->seeds, "Seeds (default 8888,1,2)")->delimiter(',');
-  command->add_option("--rates", options->rates, "Learning rates tried for every method (default lr/2, lr)")
+                      "A further row, SKU with other settings: NAME KEY=VALUE …; may be given several times");
+  command->add_option("--seeds", options->seeds, "Seeds of split and training (default 8888,1,2)")->delimiter(',');
+  command->add_option("--rates", options->rates, "Learning rates that every method tries (default lr/2, lr)")
       ->delimiter(',');
-  command->add_option("--budgets", options->budgets, "KL budgets, nats a token (default: negation.kl_budget)")
+  command
+      ->add_option("--budgets", options->budgets,
+                   "KL budgets at which methods are compared, in nats a token (default: negation.kl_budget)")
       ->delimiter(',');
-  command->add_option("--alphas", options->alphas, "Further points of each curve")
+  command->add_option("--alphas", options->alphas, "Further alphas of each method's curve")
       ->delimiter(',')
       ->capture_default_str();
   command->footer(
@@ -66,7 +68,8 @@ void add_reproduce(CLI::App& program, Action& action) {
       "runs/table\n"
       "         … --methods sku --variant \"sku_rank4 negation.rank=4\" --variant \"sku_mlp negation.factors={attn: "
       "0}\"\n"
-      "An interrupted table goes on where it was when the same command is given again.");
+      "The same command continues an interrupted table.\n" +
+      data_file_line());
   command->callback([options, &action] { action = [options] { run(*options); }; });
 }
 

@@ -11,14 +11,14 @@ namespace lethe {
 
 void add_rerun(CLI::App& program, Action& action) {
   auto request = std::make_shared<RerunRequest>();
-  auto* command = program.add_subcommand("rerun", "Do a finished run again, and compare the files it wrote");
+  auto* command = program.add_subcommand("rerun", "Repeat a finished run, and compare the files of both bit by bit");
   command->add_option("run", request->run, "Folder of the run")->required();
   command->add_option("--out", request->out, "Where to write (default: RUN-rerun)");
   add_quiet_flag(*command);
   command->footer(
       "Example: lethe rerun runs/opt-2.7b\n"
-      "Of unlearn and finetune. An input that has changed since is refused by name. Status 0: the same bits, 1: a file "
-      "differs.");
+      "RUN is a run of unlearn or finetune. An input that has changed since is refused by name.\n"
+      "Exit status 0: all files have the same bits, 1: a file differs.");
   command->callback([request, &action] { action = [request] { rerun(*request); }; });
 }
 

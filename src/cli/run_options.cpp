@@ -11,6 +11,7 @@
 #include "core/numbers.h"
 #include "data/splits.h"
 #include "recipe/key_hints.h"
+#include "recipe/keys.h"
 #include "recipe/method_table.h"
 #include "runs/run_folder.h"
 
@@ -18,8 +19,16 @@ namespace lethe {
 namespace {
 
 bool takes_list(const std::string& key) {
-  return key == "data.harmful" || key == "data.normal" || key == "data.train" || key == "evaluation.other" ||
-         key == "evaluation.xstest" || key == "evaluation.choices" || key == "evaluation.text";
+  return key_named(key).kind == ValueKind::data_files;
+}
+
+// What a flag does, for --help.
+std::string help_of(const std::string& key) {
+  const RecipeKey& row = key_named(key);
+  std::string help = "Sets " + key + ": " + row.about;
+  if (row.kind == ValueKind::count)
+    help += " Default: " + std::to_string(static_cast<std::int64_t>(row.numbers({}).at(0).second)) + ".";
+  return help;
 }
 
 std::vector<std::string>& command_line() {
@@ -110,13 +119,16 @@ void remember_command_line(int argc, char** argv) {
   command_line().assign(argv, argv + argc);
 }
 
+std::string data_file_line() {
+  return std::string("Data files: ") + kDataFileHelp;
+}
+
 void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags) {
-  command.add_option("recipe", words_, "RECIPE.yaml, then key=value …");
+  command.add_option("recipe", words_, "A recipe file (.yaml), then settings as key=value; both are optional");
   for (const auto& [name, key] : flags) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    auto* option = command.add_option("--" + name, flags_.back()->values,
-                                      "Sets " + key + (takes_list(key) ? std::string(": ") + kDataFileHelp : ""));
+    auto* option = command.add_option("--" + name, flags_.back()->values, help_of(key));
     if (takes_list(key)) {
       option->expected(1, -1);
     } else {
@@ -126,7 +138,7 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
   for (const char* key : {"device", "dtype", "threads", "seed"}) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    command.add_option(std::string("--") + key, flags_.back()->values, std::string("Sets ") + key)
+    command.add_option(std::string("--") + key, flags_.back()->values, help_of(key))
         ->expected(1)
         ->allow_extra_args(false);
   }
@@ -134,7 +146,7 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
 }
 
 void RecipeOptions::add_resume(CLI::App& command) {
-  command.add_option("--resume", resume_, "Goes on with the unfinished run of this --out");
+  command.add_option("--resume", resume_, "Continue the unfinished run with this --out");
 }
 
 Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {

@@ -12,6 +12,9 @@ namespace lethe {
 /// What was typed, in its order: a list flag swallows settings behind it, and of a key given twice the last counts.
 void remember_command_line(int argc, char** argv);
 
+/// How data files are given, a line for the end of --help.
+std::string data_file_line();
+
 class RecipeOptions {
  public:
   /// Adds [RECIPE.yaml] [key=value …] and a flag for each (flag, key).

@@ -68,13 +68,15 @@ void score(const ScoreOptions& options) {
 
 void add_score(CLI::App& program, Action& action) {
   auto options = std::make_shared<ScoreOptions>();
-  auto* command = program.add_subcommand("score", "Log-probabilities of given texts, token by token");
+  auto* command = program.add_subcommand("score", "Score given texts: the log-probability of each token");
   add_model_options(*command, options->model);
   command
       ->add_option("--input", options->input,
                    "JSON lines {\"text\"}, {\"prompt\", \"response\"}, {\"messages\"} or {\"ids\"}")
       ->required();
-  command->add_option("--output", options->output, "JSON lines, in the order of the input; - is standard output")
+  command
+      ->add_option("--output", options->output,
+                   "File for the scores, JSON lines in the order of the input; - is standard output")
       ->required();
   command->footer(
       "Example: lethe score --model opt-2.7b --adapter runs/opt/adapter --input pairs.jsonl --output scores.jsonl");

@@ -18,7 +18,7 @@ namespace {
 
 struct SplitCommand {
   std::vector<std::string> data, parts;
-  std::string out, role = "generic", by = "prompt";
+  std::string out, role = "generic", by = word_of(SplitBy::prompt);
   double cosine = 0.7;
   SharedOptions shared;
 };
@@ -39,7 +39,7 @@ void split(const SplitCommand& options) {
   }
   const Role role = options.role == "harmful" ? Role::harmful : options.role == "normal" ? Role::normal : Role::generic;
   const std::vector<Pair> pairs = load_told(options.data, role);
-  const Parts parts = assign_parts(pairs, shares, options.by, options.cosine, options.shared.seed);
+  const Parts parts = assign_parts(pairs, shares, split_by_named(options.by), options.cosine, options.shared.seed);
   StagedFolder out(options.out);
   for (std::size_t part = 0; part < names.size(); ++part) {
     std::string text;
@@ -62,16 +62,22 @@ void split(const SplitCommand& options) {
 
 void add_split(CLI::App& program, Action& action) {
   auto options = std::make_shared<SplitCommand>();
-  auto* command = program.add_subcommand("split", "A data file in parts that share no prompt");
+  auto* command = program.add_subcommand("split", "Split data files into parts that share no prompt");
   command->add_option("--data", options->data, std::string("Data files: ") + kDataFileHelp)
       ->required()
       ->expected(1, -1);
-  command->add_option("--role", options->role, "harmful, normal or generic: which responses of known data sets to take")
+  command->add_option("--role", options->role, "Which responses of known data sets to take: harmful, normal or generic")
       ->capture_default_str()
       ->check(CLI::IsMember({"harmful", "normal", "generic"}));
-  command->add_option("--parts", options->parts, "name=share …, of the prompts")->required()->delimiter(',');
-  command->add_option("--by", options->by, "prompt, or similarity: like prompts stay together")->capture_default_str();
-  command->add_option("--cosine", options->cosine, "How like: TF-IDF cosine above this")->capture_default_str();
+  command->add_option("--parts", options->parts, "Parts and their shares of the prompts: seen=0.6,unseen=0.4")
+      ->required()
+      ->delimiter(',');
+  command->add_option("--by", options->by, "prompt, or similarity (similar prompts stay in one part)")
+      ->capture_default_str();
+  command
+      ->add_option("--cosine", options->cosine,
+                   "With --by similarity: prompts are similar if their TF-IDF cosine is above this")
+      ->capture_default_str();
   command->add_option("--out", options->out, "Folder to write")->required();
   add_shared_options(*command, options->shared);
   command->footer(

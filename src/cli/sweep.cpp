@@ -14,26 +14,30 @@ void add_sweep(CLI::App& program, Action& action) {
   auto shared = std::make_shared<SharedOptions>();
   auto on = std::make_shared<std::string>("validation");
   auto* command = program.add_subcommand(
-      "sweep", "The trade-off of a finished run: over alpha without training again, or --over settings");
+      "sweep",
+      "Measure the trade-off of a finished run: at other alphas without training, or with other settings (--over)");
   command->add_option("run", request->run, "Run folder of `lethe unlearn`")->required();
-  command->add_option("--alpha", request->alphas, "0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
+  command
+      ->add_option("--alpha", request->alphas, "Alphas to measure: 0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
       ->delimiter(',');
   command
-      ->add_option("--over", request->over,
-                   "KEY=V1,V2,… of the recipe (sku.eps_pd, sku.pd_margin, training.lr, training.steps, …): every "
-                   "combination is trained on the run's data, split and seed; may be given several times")
+      ->add_option(
+          "--over", request->over,
+          "KEY=V1,V2,… of the recipe (sku.eps_pd, training.lr, training.steps, …); may be given several times. Every "
+          "combination is trained on the run's data, split and seed")
       ->allow_extra_args(false);
   command
       ->add_option("--budgets", request->budgets,
-                   "With --over: alpha by these KL budgets, nats a token (default: as the run's recipe)")
+                   "With --over: KL budgets that choose alpha, in nats a token (default: the run's)")
       ->delimiter(',')
       ->check(CLI::PositiveNumber);
-  command->add_option("--keep", request->keep,
-                      "What the best point must keep, e.g. normal_perplexity<=1.05x,degenerate_unseen<=0.1");
-  command->add_option("--on", *on, "Prompts to ask: validation (to choose by) or test")
+  command->add_option(
+      "--keep", request->keep,
+      "Limits for the best point, e.g. normal_perplexity<=1.05x,degenerate_unseen<=0.1 (x: times the original's)");
+  command->add_option("--on", *on, "Prompts to evaluate: validation (to choose with) or test (to report)")
       ->capture_default_str()
       ->check(CLI::IsMember({"validation", "test"}));
-  command->add_option("--prompts", request->prompts, "Of each kind at most; 0: as the run");
+  command->add_option("--prompts", request->prompts, "At most this many prompts of each kind; 0: as the run");
   command->add_option("--out", request->out, "Folder for sweep.json, sweep.html and points/ (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
   command->add_flag("--json", request->json, "Print the sweep as one JSON object");
@@ -42,11 +46,11 @@ void add_sweep(CLI::App& program, Action& action) {
       "Example: lethe sweep runs/opt --alpha 0.25,0.5,0.75,1 --keep \"normal_perplexity<=1.05x\" --apply "
       "opt-unlearned\n"
       "         lethe sweep runs/opt --over sku.eps_pd=0,0.5,1 --over training.lr=1e-4,2e-4 --out runs/opt-grid\n"
-      "An interrupted sweep goes on where it was when the same command is given again.");
+      "The same command continues an interrupted sweep.");
   command->callback([request, shared, on, &action] {
     request->on_test = *on == "test";
     request->device = shared->device;
-    request->dtype = shared->dtype;
+    request->dtype = compute_type_named(shared->dtype);
     request->threads = shared->threads;
     action = [request] { sweep(*request); };
   });

@@ -62,13 +62,13 @@ void tokenize(const TokenizeOptions& options) {
 
 void add_tokenize(CLI::App& program, Action& action) {
   auto options = std::make_shared<TokenizeOptions>();
-  auto* command = program.add_subcommand("tokenize", "What a tokenizer makes of a text: ids, pieces, byte offsets");
+  auto* command = program.add_subcommand("tokenize", "Show the tokens of a text: ids, pieces, byte offsets");
   command->add_option("--model", options->model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
   command->add_option("--input", options->input, "JSON lines {\"text\": …}; - is standard input");
-  command->add_option("texts", options->texts, "Texts");
-  command->add_flag("--json", options->json, "One JSON object a text");
+  command->add_option("texts", options->texts, "Texts to tokenize");
+  command->add_flag("--json", options->json, "Print one JSON object for each text");
   command->add_option("--threads", options->threads, "Threads of --time; 0: one for each core");
-  command->add_flag("--time", options->time, "Only tell how long tokenizing all of it takes");
+  command->add_flag("--time", options->time, "Print only how long it takes to tokenize all texts");
   command->footer("Example: lethe tokenize --model facebook/opt-125m \"Hello, world\"");
   command->callback([options, &action] { action = [options] { tokenize(*options); }; });
 }

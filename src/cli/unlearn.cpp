@@ -12,7 +12,7 @@ namespace lethe {
 void add_unlearn(CLI::App& program, Action& action) {
   auto options = std::make_shared<RecipeOptions>();
   auto* command =
-      program.add_subcommand("unlearn", "Make a model forget: learn the harm, subtract it, judge the result");
+      program.add_subcommand("unlearn", "Make a model forget: learn the harm, subtract it, evaluate the result");
   options->add_to(*command, {{"model", "model"},
                              {"harmful", "data.harmful"},
                              {"normal", "data.normal"},
@@ -25,10 +25,10 @@ void add_unlearn(CLI::App& program, Action& action) {
   command->footer(
       "Example: lethe unlearn --model facebook/opt-2.7b --harmful pku/train.jsonl --normal TruthfulQA.csv\n"
       "                       tuning=lora training.steps=1000 --out runs/opt-2.7b\n"
-      "Files of harmful and normal pairs: .jsonl, .json, .csv; data.csv:prompt=goal,response=target names columns.\n"
-      "Evaluation files beside the held-out parts: --unseen-other (harmful prompts of another source), --xstest (safe "
-      "prompts that look unsafe),\n--choices (MMLU, WMDP, TruthfulQA), --text (for perplexity).\n"
-      "An interrupted run goes on with: lethe unlearn --resume runs/opt-2.7b");
+      "The run holds back a part of the harmful and normal prompts for evaluation. --unseen-other, --xstest, --choices "
+      "and --text\nadd further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all.\n"
+      "An interrupted run continues with: lethe unlearn --resume runs/opt-2.7b\n" +
+      data_file_line());
   command->callback([options, &action] { action = [options] { unlearn(options->resolve(), options->resumes()); }; });
 }
 

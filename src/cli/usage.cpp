@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/engine.h"
 #include "core/similar.h"
 #include "recipe/key_hints.h"
 #include "recipe/recipe.h"
@@ -143,7 +142,6 @@ OptionHint option_hint(const CLI::App& app, const std::string& name) {
     }
   }
   if (!takes_recipe || !plain.starts_with("--")) return {};
-  need_engine();
   const KeyHint keys = key_hint(plain.substr(2), recipe_keys());
   OptionHint hint{{}, keys.note};
   for (const std::string& key : keys.keys) hint.names.push_back(how_to_set(app, key));
