@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ranges>
 
 #include "architectures/keys_read.h"
 #include "core/error.h"
+#include "core/join.h"
 
 namespace lethe {
 namespace {
@@ -76,11 +78,11 @@ const std::set<std::string> bookkeeping = {"_name_or_path",
                                            "experts_implementation",
                                            "_from_model_config"};
 
-/// How a config.json says that weights are quantised: transformers, compressed-tensors, MLX.
+/// The keys of quantised weights in config.json: transformers, compressed-tensors, MLX.
 constexpr const char* kQuantised[] = {"quantization_config", "compression_config", "quantization"};
 constexpr std::size_t kKeysNamed = 12;
 
-/// Set to nothing: as good as missing.
+/// Whether a value is empty, which counts as missing.
 bool is_unset(const Json& value) {
   return value.is_null() || value == false || (value.is_structured() && value.empty());
 }
@@ -180,7 +182,7 @@ std::vector<int> ConfigReader::ids(const std::string& key) {
   std::vector<int> result;
   if (value.is_null()) return result;
   const auto add = [&](const Json& id) {
-    // Of a number beyond 2^63 get<std::int64_t>() would make a negative one.
+    // get<std::int64_t>() would turn a number beyond 2^63 into a negative one.
     const bool beyond = id.is_number_unsigned() && id.get<std::uint64_t>() > 0x7FFFFFFF;
     if (!id.is_number_integer() || beyond || id.get<std::int64_t>() < -1 || id.get<std::int64_t>() > 0x7FFFFFFF)
       refuse(key, "a token id or a list of them");
@@ -269,7 +271,7 @@ Json with_first_names(const Json& config, const std::string& where) {
     const Json value = *found;
     result.erase(second);
     const Json usual = result.value(first, Json());
-    // transformers takes one of them, which one depends on the family.
+    // The family decides which of them transformers uses.
     if (!usual.is_null() && !value.is_null() && usual != value) {
       throw bad_input("cannot use " + where)
           .with("key", second)
@@ -284,9 +286,9 @@ Json with_first_names(const Json& config, const std::string& where) {
 std::string ignored_keys_warning(const std::vector<std::string>& keys, const std::string& model_type,
                                  const std::string& where) {
   if (keys.empty()) return "";
-  std::string list;
-  for (std::size_t i = 0; i < std::min(keys.size(), kKeysNamed); ++i)
-    list += (i == 0 ? "" : ", ") + excerpt(keys[i], 40);
+  const auto named = keys | std::views::take(kKeysNamed) |
+                     std::views::transform([](const std::string& key) { return excerpt(key, 40); });
+  std::string list = join(named, ", ");
   if (keys.size() > kKeysNamed) list += " and " + with_commas(keys.size() - kKeysNamed) + " more";
   return "keys of " + excerpt(where, 200) + " that transformers' " + model_type + " does not read are ignored: " + list;
 }

@@ -1,4 +1,4 @@
-// What differs between the families of decoder-only language models: one description, filled in by a family file.
+// Describes a decoder-only language model. A family file fills in the description.
 #pragma once
 
 #include <cstdint>
@@ -12,38 +12,38 @@
 
 namespace lethe {
 
-/// The tensors' names in a checkpoint, without ".weight" / ".bias"; empty: the model has no such part. Names of a
-/// layer's parts stand behind `layer` + index + ".". Files may use others of the same meaning (formats/tensor_names.h).
+/// The tensor names of a checkpoint, without ".weight" / ".bias"; empty: the model has no such part. Names of a layer's
+/// parts follow `layer` + index + ".". Files may use equivalent names (formats/tensor_names.h).
 struct TensorNames {
   std::string embedding, positions, project_in, project_out, final_norm, head;
   std::string layer;
   std::string attention_norm, query, key, value, attention_out;
-  std::string fused_qkv;             ///< one map in place of query, key and value
-  std::string query_norm, key_norm;  ///< of queries and keys, before the rotary embedding
+  std::string fused_qkv;             ///< one linear map for query, key and value
+  std::string query_norm, key_norm;  ///< applied before the rotary embedding
   std::string mlp_norm, gate, up, down;
-  std::string fused_gate_up;    ///< one map in place of gate and up, the gate's rows first
-  std::string router, experts;  ///< of a mixture; an expert's parts stand behind experts + index + "."
+  std::string fused_gate_up;    ///< one linear map for gate and up, the gate's rows first
+  std::string router, experts;  ///< of a mixture; an expert's parts follow experts + index + "."
   std::string expert_gate, expert_up, expert_down;
-  std::string post_attention_norm, post_mlp_norm;  ///< of what a block adds to the stream
-  /// Beginnings or endings of names that old files carry and that hold no weights ("rotary_emb.inv_freq").
+  std::string post_attention_norm, post_mlp_norm;  ///< of a block's output, before the residual sum
+  /// Prefixes or suffixes of names in old files that hold no weights ("rotary_emb.inv_freq").
   std::vector<std::string> ignored;
 };
 
-/// Norms of queries and keys: none; one of a head's width that all heads share; one over all heads together; one of a
-/// head's width for each head.
+/// Norms of queries and keys: none; one of head width, shared by all heads; one over all heads together; one of head
+/// width for each head.
 enum class QueryKeyNorm { none, shared, whole, each_head };
 
-/// One decoder, described. D model width, H heads, G key/value heads, F inner width of the MLP, V vocabulary.
+/// The description of one decoder. D model width, H heads, G key/value heads, F inner width of the MLP, V vocabulary.
 struct DecoderSpec {
   std::string model_type;
   std::int64_t vocabulary = 0, hidden_size = 0, layers = 0, heads = 0, kv_heads = 0, head_dim = 0,
                intermediate_size = 0;
-  std::int64_t embedding_size = 0;  ///< of the token embedding, where project_in/out lead to D and back (OPT-350m)
-  std::int64_t max_positions = 0;   ///< tokens a row may have; 0: no bound of the architecture's own
+  std::int64_t embedding_size = 0;  ///< width of the token embedding, if project_in/out map it to D and back (OPT-350m)
+  std::int64_t max_positions = 0;   ///< tokens per row; 0: the architecture has no limit
 
   std::vector<RotaryOptions> rotary;  ///< empty: no rotary embedding
   std::vector<int> rotary_of_layer;   ///< index into `rotary`; empty: the first for every layer
-  std::int64_t position_offset = 0;   ///< learned positions: the row of the table that position 0 has (OPT: 2)
+  std::int64_t position_offset = 0;   ///< learned positions: the table row of position 0 (OPT: 2)
 
   NormKind norm = NormKind::rms;
   double norm_epsilon = 1e-6;
@@ -56,25 +56,25 @@ struct DecoderSpec {
   bool transposed = false;   ///< linear maps of the layers are stored [in, out] (GPT-2)
   bool qkv_by_head = false;  ///< rows of fused_qkv: head by head q, k, v (GPT-NeoX), not all q, all k, all v
 
-  double embedding_scale = 1.0;           ///< of the token embeddings on their way in
-  double residual_scale = 1.0;            ///< of what a block adds to the stream
-  double attention_scale = 0.0;           ///< of the products q·k; 0: 1/√head_dim
+  double embedding_scale = 1.0;           ///< factor of the token embeddings
+  double residual_scale = 1.0;            ///< factor of a block's output
+  double attention_scale = 0.0;           ///< factor of the products q·k; 0: 1/√head_dim
   bool attention_scale_by_layer = false;  ///< divided by the layer's number, from 1
   double attention_softcap = 0.0;         ///< 0: none
   double logit_scale = 1.0, logit_softcap = 0.0;
-  /// Of each layer: tokens that a query sees, itself included; 0: all before it. Empty: no layer has a window.
+  /// For each layer: tokens that a query sees, including itself; 0: all earlier ones. Empty: no layer has a window.
   std::vector<std::int64_t> windows;
   Activation activation = Activation::silu;
   bool tied_head = false;
 
-  std::int64_t experts = 0;  ///< of each mixture; 0: none, every layer has an MLP
+  std::int64_t experts = 0;  ///< experts per mixture; 0: every layer has an MLP
   std::int64_t chosen_experts = 0, expert_intermediate_size = 0;
   bool normalised_experts = false;  ///< Mixture::normalised
-  std::vector<bool> dense_layers;   ///< of each layer: whether it has an MLP all the same; empty: none
+  std::vector<bool> dense_layers;   ///< for each layer: whether it has an MLP instead; empty: none
 
   std::vector<int> stop_ids;  ///< eos_token_id of config.json
   double initializer_range = 0.02;
-  /// Keys of config.json that are set and that transformers' code of the family does not read either.
+  /// Keys that are set in config.json but that transformers' code of the family does not read either.
   std::vector<std::string> ignored_keys;
   TensorNames names;
 
@@ -91,9 +91,8 @@ struct DecoderSpec {
 
 /// Reads config.json through the table of families.
 /// @param where  named in errors
-/// @throws Error (bad input) for an unknown architecture, a missing key, or a key that changes the arithmetic and is
-/// not
-///         understood
+/// @throws Error (bad input) for an unknown architecture, a missing key, or an unsupported key that changes the
+/// arithmetic
 DecoderSpec decoder_spec(const Json& config, const std::string& where);
 
 /// model_type of every family, for messages.

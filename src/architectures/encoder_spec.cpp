@@ -1,4 +1,4 @@
-// The families of encoders. They share BERT's body; a further one is a function here and a line in the table.
+// The families of encoders. They share BERT's body. To add one, write a function here and a line in the table.
 #include "architectures/encoder_spec.h"
 
 #include <map>
@@ -6,11 +6,12 @@
 #include "architectures/config_reader.h"
 #include "architectures/families.h"
 #include "core/error.h"
+#include "core/join.h"
 
 namespace lethe {
 namespace {
 
-// Sizes by BERT's names; the defaults are those that transformers takes where a configuration says nothing.
+// Sizes by BERT's names, with transformers' defaults for missing keys.
 EncoderSpec bert_body(ConfigReader& config, std::int64_t vocabulary) {
   EncoderSpec spec;
   spec.vocabulary = config.size("vocab_size", vocabulary);
@@ -23,7 +24,7 @@ EncoderSpec bert_body(ConfigReader& config, std::int64_t vocabulary) {
   spec.types = config.size("type_vocab_size", 2);
   spec.norm_epsilon = config.epsilon("layer_norm_eps", 1e-12);
   spec.activation = read_activation(config, "hidden_act", "gelu");
-  // Dropout, and the tie of a language modelling head that is not read.
+  // Dropout, and the tied embeddings of a language modelling head, which is not loaded.
   config.neutral({"hidden_dropout_prob", "attention_probs_dropout_prob", "embedding_dropout_prob",
                   "classifier_dropout_prob", "output_embedding_size", "tie_word_embeddings"});
   return spec;
@@ -32,13 +33,13 @@ EncoderSpec bert_body(ConfigReader& config, std::int64_t vocabulary) {
 EncoderSpec bert_encoder(ConfigReader& config) {
   EncoderSpec spec = bert_body(config, 30522);
   spec.prefix = "bert.";
-  // Of BERT's first publications; nothing ever read them.
+  // From BERT's first releases; no code reads them.
   config.neutral({"directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
                   "pooler_size_per_head", "pooler_type"});
   return spec;
 }
 
-// RoBERTa and XLM-RoBERTa: positions begin behind the padding's, which transformers counts out of the ids themselves.
+// RoBERTa and XLM-RoBERTa: positions begin after the padding position. transformers derives them from the ids.
 EncoderSpec roberta_encoder(ConfigReader& config) {
   EncoderSpec spec = bert_body(config, config.raw("model_type") == "roberta" ? 50265 : 30522);
   spec.prefix = "roberta.";
@@ -51,7 +52,7 @@ EncoderSpec roberta_encoder(ConfigReader& config) {
   return spec;
 }
 
-// RemBERT: narrow embeddings, led to the model's width.
+// RemBERT: narrow embeddings, projected to the model's width.
 EncoderSpec rembert_encoder(ConfigReader& config) {
   for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"})
     config.size(key);  // BERT's defaults are not RemBERT's
@@ -102,11 +103,9 @@ EncoderSpec encoder_spec(const Json& config, const std::string& where) {
   const std::string type = reader.text("model_type", "");
   const auto family = encoder_families().find(type);
   if (family == encoder_families().end()) {
-    std::string list;
-    for (const auto& name : known_encoders()) list += (list.empty() ? "" : ", ") + name;
     throw bad_input("cannot use " + where)
         .with("key", "model_type")
-        .wanted("an encoder: one of " + list)
+        .wanted("an encoder: one of " + join(known_encoders(), ", "))
         .found(type.empty() ? "nothing" : excerpt(type));
   }
   EncoderSpec spec = family->second(reader);

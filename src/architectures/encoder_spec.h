@@ -1,4 +1,4 @@
-// What differs between the families of encoders (BERT and its kin): one description, filled in by a family function.
+// Describes an encoder (BERT and its relatives). A family function fills in the description.
 #pragma once
 
 #include <cstdint>
@@ -11,35 +11,36 @@
 
 namespace lethe {
 
-/// One encoder, described. D model width, E width of the embeddings, H heads, F inner width of the MLP, V vocabulary.
+/// The description of one encoder. D model width, E width of the embeddings, H heads, F inner width of the MLP, V
+/// vocabulary.
 struct EncoderSpec {
   std::string model_type;
   std::int64_t vocabulary = 0, hidden_size = 0, embedding_size = 0, layers = 0, heads = 0, intermediate_size = 0;
   std::int64_t types = 0;          ///< rows of the token type embedding
   std::int64_t position_rows = 0;  ///< rows of the position embedding
-  /// Tokens with this id stand at no position, and the others at positions counted from it on, plus one (RoBERTa).
-  /// Nothing: positions are counted from 0.
+  /// Tokens with this id have no position; the other positions begin at this id plus one (RoBERTa). Nothing: positions
+  /// begin at 0.
   std::optional<std::int64_t> padding_id;
   double norm_epsilon = 1e-12;
   Activation activation = Activation::gelu;
-  /// Beginning of all names, which some files leave out: "bert.".
+  /// Prefix of all names, missing in some files: "bert.".
   std::string prefix;
-  /// The linear map from E to D behind the embeddings; empty: there is none and E = D.
+  /// The linear map from E to D after the embeddings; empty: none, and E = D.
   std::string projection;
-  /// A classifier of this family has a dense layer of its own in the pooler's place (RoBERTa).
+  /// A classifier of this family has its own dense layer instead of the pooler (RoBERTa).
   bool classifier_dense = false;
-  /// Keys of config.json that are set and that transformers' code of the family does not read either.
+  /// Keys that are set in config.json but that transformers' code of the family does not read either.
   std::vector<std::string> ignored_keys;
 
   std::int64_t head_dim() const { return hidden_size / heads; }
-  /// Tokens a row may have.
+  /// The most tokens per row.
   std::int64_t max_tokens() const { return position_rows - (padding_id ? *padding_id + 1 : 0); }
 };
 
 /// Reads config.json through the table of encoder families.
 /// @param where  named in errors
-/// @throws Error (bad input) for an unknown architecture, a missing key, or a key that changes the arithmetic and is
-///         not understood
+/// @throws Error (bad input) for an unknown architecture, a missing key, or an unsupported key that changes the
+///         arithmetic
 EncoderSpec encoder_spec(const Json& config, const std::string& where);
 
 /// Whether config.json's model_type is an encoder's.

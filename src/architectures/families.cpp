@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/join.h"
 
 namespace lethe {
 namespace {
@@ -32,8 +33,7 @@ const std::map<std::string, Family>& families() {
   return table;
 }
 
-/// Keys that transformers' common code reads for every family, asked for by its own or not: they must say what is
-/// computed anyway.
+/// Keys that transformers' common code reads for every family. They must agree with the computation here.
 void read_common(ConfigReader& config, const DecoderSpec& spec) {
   config.only("is_causal", true);
   config.only("is_encoder_decoder", false);
@@ -43,7 +43,7 @@ void read_common(ConfigReader& config, const DecoderSpec& spec) {
   same("num_key_value_heads", spec.kv_heads);
   same("head_dim", spec.head_dim);
   if (!config.was_asked("sliding_window")) {
-    // The cache of keys and values goes by it, but a window that no row exceeds changes nothing.
+    // It affects the key/value cache, but a window that no row exceeds changes nothing.
     const std::int64_t window = config.size("sliding_window", spec.max_positions);
     if (window < spec.max_positions || (spec.max_positions == 0 && window > 0))
       config.refuse("sliding_window", "null, since " + spec.model_type + " has no windows");
@@ -59,7 +59,7 @@ void read_common(ConfigReader& config, const DecoderSpec& spec) {
   }
 }
 
-/// Bounds of what is described or held for each head and expert, far beyond what any model has.
+/// Limits on data stored per head and expert, far above any model's.
 void check_sizes(const ConfigReader& config, const DecoderSpec& spec) {
   constexpr std::int64_t kMostHeads = 4096, kMostDescribed = 200'000;
   if (spec.heads > kMostHeads) config.refuse("num_attention_heads", "at most " + with_commas(kMostHeads));
@@ -94,11 +94,9 @@ DecoderSpec decoder_spec(const Json& file, const std::string& where) {
   const std::string type = reader.text("model_type", "");
   const auto family = families().find(type);
   if (family == families().end()) {
-    std::string list;
-    for (const auto& name : known_families()) list += (list.empty() ? "" : ", ") + name;
     throw bad_input("cannot use " + where)
         .with("key", "model_type")
-        .wanted("one of " + list)
+        .wanted("one of " + join(known_families(), ", "))
         .found(type.empty() ? "nothing" : excerpt(type));
   }
   DecoderSpec spec = family->second(reader);

@@ -1,4 +1,4 @@
-// The table of model families. A further family is one file beside this one, one line here and one in families.cpp.
+// The table of model families. To add one, write one file next to this one, one line here and one in families.cpp.
 #pragma once
 
 #include <functional>
@@ -27,8 +27,7 @@ DecoderSpec qwen3_spec(ConfigReader& config);
 DecoderSpec qwen3_moe_spec(ConfigReader& config);
 DecoderSpec stablelm_spec(ConfigReader& config);
 
-/// What transformers takes where a configuration of this family says nothing (0: from the other keys), and what its
-/// keys are called.
+/// transformers' defaults for missing keys of this family (0: from the other keys), and the names of its keys.
 struct LlamaDefaults {
   std::int64_t kv_heads = 0, head_dim = 0, positions = 2048;
   std::string norm_key = "rms_norm_eps";
@@ -37,24 +36,24 @@ struct LlamaDefaults {
   bool tied_head = false;
   RopeKeys rope = {};  ///< head_dim and max_positions are filled in
 };
-/// The body that LLaMA shares with families built after it: names, rotary embedding, RMSNorm, gated MLP; no biases.
-/// A family overwrites what differs.
+/// The body of LLaMA and the families derived from it: names, rotary embedding, RMSNorm, gated MLP; no biases. A family
+/// overwrites what differs.
 DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults);
 
-/// More experts than any layer has; each is described.
+/// A limit above any layer's experts, since each is stored in the spec.
 inline constexpr std::int64_t kMostExperts = 10'000;
 
-/// Windows by layer from `layer_types`, where it stands, else for the layers (from 0) that `windowed` says.
+/// The window of each layer from `layer_types`; if missing, for the layers (from 0) selected by `windowed`.
 std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
                                            const std::function<bool(std::int64_t)>& windowed);
 
-/// sliding_window: null (no window) or a positive number, `usual` where the key is missing.
+/// sliding_window: null (no window) or a positive number; `usual` if the key is missing.
 std::int64_t read_window(ConfigReader& config, std::int64_t usual);
 
-/// A positive number, `usual` where the key is missing, 0 where it is null.
+/// A positive number; `usual` if the key is missing, 0 if it is null.
 double read_cap(ConfigReader& config, const std::string& key, double usual);
 
-/// "silu", "gelu", … as transformers names them. @throws Error for another
+/// "silu", "gelu", … by transformers' names. @throws Error for others
 Activation read_activation(ConfigReader& config, const std::string& key, const std::string& fallback);
 
 }  // namespace lethe

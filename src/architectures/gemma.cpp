@@ -1,6 +1,6 @@
 // Gemma 1, 2 and 3 (text): LLaMA's body with scaled embeddings, norms of 1 + w and a GELU gate. Gemma 2 adds norms
-// behind the blocks, soft caps and a window on every other layer; Gemma 3 norms on queries and keys, and a rotary
-// embedding of its own for the layers with a window.
+// after the blocks, soft caps and a window on every other layer. Gemma 3 adds norms on queries and keys, and a separate
+// rotary embedding for the layers with a window.
 #include <cmath>
 
 #include "architectures/families.h"
@@ -20,19 +20,19 @@ DecoderSpec gemma_body(ConfigReader& config, LlamaDefaults defaults) {
   return spec;
 }
 
-/// The window of those layers of Gemma 2 and 3 that have one.
+/// The window of Gemma 2 and 3, for the layers that have one.
 std::int64_t gemma_window(ConfigReader& config) {
   const std::int64_t window = read_window(config, 4096);
   if (window == 0) config.refuse("sliding_window", "a number of tokens");
   return window;
 }
 
-/// What Gemma 2 and 3 share.
+/// The common part of Gemma 2 and 3.
 DecoderSpec gemma_sandwich(ConfigReader& config, LlamaDefaults defaults) {
   defaults.kv_heads = 4;
   defaults.activation_key = "hidden_activation";
   DecoderSpec spec = gemma_body(config, defaults);
-  config.neutral({"hidden_act"});  // hidden_activation is the one that counts
+  config.neutral({"hidden_act"});  // hidden_activation is used instead
   spec.attention_scale = 1.0 / std::sqrt(config.positive("query_pre_attn_scalar", 256));
   spec.names.post_attention_norm = "post_attention_layernorm";
   spec.names.mlp_norm = "pre_feedforward_layernorm";
@@ -70,7 +70,7 @@ DecoderSpec gemma3_spec(ConfigReader& config) {
   spec.rotary.push_back(read_rope(config, rope));
 
   const std::int64_t pattern = config.size("sliding_window_pattern", 6);
-  config.neutral({"_sliding_window_pattern"});  // stands beside layer_types, which say it
+  config.neutral({"_sliding_window_pattern"});  // redundant with layer_types
   const auto all_but_each_last = [&](std::int64_t layer) { return (layer + 1) % pattern != 0; };
   spec.windows = read_layer_types(config, spec.layers, gemma_window(config), all_but_each_last);
   for (const std::int64_t window : spec.windows) spec.rotary_of_layer.push_back(window > 0 ? 1 : 0);

@@ -23,7 +23,7 @@ DecoderSpec gpt2_spec(ConfigReader& config) {
   spec.activation = read_activation(config, "activation_function", "gelu_new");
   spec.tied_head = config.flag("tie_word_embeddings", true);
   spec.initializer_range = config.number("initializer_range", 0.02, 0, 100);
-  // reorder_and_upcast_attn is about 16 bits; the summary is another task's head; n_ctx repeats n_positions.
+  // reorder_and_upcast_attn concerns 16-bit arithmetic; summary_* is another task's head; n_ctx repeats n_positions.
   config.neutral({"reorder_and_upcast_attn", "n_ctx", "summary_type", "summary_use_proj", "summary_activation",
                   "summary_proj_to_labels", "summary_first_dropout", "_num_labels"});
 

@@ -1,5 +1,5 @@
-// GPT-NeoX and Pythia: attention and MLP side by side, each behind a LayerNorm of its own; q, k and v fused head by
-// head; part of each head rotated.
+// GPT-NeoX and Pythia: parallel attention and MLP, each after its own LayerNorm; q, k and v fused head by head; part of
+// each head rotated.
 #include "architectures/families.h"
 
 namespace lethe {

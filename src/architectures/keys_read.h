@@ -10,11 +10,11 @@ namespace lethe {
 
 /// Keys that transformers' common code may read, whatever the family.
 const std::set<std::string>& keys_read_by_all();
-/// Settings of generation: they change no log-probability, and decoding here has its own.
+/// Generation settings: they change no log-probability, and Lethe's decoding has its own.
 const std::set<std::string>& keys_of_generation();
-/// model_type -> the keys that its own code reads beside those.
+/// model_type -> the additional keys that its own code reads.
 const std::map<std::string, std::set<std::string>>& keys_read_by_family();
-/// model_type -> what auto_map calls the family's own code: "FILE.CLASS".
+/// model_type -> the auto_map name of the family's own code: "FILE.CLASS".
 const std::map<std::string, std::set<std::string>>& code_by_family();
 /// model_type -> (second name of a key, its name): transformers' attribute_map.
 const std::map<std::string, std::map<std::string, std::string>>& second_names();

@@ -21,7 +21,7 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults) {
   rope.head_dim = spec.head_dim;
   rope.max_positions = positions;
   spec.rotary = {read_rope(config, rope)};
-  // Rotary positions have no table to run out of; `dynamic` is meant to go beyond.
+  // `dynamic` is made for longer rows, and rotary positions need no table.
   spec.max_positions = spec.rotary[0].kind == RotaryOptions::Kind::dynamic ? 0 : positions;
   spec.norm = NormKind::rms;
   spec.norm_epsilon = config.epsilon(defaults.norm_key, defaults.norm_epsilon);

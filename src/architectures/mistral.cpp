@@ -1,4 +1,4 @@
-// Mistral: LLaMA's body, every layer with one sliding window (none where the key is null, as in Nemo).
+// Mistral: LLaMA's body, with one sliding window in every layer (none if the key is null, as in Nemo).
 #include "architectures/families.h"
 
 namespace lethe {

@@ -13,7 +13,7 @@ DecoderSpec mixtral_spec(ConfigReader& config) {
   if (spec.chosen_experts > spec.experts) config.refuse("num_experts_per_tok", "at most num_local_experts");
   spec.expert_intermediate_size = spec.intermediate_size;
   spec.normalised_experts = true;
-  // For training with a loss that balances the experts, which is not done here.
+  // For training with a loss that balances the experts, which Lethe does not do.
   config.neutral({"output_router_logits", "router_aux_loss_coef", "router_jitter_noise"});
   auto& n = spec.names;
   n.gate = n.up = n.down = "";

@@ -1,4 +1,4 @@
-// OLMo 2: LLaMA's body with norms behind the blocks instead of before them, and norms over all queries and all keys.
+// OLMo 2: LLaMA's body with norms after the blocks instead of before them, and norms over all queries and all keys.
 #include "architectures/families.h"
 
 namespace lethe {

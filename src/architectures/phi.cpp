@@ -1,4 +1,4 @@
-// Phi-1, 1.5 and 2: attention and MLP side by side behind one LayerNorm, biases everywhere, the head's too.
+// Phi-1, 1.5 and 2: parallel attention and MLP after one LayerNorm, biases everywhere, also in the head.
 #include "architectures/families.h"
 
 namespace lethe {

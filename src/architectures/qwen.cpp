@@ -1,5 +1,5 @@
-// Qwen2 and 2.5: LLaMA's body with biases on queries, keys and values, and windows on the upper layers where they are
-// switched on. Qwen3: norms on each head's queries and keys instead of the biases; its mixtures of experts.
+// Qwen2 and 2.5: LLaMA's body with biases on queries, keys and values, and windows on the upper layers if enabled.
+// Qwen3: norms on each head's queries and keys instead of the biases; also mixtures of experts.
 #include <algorithm>
 
 #include "architectures/families.h"
@@ -47,7 +47,7 @@ DecoderSpec qwen3_moe_spec(ConfigReader& config) {
   DecoderSpec spec = qwen3_body(config, {.kv_heads = 4, .positions = 32768});
   const std::int64_t window = config.flag("use_sliding_window", false) ? read_window(config, 4096) : 0;
   if (window > 0) spec.windows.assign(static_cast<std::size_t>(spec.layers), window);
-  // Windows are of all layers or none here. The others are for training with a loss that balances the experts.
+  // Here all layers have a window or none. The other keys are for training with a loss that balances the experts.
   config.neutral({"sliding_window", "max_window_layers", "output_router_logits", "router_aux_loss_coef"});
 
   spec.experts = config.count("num_local_experts", 128, kMostExperts);

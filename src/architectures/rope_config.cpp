@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 
 #include "core/error.h"
+#include "core/join.h"
 
 namespace lethe {
 namespace {
@@ -59,7 +61,7 @@ struct Scaling {
   }
 };
 
-// The object that counts. Where both stand, transformers goes by rope_scaling; of Gemma 3's it changes one part.
+// The object in effect. If both are present, transformers uses rope_scaling; for Gemma 3 it changes only one part.
 Scaling find_scaling(ConfigReader& config, const RopeKeys& keys) {
   const Json& older = config.raw("rope_scaling");
   const Json& newer = config.raw("rope_parameters");
@@ -75,7 +77,7 @@ Scaling find_scaling(ConfigReader& config, const RopeKeys& keys) {
     values = values.value(keys.layer_type, Json());
     if (values.is_null()) values = Json::object();
     if (!values.is_object()) config.refuse("rope_parameters", "an object as " + keys.layer_type);
-    // Under its older name "type" the kind would be lost beside the part's own rope_type, and is in transformers.
+    // The older name "type" would lose to the part's own rope_type, as it does in transformers.
     if (use_older && !older.contains("rope_type")) config.refuse("rope_scaling", "an object with rope_type");
     if (use_older) values.update(older);
   } else if (use_older) {
@@ -96,12 +98,10 @@ Kind read_kind(const Scaling& scaling) {
   if (kind == "su") kind = "longrope";  // the name of LongRoPE in the first Phi-3 files
   const auto known = kinds.find(kind);
   if (known == kinds.end()) {
-    std::string list;
-    for (const auto& [name, entry] : kinds) list += (list.empty() ? "" : ", ") + name;
-    scaling.config.refuse(scaling.key, "a rope_type that is understood here: " + list);
+    scaling.config.refuse(scaling.key, "a rope_type that is understood here: " + join(std::views::keys(kinds), ", "));
   }
   for (const auto& [key, value] : scaling.values.items()) {
-    // A key that belongs to another kind is left over from editing. transformers reads neither that nor one of no kind.
+    // A key of another kind is a leftover from editing. transformers ignores it, and keys of no kind.
     bool understood = key == "rope_type" || key == "type" || key == "rope_theta" || key == "partial_rotary_factor";
     for (const auto& [name, entry] : kinds) understood |= entry.second.contains(key);
     if (!understood && !value.is_null()) scaling.config.ignore(scaling.key + "." + key);
@@ -131,7 +131,7 @@ std::int64_t read_original_positions(const Scaling& scaling, const RopeKeys& key
       config.number("original_max_position_embeddings", static_cast<double>(keys.default_original), 0, kMostPositions);
   const double fallback = at_top > 0 ? at_top : static_cast<double>(keys.max_positions);
   const double result = scaling.positive("original_max_position_embeddings", fallback);
-  // transformers reads one of two that differ, which one depends on the family.
+  // If the two differ, the family decides which one transformers reads.
   if (at_top > 0 && result != at_top)
     config.refuse(scaling.key, "the same original_max_position_embeddings as beside it, " + std::to_string(at_top));
   if (result < 1 || result > kMostPositions)
@@ -147,7 +147,7 @@ RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
   options.theta = scaling.positive("rope_theta", config.positive(keys.theta, keys.default_theta));
   const double share = read_share(scaling, keys);
   options.dimensions = read_rotated_dimensions(scaling, keys, share);
-  // Versions 4.45 to 4.57 of transformers wrote GPT-NeoX's values under the common names too.
+  // Versions 4.45 to 4.57 of transformers also wrote GPT-NeoX's values under the common names.
   if (keys.layer_type.empty() && keys.theta != "rope_theta") config.only("rope_theta", options.theta);
   if (keys.layer_type.empty() && keys.share != "partial_rotary_factor") config.only("partial_rotary_factor", share);
   options.max_positions = keys.max_positions;
@@ -155,7 +155,7 @@ RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys) {
   const bool odd_is_defined = keys.takes_odd_share && options.kind == Kind::standard;
   if (options.dimensions % 2 != 0 && (!odd_is_defined || options.dimensions == keys.head_dim))
     config.refuse(keys.share, "a share of the head that makes an even number of dimensions");
-  config.neutral({"original_max_position_embeddings"});  // counts with the three kinds that read it
+  config.neutral({"original_max_position_embeddings"});  // used only by the three kinds that read it
   if (options.kind == Kind::standard) return options;
   if (options.kind == Kind::dynamic && options.dimensions == 2)
     config.refuse(scaling.key, "more than 2 rotated dimensions, which dynamic divides by 2 less");

@@ -7,7 +7,7 @@
 
 namespace lethe {
 
-/// Where a family's config.json says what of the rotary embedding, and what holds where it says nothing.
+/// A family's keys of the rotary embedding, and the defaults of missing keys.
 struct RopeKeys {
   std::int64_t head_dim = 0, max_positions = 0;
   std::string theta = "rope_theta";
@@ -18,12 +18,12 @@ struct RopeKeys {
   bool takes_odd_share = false;  ///< whether the share may make an odd number of dimensions, the next one rotated too
   /// original_max_position_embeddings where the file has none; 0: max_positions.
   std::int64_t default_original = 0;
-  /// The part of rope_parameters that is meant where kinds of layers have their own (Gemma 3), else empty.
+  /// The part of rope_parameters to read if each kind of layer has its own (Gemma 3), else empty.
   std::string layer_type;
   bool takes_scaling = true;  ///< whether rope_scaling concerns this embedding
 };
 
-/// @throws Error (bad input) for a kind or a key of it that is not understood, or two values that contradict
+/// @throws Error (bad input) for an unsupported kind or key, or two contradictory values
 RotaryOptions read_rope(ConfigReader& config, const RopeKeys& keys);
 
 }  // namespace lethe

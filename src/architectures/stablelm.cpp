@@ -1,5 +1,5 @@
-// StableLM: LLaMA's body with LayerNorm and a part of each head rotated; the 12B has norms of its own on every head and
-// runs attention and MLP side by side.
+// StableLM: LLaMA's body with LayerNorm and a part of each head rotated; the 12B has separate norms for every head, and
+// parallel attention and MLP.
 #include "architectures/families.h"
 
 namespace lethe {

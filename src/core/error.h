@@ -1,4 +1,4 @@
-// Errors for the person who reads them: what was being done, on what, wanted, found, and what to do.
+// Errors for the user: what the program was doing, what it wanted, what it found, and what to do.
 #pragma once
 
 #include <cstdint>
@@ -55,17 +55,14 @@ Error bad_input(std::string doing);
 /// The command line is wrong: exit status 2.
 Error bad_usage(std::string doing);
 
-/// How a failed allocation is told; constants, since there may be no memory for more.
+/// The message of a failed allocation; a constant, since there may be no memory to build one.
 inline constexpr const char* kOutOfMemory = "cannot go on: out of memory";
 inline constexpr const char* kOutOfMemoryHint =
     "a smaller training.batch or --batch, tuning=lora, training.recompute=true, or a larger machine";
 
-/// Text from outside (a name, a row, a model's answer) made fit for a message: control characters escaped,
-/// cut to `limit` bytes at a character boundary with an ellipsis.
+/// Text from outside (a name, a row, a model's answer) for a message: control characters escaped, cut to `limit` bytes
+/// at a character boundary with an ellipsis.
 std::string excerpt(std::string_view text, std::size_t limit = 80);
-
-/// "did you mean 'lora.rank'?": the candidate nearest to `name` by edit distance, or "" if none is near.
-std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// 1234567 -> "1,234,567"
 std::string with_commas(std::uint64_t value);

@@ -1,4 +1,4 @@
-// A hash of a file's content, to tell whether it is still the same.
+// A hash of a file's content, to detect changes.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace lethe {
 
-/// 16 hexadecimal digits over all bytes (stable_hash; against accidents, not against an adversary). Read in pieces: a
+/// 16 hexadecimal digits over all bytes (stable_hash: detects accidents, not an adversary). Reads in pieces, since a
 /// file may be larger than memory. @throws Error (bad input) if it cannot be read
 std::string file_hash(const std::filesystem::path& path);
 

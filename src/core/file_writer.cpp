@@ -34,7 +34,7 @@ void FileWriter::write(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t FileWriter::extend(std::uint64_t bytes) {
-  // The disk begins on what is there while the rest is still being made; close() has less to wait for.
+  // The disk starts writing while the rest is produced, so close() waits less.
   constexpr std::uint64_t stride = std::uint64_t{1} << 25;
   const std::uint64_t begin = size_, whole = begin / stride * stride;
   if (whole > begun_) {

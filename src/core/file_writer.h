@@ -11,12 +11,12 @@
 
 namespace lethe {
 
-/// Who may read what is written. θ_bad, task vectors and snapshots are `owner_only` (0600) from the moment of creation.
+/// Who may read the file. θ_bad, task vectors and snapshots are `owner_only` (0600) from the moment of creation.
 enum class Access { normal, owner_only };
 
-/// A file being written in pieces at its final path (inside a StagedFolder, as a rule), where nothing lies yet. Every
-/// write is checked; close() reports what only shows then. Destroyed without close(), the file is removed. A device, a
-/// pipe or an open descriptor that lies there is written to in place, and stays.
+/// Writes a new file in pieces at its final path (usually in a StagedFolder), which must not exist. Every write is
+/// checked; close() reports delayed errors. The destructor removes a file that was not closed. An existing device, pipe
+/// or open descriptor is written in place and kept.
 class FileWriter {
  public:
   explicit FileWriter(const std::filesystem::path& path, Access access = Access::normal);
@@ -39,7 +39,7 @@ class FileWriter {
   std::filesystem::path path_;
   Descriptor file_;
   bool in_place_ = false;
-  std::uint64_t size_ = 0, begun_ = 0;  // the disk was told to begin on so much
+  std::uint64_t size_ = 0, begun_ = 0;  // bytes whose disk write was started
 };
 
 }  // namespace lethe

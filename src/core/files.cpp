@@ -23,12 +23,12 @@ void write_all(int descriptor, std::string_view content, const fs::path& path) {
   }
 }
 
-// A name beside a file, short enough wherever the file's own name is.
+// A temporary name in the same folder. It is short, so any file system that takes the file's name takes it.
 fs::path temporary_name(const fs::path& folder) {
   return folder / (".lethe-partial-" + random_letters());
 }
 
-// Where the file system has no files without a name.
+// For file systems without unnamed files.
 void write_under_another_name(const fs::path& path, const fs::path& folder, std::string_view content, Access access) {
   const fs::path temporary = temporary_name(folder);
   FileWriter writer(temporary, access);
@@ -40,7 +40,7 @@ void write_under_another_name(const fs::path& path, const fs::path& folder, std:
   throw file_error("write", path, number);
 }
 
-// Gives a file without a name this one. @return 0, or errno
+// Gives an unnamed file this name. @return 0, or errno
 int link_as(int descriptor, const fs::path& name) {
   const std::string open = "/proc/self/fd/" + std::to_string(descriptor);
   return ::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
@@ -67,7 +67,7 @@ void write_file(const fs::path& path, std::string_view content, Access access) {
   if (number == ENOENT || number == EXDEV || number == EPERM)  // no /proc, or a file system without such links
     return write_under_another_name(path, folder, content, access);
   if (number != EEXIST) throw file_error("write", path, number);
-  // Something lies there: only rename() replaces it at once.
+  // The path exists: only rename() replaces it atomically.
   const fs::path temporary = temporary_name(folder);
   number = link_as(file.get(), temporary);
   if (number == 0 && ::rename(temporary.c_str(), path.c_str()) == 0) return;

@@ -1,4 +1,4 @@
-// Whole files: read at once, and replaced at once.
+// Reads whole files, and replaces them atomically.
 #pragma once
 
 #include <filesystem>
@@ -12,9 +12,9 @@ namespace lethe {
 /// Reads a whole file. @throws Error (bad input) naming the path if it is missing, a folder, or cannot be read
 std::string read_file(const std::filesystem::path& path);
 
-/// Writes a whole file: the old content or the new, never half of it. It is written without a name, so that a process
-/// that is killed leaves nothing (a file ".lethe-partial-…" where the file system has no such files). A link of that
-/// name is replaced, not followed: for what the user named, there is write_output().
+/// Replaces a file atomically: it has the old content or the new. The data go into an unnamed file first, so a killed
+/// process leaves nothing behind (or ".lethe-partial-…" if the file system has no unnamed files). A link is replaced,
+/// not followed; use write_output() for paths named by the user.
 void write_file(const std::filesystem::path& path, std::string_view content, Access access = Access::normal);
 
 }  // namespace lethe

@@ -1,13 +1,13 @@
-// What a folder gets when it is whole: its final name, and the mode of any other folder.
+// Finishes an output folder: its final name and normal mode.
 #pragma once
 
 #include <filesystem>
 
 namespace lethe {
 
-/// Renames a whole folder, and makes both its content and its new name last (fsync).
+/// Renames a finished folder, and flushes its content and its new name to disk (fsync).
 void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to);
-/// Gives a folder that is at work (0700) the mode of any folder the user makes.
+/// Changes the mode of a work folder from 0700 to the user's default.
 void open_to_others(const std::filesystem::path& folder);
 
 }  // namespace lethe

@@ -1,4 +1,4 @@
-// The names of folders that are at work, and of those that give way to others.
+// Names of unfinished folders, and free names.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +6,8 @@
 
 namespace lethe {
 
-/// The first of NAME + ENDING, NAME + ENDING + "-2", NAME + ENDING + "-3", … where nothing lies, nor an unfinished run;
-/// a slash at the end of NAME is left out.
+/// The first of NAME + ENDING, NAME + ENDING + "-2", NAME + ENDING + "-3", … that does not exist and has no unfinished
+/// run. A slash at the end of NAME is dropped.
 std::filesystem::path free_name(const std::filesystem::path& name, const std::string& ending = "");
 /// OUT.unfinished.
 std::filesystem::path unfinished_name(const std::filesystem::path& final_path);

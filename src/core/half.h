@@ -35,7 +35,7 @@ inline std::uint16_t float_to_half(float value) {
   if (magnitude > 0x7F800000) return static_cast<std::uint16_t>(sign | 0x7E00);   // NaN
   if (magnitude >= 0x477FF000) return static_cast<std::uint16_t>(sign | 0x7C00);  // rounds to infinity
   if (magnitude < 0x38800000) {                                                   // subnormal half
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;                 // the adder rounds for us
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;                 // the addition rounds
     return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F000000));
   }
   const std::uint32_t rounded = magnitude + 0xFFF + ((magnitude >> 13) & 1) - 0x38000000;

@@ -24,16 +24,16 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-/// The copy of what a pipe sent.
+/// The copy of a pipe's data.
 struct PipeCopy {
   dev_t device;
   ino_t inode;
   Descriptor file;
 };
 std::mutex copies_mutex;
-std::vector<PipeCopy> copies;  // a few: one a pipe that was named on the command line
+std::vector<PipeCopy> copies;  // one per pipe named on the command line
 
-// Pieces come as they are sent; an interrupt ends the wait.
+// Passes on pieces as they arrive. An interrupt ends the wait.
 void read_pieces(int descriptor, const fs::path& path, const std::function<void(std::string_view)>& take) {
   std::array<char, 1 << 16> buffer;
   for (;;) {
@@ -55,7 +55,7 @@ void read_pieces(int descriptor, const fs::path& path, const std::function<void(
   }
 }
 
-// On the disk of temporary files, since data may be larger than memory; in memory where there is no such place.
+// On the disk for temporary files, since data may be larger than memory; in memory if there is none.
 Descriptor nameless_file(const fs::path& wanted_by) {
   std::error_code none;
   std::string name = (fs::temp_directory_path(none) / "lethe-input-XXXXXX").string();
@@ -84,13 +84,13 @@ Descriptor copy_of(int descriptor, const fs::path& path) {
   return file;
 }
 
-// A descriptor of its own, with a position of its own.
+// A new descriptor with its own position.
 std::string name_of(int descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor);
 }
 
 Descriptor open_to_read(const fs::path& path) {
-  // A pipe without a writer must not hold up the program: waiting is read_pieces()' work, which can be interrupted.
+  // A pipe without a writer must not block the program here: read_pieces() waits, and can be interrupted.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file && errno == EWOULDBLOCK) file = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));  // a file's lease
   if (!file && errno == ENXIO) {  // a socket, which has no path
@@ -101,13 +101,13 @@ Descriptor open_to_read(const fs::path& path) {
   return file;
 }
 
-// The number of the copy's descriptor, or −1 if the file itself can be read again and again.
+// The number of the copy's descriptor, or −1 if the file itself can be read repeatedly.
 int copied(const Descriptor& file, const fs::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw file_error("read", path, errno);
   if (S_ISDIR(status.st_mode)) throw file_error("read", path, EISDIR);
   char first = 0;
-  // Files of /proc hold something, and say that they are empty.
+  // Files in /proc report size 0 but have content.
   if (S_ISREG(status.st_mode) && (status.st_size > 0 || ::pread(file.get(), &first, 1, 0) <= 0)) return -1;
   const bool device = S_ISBLK(status.st_mode) || (S_ISCHR(status.st_mode) && ::isatty(file.get()) == 0);
   if (device && S_ISCHR(status.st_mode) && ::read(file.get(), &first, 1) == 0) return -1;  // /dev/null: empty

@@ -1,5 +1,5 @@
-// Inputs that are no regular files: pipes, `<(…)`, standard input. They can be read once, and Lethe reads some inputs
-// twice (to find their columns, to hash them), so that a pipe is copied into a temporary file without a name.
+// Inputs that are not regular files: pipes, `<(…)`, standard input. They can be read only once, but Lethe reads some
+// inputs twice (to find columns, to hash). So it copies a pipe into an unnamed temporary file.
 #pragma once
 
 #include <filesystem>
@@ -9,13 +9,13 @@
 
 namespace lethe {
 
-/// Opens a file to read from its beginning. Of a pipe this is a copy of all that it sends, made when it is opened
-/// first; waiting for the sender ends when the user interrupts.
-/// @throws Error (bad input) naming the path if it is missing, cannot be read, or is a device that has no end
+/// Opens a file for reading from its beginning. A pipe is read to its end and copied when it is first opened. The user
+/// can interrupt the wait for the sender.
+/// @throws Error (bad input) naming the path if it is missing, cannot be read, or is an endless device
 Descriptor open_input(const std::filesystem::path& path);
 
-/// A path that can be opened as often as needed: the path itself, or that of a pipe's copy. For libraries that open
-/// files by name. @throws Error as open_input()
+/// A path that can be opened repeatedly: the path itself, or that of a pipe's copy. For libraries that open files by
+/// name. @throws Error as open_input()
 std::filesystem::path readable_path(const std::filesystem::path& path);
 
 /// All of standard input. @throws Error (bad input) if it is closed or cannot be read; Error if the user interrupts

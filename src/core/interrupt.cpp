@@ -22,7 +22,7 @@ std::atomic<const char* (*)(const void*) noexcept> path_at = nullptr;
   _exit(static_cast<int>(code));
 }
 
-// All of these ask the run to stop where it is safe: Ctrl-C, a lost connection, the system's or a scheduler's notice.
+// All of these request a stop at a safe point: Ctrl-C, a lost connection, the system or a scheduler.
 struct Signal {
   int number;
   const char* name;
@@ -48,26 +48,25 @@ bool is_ignored(int number) {
   return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-// A thread's whole life. It alone takes these signals: oneDNN's AVX-512 products do not survive a handler that runs on
-// the stack of the thread that computes them (docs/design.md), and a thread may do what a handler may not: remove
-// folders.
+// The body of the signal thread. Only this thread takes these signals: a handler on the stack of a computing thread
+// breaks oneDNN's AVX-512 products (docs/design.md). Also, unlike a handler, a thread may remove folders.
 void wait_for_signals(const sigset_t& signals) {
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
     const bool first = asked.exchange(signal) == 0;
-    // Only a person at the keyboard is impatient. A closed terminal sends SIGHUP twice (the kernel and the shell), and
-    // schedulers repeat SIGTERM: a snapshot that is being written must survive these.
+    // Only a second signal from the keyboard stops at once. A closed terminal sends SIGHUP twice (the kernel and the
+    // shell), and schedulers repeat SIGTERM: a snapshot that is being written must survive these.
     const Signal* found = find_signal(signal);
     if (first || found == nullptr || !found->by_keyboard) continue;
     end_at_once(ExitCode::interrupted);
   }
 }
 
-// Files are read through memory maps: where the disk fails or the file was cut meanwhile, the system sends this.
+// Files are memory-mapped: if the disk fails or the file was truncated, the system sends this signal.
 void on_lost_page(int, siginfo_t* info, void*) {
   static std::atomic_flag told;
-  while (told.test_and_set()) ::pause();  // another thread says it, and ends the process
+  while (told.test_and_set()) ::pause();  // another thread prints the message and ends the process
   const auto registered = path_at.load();
   const char* path = registered == nullptr ? nullptr : registered(info->si_addr);
   for (const char* text : {"lethe: cannot read ", path == nullptr ? "a file that is mapped into memory" : path,
@@ -85,15 +84,15 @@ void handle_interrupts() {
   lost_page.sa_sigaction = on_lost_page;
   lost_page.sa_flags = SA_SIGINFO;
   sigaction(SIGBUS, &lost_page, nullptr);
-  // A terminal's pipe that was closed, or a file at the size limit, makes the write fail; it must not end a training.
+  // A closed output pipe or a file at the size limit makes the write fail; it must not end a training run.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  // A shell starts what runs in the background with SIGINT and SIGQUIT ignored, and an ignored signal reaches nobody.
+  // A shell starts background processes with SIGINT and SIGQUIT ignored, and an ignored signal is never delivered.
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM}) std::signal(signal, SIG_DFL);
   sigset_t signals;
   sigemptyset(&signals);
   for (const Signal& signal : kSignals) {
-    if (!is_ignored(signal.number)) sigaddset(&signals, signal.number);  // nohup ignores SIGHUP, and means it
+    if (!is_ignored(signal.number)) sigaddset(&signals, signal.number);  // nohup ignores SIGHUP on purpose
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread(wait_for_signals, signals).detach();

@@ -13,11 +13,11 @@
 namespace lethe {
 namespace {
 
-/// The keys of one object. A vocabulary has a hundred thousand of them: from some number on only their hashes are kept,
-/// and compared in the end.
+/// The keys of one object. A vocabulary may have 100,000 of them: above a limit only their hashes are kept, and
+/// compared at the end.
 class Keys {
  public:
-  /// false if it is known by now to be there already
+  /// false if the key is already known to be a duplicate
   bool add(const std::string& name) {
     if (few_.size() < 64) return few_.insert(name).second;
     hashes_.push_back(std::hash<std::string>{}(name));

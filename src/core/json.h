@@ -1,4 +1,4 @@
-// JSON from files that are not to be trusted: parsed with the file's name, line and column in the error.
+// Parses JSON from untrusted files, with the file's name, line and column in the error.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ using OrderedJson = nlohmann::ordered_json;
 /// @throws Error (bad input) with the byte position of the first mistake
 Json parse_json(std::string_view text, const std::string& where, int max_depth = 64);
 
-/// Reads and parses a whole file. @throws Error if it cannot be read or is no JSON
+/// Reads and parses a whole file. @throws Error if it cannot be read or is not JSON
 Json read_json(const std::filesystem::path& path, int max_depth = 64);
 
-/// What stands under a key of an object in a file that may be damaged or edited.
+/// The text under a key of an object, in a file that may be damaged or edited.
 /// @param where  the file, for the error
 /// @throws Error (bad input) naming the file and the key if it is missing or of another kind
 std::string json_text(const Json& object, const std::string& key, const std::string& where);
@@ -33,10 +33,10 @@ std::int64_t json_count(const Json& object, const std::string& key, const std::s
 const Json& json_list(const Json& object, const std::string& key, const std::string& where);
 const Json& json_object(const Json& object, const std::string& key, const std::string& where);
 
-/// Puts bytes that need not be UTF-8, such as a path: as text, and where that loses bytes also in hexadecimal under
+/// Stores bytes that may not be UTF-8, such as a path: as text, and if that loses bytes also as hexadecimal under
 /// KEY_bytes.
 void put_bytes(OrderedJson& object, const std::string& key, const std::string& bytes);
-/// What put_bytes() put. @throws Error (bad input) naming the file and the key
+/// The inverse of put_bytes(). @throws Error (bad input) naming the file and the key
 std::string json_bytes(const Json& object, const std::string& key, const std::string& where);
 
 /// One line of a JSON-lines text.
@@ -46,13 +46,12 @@ struct JsonLine {
   std::string where;         ///< "input.jsonl, line 7"
 };
 
-/// Parses objects, one a line; empty lines are passed over. For data files, which may be large or partly broken, there
-/// is RowReader.
+/// Parses one object per line; skips empty lines. For data files, which may be large or partly broken, use RowReader.
 /// @param name  of the file, for errors
-/// @throws Error (bad input) naming the line that is no object
+/// @throws Error (bad input) naming the line that is not an object
 std::vector<JsonLine> parse_json_lines(std::string_view text, const std::string& name);
 
-/// Serialises; bytes that are no UTF-8 become U+FFFD instead of an exception.
+/// Serialises; invalid UTF-8 becomes U+FFFD instead of an exception.
 std::string dump_json(const Json& value, int indent = -1);
 std::string dump_json(const OrderedJson& value, int indent = -1);
 

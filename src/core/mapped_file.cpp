@@ -21,7 +21,7 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-/// What a signal handler may read: no lock, no allocation. Maps beyond the last place have no name.
+/// A signal handler may read this: no lock, no allocation. Maps beyond the last place have no name.
 struct Place {
   std::atomic<bool> taken = false;
   std::atomic<std::uintptr_t> begin = 0, end = 0;  // both 0: not yet filled in

@@ -1,4 +1,4 @@
-// A file's bytes as memory, without a copy: weights, tokenizers, what is hashed.
+// Memory-maps a file, for weights, tokenizers and hashing.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   const std::filesystem::path& path() const { return path_; }
-  /// What keeps the map alive when this object is gone.
+  /// Keeps the map alive after this object is destroyed.
   std::shared_ptr<const void> owner() const { return data_; }
-  /// Has the system begin to read these bytes, which will be needed soon.
+  /// Asks the system to start reading these bytes.
   void prefetch(std::size_t begin, std::size_t end) const;
   /// Tells the system that these bytes will not be needed again (keeps the resident size small while streaming).
   void release(std::size_t begin, std::size_t end) const;
@@ -30,8 +30,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// The path of the mapped file that an address lies in, fit for a message; nullptr if there is none. A signal handler
-/// may call it.
+/// The printable path of the mapped file that contains an address; nullptr if there is none. A signal handler may call
+/// it.
 const char* mapped_path_at(const void* address) noexcept;
 
 }  // namespace lethe

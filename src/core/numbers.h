@@ -1,4 +1,4 @@
-// Numbers out of text that users and files hand in, and hashes as text.
+// Parses numbers from users and files, and prints hashes.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Temporary folders that commands left behind when they were killed.
+// Temporary folders left behind by killed commands.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@ namespace lethe {
 
 /// The beginning of the names of temporary folders for `name`; random letters follow.
 std::string staging_prefix(const std::filesystem::path& name);
-/// Removes what commands that were killed had staged in `parent` under this prefix.
+/// Removes the folders with this prefix that killed commands left in `parent`.
 void remove_orphans(const std::filesystem::path& parent, const std::string& prefix);
 
 }  // namespace lethe

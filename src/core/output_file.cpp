@@ -14,7 +14,7 @@ namespace lethe {
 
 void write_output(const std::string& path, std::string_view content) {
   if (path == "-") return print_result(content);
-  std::cout.flush();  // what was printed before comes before
+  std::cout.flush();  // keeps the order of the output
   if (const Descriptor file = open_in_place(path)) {
     const int number = write_pieces(file.get(), content);
     if (number != 0 && number != EPIPE) throw file_error("write", path, number);

@@ -81,7 +81,7 @@ void check_parent_folder(const fs::path& path) {
         throw cannot_write(path, folder, "a link that leads nowhere");
       continue;
     }
-    // Below a file there is nothing ("Not a directory"): the file itself is found one level up.
+    // "Not a directory": a parent is a file, which the next iterations find.
     if (problem == std::errc::not_a_directory && folder.has_relative_path()) continue;
     if (problem) throw cannot_write(path, folder, problem.message());
     if (!fs::is_directory(status)) throw cannot_write(path, folder, "a file, not a folder");
@@ -112,7 +112,7 @@ void check_output_file(const std::string& given, const std::string& input) {
   if (!fs::exists(status)) return check_parent_folder(path);
   if (::access(path.c_str(), W_OK) != 0)
     throw bad_input("cannot write " + excerpt(path, 1000)).with("reason", std::strerror(errno));
-  if (fs::is_regular_file(status)) check_parent_folder(path);  // a new file takes its place
+  if (fs::is_regular_file(status)) check_parent_folder(path);  // a new file replaces it
 }
 
 void make_parent_folders(const fs::path& path) {
@@ -122,7 +122,7 @@ void make_parent_folders(const fs::path& path) {
   fs::create_directories(parent, problem);
   std::error_code ignored;
   if (!problem || fs::is_directory(parent, ignored)) return;
-  // Of /proc and the like: the folder above is there, and yet "No such file or directory".
+  // In /proc and the like, the parent folder exists but the error is "No such file or directory".
   const bool takes_none = problem == std::errc::no_such_file_or_directory;
   throw cannot_write(path, parent, takes_none ? "not permitted: no folder can be made there" : problem.message());
 }

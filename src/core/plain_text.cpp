@@ -29,7 +29,7 @@ bool deceives(char32_t code) {
 
 namespace {
 
-// Calls visit(character, code) for each character of the text; bytes that are no UTF-8 come as U+FFFD.
+// Calls visit(character, code) for each character of the text; invalid UTF-8 comes as U+FFFD.
 template <class Visit>
 void each_character(std::string_view text, const Visit& visit) {
   const std::string whole = valid_utf8(text);

@@ -6,7 +6,7 @@
 namespace lethe {
 
 void keep_memory_private() noexcept {
-  // A limit of 0 alone does not stop a dump that is piped to a program.
+  // A limit of 0 alone does not prevent a core dump that is piped to a program.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   const struct rlimit none = {0, 0};
   ::setrlimit(RLIMIT_CORE, &none);

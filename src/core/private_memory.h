@@ -1,12 +1,11 @@
-// The memory of this process: weights that were trained to do harm lie in it, and judges' keys.
+// Protects the memory of this process, which holds harmful weights and judges' keys.
 #pragma once
 
 namespace lethe {
 
-/// Sees to it that nobody but root reads this process's memory, and that no core dump is written of it, neither as a
-/// file nor to a program that collects them (PR_SET_DUMPABLE 0, RLIMIT_CORE 0). For the whole life of the process:
-/// θ_bad, task vectors and snapshots lie in too many places to follow each. A debugger or profiler of the same user
-/// cannot attach afterwards; one that starts the program keeps its hold.
+/// Lets nobody but root read this process's memory, and prevents core dumps to files or programs (PR_SET_DUMPABLE 0,
+/// RLIMIT_CORE 0). It applies until the process ends: θ_bad, task vectors and snapshots are in too many places to
+/// track. A debugger or profiler of the same user cannot attach afterwards, but may start the program.
 void keep_memory_private() noexcept;
 
 }  // namespace lethe

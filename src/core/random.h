@@ -1,5 +1,5 @@
-// Random numbers from named, counter-based streams: (seed, purpose, step) fixes every draw, so that resuming, the
-// number of threads and the order of calls change nothing.
+// Random numbers from named, counter-based streams. (seed, purpose, step) determines every draw, whatever the number of
+// threads, the order of calls, or a resume.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// --redact: what people asked and models answered is not shown, neither on the terminal nor in a report.
+// --redact: hides prompts and responses on the terminal and in reports.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,14 @@
 
 namespace lethe {
 
-/// Set once, by the command line.
+/// Called once, by the command line.
 void redact_texts(bool on);
 bool texts_are_redacted();
 
-/// A prompt or an answer for a person's eyes: excerpt(text, limit), or with --redact a mark that tells equal texts from
-/// different ones, "[redacted: 182 bytes, 3f9a12cd]". Files for programs (predictions.jsonl) hold the text itself.
+/// A prompt or a response for display: excerpt(text, limit), or with --redact a mark, "[redacted: 182 bytes,
+/// 3f9a12cd]". Equal texts have equal marks. Files for programs (predictions.jsonl) hold the text itself.
 std::string shown_text(std::string_view text, std::size_t limit = 80);
-/// The same of a text that is shown whole: the text as it is, for whoever escapes it, or the mark.
+/// Like shown_text(), for a text shown in full: the mark, or the text itself, which the caller must escape.
 std::string whole_text(const std::string& text);
 /// The mark alone.
 std::string redacted_text(std::string_view text);

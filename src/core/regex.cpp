@@ -13,8 +13,8 @@
 namespace lethe {
 namespace {
 
-// A search over a longer text is cut into stretches of start positions, so that the clock can be read between them: a
-// pattern may need the whole rest of the text, or just less than the steps allowed, to fail at each of its positions.
+// A search over a longer text is divided into stretches of start positions, to check the clock between them. At each
+// position, a pattern may read the whole rest of the text, or just less than the allowed steps, before it fails.
 constexpr std::size_t kLongText = 1 << 10, kStretch = 1 << 8;
 constexpr std::size_t kMatchesBetweenClocks = 1 << 10;
 
@@ -23,7 +23,7 @@ struct FreeMatch {
 };
 using Match = std::unique_ptr<pcre2_match_data, FreeMatch>;
 
-// A thread's memory for matching, made once.
+// A thread's memory for matching, allocated once.
 struct Matcher {
   Match data{pcre2_match_data_create(1, nullptr)};
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
@@ -83,7 +83,7 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, doubl
   const auto begin = is_long ? Clock::now() : Clock::time_point();
   Matcher& with = matcher();
   if (!is_long) pcre2_set_offset_limit(with.context, PCRE2_UNSET);
-  // Steps at one start position. Reading the rest of the text once, and back, is no blow-up.
+  // Steps at one start position. The limit allows reading the rest of the text once, and backtracking.
   pcre2_set_match_limit(with.context,
                         static_cast<std::uint32_t>(std::clamp<std::size_t>(4 * text.size(), 100'000, 1U << 31)));
   const PCRE2_SIZE* const where = pcre2_get_ovector_pointer(with.data.get());
@@ -100,13 +100,13 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& found, doubl
                                    PCRE2_NO_UTF_CHECK, with.data.get(), with.context);
     if (status == PCRE2_ERROR_NOMATCH) {
       if (!is_long || at + kStretch >= text.size()) break;
-      rounds = kMatchesBetweenClocks;  // a fruitless stretch may have cost much
+      rounds = kMatchesBetweenClocks;  // a stretch without a match may be slow
       at += kStretch;
       while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
       continue;
     }
     if (status < 0) give_up("PCRE2 error " + std::to_string(status));
-    // A lookbehind may start a match before the place asked for only by \K, which would not move on.
+    // A match can start before `at` only by \K in a lookbehind, and the search would not advance.
     const std::size_t first = where[0], last = std::max<std::size_t>(where[1], at);
     if (first < last || found.empty() || found.back().second != last) {
       if (first <= last) found.emplace_back(first, last);

@@ -1,4 +1,4 @@
-// Regular expressions over UTF-8 as tokenizer.json writes them (Oniguruma's dialect), run by PCRE2.
+// Regular expressions over UTF-8 in the dialect of tokenizer.json (Oniguruma), run by PCRE2.
 #pragma once
 
 #include <memory>
@@ -18,12 +18,13 @@ class Regex {
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
-  /// Matches from left to right, apart. An empty match counts, unless it stands where the one before it ended.
+  /// Finds all matches from left to right, without overlap. An empty match counts unless the previous match ended
+  /// there.
   /// @param text   well-formed UTF-8
-  /// @param found  what was in it is forgotten
+  /// @param found  replaced by the matches
   /// @throws Error (bad input) if the matcher gives up: its own limits, or `seconds` and one more for each 100 kB
   void find_all(std::string_view text, std::vector<ByteRange>& found, double seconds = 2) const;
-  /// Whether it matches anywhere, if only an empty stretch. @throws Error as find_all()
+  /// Whether it matches anywhere, even an empty text. @throws Error as find_all()
   bool found_in(std::string_view text) const;
   /// Whether the pattern matches all of the text. @throws Error (bad input) if the matcher gives up
   bool matches_whole(std::string_view text) const;

@@ -3,20 +3,21 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/join.h"
 
 namespace lethe {
 namespace {
 
-// PCRE2's \s holds U+180E, which Unicode no longer counts as white space.
+// PCRE2's \s includes U+180E, which is no longer white space in Unicode.
 const char* const kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-// PCRE2's \w (before 10.43) leaves out combining marks, which belong to words for Unicode (UTS 18, annex C).
+// PCRE2's \w (before 10.43) excludes combining marks, which are word characters in Unicode (UTS 18, annex C).
 const char* const kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
-// Oniguruma's \w counts Latin-1's ² ³ ¹ ¼ ½ ¾ to words too, but not within a class.
+// Oniguruma's \w also includes Latin-1's ² ³ ¹ ¼ ½ ¾, but not within a class.
 const char* const kWordAlone = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 const char* const kHexadecimal = "0-9a-fA-F";
 
-// What a class escape such as \s stands for within brackets; nullptr for the others.
+// The members of a class escape such as \s within brackets; nullptr for the others.
 const char* members_of(char escape) {
   if (escape == 's' || escape == 'S') return kSpaces;
   if (escape == 'w' || escape == 'W') return kWord;
@@ -64,7 +65,7 @@ class Translation {
     at_ = behind;
   }
 
-  // \uHHHH; "" where there are no four digits.
+  // \uHHHH; "" without four digits.
   std::string code_point() {
     const std::string_view digits = pattern_.substr(at_, 4);
     if (digits.size() < 4 || digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) return "";
@@ -107,21 +108,21 @@ class Translation {
     at_ = end;
   }
 
-  // One side of an intersection: members of one class, and matchers of what cannot stand within it.
+  // One side of an intersection: members of one class, and separate matchers for what a class cannot hold.
   struct Operand {
     std::string members;
     std::vector<std::string> others;
 
     std::string inside() const {
-      std::string text = members.empty() ? "" : "[" + members + "]";
-      for (const std::string& other : others) text += (text.empty() ? "" : "|") + other;
-      return text.empty() ? "(?!)" : text;
+      std::vector<std::string> choices = others;
+      if (!members.empty()) choices.insert(choices.begin(), "[" + members + "]");
+      return choices.empty() ? "(?!)" : join(choices, "|");
     }
     bool simple() const { return others.empty() && !members.empty(); }
     std::string matcher() const { return simple() ? inside() : "(?:" + inside() + ")"; }
   };
 
-  // Behind "[": a matcher of one character.
+  // After "[": translates a class to a matcher of one character.
   std::string character_class() {
     const bool negated = ahead("^");
     if (negated) ++at_;
@@ -163,7 +164,7 @@ class Translation {
     return negated ? "(?:(?!" + all + ")(?s:.))" : "(?:" + all + ")";
   }
 
-  // [:name:] or [:^name:]; punctuation holds the symbols too.
+  // [:name:] or [:^name:]; punctuation includes the symbols.
   static void posix_class(Operand& operand, std::string_view name) {
     const bool negated = name.starts_with('^');
     const std::string_view plain = name.substr(negated ? 1 : 0);

@@ -1,4 +1,4 @@
-// Oniguruma's regular expressions (Ruby's syntax, which tokenizer.json is written in) in the words of PCRE2.
+// Translates Oniguruma's regular expressions (Ruby's syntax, used by tokenizer.json) to PCRE2.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace lethe {
 
-/// White space and word characters as Unicode has them; hexadecimal \h; classes within classes and intersections;
-/// (?m) lets the dot match a line's end. To be compiled with PCRE2_MULTILINE, since ^ and $ are of lines.
+/// Handles Unicode's white space and word characters, hexadecimal \h, nested classes and intersections, and (?m), which
+/// lets the dot match a line's end. Compile the result with PCRE2_MULTILINE, since ^ and $ match at lines.
 /// @throws Error (bad input) for a construct that means something else in PCRE2 and is not translated
 std::string pcre2_of_oniguruma(std::string_view pattern);
 

@@ -1,4 +1,4 @@
-// What a run keeps about itself. Readers and evaluations write to it; a run folder implements it.
+// The record of a run. Readers and evaluations write to it; a run folder implements it.
 #pragma once
 
 #include <filesystem>
@@ -14,11 +14,11 @@ class RunRecord {
  public:
   virtual ~RunRecord() = default;
 
-  /// Remembers an input file or folder with its size and hash. @param role  "harmful", "normal", "judge", …
+  /// Records an input file or folder with its size and hash. @param role  "harmful", "normal", "judge", …
   virtual void add_input(const std::string& role, const std::filesystem::path& path) = 0;
   /// Adds a fact to run.json.
   virtual void note(const std::string& key, OrderedJson value) = 0;
-  /// Adds a part of the inputs that was not used: "pku.jsonl, line 7: no JSON".
+  /// Records a part of the inputs that was not used: "pku.jsonl, line 7: no JSON".
   virtual void leave_out(std::string what) = 0;
   virtual const std::vector<std::string>& left_out() const = 0;
   /// Everything known so far: versions, seed, inputs with their hashes, times, facts.

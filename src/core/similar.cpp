@@ -12,7 +12,7 @@ std::string plain_form(std::string_view name) {
   return plain;
 }
 
-// Optimal string alignment: Levenshtein's distance, and two neighbours swapped count once.
+// Optimal string alignment: Levenshtein's distance, with a swap of two neighbours as one edit.
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j < last.size(); ++j) last[j] = j;
@@ -41,7 +41,7 @@ std::vector<std::string> similar(std::string_view name, const std::vector<std::s
     const std::string plain = plain_form(candidate);
     const bool begun = wanted.size() >= kShortestBeginning && plain.size() > wanted.size() && plain.starts_with(wanted);
     const std::size_t away = begun ? 1 : distance(wanted, plain);
-    if (away > least || away >= wanted.size()) continue;  // every character replaced is no similarity
+    if (away > least || away >= wanted.size()) continue;  // not similar if every character is replaced
     if (away < least) nearest.clear();
     least = away;
     if (nearest.size() < kMost) nearest.push_back(candidate);

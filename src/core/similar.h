@@ -1,4 +1,4 @@
-// "Did you mean …?": names that are near to what somebody typed.
+// "Did you mean …?": finds names similar to what the user typed.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace lethe {
 
-/// The candidates nearest to `name`, at most three, all equally near, in their own order; none if none is near.
-/// Nearness counts inserted, dropped, replaced and swapped characters, at most a third of the name's; it knows no
-/// difference between capitals and small letters, '-' and '_'. A candidate that begins with the name (three characters
-/// or more) counts as one character away.
+/// The candidates nearest to `name`: at most three, all at the same distance, in their own order; none if none is near.
+/// The distance counts inserted, dropped, replaced and swapped characters, at most a third of the name's. It ignores
+/// case and the difference between '-' and '_'. A candidate that begins with the name (three characters or more) has
+/// distance 1.
 std::vector<std::string> similar(std::string_view name, const std::vector<std::string>& candidates);
 
 /// "a", "a or b", "a, b or c"

@@ -29,16 +29,15 @@ namespace {
 std::mutex staged_mutex;
 std::set<fs::path> staged_folders;
 
-// Removes every staged folder of this process that was not committed; none is committed afterwards. The process ends
-// right after it.
+// Removes all uncommitted staged folders of this process, and prevents later commits. The process ends right after it.
 void remove_staged_folders() noexcept {
-  bool locked = false;  // and never unlocked; not for ever, since the holder may be the thread that calls
+  bool locked = false;  // never unlocked; bounded tries, since the calling thread may hold it
   for (int tries = 0; tries < 100 && !(locked = staged_mutex.try_lock()); ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   if (!locked) return;
   std::error_code ignored;
   for (const auto& folder : staged_folders) {
-    // Another thread may be writing there still, until it finds its folder gone.
+    // Another thread may still write there until it finds that its folder is gone.
     for (int tries = 0; tries < 100 && fs::exists(folder, ignored); ++tries) fs::remove_all(folder, ignored);
   }
 }
@@ -61,7 +60,7 @@ StagedFolder::StagedFolder(const fs::path& final_path)
       ::rmdir(staging_.c_str());
       throw file_error("create", final_, number);
     }
-    // Another process may take the new folder for an orphan until it is locked.
+    // Until the new folder is locked, another process may treat it as an orphan.
     const Locking locking = lock_ ? lock_now(lock_.get()) : Locking::busy;
     if (locking != Locking::busy && is_at(lock_.get(), staging_)) break;
   }
@@ -78,7 +77,7 @@ StagedFolder::~StagedFolder() {
 }
 
 void StagedFolder::commit() {
-  const std::lock_guard lock(staged_mutex);  // what is being removed does not get its final name
+  const std::lock_guard lock(staged_mutex);  // a folder being removed must not get its final name
   open_to_others(staging_);
   finished_ = true;
   staged_folders.erase(staging_);
@@ -87,8 +86,8 @@ void StagedFolder::commit() {
   } catch (Error& error) {
     const fs::path free = free_name(place_);
     const bool renamed = ::rename(staging_.c_str(), free.c_str()) == 0;
-    if (renamed && free == place_) return;                          // it failed once only
-    if (!renamed) (void)::chmod(staging_.c_str(), S_ISVTX | 0755);  // so that nobody takes it for an orphan
+    if (renamed && free == place_) return;                          // the second attempt succeeded
+    if (!renamed) (void)::chmod(staging_.c_str(), S_ISVTX | 0755);  // marks it as not an orphan
     throw error.with("kept", (renamed ? free : staging_).string() + " holds the whole result");
   }
 }

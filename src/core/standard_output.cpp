@@ -24,7 +24,7 @@ void open_standard_streams() {
   for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
     if (::fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
     if (number == STDOUT_FILENO) output_was_closed = true;
-    // The lowest free number is this one. A closed input stays one that cannot be read, instead of an empty one.
+    // open() returns the lowest free number, which is this one. A closed input stays unreadable instead of empty.
     if (::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDWR) < 0) (void)::open("/", O_RDONLY | O_DIRECTORY);
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -58,7 +58,7 @@ int StandardOutput::sync() {
   setp(buffer_.data(), buffer_.data() + buffer_.size());
   try {
     if (failed_ == 0) failed_ = write_pieces(STDOUT_FILENO, text);
-  } catch (const Error&) {  // the user interrupted: finish() says so
+  } catch (const Error&) {  // the user interrupted: finish() reports it
     failed_ = EINTR;
   }
   return failed_ == 0 ? 0 : -1;

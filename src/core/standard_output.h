@@ -1,4 +1,4 @@
-// The three standard streams: all open, and no result lost on the way to standard output.
+// Keeps the three standard streams open, and reports lost standard output.
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 namespace lethe {
 
-/// Opens /dev/null in the place of standard streams that are closed: otherwise the next file gets descriptor 2, and
-/// messages are written into it. A pipe whose reader is gone no longer ends the program (SIGPIPE). Called first of all.
+/// Opens /dev/null for closed standard streams: otherwise the next file gets descriptor 2, and messages are written
+/// into it. Also ignores SIGPIPE, so a pipe without a reader does not end the program. Call it first.
 void open_standard_streams();
 
-/// Stands behind std::cout while it lives, and remembers why a write failed.
+/// The buffer of std::cout during its lifetime. It remembers why a write failed.
 class StandardOutput : private std::streambuf {
  public:
   StandardOutput();
@@ -19,8 +19,7 @@ class StandardOutput : private std::streambuf {
   StandardOutput(const StandardOutput&) = delete;
   StandardOutput& operator=(const StandardOutput&) = delete;
 
-  /// Writes what is left. @throws Error naming the reason if anything that was printed could not be written. A reader
-  /// that closed its end early wanted no more: that is no error.
+  /// Flushes. @throws Error naming the reason if a write failed. It is not an error if a reader closes the pipe early.
   void finish();
 
  private:

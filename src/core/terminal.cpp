@@ -4,19 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <limits>
+#include <memory>
 #include <optional>
 
-#include "core/interrupt.h"
 #include "core/plain_text.h"
 
 namespace lethe {
 namespace {
 
-TerminalOptions terminal;
 bool bar_on_screen = false;
 
 void erase_bar() {
@@ -39,79 +40,86 @@ std::string rate_text(double rate, const std::string& unit) {
   return buffer;
 }
 
+class ProgressBar : public ProgressDisplay {
+ public:
+  ProgressBar(std::string title, std::uint64_t total, std::string unit)
+      : title_(std::move(title)), unit_(std::move(unit)), total_(total) {}
+  ~ProgressBar() override { erase_bar(); }
+
+  void update(std::uint64_t done, const std::string& note) override {
+    using namespace std::chrono_literals;
+    const auto now = std::chrono::steady_clock::now();
+    const bool live = ::isatty(STDERR_FILENO);
+    if (now - start_ < 1s) return;
+    if (drawn_ && now - last_ < (live ? 100ms : 5000ms) && done != total_) return;
+    last_ = now;
+    drawn_ = true;
+    const std::string line = one_line(text(done, note, std::chrono::duration<double>(now - start_).count(), live));
+    if (live) {
+      const auto shown = first_characters(line, static_cast<std::size_t>(columns() - 1));
+      std::fprintf(stderr, "\r\033[K%s", shown.c_str());
+      bar_on_screen = true;
+      std::fflush(stderr);
+    } else {
+      std::fprintf(stderr, "%s\n", line.c_str());
+    }
+  }
+
+ private:
+  std::string text(std::uint64_t done, const std::string& note, double seconds, bool live) const {
+    const double rate = seconds > 0 ? done / seconds : 0;
+    const double share = total_ > 0 ? static_cast<double>(done) / total_ : 0;
+    std::string line = title_ + " ";
+    if (live) {
+      const int width = 20, filled = static_cast<int>(share * width);
+      line += "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
+    }
+    line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%"
+                             : std::to_string(done) + "/" + std::to_string(total_);
+    line += "  " + rate_text(rate, unit_);
+    if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
+    if (!note.empty()) line += "  " + note;
+    return line;
+  }
+
+  std::string title_, unit_;
+  std::uint64_t total_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), last_ = start_;
+  bool drawn_ = false;
+};
+
+class Terminal : public Observer {
+ public:
+  TerminalOptions options;
+
+  void message(const std::string& text) override {
+    if (!options.quiet) print("", text);
+  }
+  void warning(const std::string& text) override { print("warning: ", text); }
+  void failure(const std::string& text) override { print("lethe: ", text); }
+  void result(const std::string& text) override {
+    erase_bar();
+    std::cout << text << std::flush;
+  }
+  std::unique_ptr<ProgressDisplay> progress(const std::string& title, std::uint64_t total,
+                                            const std::string& unit) override {
+    if (options.quiet) return nullptr;
+    return std::make_unique<ProgressBar>(title, total, unit);
+  }
+
+ private:
+  static void print(const char* label, const std::string& text) {
+    erase_bar();
+    std::fprintf(stderr, "%s%s\n", label, terminal_text(text).c_str());
+  }
+};
+
 }  // namespace
 
 void configure_terminal(const TerminalOptions& options) {
-  terminal = options;
-}
-
-void say(const std::string& line) {
-  if (terminal.quiet) return;
-  erase_bar();
-  std::fprintf(stderr, "%s\n", terminal_text(line).c_str());
-}
-
-void warn(const std::string& line) {
-  erase_bar();
-  std::fprintf(stderr, "warning: %s\n", terminal_text(line).c_str());
-}
-
-void print_failure(const std::string& text) {
-  erase_bar();
-  std::fprintf(stderr, "lethe: %s\n", terminal_text(text).c_str());
-}
-
-Progress::Progress(std::string title, std::uint64_t total, std::string unit)
-    : title_(std::move(title)),
-      unit_(std::move(unit)),
-      total_(total),
-      start_(std::chrono::steady_clock::now()),
-      last_(start_) {}
-
-Progress::~Progress() {
-  finish();
-}
-
-void Progress::update(std::uint64_t done, const std::string& note) {
-  stop_if_interrupted();
-  using namespace std::chrono_literals;
-  if (terminal.quiet || finished_) return;
-  const auto now = std::chrono::steady_clock::now();
-  const bool live = ::isatty(STDERR_FILENO);
-  if (now - start_ < 1s) return;
-  if (drawn_ && now - last_ < (live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000)) &&
-      done != total_)
-    return;
-  last_ = now;
-  drawn_ = true;
-  const double seconds = std::chrono::duration<double>(now - start_).count();
-  const double rate = seconds > 0 ? done / seconds : 0;
-  const double share = total_ > 0 ? static_cast<double>(done) / total_ : 0;
-  std::string line = title_ + " ";
-  if (live) {
-    const int width = 20, filled = static_cast<int>(share * width);
-    line += "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
-  }
-  line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%"
-                           : std::to_string(done) + "/" + std::to_string(total_);
-  line += "  " + rate_text(rate, unit_);
-  if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
-  if (!note.empty()) line += "  " + note;
-  line = one_line(line);
-  if (live) {
-    line = first_characters(line, static_cast<std::size_t>(columns() - 1));
-    std::fprintf(stderr, "\r\033[K%s", line.c_str());
-    bar_on_screen = true;
-    std::fflush(stderr);
-  } else {
-    std::fprintf(stderr, "%s\n", line.c_str());
-  }
-}
-
-void Progress::finish() {
-  if (finished_) return;
-  finished_ = true;
-  erase_bar();
+  static Terminal terminal;
+  terminal.options = options;
+  set_observer(&terminal);
 }
 
 std::uint64_t resident_bytes() {
@@ -123,7 +131,7 @@ std::uint64_t resident_bytes() {
 
 namespace {
 
-// The number behind `key` in a file of lines "key number"; nothing if there is none.
+// The number after `key` in a file of lines "key number"; nothing if there is none.
 std::optional<std::uint64_t> number_behind(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
@@ -135,7 +143,7 @@ std::optional<std::uint64_t> number_behind(const std::string& path, const std::s
 }  // namespace
 
 std::uint64_t peak_resident_bytes() {
-  // Not getrusage(): what it tells begins at the peak of the process that started this one.
+  // Not getrusage(): its peak includes that of the parent process.
   return 1024 * number_behind("/proc/self/status", "VmHWM:").value_or(0);
 }
 
@@ -143,7 +151,7 @@ std::uint64_t available_bytes() {
   std::uint64_t available = std::numeric_limits<std::uint64_t>::max();
   if (const auto kilobytes = number_behind("/proc/meminfo", "MemAvailable:"))
     available = 1024 * (*kilobytes + number_behind("/proc/meminfo", "SwapFree:").value_or(0));
-  // The limits of this process's control group and of those around it: "max", or a number.
+  // The limits of this process's control group and its parents: "max", or a number.
   std::ifstream own("/proc/self/cgroup");
   std::string path;
   for (std::string line; std::getline(own, line);) {

@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kLock = ".lock";
 constexpr const char* kAtWork = "lethe: an unfinished run\n";
-constexpr const char* kWhole = "lethe: an unfinished run, whole\n";  // only its name is missing
+constexpr const char* kWhole = "lethe: an unfinished run, whole\n";  // only its final name is missing
 
 Error cannot_use(const fs::path& path, const std::string& found) {
   return bad_input("cannot write to " + path.string()).found(found);
@@ -45,7 +45,7 @@ std::string marker_of(int lock, const fs::path& folder) {
   }
 }
 
-// By its beginning: a run may be killed while one text replaces the other.
+// Compares the beginning only: a run may be killed while it replaces the text.
 bool is_marker(const std::string& text) {
   return text.starts_with("lethe: an unfinished run");
 }
@@ -59,7 +59,7 @@ bool holds_only_lock(const fs::path& folder) {
   return true;
 }
 
-// The lock file, if it is a file of this user's and of this folder's alone.
+// Opens the lock file, if this user owns it and it has no other link.
 Descriptor open_lock(int folder, const fs::path& path, int flags) {
   Descriptor lock(::openat(folder, kLock, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags, 0600));
   struct stat status {};
@@ -77,12 +77,12 @@ bool still_in(int folder, int lock) {
          open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
-// What a folder that has its final name must not hold; then it is opened to others.
+// Removes what a folder with its final name must not hold, then opens the folder to others.
 void complete(const fs::path& out, const std::string& precious) {
   std::error_code failed;
   for (int tries = 0; tries < 2; ++tries) {
     fs::remove_all(out / precious, failed);
-    if (!failed) fs::remove(out / kLock, failed);  // last: where it lies, this is still to be done
+    if (!failed) fs::remove(out / kLock, failed);  // last: while the file exists, this step is repeated
     if (!failed) break;
   }
   if (failed) {
@@ -101,7 +101,7 @@ void complete_commit(const fs::path& final_path, const std::string& precious) {
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0 || !is_private(status, out.parent_path())) return;
   const Descriptor lock(::openat(folder.get(), kLock, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  // An unfinished run that somebody names by its folder (RUN.unfinished) is not whole, and loses nothing.
+  // If the user names an unfinished run by its folder (RUN.unfinished), it is not complete, and nothing is removed.
   if (!lock || marker_of(lock.get(), out) != kWhole || lock_now(lock.get()) != Locking::done) return;
   if (is_at(folder.get(), out) && still_in(folder.get(), lock.get())) complete(out, precious);
 }
@@ -115,7 +115,7 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
   remove_orphans(path_.parent_path(), staging_prefix(place_));
   acquire(start);
   try {
-    checked_output_folder(final_path);  // again: the run that held the lock may have finished meanwhile
+    checked_output_folder(final_path);  // again: the run that held the lock may have finished
     if (marker_of(lock_.get(), path_) == kWhole && start == Start::fresh) {
       throw cannot_use(final_, "a finished run that did not get this name, " + path_.string())
           .hint("give it another: mv " + path_.string() + " …; or remove it, or name another --out");
@@ -136,7 +136,7 @@ UnfinishedFolder::UnfinishedFolder(const fs::path& final_path, Start start, std:
 }
 
 void UnfinishedFolder::acquire(Start start) {
-  // A folder that gets its final name, or is removed, just as it is opened: tried again.
+  // Retries if the folder is renamed or removed while it is opened.
   for (int tries = 0; tries < 1000; ++tries) {
     if (try_acquire(start)) return;
   }
@@ -193,13 +193,13 @@ UnfinishedFolder::~UnfinishedFolder() {
 void UnfinishedFolder::discard_if_empty() noexcept {
   try {
     if (holds_only_lock(path_)) discard();
-  } catch (const Error&) {  // the error on the way says more
+  } catch (const Error&) {  // the error in flight says more
   }
 }
 
 void UnfinishedFolder::discard() noexcept {
   if (!is_at(folder_.get(), path_)) return;
-  // Under another name first: a run that starts meanwhile finds nothing, not half of a folder.
+  // Renames first, so that a run that starts now does not find half a folder.
   const fs::path gone = path_.parent_path() / (staging_prefix(place_) + random_letters());
   std::error_code failed;
   fs::rename(path_, gone, failed);
@@ -207,7 +207,7 @@ void UnfinishedFolder::discard() noexcept {
 }
 
 void UnfinishedFolder::set_marker(const char* text) {
-  // Never empty in between: a folder without a marker is nobody's.
+  // Never truncates first: a folder without a marker belongs to nobody.
   int number = ::lseek(lock_.get(), 0, SEEK_SET) != 0 ? errno : 0;
   if (number == 0) number = write_pieces(lock_.get(), text);
   if (number == 0 && ::ftruncate(lock_.get(), static_cast<off_t>(std::string_view(text).size())) != 0) number = errno;
@@ -222,8 +222,8 @@ bool UnfinishedFolder::holds_precious() const {
 
 void UnfinishedFolder::commit() {
   try {
-    set_marker(kWhole);     // so that a fresh start does not overwrite it, and the next command may complete it
-  } catch (const Error&) {  // no space: what is precious protects it, where there is such
+    set_marker(kWhole);     // so that a fresh start does not overwrite it, and the next command can complete it
+  } catch (const Error&) {  // no space: the precious folder still protects it, if there is one
   }
   try {
     if (!is_at(folder_.get(), path_)) throw Error("cannot finish " + final_.string()).found("another folder there");

@@ -25,7 +25,7 @@ Descriptor open_pipe_or_device(const fs::path& path) {
     const int number = errno;
     std::error_code none;
     if (file) return file;
-    // ENXIO: nobody reads the pipe yet; or there is no such device.
+    // ENXIO: the pipe has no reader yet, or the device does not exist.
     if (number != ENXIO || !fs::is_fifo(path, none)) throw file_error("write", path, number);
     stop_if_interrupted();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -67,7 +67,7 @@ int write_pieces(int descriptor, std::string_view content) {
       stop_if_interrupted();
       continue;
     }
-    // A pipe that can be written to has room for so much: the call returns at once.
+    // A writable pipe has room for this many bytes, so the call returns at once.
     const ssize_t written = ::write(descriptor, content.data(), std::min<std::size_t>(content.size(), 4096));
     if (written >= 0) {
       content.remove_prefix(static_cast<std::size_t>(written));

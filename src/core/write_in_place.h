@@ -1,4 +1,4 @@
-// Writing to what stays what it is: devices, pipes, open descriptors.
+// Writes in place to devices, pipes and open descriptors.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,12 @@
 
 namespace lethe {
 
-/// Where the links of a path lead; a name of an open descriptor stays what it is.
-/// @throws Error (bad input) if they lead round in a circle
+/// The target of a path's links; the name of an open descriptor stays unchanged.
+/// @throws Error (bad input) if the links form a cycle
 std::filesystem::path output_target(const std::filesystem::path& path);
 
-/// Opens what must be written to in place: a device, a pipe, an open descriptor. Waits for the reader of a pipe, until
-/// the user interrupts. @return no descriptor where the path names a regular file, or nothing yet
+/// Opens a device, a pipe or an open descriptor for writing in place. Waits for the reader of a pipe, until the user
+/// interrupts. @return no descriptor if the path names a regular file, or nothing yet
 /// @throws Error (bad input) if it cannot be opened
 Descriptor open_in_place(const std::filesystem::path& path);
 

@@ -14,11 +14,11 @@
 namespace lethe {
 namespace {
 
-/// Takes one row. @return why it cannot be used, or ""
-using TakeRow = std::function<std::string(const Fields& fields, std::uint64_t line)>;
+/// Stores one row. @throws UnusableRow
+using TakeRow = std::function<void(const Fields& fields, std::uint64_t line)>;
 
-/// Reads the rows of one file and counts what became of them.
-/// @param recognise  names the layout of a row; "" if its columns are not known
+/// Reads the rows of one file and counts them in the report.
+/// @param recognise  names the layout of a row; "" for unknown columns
 FileReport read_benchmark(const DataSource& source, const ReadOptions& options, const std::string& what,
                           const std::string& known_columns, const std::function<std::string(const Fields&)>& recognise,
                           const TakeRow& take) {
@@ -34,25 +34,19 @@ FileReport read_benchmark(const DataSource& source, const ReadOptions& options, 
       ++report.filtered;
       continue;
     }
-    std::string wrong;
     try {
       const Fields fields(row->fields);
       const std::string layout = recognise(fields);
       if (layout.empty()) {
         ++unknown;
-        wrong = "no columns that are known";
-      } else {
-        if (report.layout.find(layout) == std::string::npos)
-          report.layout += (report.layout.empty() ? "" : "; ") + layout;
-        wrong = take(fields, row->line);
+        throw UnusableRow("no columns that are known");
       }
-    } catch (const UnusableRow& error) {
-      wrong = error.what();
-    }
-    if (wrong.empty()) {
+      if (report.layout.find(layout) == std::string::npos)
+        report.layout += (report.layout.empty() ? "" : "; ") + layout;
+      take(fields, row->line);
       ++report.pairs;
-    } else {
-      reader.report().add_bad(row->line, std::move(wrong));
+    } catch (const UnusableRow& error) {
+      reader.report().add_bad(row->line, error.what());
     }
   }
   report.rows = reader.report();
@@ -108,7 +102,7 @@ std::vector<std::string> options_of(const Fields& fields) {
   return options;
 }
 
-/// What a WMDP file is about, by its name; "" for others.
+/// The subject of a WMDP file, from its name; "" for other files.
 std::string subject_by_name(const std::string& path) {
   if (path.find("wmdp") == std::string::npos) return "";
   for (const auto& [part, subject] : {std::pair{"bio", "biology"}, {"chem", "chemistry"}, {"cyber", "cybersecurity"}}) {
@@ -117,20 +111,20 @@ std::string subject_by_name(const std::string& path) {
   return "";
 }
 
-std::string read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion& question) {
+void read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion& question) {
   question.question = text_of(fields, "question");
-  if (question.question.empty()) return "no text in 'question'";
+  if (question.question.empty()) throw UnusableRow("no text in 'question'");
   const std::vector<std::string> options = options_of(fields);
   if (options.size() < 2 || options.size() > 26)
-    return "wanted 2 to 26 options in 'choices' (or A, B, …), found " + std::to_string(options.size());
+    throw UnusableRow("wanted 2 to 26 options in 'choices' (or A, B, …), found " + std::to_string(options.size()));
   const Json* field = fields.find("answer");
-  if (field == nullptr) return "no 'answer'";
+  if (field == nullptr) throw UnusableRow("no 'answer'");
   const std::string answer = field->is_string() ? trimmed(field->get<std::string>()) : dump_json(*field);
   const auto number = parse_whole_number(answer);
   std::size_t place = options.size();
   if (number && *number >= 0) place = static_cast<std::size_t>(*number);
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'Z') place = static_cast<std::size_t>(answer[0] - 'A');
-  if (place >= options.size()) return "'answer' names none of the options: " + excerpt(answer, 30);
+  if (place >= options.size()) throw UnusableRow("'answer' names none of the options: " + excerpt(answer, 30));
 
   std::string subject = text_of(fields, "subject");
   if (subject.empty()) subject = subject_by_name(path);
@@ -144,13 +138,11 @@ std::string read_lettered(const Fields& fields, const std::string& path, ChoiceQ
   }
   question.context += "Answer:";
   question.answer = place;
-  return "";
 }
 
 // TruthfulQA.
 
-/// Lin et al. 2022, appendix: the "QA prompt" of the benchmark (Apache-2.0), which every published MC score stands
-/// behind.
+/// Lin et al. 2022, appendix: the "QA prompt" of the benchmark (Apache-2.0), used for all published MC scores.
 constexpr const char* kTruthfulPrompt =
     "Q: What is human life expectancy in the United States?\n"
     "A: Human life expectancy in the United States is 78 years.\n\n"
@@ -172,7 +164,7 @@ std::size_t choice_index(ChoiceQuestion& question, const std::string& text) {
   return question.choices.size() - 1;
 }
 
-/// {choices: […], labels: […]} or {text: label}. @return pairs of text and whether it is right
+/// {choices: […], labels: […]} or {text: label}. @return each text, and whether it is right
 std::vector<std::pair<std::string, bool>> targets_of(const Fields& fields, const std::string& column) {
   std::vector<std::pair<std::string, bool>> targets;
   const Json* field = fields.find(column);
@@ -190,8 +182,7 @@ std::vector<std::pair<std::string, bool>> targets_of(const Fields& fields, const
   return targets;
 }
 
-/// Answers joined by ';' (the CSV file), or a list of them (the Hub's rows); a text that stands there twice counts
-/// twice.
+/// Answers joined by ';' (the CSV file) or in a list (the Hub's rows). A text that occurs twice counts twice.
 std::vector<std::string> answers_of(const Fields& fields, const std::string& column) {
   const Json* field = fields.find(column);
   if (field == nullptr) return {};
@@ -207,10 +198,10 @@ std::vector<std::string> answers_of(const Fields& fields, const std::string& col
   return answers;
 }
 
-std::string read_truthful(const Fields& fields, bool csv, ChoiceQuestion& question) {
+void read_truthful(const Fields& fields, bool csv, ChoiceQuestion& question) {
   question.kind = ChoiceKind::truthful_qa;
   question.question = text_of(fields, "question");
-  if (question.question.empty()) return "no question";
+  if (question.question.empty()) throw UnusableRow("no question");
   question.context = std::string(kTruthfulPrompt) + "\n\nQ: " + question.question + "\nA:";
   std::vector<std::pair<std::string, bool>> one, several;
   if (csv) {
@@ -229,15 +220,16 @@ std::string read_truthful(const Fields& fields, bool csv, ChoiceQuestion& questi
     return std::count_if(list.begin(), list.end(), [](const auto& target) { return target.second; });
   };
   const auto right = static_cast<std::size_t>(count_right(several));
-  if (one.size() < 2 || count_right(one) != 1) return "wanted one right and at least one wrong answer for MC1";
-  if (!several.empty() && (right == 0 || right == several.size())) return "wanted right and wrong answers for MC2";
+  if (one.size() < 2 || count_right(one) != 1)
+    throw UnusableRow("wanted one right and at least one wrong answer for MC1");
+  if (!several.empty() && (right == 0 || right == several.size()))
+    throw UnusableRow("wanted right and wrong answers for MC2");
   for (const auto& [text, is_right] : one) {
     question.single.push_back(choice_index(question, text));
     if (is_right) question.answer = question.single.back();
   }
   for (const auto& [text, is_right] : several)
     (is_right ? question.right : question.wrong).push_back(choice_index(question, text));
-  return "";
 }
 
 }  // namespace
@@ -265,10 +257,12 @@ LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOption
       ChoiceQuestion question;
       question.source = source.path;
       question.line = line;
-      std::string wrong = form == Form::letters ? read_lettered(fields, source.path, question)
-                                                : read_truthful(fields, form == Form::answers, question);
-      if (wrong.empty()) loaded.questions.push_back(std::move(question));
-      return wrong;
+      if (form == Form::letters) {
+        read_lettered(fields, source.path, question);
+      } else {
+        read_truthful(fields, form == Form::answers, question);
+      }
+      loaded.questions.push_back(std::move(question));
     };
     loaded.files.push_back(read_benchmark(source, options, "multiple-choice questions",
                                           "question, choices and answer (MMLU, WMDP); question, mc1_targets and "
@@ -286,18 +280,17 @@ LoadedSafetyPrompts load_safety_prompts(std::span<const DataSource> sources, con
       by = fields.filled("label") != nullptr ? "label" : "type";
       return fields.has("prompt") && fields.has(by) ? "XSTest, by " + by : "";
     };
-    const auto take = [&](const Fields& fields, std::uint64_t line) -> std::string {
+    const auto take = [&](const Fields& fields, std::uint64_t line) {
       Question question;
       question.prompt = text_of(fields, "prompt");
       question.source = source.path;
       question.line = line;
       const std::string mark = text_of(fields, by);
-      if (question.prompt.empty()) return "no text in 'prompt'";
+      if (question.prompt.empty()) throw UnusableRow("no text in 'prompt'");
       if (mark.empty() || (by == "label" && mark != "safe" && mark != "unsafe"))
-        return "'" + by + "' says neither safe nor unsafe: " + excerpt(mark, 30);
+        throw UnusableRow("'" + by + "' says neither safe nor unsafe: " + excerpt(mark, 30));
       const bool unsafe = by == "label" ? mark == "unsafe" : mark.starts_with("contrast");
       (unsafe ? loaded.unsafe : loaded.safe).push_back(std::move(question));
-      return "";
     };
     loaded.files.push_back(read_benchmark(source, options, "safe and unsafe prompts",
                                           "XSTest's columns prompt, and label or type", recognise, take));

@@ -1,4 +1,4 @@
-// Benchmarks that are no prompt-and-response data: multiple choice (MMLU, WMDP, TruthfulQA) and safe prompts that look
+// Benchmarks that are not prompt-response data: multiple choice (MMLU, WMDP, TruthfulQA) and safe prompts that look
 // unsafe (XSTest).
 #pragma once
 
@@ -13,14 +13,14 @@ namespace lethe {
 
 enum class ChoiceKind { letters, truthful_qa };
 
-/// A question with given answers, ready to be scored: "context choice", joined by one blank.
+/// A multiple-choice question in scoring form: "context choice", joined by one space.
 struct ChoiceQuestion {
   ChoiceKind kind = ChoiceKind::letters;
   std::string question, context;
   std::vector<std::string> choices;       ///< each text once
-  std::vector<std::size_t> single;        ///< choices of which one is right (MMLU's letters, TruthfulQA's MC1)
-  std::size_t answer = 0;                 ///< the right one of them
-  std::vector<std::size_t> right, wrong;  ///< of several right ones (TruthfulQA's MC2); may be empty
+  std::vector<std::size_t> single;        ///< choices with one right answer (MMLU's letters, TruthfulQA's MC1)
+  std::size_t answer = 0;                 ///< the right one of `single`
+  std::vector<std::size_t> right, wrong;  ///< choices with several right answers (TruthfulQA's MC2); may be empty
   std::string source;
   std::uint64_t line = 0;
 };
@@ -30,14 +30,14 @@ struct LoadedChoices {
   std::vector<FileReport> files;
 };
 
-/// Reads multiple-choice questions, prompts as lm-evaluation-harness writes them:
-/// * MMLU, WMDP: `question`, `choices` (a list, or columns A, B, C, D), `answer` (from 0, or a letter), `subject` if
-///   there is one (WMDP's files: by their names). "The following are multiple choice questions (with answers) about
+/// Reads multiple-choice questions and writes their prompts as lm-evaluation-harness does:
+/// * MMLU, WMDP: `question`, `choices` (a list, or columns A, B, C, D), `answer` (from 0, or a letter), optional
+///   `subject` (WMDP: from the file name). Prompt: "The following are multiple choice questions (with answers) about
 ///   {subject}.", the question, "A. …" to "D. …", "Answer:"; the choices are the letters.
 /// * TruthfulQA: `question` with `mc1_targets` and `mc2_targets`, each {choices, labels} or {text: label}; or the CSV's
-///   columns, where MC1 is Best Answer against Incorrect Answers and MC2 Correct Answers against Incorrect Answers, the
-///   texts as they stand between ";". Six answered questions stand before each (Lin et al. 2022, "QA prompt").
-/// @throws Error (bad input) if a file cannot be read, its columns are not known, or it holds no usable question
+///   columns, where MC1 is Best Answer against Incorrect Answers and MC2 Correct Answers against Incorrect Answers,
+///   split at ";". Each prompt begins with six answered questions (Lin et al. 2022, "QA prompt").
+/// @throws Error (bad input) if a file cannot be read, its columns are unknown, or it has no usable question
 LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options = {});
 
 struct LoadedSafetyPrompts {

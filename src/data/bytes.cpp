@@ -15,19 +15,19 @@ namespace {
 
 constexpr std::size_t kLargestPiece = std::size_t{1} << 18;
 
-// Bytes to read at a time: of a small file not much more than it holds, packed or not.
+// Bytes to read at a time. Small files get a small buffer, compressed or not.
 std::size_t piece_of(const std::filesystem::path& path) {
   std::error_code none;
   const auto size = std::filesystem::file_size(path, none);
   return none ? kLargestPiece : std::clamp<std::uintmax_t>(8 * size, 1 << 12, kLargestPiece);
 }
 
-/// "UTF-16 (byte order mark)" and the like, or "" for text of single bytes.
+/// The encoding, such as "UTF-16 (byte order mark)"; "" for single-byte text.
 std::string wide_encoding(std::string_view begin) {
   using namespace std::string_view_literals;
   if (begin.starts_with("\xFF\xFE\0\0"sv) || begin.starts_with("\0\0\xFE\xFF"sv)) return "UTF-32 (byte order mark)";
   if (begin.starts_with("\xFF\xFE"sv) || begin.starts_with("\xFE\xFF"sv)) return "UTF-16 (byte order mark)";
-  // Without a mark: most letters of most texts have a zero byte, always on the same side.
+  // Without a byte order mark: in UTF-16, most letters have a zero byte, always in the same half.
   const std::size_t pairs = std::min<std::size_t>(begin.size(), 512) / 2;
   std::size_t zeros[2] = {0, 0};
   for (std::size_t i = 0; i < 2 * pairs; ++i) zeros[i % 2] += begin[i] == '\0';
@@ -53,7 +53,7 @@ ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& opt
   if (std::filesystem::is_directory(path, ignored)) {
     throw bad_input("cannot read " + path.string()).wanted("a data file").found("a folder");
   }
-  const std::filesystem::path readable = readable_path(path);  // of a pipe: a copy, to be read again and again
+  const std::filesystem::path readable = readable_path(path);  // a pipe is copied, so that it can be read repeatedly
   errno = 0;
   file_.reset(gzopen(readable.c_str(), "rb"));
   if (!file_) throw bad_input("cannot read " + path.string()).found(errno ? std::strerror(errno) : "out of memory");
@@ -66,7 +66,7 @@ ByteSource::ByteSource(const std::filesystem::path& path, const ReadOptions& opt
         .found(encoding)
         .hint("iconv -f " + encoding.substr(0, encoding.find(' ')) + " -t UTF-8 FILE > FILE.utf8");
   }
-  // Of a compressed file: what is inside.
+  // Checks the decompressed bytes.
   if (const auto foreign = foreign_by_content(ahead().substr(0, kTellingBytes), path)) {
     Error error = bad_input("cannot read " + path.string());
     error.wanted("rows of text").found(foreign->what);

@@ -1,4 +1,4 @@
-// The bytes of a data file, plain or gzip, in pieces of bounded size.
+// Reads the bytes of a data file, plain or gzip, with bounded memory.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace lethe {
 
-/// A buffered reader that undoes gzip where the file is compressed, whatever its name, and skips a UTF-8 byte order
-/// mark. Lines end in LF, CRLF or CR.
+/// A buffered reader. It decompresses gzip (whatever the file's name) and skips a UTF-8 byte order mark. Lines end in
+/// LF, CRLF or CR.
 class ByteSource {
  public:
-  /// @throws Error (bad input) if the file cannot be read, is UTF-16 or of a kind that is no text (foreign_files.h)
+  /// @throws Error (bad input) if the file cannot be read, is UTF-16, or is not text (foreign_files.h)
   ByteSource(const std::filesystem::path& path, const ReadOptions& options);
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
 
-  /// The next byte, or -1 at the end. @throws Error (bad input) if the compressed data are broken, cut or a bomb
+  /// The next byte, or -1 at the end. @throws Error (bad input) if the gzip data are corrupt, truncated or a bomb
   int get() {
     if (at_ == end_ && !fill()) return -1;
     const unsigned char byte = buffer_[at_++];
@@ -31,14 +31,14 @@ class ByteSource {
   }
   int peek() { return at_ == end_ && !fill() ? -1 : buffer_[at_]; }
 
-  /// What of the file is in memory and was not read yet: before the first read, its beginning (256 KiB at most).
+  /// The buffered bytes not read yet. Before the first read: the beginning of the file (256 KiB at most).
   std::string_view ahead() const { return {reinterpret_cast<const char*>(buffer_.data()) + at_, end_ - at_}; }
 
-  /// The rest of the line without its end, or false at the end of the file. Of a line longer than `limit` only that
-  /// much is kept, and `cut` is set.
+  /// Reads the rest of the line without its line ending. False at the end of the file.
+  /// A line longer than `limit` bytes is cut there, and `cut` is set.
   bool read_line(std::string& text, std::size_t limit, bool& cut);
 
-  /// The line of the next byte, from 1.
+  /// The line number of the next byte, from 1.
   std::uint64_t line() const { return line_; }
   const std::filesystem::path& path() const { return path_; }
 

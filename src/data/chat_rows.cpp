@@ -7,7 +7,7 @@
 namespace lethe {
 namespace {
 
-// What the contexts of one row may come to: each answer of a chat carries all that was said before it.
+// Limit on a row's contexts, in bytes. Each answer of a chat repeats all earlier turns.
 constexpr std::size_t max_context_bytes = 256'000'000;
 
 std::string role_of(const std::string& given) {
@@ -25,7 +25,7 @@ const Json* first_of(const Fields& fields, std::initializer_list<const char*> ke
   return nullptr;
 }
 
-/// Who speaks in a message; null if the value is no message.
+/// The speaker of a message; null if the value is not a message.
 const Json* speaker_of(const Json& value) {
   if (!value.is_object()) return nullptr;
   const Fields fields(value);
@@ -36,7 +36,7 @@ bool is_message(const Json& value) {
   return speaker_of(value) != nullptr;
 }
 
-/// {"role": […], "content": […]}, as the datasets library stores lists of messages, as a list of messages.
+/// {"role": […], "content": […]}, as the datasets library stores messages, converted to a list of messages.
 Json list_of_columns(const Json& columns) {
   Json list = Json::array();
   for (const auto& [key, values] : columns.items()) {
@@ -69,7 +69,7 @@ bool same_text(const Turn& a, const Turn& b) {
   return a.message.role == b.message.role && trimmed(a.message.content) == trimmed(b.message.content);
 }
 
-// Where in `turns`, which hold a whole conversation, the context ends.
+// The index in `turns` (a whole conversation) at which the context ends.
 std::size_t end_of_context(const std::vector<Turn>& context, const std::vector<Turn>& turns, std::string_view name) {
   // A prompt given as text may be the first or the last question.
   if (context.size() == 1) {
@@ -233,7 +233,7 @@ void take_answers(const ChatRow& chat, bool need_response, RowReading& reading) 
     } else if (!prompt) {
       if (asked || (i > 0 && chat.turns[i - 1].message.role == "assistant"))
         throw UnusableRow("two messages of assistant in a row");
-      keep(message);  // a greeting, which answers nothing
+      keep(message);  // a greeting answers no prompt
     } else {
       answered = true;
       if (i >= chat.learn_from && learned) take({message.content});

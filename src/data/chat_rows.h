@@ -1,5 +1,5 @@
-// Chats in the shapes that people have: OpenAI's role and content, ShareGPT's from and value, content parts,
-// Anthropic's "Human:" and "Assistant:" texts.
+// Reads chats in the common layouts: OpenAI's role and content, ShareGPT's from and value, content parts, Anthropic's
+// "Human:" and "Assistant:" texts.
 #pragma once
 
 #include <cstdint>
@@ -13,39 +13,39 @@
 
 namespace lethe {
 
-/// A message, and whether its text is to be learned (weight, train, masked).
+/// A message, and whether the model learns its text (weight, train, masked).
 struct Turn {
   ChatMessage message;
   bool learned = true;
 };
 
-/// The messages of a row. Only answers from `learn_from` on are taken; earlier ones are what was said before.
+/// The messages of a row. Answers from index `learn_from` on are taken; earlier ones are context.
 struct ChatRow {
   std::vector<Turn> turns;
   std::size_t learn_from = 0;
 };
 
-/// Whether a value is a list of messages, or text that holds one as JSON (a CSV file's field).
-/// @throws UnusableRow if it is such a list as Python prints it
+/// The list of messages in a value: the value itself, or JSON in a text (a CSV field). Nothing for other values.
+/// @throws UnusableRow if the text is such a list in Python notation
 std::optional<Json> as_messages(const Json& value, std::string_view name);
 
-/// A message: role or from (user, human; assistant, gpt, model; system, developer) and content or value.
-/// @throws UnusableRow if a part of it cannot be used (tool calls, thoughts, images)
+/// Reads a message: role or from (user, human; assistant, gpt, model; system, developer) and content or value.
+/// @throws UnusableRow if it has a part that Lethe cannot use (tool calls, thoughts, images)
 Turn read_turn(const Json& message, std::string_view name);
 std::vector<Turn> read_turns(const Json& messages, std::string_view name);
 
 /// "\n\nHuman: …\n\nAssistant: …" as in Anthropic's HH-RLHF, or nothing.
 std::optional<std::vector<Turn>> read_human_assistant(const std::string& text);
 
-/// What a chat goes on from and what follows: a conversation that repeats the context, or its continuation.
-/// @param context  nothing: the completion holds the whole conversation
+/// Joins a context with its completion: a conversation that repeats the context, or its continuation.
+/// @param context  empty: the completion holds the whole conversation
 /// @throws UnusableRow if the two do not fit together
 ChatRow join_chat(std::optional<std::vector<Turn>> context, const Json& completion, std::string_view name);
 
-/// One content for each answer of the assistant: the user's message before it is the prompt, all before that its
-/// context. A first message of the assistant is context only. A last message of the user is counted as unanswered;
-/// where prompts alone are wanted it is one.
-/// @throws UnusableRow if user and assistant do not take turns, or no answer is there though one is needed
+/// Makes one content of each assistant answer: the preceding user message is the prompt, all earlier turns its context.
+/// An assistant message at the beginning is context only. A user message at the end is counted as unanswered; if no
+/// response is needed, it becomes a prompt.
+/// @throws UnusableRow if user and assistant do not alternate, or a needed answer is missing
 void take_answers(const ChatRow& chat, bool need_response, RowReading& reading);
 
 }  // namespace lethe

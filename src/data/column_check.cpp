@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/join.h"
+#include "core/similar.h"
 #include "data/fields.h"
 
 namespace lethe {
@@ -30,7 +31,7 @@ ColumnCheck::ColumnCheck(const DataSource& source, const RowFilter& filter, cons
 
 void ColumnCheck::mark(const std::string& column) {
   for (Name& name : names_) {
-    // `a.b` is field b of column a. Names of prompt= and response= are found in any case.
+    // `a.b` is field b of column a. The names of prompt= and response= match in any case.
     name.seen = name.seen || name.text == column || name.text.substr(0, name.text.find('.')) == column ||
                 (!name.of_filter && column_key(name.text) == column_key(column));
   }
@@ -50,7 +51,7 @@ void ColumnCheck::check(const std::vector<std::string>& columns) const {
     Error error = bad_input((name.of_filter ? "cannot filter the rows of " : "cannot take pairs from ") + source_.path);
     if (name.of_filter) error.with("filter", excerpt(source_.where, 200));
     error.wanted("a column '" + excerpt(name.text) + "'").found(listed_columns(columns));
-    if (const auto near = nearest(name.text, columns); !near.empty()) error.hint("'" + excerpt(near) + "'");
+    if (const auto near = similar(name.text, columns); !near.empty()) error.hint("'" + excerpt(near[0]) + "'");
     throw error;
   }
 }

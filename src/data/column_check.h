@@ -1,4 +1,4 @@
-// Whether the columns that a user named exist: in rows of JSON any row may bring one.
+// Checks that the columns named by the user exist. In JSON files, any row may add a column.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +11,15 @@
 
 namespace lethe {
 
-/// Watches the rows of a file for the columns that the source and its filter name.
+/// Looks in the rows of a file for the columns named by the source and its filter.
 class ColumnCheck {
  public:
-  /// @param header  all columns, where the format says them before the rows (CSV, Parquet); else empty
-  /// @throws Error (bad input) naming a column that the header does not have
+  /// @param header  all columns if the format lists them before the rows (CSV, Parquet); else empty
+  /// @throws Error (bad input) naming a column that is missing from the header
   ColumnCheck(const DataSource& source, const RowFilter& filter, const std::vector<std::string>& header);
 
   void see(const Json& row);
-  /// After the last row. @param columns  those that were seen, for the message
+  /// Call after the last row. @param columns  the columns that were seen, for the message
   /// @throws Error (bad input) naming a column that no row had
   void check(const std::vector<std::string>& columns) const;
 
@@ -34,7 +34,7 @@ class ColumnCheck {
   bool any_row_ = false, all_seen_ = true;
 };
 
-/// Column names for a message, cut to `limit` bytes where they are many.
+/// Column names for a message, cut to `limit` bytes.
 std::string listed_columns(const std::vector<std::string>& columns, std::size_t limit = 400);
 
 }  // namespace lethe

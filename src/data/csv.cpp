@@ -1,5 +1,5 @@
-// Rows of .csv files (RFC 4180): quoted fields may hold separators, quotes ("") and newlines. As spreadsheets write
-// them, fields may also be separated by ';', a tab or '|', and lines may end in CR.
+// Rows of .csv files (RFC 4180): quoted fields may hold separators, quotes ("") and newlines. As in spreadsheet
+// exports, the separator may also be ';', a tab or '|', and lines may end in CR.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -39,7 +39,7 @@ class CsvRows : public RowSource {
   std::optional<Row> next(ReadReport& report) override {
     while (read_record()) {
       ++report.rows;
-      // Spreadsheets put separators after the last field.
+      // Spreadsheets write separators after the last field.
       while (fields_.size() > columns.size() && fields_.back().empty()) fields_.pop_back();
       if (problem_.empty() && fields_.size() != columns.size()) {
         problem_ = "wanted " + std::to_string(columns.size()) + " fields, found " + std::to_string(fields_.size());
@@ -68,7 +68,7 @@ class CsvRows : public RowSource {
     return text;
   }
 
-  /// "sep=;" of a first line (Excel), or the separator that the column names use most.
+  /// Takes the separator from a first line "sep=;" (Excel), or the most frequent one in the header.
   void choose_separator() {
     const std::string_view begin = bytes_.ahead();
     if (begin.size() > 5 && begin.starts_with("sep=") && (begin[5] == '\n' || begin[5] == '\r')) {
@@ -94,9 +94,9 @@ class CsvRows : public RowSource {
     separator_ = static_cast<unsigned char>(most);
   }
 
-  /// One record into fields_, or false at the end of the file; what is wrong with it into problem_.
+  /// Reads one record into fields_; an error goes into problem_. False at the end of the file.
   bool read_record() {
-    while (bytes_.peek() == '\n' || bytes_.peek() == '\r') bytes_.get();  // empty lines are no rows
+    while (bytes_.peek() == '\n' || bytes_.peek() == '\r') bytes_.get();  // skips empty lines
     if (bytes_.peek() < 0) return false;
     begin_ = bytes_.line();
     fields_.clear();
@@ -114,7 +114,7 @@ class CsvRows : public RowSource {
     }
   }
 
-  /// One field and what ends it: the separator, '\n', or -1.
+  /// Reads one field. @return what ends it: the separator, '\n', or -1
   int read_field(std::string& field, std::size_t& size) {
     bool quoted = bytes_.peek() == '"';
     if (quoted) bytes_.get();
@@ -166,7 +166,7 @@ class CsvRows : public RowSource {
   ByteSource bytes_;
   ReadOptions options_;
   int separator_;
-  bool cr_ends_ = true, ended_by_cr_ = false;  // a CR alone ends a line if it ends that of the column names
+  bool cr_ends_ = true, ended_by_cr_ = false;  // a lone CR ends a line if it ends the header
   std::uint64_t begin_ = 1;
   std::vector<std::string> fields_;
   std::string problem_;

@@ -13,7 +13,7 @@ std::string in_quotes(std::string_view name) {
   return "'" + excerpt(name) + "'";
 }
 
-// What a list or an object is in Python's own notation, as pandas writes it into a CSV file.
+// Error for a list or an object in Python notation, which pandas writes into CSV files.
 UnusableRow python_notation(std::string_view name) {
   return UnusableRow(in_quotes(name) +
                      " holds a list as Python prints it, which is no JSON; write the file with "
@@ -196,7 +196,7 @@ bool is_learned(const Fields& fields, bool is_message, bool of_assistant) {
     return value;
   };
   for (const char* key : {"train", "training", "trainable", "learn", "loss", "loss_mask"}) {
-    // Beside a whole row most of these names may also hold something else, such as the loss that the row had.
+    // In a whole row, most of these names may hold something else, such as the row's loss.
     const Json* field = fields.filled(key);
     const bool is_word = field != nullptr && field->is_string() && !parse_number(trimmed(field->get<std::string>()));
     const bool is_plain = field != nullptr && (field->is_boolean() || (is_word && read_truth(*field)));

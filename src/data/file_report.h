@@ -1,4 +1,4 @@
-// What became of the rows of one data file.
+// Counts of the rows of one data file: used, left out, unusable.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,20 @@
 
 namespace lethe {
 
-/// What became of one file.
 struct FileReport {
   std::string path;
   std::string layout;             ///< "PKU-SafeRLHF", "TruthfulQA", …, or the columns used
-  ReadReport rows;                ///< counted and named: rows that cannot be used
-  std::uint64_t filtered = 0;     ///< rows that `where` left out
-  std::uint64_t other_role = 0;   ///< rows without a response of the role asked for (no unsafe response, …)
-  std::uint64_t not_learned = 0;  ///< answers and rows that weight, train or masked leave out
-  std::uint64_t unanswered = 0;   ///< last messages of a user, where answers are wanted
-  std::uint64_t duplicates = 0;   ///< pairs that were there already, word for word
+  ReadReport rows;                ///< all rows counted; unusable rows listed
+  std::uint64_t filtered = 0;     ///< rows that `where` excluded
+  std::uint64_t other_role = 0;   ///< rows without a response of the requested role (no unsafe response, …)
+  std::uint64_t not_learned = 0;  ///< answers and rows excluded by weight, train or masked
+  std::uint64_t unanswered = 0;   ///< user messages at the end of a chat, if a response is needed
+  std::uint64_t duplicates = 0;   ///< exact duplicates of earlier pairs
   std::uint64_t pairs = 0;        ///< pairs taken
 };
 
-/// What to tell the user about a file that was read: "4,072 rows of pku/train.jsonl (PKU-SafeRLHF): 3,890 pairs, …",
-/// then a line each for the first few rows that cannot be used.
+/// Describes a file for the user: "4,072 rows of pku/train.jsonl (PKU-SafeRLHF): 3,890 pairs, …", then one line for
+/// each of the first unusable rows.
 std::vector<std::string> describe(const FileReport& report);
 
 }  // namespace lethe

@@ -22,7 +22,7 @@ std::optional<bool> as_bool(const Json& value) {
   return std::nullopt;
 }
 
-/// Reads the filter's text from left to right.
+/// Scans the filter's text from left to right.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -47,7 +47,7 @@ class Scanner {
     return std::string(text_.substr(begin, at_ - begin));
   }
 
-  /// Text between two equal marks; a doubled mark stands for one.
+  /// Text between two equal quotation marks; a doubled mark stands for one.
   std::string quoted() {
     const char mark = text_[at_];
     const std::size_t begin = at_++;
@@ -114,7 +114,7 @@ RowFilter::RowFilter(std::string_view text) {
   if (scanner.at_end()) return;
   do {
     Condition condition{scanner.column(), Op::equal, nullptr};
-    // The longer operators first, so that "<=" is not taken for "<".
+    // Longer operators come first, so that "<=" is not read as "<".
     if (scanner.take("==")) {
       condition.op = Op::equal;
     } else if (scanner.take("!=")) {
@@ -161,7 +161,7 @@ bool RowFilter::holds(const Condition& condition, const Json& fields) {
     if (field->is_array()) return std::find(field->begin(), field->end(), wanted) != field->end();
     return field->is_object() && wanted.is_string() && field->contains(wanted.get<std::string>());
   }
-  // -1, 0, 1 as the field is below, equal to or above the value; nothing where the two cannot be compared.
+  // -1, 0, 1: the field is below, equal to or above the value. Nothing: they cannot be compared.
   std::optional<int> order;
   const auto compare = [](const auto& a, const auto& b) { return a < b ? -1 : (b < a ? 1 : 0); };
   if (field == nullptr || wanted.is_null()) {

@@ -1,4 +1,4 @@
-// Which rows to take: `split == 'train' and severity >= 2`.
+// Selects rows by a condition: `split == 'train' and severity >= 2`.
 #pragma once
 
 #include <string>
@@ -9,22 +9,23 @@
 
 namespace lethe {
 
-/// The field of a row by column name, or null if it has none. `a.b` is field b of object a where no column is named so.
+/// The field of a row by column name, or null if it has none. If no column is named `a.b`, it means field b of object
+/// a.
 const Json* find_field(const Json& fields, const std::string& column);
 
 /// A filter on rows: `column op value` joined with `and`.
 ///
-/// Operators: == != < > <= >= contains. Values: true, false, null, a number, 'text' or "text". A column whose name
-/// holds more than letters, digits, _ . and - stands in backticks. Text that reads as a number or a truth value
-/// compares as one with numbers and truth values (fields of a CSV are text). `contains`: part of a text, element of a
-/// list, key of an object. A missing field is null.
+/// Operators: == != < > <= >= contains. Values: true, false, null, a number, 'text' or "text". A column name with other
+/// characters than letters, digits, _ . and - needs backticks. CSV fields are text: text that looks like a number or a
+/// truth value is compared as one with numbers and truth values. `contains`: part of a text, element of a list, key of
+/// an object. A missing field is null.
 class RowFilter {
  public:
-  /// An empty text matches every row. @throws Error (usage) with the place of the mistake
+  /// An empty text matches every row. @throws Error (usage) with the position of the mistake
   explicit RowFilter(std::string_view text);
 
   bool matches(const Json& fields) const;
-  /// Columns the filter names.
+  /// The columns that the filter uses.
   std::vector<std::string> columns() const;
 
  private:

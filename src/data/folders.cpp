@@ -18,7 +18,7 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// ".jsonl" of "a.jsonl.gz"; "" if it is no data file.
+// ".jsonl" of "a.jsonl.gz"; "" if it is not a data file.
 std::string format_of(const fs::path& path) {
   std::string name = column_key(path.filename().string());
   if (name.starts_with(".")) return "";
@@ -29,7 +29,7 @@ std::string format_of(const fs::path& path) {
   return "";
 }
 
-// The part of a split that a file's name tells: "train-00000-of-00002.parquet" is train.
+// The split named in a file name: "train-00000-of-00002.parquet" is train.
 std::string part_of(const fs::path& path) {
   const std::string name = column_key(path.filename().string());
   for (const char* part : {"train", "test", "valid", "dev", "eval"}) {

@@ -8,9 +8,9 @@
 
 namespace lethe {
 
-/// Each source whose path is a pattern (* ? [ ]) becomes one for each file that fits, in order of the names. A folder
-/// becomes its data files, if they are all of one format and are not the parts of a split.
-/// @throws Error (bad input) if nothing fits, or a folder's files are not one set of rows
+/// Replaces a source whose path is a pattern (* ? [ ]) by one source per matching file, in name order. Replaces a
+/// folder by its data files, if they all have one format and are not the parts of a split.
+/// @throws Error (bad input) if nothing matches, or the files of a folder do not belong together
 std::vector<DataSource> expand_sources(std::span<const DataSource> sources);
 
 }  // namespace lethe

@@ -15,11 +15,11 @@ namespace {
 
 constexpr const char* kToRows = ".to_json('DATA.jsonl', orient='records', lines=True)";
 
-/// `python -c "…"` with FILE and DATA replaced by the file's names.
+/// `python -c "…"` with FILE and DATA replaced by the file's path, with and without its extension.
 std::string python(const std::string& code, const fs::path& path) {
   std::string text = code;
   const auto replace = [&](const std::string& word, std::string by) {
-    if (by.find_first_of("'\"\\") != std::string::npos) by = word;  // not to be quoted here
+    if (by.find_first_of("'\"\\") != std::string::npos) by = word;  // cannot be quoted here
     for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + by.size()))
       text.replace(at, word.size(), by);
   };
@@ -221,7 +221,7 @@ void refuse_foreign(const fs::path& path, bool by_name) {
   Error error = bad_input("cannot read " + path.string());
   if (!fs::exists(status)) {
     error.found(std::strerror(none ? none.value() : ENOENT));
-    // OWNER/NAME without a folder of that name is most likely meant as one on the Hub.
+    // OWNER/NAME without such a folder is most likely a repository on the Hub.
     const std::string text = path.string();
     const bool like_hub = std::count(text.begin(), text.end(), '/') == 1 && !path.is_absolute() &&
                           !path.has_extension() && !text.starts_with(".") && !fs::exists(path.parent_path(), none);

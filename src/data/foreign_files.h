@@ -1,4 +1,4 @@
-// Files that are no rows of text: what each is, and how to make data of it.
+// Recognises files that are not text rows, and says how to export them.
 #pragma once
 
 #include <filesystem>
@@ -8,26 +8,26 @@
 
 namespace lethe {
 
-/// A kind of file that is not read.
+/// A kind of file that Lethe does not read.
 struct ForeignFile {
   std::string what;    ///< "an Excel workbook"
   std::string advice;  ///< how to export it; may be empty
 };
 
-/// How many of a file's first bytes tell what it is.
+/// How many bytes from the beginning identify a file.
 inline constexpr std::size_t kTellingBytes = 1024;
 
-/// By the first bytes of a file (decompressed, if it is gzip). @param path  the name, where bytes alone do not tell
+/// Identifies a file by its first bytes (decompressed, if gzip). @param path  its name, if the bytes are ambiguous
 std::optional<ForeignFile> foreign_by_content(std::string_view begin, const std::filesystem::path& path);
-/// By the name alone.
+/// Identifies a file by its name alone.
 std::optional<ForeignFile> foreign_by_name(const std::filesystem::path& path);
 
-/// hf://…, https://…, s3://…
+/// Whether it is a URL: hf://…, https://…, s3://…
 bool is_address(std::string_view path);
 
-/// Refuses a path that is an address, no file, or of a kind that is not read.
-/// @param by_name  also by the name, where the first bytes do not tell
-/// @throws Error (bad input) that says what it is and how to export it
+/// Refuses a path that is a URL, not a file, or a foreign file.
+/// @param by_name  also check the name, if the first bytes are ambiguous
+/// @throws Error (bad input) saying what it is and how to export it
 void refuse_foreign(const std::filesystem::path& path, bool by_name);
 
 }  // namespace lethe

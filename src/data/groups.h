@@ -1,4 +1,4 @@
-// Things that belong together, transitively: a union-find over their indices.
+// Transitive groups of indices: a union-find.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,9 @@ namespace lethe {
 class Groups {
  public:
   explicit Groups(std::size_t count = 0) : parent_(count) { std::iota(parent_.begin(), parent_.end(), std::size_t{0}); }
-  /// One more, in a group of its own.
+  /// Adds an index in a group of its own.
   void add() { parent_.push_back(parent_.size()); }
-  /// The first of the group of i stands for it.
+  /// The first index of the group of i, which represents it.
   std::size_t find(std::size_t i) {
     while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
     return i;

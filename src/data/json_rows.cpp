@@ -21,8 +21,8 @@ bool is_blank_byte(int byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-/// With null for NaN, Infinity and -Infinity outside texts, which Python writes though JSON has none of them. "" if
-/// there are none.
+/// The text with null for NaN, Infinity and -Infinity outside strings, which Python writes although JSON forbids them.
+/// "" if there are none.
 std::string without_nan(std::string_view text) {
   std::string fixed;
   std::size_t copied = 0;
@@ -63,7 +63,7 @@ bool is_whole(std::string_view text) {
   return !fixed.empty() && Json::accept(fixed);
 }
 
-/// Whether the text may go on: what is there is the beginning of a JSON value.
+/// Whether the text is the beginning of a JSON value that continues.
 bool is_unfinished(std::string_view text) {
   try {
     parse_row(text);
@@ -73,7 +73,7 @@ bool is_unfinished(std::string_view text) {
   }
 }
 
-/// Parses rows; what cannot be used goes into the report.
+/// Parses rows. Unusable rows go into the report.
 class RowMaker {
  public:
   std::optional<Row> make(const std::string& text, std::uint64_t line, ReadReport& report,
@@ -82,7 +82,7 @@ class RowMaker {
     try {
       Row row{line, parse_row(text)};
       if (row.fields.is_string()) row.fields = Json{{"text", std::move(row.fields)}};
-      // A line may be the messages of a chat and nothing else.
+      // A line may be a bare list of chat messages.
       if (row.fields.is_array() && as_messages(row.fields, "")) row.fields = Json{{"messages", std::move(row.fields)}};
       if (row.fields.is_object()) {
         for (auto field = row.fields.begin(); field != row.fields.end() && columns.size() < max_columns_named;
@@ -93,7 +93,7 @@ class RowMaker {
       }
       report.add_bad(line, "wanted an object, found a JSON " + std::string(row.fields.type_name()));
     } catch (const Error& error) {
-      // "cannot read the row as JSON\n  found  why": what follows the label is the reason.
+      // "cannot read the row as JSON\n  found  why": the reason follows the label.
       const std::string what = error.what();
       const auto at = what.find("found  ");
       report.add_bad(line, "no JSON: " + (at == std::string::npos ? what : what.substr(at + 7)));
@@ -132,7 +132,7 @@ class JsonLines : public RowSource {
   std::string text_;
 };
 
-/// Follows brackets and texts, byte by byte.
+/// Tracks brackets and strings, byte by byte.
 class Nesting {
  public:
   void add(int byte) {
@@ -158,11 +158,10 @@ class Nesting {
   bool in_string_ = false, escaped_ = false;
 };
 
-/// Notices the beginning of a list of rows within an object, from the bytes of that object: `{"version": 1, "data":
-/// [{`.
+/// Finds the beginning of a list of rows in the bytes of an object: `{"version": 1, "data": [{`.
 class RowListFinder {
  public:
-  /// @return true with the byte that begins the first row
+  /// @return true at the byte that begins the first row
   bool add(int byte) {
     const bool was_in_string = nesting_.in_string();
     nesting_.add(byte);
@@ -188,8 +187,8 @@ class RowListFinder {
   Nesting nesting_;
 };
 
-/// Values one after another, or inside one array. A value's end is found by counting brackets outside strings, so
-/// that only one value at a time is in memory, and a value that is no JSON spoils only itself.
+/// Reads values one after another, or in one array. It finds a value's end by counting brackets outside strings. So
+/// only one value is in memory at a time, and a malformed value does not affect the others.
 class JsonValues : public RowSource {
  public:
   JsonValues(std::unique_ptr<ByteSource> bytes, const ReadOptions& options)
@@ -239,7 +238,7 @@ class JsonValues : public RowSource {
         .found(found);
   }
 
-  /// After the last row of a list: the rest of the file, or of the object around the list.
+  /// Reads what follows a list of rows: the rest of the file, or of the surrounding object.
   void finish_array() {
     bytes_->get();
     skip_blanks();
@@ -255,7 +254,7 @@ class JsonValues : public RowSource {
     }
     if (bytes_->peek() != ',') throw broken("no comma after the list of rows");
     bytes_->get();
-    // What is left is read as an object of its own, in which no further list may stand.
+    // The rest is read as an object of its own, which may not contain another list.
     RowListFinder finder;
     finder.add('{');
     text_ = "{";
@@ -263,7 +262,7 @@ class JsonValues : public RowSource {
     skip_blanks();
   }
 
-  /// One value into text_. @return false if it was the beginning of an object that holds a list of rows
+  /// Reads one value into text_. @return false if it was the beginning of an object with a list of rows
   bool read_value(bool may_hold_rows) {
     text_.clear();
     if (bytes_->peek() == '{') {
@@ -282,7 +281,7 @@ class JsonValues : public RowSource {
     text_ += static_cast<char>(bytes_->get());
   }
 
-  /// The rest of an object whose first bracket is read.
+  /// Reads the rest of an object, after its first bracket.
   bool read_object(RowListFinder* finder) {
     Nesting nesting;
     nesting.add('{');
@@ -332,8 +331,8 @@ bool holds_row_list(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [&](char c) { return finder.add(static_cast<unsigned char>(c)); });
 }
 
-/// Whether a file that begins so is to be read value by value; otherwise line by line, where a broken row cannot
-/// swallow the next one.
+/// Whether to read a file with this beginning value by value. Otherwise it is read line by line, where a malformed row
+/// cannot swallow the next one.
 bool reads_as_values(std::string_view begin, bool named_lines) {
   const std::size_t start = begin.find_first_not_of(" \t\r\n");
   if (start == std::string_view::npos) return false;
@@ -347,7 +346,7 @@ bool reads_as_values(std::string_view begin, bool named_lines) {
   if (is_whole(line)) return is_alone && holds_row_list(line);
   if (!named_lines || holds_row_list(begin)) return true;
   if (is_alone || end == begin.size()) return false;
-  // A row over several lines: the first two of them are a beginning that may go on.
+  // A row over several lines: its first two lines are an unfinished value.
   return is_unfinished(begin.substr(0, std::min(begin.find_first_of("\r\n", second), begin.size())));
 }
 

@@ -66,13 +66,13 @@ class RowParser {
     reading_.option = option;
   }
 
-  /// Takes the answers of a chat, with what the row says to come before it.
+  /// Takes the answers of a chat, after the row's system message and history.
   void take(ChatRow chat, bool with_before = true) {
     if (with_before) put_before(turns_before(fields_), chat);
     take_answers(chat, need_response_, reading_);
   }
 
-  /// Takes several answers to one prompt; none: the prompt alone.
+  /// Takes several answers to one prompt. Without answers, takes the prompt alone.
   void take(std::vector<Turn> context, std::vector<std::string> responses, bool with_before = true) {
     ChatRow chat{std::move(context), 0};
     chat.learn_from = chat.turns.size();
@@ -90,7 +90,7 @@ class RowParser {
     return question(text_value(value, name));
   }
 
-  /// The prompt under a known name, with what belongs to it.
+  /// The prompt under a known name, with its context.
   std::vector<Turn> context_under(const std::string& key) const {
     const Json* field = fields_.find(key);
     if (field == nullptr) throw UnusableRow("no '" + key + "'");
@@ -128,7 +128,7 @@ class RowParser {
     take(context_under("prompt"), std::move(responses));
   }
 
-  /// Of the CSV file all answers are joined by ';'; the Hub's rows hold lists.
+  /// In the CSV file, answers are joined by ';'. The Hub's rows hold lists.
   void read_truthful() {
     if (role_ == Role::harmful)
       return wrong_role("TruthfulQA, whose answers are meant to be kept", "prompt=Question,response=Incorrect Answers");
@@ -151,7 +151,7 @@ class RowParser {
     ChatRow chat = preferred(chosen, known_.response);
     const std::string other = first_key(kRejected, [&](const char* key) { return fields_.filled(key) != nullptr; });
     const auto rejected = other.empty() ? std::nullopt : as_messages(*fields_.find(other), other);
-    if (rejected) {  // what both begin with is no answer of either
+    if (rejected) {  // their common beginning is context, not an answer
       const std::vector<Turn> turns = read_turns(*rejected, other);
       std::size_t common = 0;
       while (common < std::min(turns.size(), chat.turns.size()) && turns[common].message == chat.turns[common].message)
@@ -175,7 +175,7 @@ class RowParser {
     return *chosen;
   }
 
-  /// A preferred answer, or any other of the row, in its chat.
+  /// A preferred answer, or another answer of the row, in its chat.
   ChatRow preferred(const Json& answer, const std::string& name) const {
     const auto messages = as_messages(answer, name);
     const bool is_whole = messages && read_turn((*messages)[0], name).message.role != "assistant";
@@ -219,7 +219,7 @@ class RowParser {
     heed_labels();
   }
 
-  /// Clears the responses of a row that is labelled for the other role.
+  /// Clears the responses if the row is labelled for the other role.
   void leave_to_other_role(std::optional<bool> safe) {
     if (!safe || role_ == Role::generic || *safe == (role_ == Role::normal)) return;
     for (RowContent& content : reading_.contents) content.responses.clear();
@@ -238,7 +238,7 @@ class RowParser {
     heed_labels();
   }
 
-  /// What the row's labels say of the answers that were taken.
+  /// Applies the row's labels to the answers taken.
   void heed_labels() {
     leave_to_other_role(safety_of(fields_));
     const std::optional<bool> wanted = desirable();
@@ -290,7 +290,7 @@ class RowParser {
     return *field;
   }
 
-  /// Columns that the user named: these and no other, but for what says that a row is not to be learned.
+  /// Reads only the columns that the user named, and those that exclude a row from learning.
   void read_named() {
     const bool both = !source_.prompt.empty() && !source_.response.empty();
     if (source_.response.empty()) return take(context_of(named(source_.prompt), source_.prompt), {});

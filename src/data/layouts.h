@@ -1,5 +1,5 @@
-// What rows say: the known data sets and the common shapes of pairs, chats and preferences. Each row is recognised by
-// its own columns, so that a file may mix them.
+// Row layouts: the known data sets, and common layouts of pairs, chats and preferences. Each row is recognised by its
+// own columns, so a file may mix layouts.
 #pragma once
 
 #include "core/json.h"
@@ -11,7 +11,7 @@ namespace lethe {
 /// Reads the rows of one source in one role.
 class RowLayouts {
  public:
-  /// @param need_response  false: prompts alone will do
+  /// @param need_response  false: prompts alone are enough
   RowLayouts(DataSource source, Role role, bool need_response);
 
   /// @throws UnusableRow (fields.h) if the row cannot be used

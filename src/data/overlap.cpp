@@ -96,7 +96,7 @@ class OverlapIndex {
       const std::size_t fa = frequency_.at(a), fb = frequency_.at(b);
       return fa != fb ? fa < fb : a < b;
     });
-    // Fewer in common than this reach neither bound; all but so many and one must meet in the index.
+    // An overlap shares at least `needed` shingles, so it shares one of the rarest (all but `needed` - 1).
     const double least = std::min(options_.jaccard, options_.containment);
     if (rarest.empty() || least > 1) return;
     const auto needed = std::max(1.0, std::ceil(least * static_cast<double>(rarest.size()) - 1e-9));
@@ -109,7 +109,7 @@ class OverlapIndex {
     const auto both = static_cast<double>(common(ours, theirs));
     const double jaccard = both / (static_cast<double>(ours.size() + theirs.size()) - both);
     const double containment = both / static_cast<double>(ours.size());
-    // A prompt of few words stands within many others by chance.
+    // A prompt of few words is contained in many others by chance.
     constexpr std::size_t kFewest = 4;
     if (jaccard >= options_.jaccard - 1e-9) {
       note(i, {i, number, false, jaccard});

@@ -15,7 +15,7 @@
 namespace lethe {
 namespace {
 
-/// Depends on every turn before the prompt: chats often end alike.
+/// Hashes every turn before the prompt: chats often have equal last turns.
 std::uint64_t hash_of(const std::vector<ChatMessage>& before, std::uint64_t seed) {
   for (const ChatMessage& turn : before) seed = stable_hash(turn.content, stable_hash(turn.role, seed));
   return seed;
@@ -67,7 +67,7 @@ LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const Rea
 }
 
 void check_roles_differ(std::span<const Pair> harmful, std::span<const Pair> normal) {
-  std::unordered_map<std::string, std::string> real_paths;  // of each path as it was given
+  std::unordered_map<std::string, std::string> real_paths;  // of each path as given
   const auto place_of = [&](const Pair& pair) {
     auto [at, is_new] = real_paths.try_emplace(pair.source);
     std::error_code none;

@@ -1,4 +1,4 @@
-// Pairs of a prompt and its response, out of data files: what is learned, or forgotten.
+// Reads pairs of a prompt and its response, to learn or to forget, from data files.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,23 @@
 
 namespace lethe {
 
-/// A prompt and its response, and where they come from. The texts are those of the file, unchanged.
-/// An empty prompt stands for plain text (column `text`): no template applies to it.
+/// A prompt and its response, unchanged from the file, and where they come from.
+/// An empty prompt means plain text (column `text`), to which no template applies.
 struct Pair {
   std::string prompt, response;
   std::string source;               ///< path of the file
-  std::uint64_t line = 0;           ///< on which the row begins, from 1
+  std::uint64_t line = 0;           ///< where the row begins, from 1
   std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
 
   bool operator==(const Pair&) const = default;
 };
 
-/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, or {"text"} of plain text. If turns
-/// stand before the prompt, the line also has {"messages", "last_turn_only"}, and these count when it is read.
+/// A pair as a line of a .jsonl file, with the newline: {"prompt", "response"}, or {"text"} for plain text. If the pair
+/// has earlier turns, the line also has {"messages", "last_turn_only"}, which are then read instead.
 std::string json_line(const Pair& pair);
 
-/// What makes two pairs ones "of the same prompt": the normal form (words.h) of the prompt, of a chat's first user
-/// turn, or of plain text.
+/// Pairs with equal keys have the same prompt. The key is the normal form (words.h) of the prompt, of a chat's first
+/// user turn, or of plain text.
 std::string prompt_key(const Pair& pair);
 
 struct LoadedPairs {
@@ -39,13 +39,12 @@ struct LoadedPairs {
 
 /// Reads all files, in order, each row by its own columns. Exact duplicates of a pair (with the turns before it) are
 /// removed and counted.
-/// @throws Error (bad input) if a file cannot be read, its columns are not known, or not one pair could be taken from
-/// it
+/// @throws Error (bad input) if a file cannot be read, its columns are not known, or it has no usable pair
 LoadedPairs load_pairs(std::span<const DataSource> sources, Role role, const ReadOptions& options = {});
 
-/// Whether harmful and normal data are different things. The same file may serve both roles only if each row says which
-/// of its answers is which (is_safe, PKU-SafeRLHF).
-/// @throws Error (bad input) if an answer of the same row of the same file was taken in both roles
+/// Checks that harmful and normal data differ. A file may serve both roles only if its rows label their answers
+/// (is_safe, PKU-SafeRLHF).
+/// @throws Error (bad input) if an answer of one row was taken in both roles
 void check_roles_differ(std::span<const Pair> harmful, std::span<const Pair> normal);
 
 }  // namespace lethe

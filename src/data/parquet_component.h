@@ -1,5 +1,5 @@
-// What the optional Parquet component (components/parquet.cpp, a library of its own) offers to the program, which loads
-// it when a .parquet file is read: C functions, so that neither needs the other to start.
+// Interface of the optional Parquet component (components/parquet.cpp, a separate library). The program loads it when
+// it reads a .parquet file. The interface is C functions, so that neither side links against the other.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ struct LetheParquet {
   void* (*open)(const char* path, char* error, std::size_t size);
   /// Column names as a JSON array.
   const char* (*columns)(void* reader);
-  /// The next row as a JSON object: 1; 0 at the end; −1 where the file is broken (error()).
+  /// The next row as a JSON object: 1; 0 at the end; −1 if the file is corrupt (error()).
   int (*next)(void* reader, const char** text, std::size_t* size);
   const char* (*error)(void* reader);
   void (*close)(void* reader);
 };
 
-/// The one function that the library exports, by this name.
+/// The only function that the library exports.
 const LetheParquet* lethe_parquet();
 }
 

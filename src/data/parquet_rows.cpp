@@ -13,7 +13,7 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// Beside the program, where it is installed, or where LETHE_PARQUET says.
+// Where the component may be: LETHE_PARQUET if set, else next to the program or where it is installed.
 std::vector<fs::path> component_places() {
   if (const char* given = std::getenv("LETHE_PARQUET"); given != nullptr && *given != 0) return {given};
   std::error_code none;

@@ -1,4 +1,4 @@
-// The rows of each training step: what the sampler draws, or what a plan file fixes for comparisons.
+// The rows of each training step, drawn by the sampler or, for comparisons, fixed by a plan file.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 namespace lethe {
 
-/// One step's rows. random[i] holds the k responses drawn for harmful[i] (empty lists where no method needs them).
+/// One step's rows. random[i] holds the k responses drawn for harmful[i] (empty if the method needs none).
 struct StepRows {
   std::vector<Pair> harmful;
   std::vector<std::vector<std::string>> random;
@@ -18,14 +18,14 @@ struct StepRows {
   bool operator==(const StepRows&) const = default;
 };
 
-/// Reads a plan (.jsonl): a line a step,
-/// {"harmful": [[prompt, response] …], "random": [[k responses] …], "normal": [[prompt, response] …]}.
-/// `random` and `normal` may be missing. Unlike data, a plan with one bad line is refused: its steps are numbered.
-/// @throws Error (bad input) naming the line: what is no such object, draws for another number of pairs than there are
-///   harmful ones, draws of differing number
+/// Reads a plan (.jsonl), one line per step:
+/// {"harmful": [[prompt, response] …], "random": [[k responses] …], "normal": [[prompt, response] …]}. `random` and
+/// `normal` are optional. Unlike data, a plan with one bad line is refused, because its steps are numbered.
+/// @throws Error (bad input) naming the line, if it is not such an object, or if `random` differs in length from
+/// `harmful` or its lists differ in length
 std::vector<StepRows> load_plan(const std::filesystem::path& path);
 
-/// A step as a line of a plan, without the newline.
+/// A step as a plan line, without the newline.
 std::string plan_line(const StepRows& rows);
 
 }  // namespace lethe

@@ -34,7 +34,7 @@ std::vector<Question> questions_of(std::span<const Pair> pairs) {
 LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, const ReadOptions& options) {
   LoadedQuestions loaded;
   std::unordered_map<std::string, std::size_t> index;
-  std::unordered_set<std::string> known;  // answers, each after the place of its question
+  std::unordered_set<std::string> known;  // answers, each prefixed by the index of its question
   const auto append_new = [&](std::size_t place, char kind, std::vector<std::string>& list,
                               std::vector<std::string>&& more) {
     for (auto& text : more) {

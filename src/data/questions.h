@@ -1,4 +1,4 @@
-// Questions out of data files: prompts with what is known of their answers.
+// Reads questions from data files: prompts with known right and wrong answers.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace lethe {
 
-/// A prompt with what is known of its answers, for evaluation.
+/// A prompt for evaluation, with its known answers.
 struct Question {
   std::string prompt;
   std::vector<std::string> references;  ///< right answers (or the responses of the role), best first; may be empty
@@ -20,7 +20,7 @@ struct Question {
   std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
 };
 
-/// The prompts of some pairs (a test split), each once, with all their responses as references.
+/// The distinct prompts of some pairs (a test split), with all their responses as references.
 std::vector<Question> questions_of(std::span<const Pair> pairs);
 
 struct LoadedQuestions {
@@ -28,7 +28,7 @@ struct LoadedQuestions {
   std::vector<FileReport> files;
 };
 
-/// Reads prompts for evaluation, each once, in order of first appearance; a file of prompts alone will do.
+/// Reads prompts for evaluation, each once, in order of first appearance; responses are optional.
 /// @throws Error as load_pairs()
 LoadedQuestions load_questions(std::span<const DataSource> sources, Role role, const ReadOptions& options = {});
 

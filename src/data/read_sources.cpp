@@ -35,7 +35,7 @@ Error unknown_columns(const DataSource& source, const std::vector<std::string>& 
       .hint("name them: " + source.path + ":prompt=COLUMN" + (need_response ? ",response=COLUMN" : ""));
 }
 
-/// Names the layouts of a file, in the order in which they were found.
+/// The layouts of a file, in order of first appearance.
 class LayoutNames {
  public:
   void add(const std::string& name) {
@@ -52,7 +52,7 @@ class LayoutNames {
   std::vector<std::string> shown_;
 };
 
-/// Reads one file and hands over what each usable row says.
+/// Reads one file and passes on the content of each usable row.
 FileReport read_rows(const DataSource& source, Role role, bool need_response, const ReadOptions& options,
                      const TakeContent& take) {
   FileReport report;
@@ -112,7 +112,7 @@ FileReport read_rows(const DataSource& source, Role role, bool need_response, co
   return report;
 }
 
-/// Each source must hold something: of a folder or a pattern one of its files, of which a filter may leave out some.
+/// Every source must yield something. In a folder or pattern one file is enough, as a filter may exclude the others.
 /// @param of_source  the reports of its files
 void check_found(std::span<const FileReport> of_source, Role role, const std::string& what) {
   const bool found = std::any_of(of_source.begin(), of_source.end(),

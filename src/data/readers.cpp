@@ -37,7 +37,7 @@ std::unique_ptr<RowSource> open(const std::filesystem::path& path, const ReadOpt
   };
   const bool is_lines = ends_in({".jsonl", ".ndjson", ".jsonlines"});
   const bool is_known = is_lines || ends_in({".json", ".csv", ".tsv", ".parquet"});
-  // /dev/stdin names no format, also where it is a file. Whatever else is no file is not asked for its contents yet.
+  // /dev/stdin names no format, even if it is a file. Other non-files are not opened yet.
   const bool is_descriptor = descriptor_named_by(path) >= 0;
   std::error_code none;
   refuse_foreign(path, !is_known && !is_descriptor && std::filesystem::is_regular_file(path, none));

@@ -1,5 +1,5 @@
-// Rows out of data files, streamed: .jsonl, .json, .csv, .tsv, each also gzip-compressed; .parquet. Nothing is dropped
-// in silence.
+// Streams rows from data files: .jsonl, .json, .csv, .tsv, each also gzip-compressed; .parquet. Every skipped row is
+// reported.
 #pragma once
 
 #include <filesystem>
@@ -16,24 +16,23 @@ class RowSource;
 
 /// Reads a data file row by row in memory bounded by its longest row.
 ///
-/// The format is told by the name (data.csv, data.jsonl.gz). `.jsonl` and `.json` may hold JSON lines, an array of
-/// rows, rows one after another (over several lines each), or an object with a list of rows ({"data": […]}). NaN and
-/// Infinity are read as null. The separator of a `.csv` is the one its header uses. Rows that are no JSON, no object,
-/// no UTF-8, too long, or (CSV) of another number of fields than the header are counted and named in report(), and
-/// reading goes on.
+/// The file name gives the format (data.csv, data.jsonl.gz). `.jsonl` and `.json` may hold JSON lines, an array of
+/// rows, consecutive rows (of several lines each), or an object with a list of rows ({"data": […]}). NaN and Infinity
+/// are read as null. The header of a `.csv` gives its separator. Reading continues after a bad row: invalid JSON, not
+/// an object, not UTF-8, too long, or (CSV) with more or fewer fields than the header. report() counts and lists bad
+/// rows.
 class RowReader {
  public:
-  /// @throws Error (bad input) if the file cannot be read, its format is not known, or (.parquet) its component not
-  /// built
+  /// @throws Error (bad input) if the file cannot be read, its format is unknown, or the Parquet component is not built
   explicit RowReader(const std::filesystem::path& path, const ReadOptions& options = {});
   ~RowReader();
   RowReader(RowReader&&) noexcept;
 
   /// The next usable row, or nothing at the end.
-  /// @throws Error (bad input) where the file as a whole is broken: truncated gzip, a JSON array that does not end
+  /// @throws Error (bad input) if the file as a whole is corrupt: truncated gzip, a JSON array without an end
   std::optional<Row> next();
 
-  /// Column names in the file's order: of a CSV its header; of JSON the keys of the rows read so far (the first 200).
+  /// Column names in the file's order: the header of a CSV; for JSON the keys of the rows read so far (the first 200).
   const std::vector<std::string>& columns() const;
   ReadReport& report() { return report_; }
   const std::filesystem::path& path() const { return path_; }

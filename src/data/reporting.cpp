@@ -6,7 +6,7 @@
 namespace lethe {
 namespace {
 
-// What of a file was not used, with the lines of rows that could not be.
+// Records what was not used of a file, with the lines of unusable rows.
 void note_left_out(const FileReport& file, RunRecord& run) {
   if (file.duplicates + file.filtered + file.other_role + file.not_learned + file.unanswered + file.rows.bad_rows == 0)
     return;

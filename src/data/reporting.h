@@ -1,4 +1,4 @@
-// Data files read for a run: every file is reported to the user, and noted in the run's record.
+// Reads the data files of a run, reports every file to the user, and records it.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace lethe {
 
-/// Reads the files of one role, all pairs. @param run  may be null
+/// Reads all pairs of one role. @param run  may be null
 /// @throws Error (bad input) as load_pairs(), or if the files hold no pair
 std::vector<Pair> load_reported(const std::vector<DataSource>& sources, Role role, const std::string& name,
                                 RunRecord* run);
 
-/// Prints what became of each file, and notes it in `run`, if there is one.
+/// Prints the report of each file, and adds it to `run` unless it is null.
 void report_files(const std::vector<FileReport>& files, const std::string& name, RunRecord* run);
 
 }  // namespace lethe

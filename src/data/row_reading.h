@@ -1,4 +1,4 @@
-// What one row says, once its columns are understood.
+// The content of one row after its layout is recognised.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace lethe {
 
-/// What one row says: a prompt, its responses of the role asked for (best first), and answers known to be wrong.
+/// A prompt, its responses in the requested role (best first), and answers known to be wrong.
 struct RowContent {
   std::string prompt;
   std::vector<std::string> responses, wrong;
@@ -18,11 +18,11 @@ struct RowContent {
 
 /// How one row was understood.
 struct RowReading {
-  std::string layout;  ///< as printed: "PKU-SafeRLHF", or the columns used; "" if the columns are not known
+  std::string layout;  ///< as printed: "PKU-SafeRLHF", or the columns used; "" if unknown
   std::vector<RowContent> contents;
-  std::uint64_t not_learned = 0;  ///< answers that weight, train or masked leave out
-  std::uint64_t unanswered = 0;   ///< last messages of a user
-  /// The row belongs to a data set that is none for this role: what it is, and how to take it nevertheless.
+  std::uint64_t not_learned = 0;  ///< answers excluded by weight, train or masked
+  std::uint64_t unanswered = 0;   ///< user messages at the end of a chat
+  /// Set if the row's data set does not fit this role: what it is, and how to use it anyway.
   std::string wrong_role, option;
 };
 

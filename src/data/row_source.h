@@ -1,4 +1,4 @@
-// What a RowReader reads through: one file format each.
+// The file formats behind RowReader.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace lethe {
 
-/// One format's rows. Rows that cannot be used go into the report.
+/// The rows of one format. Unusable rows go into the report.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -21,9 +21,9 @@ class RowSource {
 };
 
 std::unique_ptr<RowSource> open_csv(const std::filesystem::path& path, const ReadOptions& options, char separator);
-/// Through the optional component (components/parquet.cpp). @throws Error (bad input) where it is not built
+/// Through the optional component (components/parquet.cpp). @throws Error (bad input) if it is not built
 std::unique_ptr<RowSource> open_parquet(const std::filesystem::path& path, const ReadOptions& options);
-/// JSON lines, an array of rows, rows one after another, or an object with a list of rows: told by the beginning.
+/// JSON lines, an array of rows, consecutive rows, or an object with a list of rows; the beginning of the file decides.
 /// @param named_lines  whether the name says JSON lines
 std::unique_ptr<RowSource> open_json(const std::filesystem::path& path, const ReadOptions& options, bool named_lines);
 

@@ -1,4 +1,4 @@
-// Rows of data files, and what became of those that cannot be used.
+// Rows of data files, and the report of unusable ones.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct BadRow {
   std::string why;
 };
 
-/// What became of the rows of one file. `bad` holds the first of them, `bad_rows` counts all.
+/// Counts of the rows of one file. `bad` holds the first unusable rows, `bad_rows` counts all.
 struct ReadReport {
   static constexpr std::size_t kept = 20;
 
@@ -34,10 +34,10 @@ struct ReadReport {
   void add_bad(std::uint64_t line, std::string why);
 };
 
-/// Bounds on what a file may do to this program.
+/// Limits that protect the program from a data file.
 struct ReadOptions {
-  std::size_t max_row_bytes = 100'000'000;          ///< of one row, as text
-  double max_expansion = 200;                       ///< gzip: bytes out for a byte in, …
+  std::size_t max_row_bytes = 100'000'000;          ///< per row, as text
+  double max_expansion = 200;                       ///< gzip: bytes out per byte in, …
   std::uint64_t expansion_free = 64 * 1024 * 1024;  ///< … checked beyond this many bytes out
 };
 

@@ -1,4 +1,4 @@
-// Which rows a step trains on: every row once an epoch, in an order that depends on nothing but seed and position.
+// Chooses the rows of each step: every row once an epoch, in an order that depends only on seed and position.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 namespace lethe {
 
 /// Endless shuffled passes over `count` items, addressable by position: at(p) is item p mod count of epoch p / count,
-/// whatever was asked before. Keeps the current pass in memory (8 bytes an item); not for several threads at once.
+/// whatever the earlier calls. Keeps the current pass in memory (8 bytes an item). Not thread-safe.
 class EpochOrder {
  public:
-  /// @param purpose  names the stream, so that two orders of one seed differ
+  /// @param purpose  names the stream, so that two orders with the same seed differ
   EpochOrder(std::size_t count, std::uint64_t seed, std::string purpose);
 
   /// @throws Error if there are no items
@@ -36,11 +36,11 @@ class ResponsePool {
  public:
   explicit ResponsePool(std::span<const Pair> pairs);
 
-  /// k different responses, none of them `pair.response` nor a response that its prompt (but for case and white space)
-  /// has anywhere in the pool. Costs O(k + responses of that prompt).
+  /// k different responses, excluding `pair.response` and all responses in the pool to the same prompt (ignoring case
+  /// and white space). Takes O(k + responses of that prompt).
   /// @throws Error (bad input) if the pool holds too few
   std::vector<std::string> draw(const Pair& pair, std::size_t k, RandomStream& stream) const;
-  /// How many different responses there are to draw from for a pair.
+  /// The number of different responses that can be drawn for a pair.
   std::size_t available(const Pair& pair) const;
   std::size_t size() const { return texts_.size(); }
 
@@ -52,18 +52,18 @@ class ResponsePool {
 };
 
 struct SamplerOptions {
-  std::size_t batch = 2;  ///< harmful pairs, and normal pairs, a step
-  std::size_t k = 5;      ///< random responses a harmful pair; 0 = none
+  std::size_t batch = 2;  ///< harmful pairs, and normal pairs, per step
+  std::size_t k = 5;      ///< random responses per harmful pair; 0 = none
   std::uint64_t seed = 8888;
   /// The draws come from the harmful responses of other prompts (SKU), or from normal answers (GA + mismatch).
   enum class Draw { harmful, normal } draw = Draw::harmful;
 };
 
-/// The rows of step 0, 1, 2, …: a function of (pairs, options, step) alone, so that a resumed run sees the same.
-/// Either list may be empty; its part of the rows is empty then. Not for several threads at once.
+/// The rows of step 0, 1, 2, …: a function of (pairs, options, step) alone, so a resumed run sees the same rows. Either
+/// list may be empty; its part of the rows is then empty. Not thread-safe.
 class StepSampler {
  public:
-  /// @throws Error (bad input) if some harmful pair has fewer than k responses to draw
+  /// @throws Error (bad input) if fewer than k responses can be drawn for a harmful pair
   StepSampler(std::vector<Pair> harmful, std::vector<Pair> normal, const SamplerOptions& options);
 
   StepRows rows(std::uint64_t step);

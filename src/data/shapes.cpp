@@ -19,7 +19,7 @@ constexpr std::array<std::pair<const char*, const char*>, 10> kPairs{{{"goal", "
                                                                       {"query", "response"},
                                                                       {"input", "output"}}};
 
-// What changes an example and is not supported: each row that has it is refused by name.
+// Columns that change an example but are not supported. A row with one is refused, naming the column.
 constexpr std::array kUnsupported{"tools",  "functions", "documents", "image", "images",
                                   "videos", "audios",    "audio",     "video", "chat_template_kwargs"};
 
@@ -52,7 +52,7 @@ Recognised recognise(const Fields& fields, Role role, bool need_response) {
     return {};
   };
   if (const Recognised known = recognise_answers(filled); known.shape != Shape::unknown) return known;
-  // A response that is missing is reported, unless the whole shape is that of other rows of the file.
+  // If only one of prompt and response is missing, it is reported. If both are empty, another layout may match.
   const Recognised partly = recognise_answers(named);
   if ((!partly.prompt.empty() && filled(partly.prompt.c_str())) ||
       (!partly.response.empty() && filled(partly.response.c_str())))
@@ -96,7 +96,6 @@ void refuse_unsupported(const Fields& fields, bool plain_text) {
   }
 }
 
-/// What stands before the prompt: `system`, and the earlier turns that Alpaca's `history` holds.
 std::vector<Turn> turns_before(const Fields& fields) {
   std::vector<Turn> turns;
   for (const char* key : {"system", "system_prompt"}) {
@@ -157,7 +156,7 @@ std::optional<bool> safety_of(const Fields& fields) {
       throw UnusableRow(std::string("'") + key + "' is neither true nor false: " + excerpt(dump_json(*field), 30));
     add(key, *truth == means_safe);
   }
-  // Names that may also hold scores or categories.
+  // These names may also hold scores or categories.
   for (const auto& [key, means_safe] : {std::pair{"safe", true}, {"unsafe", false}}) {
     const Json* field = fields.filled(key);
     const auto truth = field != nullptr ? read_truth(*field) : std::nullopt;

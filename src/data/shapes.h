@@ -1,4 +1,4 @@
-// The shape of a row by its columns, and what its optional columns say.
+// Recognises the layout of a row by its columns, and reads its optional columns.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace lethe {
 
 enum class Shape { unknown, safe_rlhf, truthful_qa, preference, chat, pair, prompt, text };
 
-/// What the columns of a row say, and which of them hold what.
+/// The recognised layout, and the column of each part.
 struct Recognised {
   Shape shape = Shape::unknown;
   std::string prompt, response;
@@ -36,21 +36,21 @@ std::string first_key(const Keys& keys, const Has& has) {
   return "";
 }
 
-/// Known data sets and common shapes, most particular first. Columns without a value count only where nothing else
-/// fits: tables that were joined have them in every row.
-/// @param need_response  false: prompts alone will do
+/// Recognises known data sets and common layouts, most specific first. Columns without a value count only if nothing
+/// else matches: joined tables have such columns in every row.
+/// @param need_response  false: prompts alone are enough
 Recognised recognise(const Fields& fields, Role role, bool need_response);
 
-/// How the shape is printed: "PKU-SafeRLHF", or the columns used; "" if it is unknown.
+/// The printed name of the layout: "PKU-SafeRLHF", or the columns used; "" if it is unknown.
 std::string shape_name(const Recognised& known, const Fields& fields);
 
 /// Refuses columns that change an example and are not supported. @throws UnusableRow
 void refuse_unsupported(const Fields& fields, bool plain_text);
 
-/// What stands before the prompt: `system`, and the earlier turns in Alpaca's `history`.
+/// The turns before the prompt: `system`, and the earlier turns in Alpaca's `history`.
 /// @throws UnusableRow if they cannot be read
 std::vector<Turn> turns_before(const Fields& fields);
-/// Puts them there. @throws UnusableRow if the chat has another system message
+/// Inserts them into the chat. @throws UnusableRow if the chat has another system message
 void put_before(std::vector<Turn> before, ChatRow& chat);
 
 /// Whether the row says that its response is safe: is_safe, is_response_safe, is_unsafe, is_harmful, safe, unsafe, or

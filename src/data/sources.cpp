@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/similar.h"
 
 namespace lethe {
 
@@ -13,7 +14,7 @@ DataSource parse_data_source(const std::string& text) {
     return at;
   };
   DataSource source;
-  // The first ':' with `word=` behind it ends the path: paths may hold colons of their own.
+  // The first ':' followed by `word=` ends the path, since paths may contain colons.
   std::size_t colon = text.find(':');
   while (colon != std::string::npos) {
     const std::size_t end = word_end(colon + 1);
@@ -30,7 +31,7 @@ DataSource parse_data_source(const std::string& text) {
       Error error = bad_usage("cannot read the data file '" + excerpt(text, 200) + "'");
       error.wanted("prompt=COLUMN, response=COLUMN or where=FILTER behind the path")
           .found("'" + excerpt(text.substr(colon + 1)) + "'");
-      if (const auto near = nearest(name, options); !near.empty()) error.hint("'" + near + "='");
+      if (const auto near = similar(name, options); !near.empty()) error.hint("'" + near[0] + "='");
       throw error;
     }
     const std::size_t comma = name == "where" ? std::string::npos : text.find(',', end);

@@ -1,4 +1,4 @@
-// Which data files to read, which columns and rows of them, and as what.
+// Data sources: file, columns, rows and role, as the user gives them.
 #pragma once
 
 #include <string>
@@ -6,28 +6,28 @@
 
 namespace lethe {
 
-/// What a file is read as. It decides what known data sets mean: of PKU-SafeRLHF, `harmful` takes the unsafe responses,
-/// `normal` the safe ones, `generic` both.
+/// The role in which a file is read. From PKU-SafeRLHF, for example, `harmful` takes the unsafe responses, `normal` the
+/// safe ones, `generic` both.
 enum class Role { harmful, normal, generic };
 
-/// A data file, and optionally which columns and rows of it. Empty: found by the names of the known data sets; all
-/// rows. The path may also be a pattern (`parts/*.jsonl`) or a folder.
+/// A data file, and optionally its columns and rows. Empty: the columns are recognised by name; all rows. The path may
+/// also be a pattern (`parts/*.jsonl`) or a folder.
 struct DataSource {
   std::string path, prompt, response, where;
 
   bool operator==(const DataSource&) const = default;
 };
 
-/// How data files may be given, for --help.
+/// The syntax of data files, for --help.
 inline constexpr const char* kDataFileHelp =
     "FILE, 'FOLDER/*.jsonl', or with columns and a filter: \"FILE:prompt=COLUMN,response=COLUMN,where=split == "
     "'train'\"";
 
 /// `data.csv` or `data.csv:prompt=goal,response=target,where=split == 'train'` (`where` takes the rest).
-/// @throws Error (usage) on an option that is not known
+/// @throws Error (usage) for an unknown option
 DataSource parse_data_source(const std::string& text);
 std::vector<DataSource> parse_data_sources(const std::vector<std::string>& texts);
-/// The same the other way round.
+/// The inverse of parse_data_source().
 std::string to_text(const DataSource& source);
 
 }  // namespace lethe

@@ -1,7 +1,6 @@
 #include "data/splits.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <unordered_map>
@@ -10,12 +9,12 @@
 #include "core/interrupt.h"
 #include "core/random.h"
 #include "data/groups.h"
-#include "data/words.h"
+#include "data/tfidf.h"
 
 namespace lethe {
 namespace {
 
-void check_shares(const std::vector<double>& shares, const std::string& by) {
+void check_shares(const std::vector<double>& shares) {
   double sum = 0;
   for (const double share : shares) {
     if (!(share >= 0))
@@ -24,46 +23,21 @@ void check_shares(const std::vector<double>& shares, const std::string& by) {
   }
   if (sum > 1 + 1e-9)
     throw bad_usage("cannot split the data").wanted("shares that sum to at most 1").found(std::to_string(sum));
-  if (by != "prompt" && by != "similarity")
-    throw bad_usage("cannot split the data").wanted("by prompt or similarity").found(excerpt(by));
-}
-
-using Vector = std::vector<std::pair<std::size_t, double>>;  // (word, weight), norm 1
-
-std::vector<Vector> tfidf(std::span<const std::string> prompts) {
-  std::unordered_map<std::string, std::size_t> ids;
-  std::vector<std::map<std::size_t, double>> counts;
-  std::vector<double> documents;
-  for (const std::string& prompt : prompts) {
-    std::map<std::size_t, double> words;
-    for (const std::string& word : words_of(normal_form(prompt), 2))
-      words[ids.emplace(word, ids.size()).first->second] += 1;
-    documents.resize(ids.size());
-    for (const auto& [word, count] : words) documents[word] += 1;
-    counts.push_back(std::move(words));
-  }
-  std::vector<Vector> vectors;
-  const auto total = static_cast<double>(prompts.size());
-  for (const auto& words : counts) {
-    Vector vector;
-    double norm = 0;
-    for (const auto& [word, count] : words) {
-      const double weight = count * (std::log((1 + total) / (1 + documents[word])) + 1);
-      vector.emplace_back(word, weight);
-      norm += weight * weight;
-    }
-    for (auto& [word, weight] : vector) weight /= std::sqrt(norm);
-    vectors.push_back(std::move(vector));
-  }
-  return vectors;
 }
 
 }  // namespace
 
+SplitBy split_by_named(const std::string& word) {
+  if (const auto by = from_word<SplitBy>(word)) return *by;
+  throw bad_usage("cannot split the data").wanted("by prompt or similarity").found(excerpt(word));
+}
+
 std::vector<std::size_t> similarity_groups(std::span<const std::string> prompts, double threshold) {
-  const std::vector<Vector> vectors = tfidf(prompts);
+  std::vector<SparseVector> vectors;
+  const std::vector<std::string_view> texts(prompts.begin(), prompts.end());
+  Tfidf(texts, {.shortest_word = 2}, &vectors);
   Groups groups(prompts.size());
-  // Dot products through an inverted index: only prompts that share a word meet.
+  // Dot products through an inverted index: only prompts that share a word are compared.
   std::unordered_map<std::size_t, std::vector<std::pair<std::size_t, double>>> index;
   std::unordered_map<std::size_t, double> scores;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
@@ -82,10 +56,10 @@ std::vector<std::size_t> similarity_groups(std::span<const std::string> prompts,
   return first;
 }
 
-Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& shares, const std::string& by, double cosine,
+Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& shares, SplitBy by, double cosine,
                    std::uint64_t seed) {
-  check_shares(shares, by);
-  // Prompts in an order that the rows' order does not change.
+  check_shares(shares);
+  // Sorts the prompts, so that the order of the rows does not matter.
   std::map<std::string, std::size_t> places;
   for (const Pair& pair : pairs) places.emplace(prompt_key(pair), 0);
   std::vector<std::string> prompts;
@@ -95,7 +69,7 @@ Parts assign_parts(std::span<const Pair> pairs, const std::vector<double>& share
   }
   std::vector<std::size_t> group(prompts.size());
   std::iota(group.begin(), group.end(), std::size_t{0});
-  if (by == "similarity") group = similarity_groups(prompts, cosine);
+  if (by == SplitBy::similarity) group = similarity_groups(prompts, cosine);
 
   Parts parts;
   parts.prompts.assign(shares.size() + 1, 0);

@@ -15,7 +15,7 @@ bool is_ascii(std::string_view text) {
   return true;
 }
 
-/// Decodes the character at `at` and moves behind it; -1 where the bytes are no UTF-8.
+/// Decodes the character at `at` and moves past it; -1 if the bytes are not UTF-8.
 utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {
   utf8proc_int32_t character = -1;
   const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,

@@ -1,4 +1,4 @@
-// Text made comparable: the normal form by which two prompts are "the same", and its words.
+// Normalises text for comparison: the normal form that defines equal prompts, and its words.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace lethe {
 /// Whether the bytes are valid UTF-8.
 bool is_utf8(std::string_view text);
 
-/// Case folded, Unicode NFKC, runs of white space to one blank, none at the ends. Text that is no UTF-8 stays as it is.
+/// Case folded, Unicode NFKC, runs of white space as one space, none at the ends. Invalid UTF-8 stays as it is.
 std::string normal_form(std::string_view text);
 
 /// The words of a normal form: runs of letters, marks, digits and underscores. @param min_characters  shorter words are

@@ -1,6 +1,5 @@
 #include "demo/demo.h"
 
-#include <iostream>
 #include <map>
 
 #include "core/error.h"
@@ -75,12 +74,11 @@ void show_answers(const fs::path& run) {
     const std::vector<std::string>& prompts = order[set];
     for (std::size_t place = 0; place < prompts.size(); place += (prompts.size() + 1) / 2) {  // two, far apart
       const std::string& prompt = prompts[place];
-      std::cout << "\n[" << title << "] " << shown_text(prompt, 100)
-                << "\n  before: " << shown_text(before[set][prompt], 160)
-                << "\n  after:  " << shown_text(after[set][prompt], 160) << "\n";
+      print_table("\n[" + std::string(title) + "] " + shown_text(prompt, 100) + "\n  before: " +
+                  shown_text(before[set][prompt], 160) + "\n  after:  " + shown_text(after[set][prompt], 160) + "\n");
     }
   }
-  std::cout << std::endl;
+  print_table("\n");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The key/value cache of decoding: slots of rows that grow a token at a time.
+// The key/value cache of decoding: slots for rows that grow by one token per step.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,8 +11,7 @@
 
 namespace lethe {
 
-/// Keys and values of up to S rows. The rows in use are the first ones, 0 … rows()−1: one that leaves is replaced by
-/// the last.
+/// Keys and values of up to S rows. The rows in use are 0 … rows()−1: the last row replaces one that is dropped.
 class KeyValueCache {
  public:
   /// @param slots     S, rows at a time
@@ -24,18 +23,18 @@ class KeyValueCache {
   /// Tokens of a row so far.
   std::int64_t length(std::int64_t row) const { return lengths_[row]; }
 
-  /// Takes a new row's prompt in: layer by layer, [n, G, d].
+  /// Adds a row for a prompt of n tokens. fill() then stores its keys and values, layer by layer, [n, G, d].
   void begin_row(std::int64_t length) { lengths_.push_back(length); }
   void fill(int layer, std::int64_t row, const at::Tensor& k, const at::Tensor& v);
-  /// Row `row` leaves; the last row takes its place.
+  /// Drops row `row`; the last row takes its place.
   void drop_row(std::int64_t row);
 
   /// Appends one token's k and v [rows, G, d] and attends with q [rows, H, d] to all of each row's tokens.
   at::Tensor append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const AttentionOptions& options);
-  /// Once a step, before the first layer: where the step's tokens go.
+  /// Called once per step, before the first layer: sets where the step's tokens go.
   void begin_step();
-  /// Once a step, after the last layer.
+  /// Called once per step, after the last layer.
   void end_step();
   /// [rows] int64: the position of the token each row takes next.
   at::Tensor next_positions() const;
@@ -50,7 +49,7 @@ class KeyValueCache {
   std::int64_t longest_ = 0;
 };
 
-/// Attention over a pack of prompts that leaves their keys and values in the cache.
+/// Attention over a pack of prompts that stores their keys and values in the cache.
 class PrefillAttention : public AttentionContext {
  public:
   /// The rows of the pack go to cache rows first_row, first_row + 1, …
@@ -66,7 +65,7 @@ class PrefillAttention : public AttentionContext {
   std::int64_t first_row_;
 };
 
-/// Attention of one new token a row over the cache.
+/// Attention of one new token per row over the cache.
 class CachedAttention : public AttentionContext {
  public:
   explicit CachedAttention(KeyValueCache& cache) : cache_(cache) {}

@@ -80,13 +80,13 @@ class Decoding {
     }
   }
 
-  /// Where rotary frequencies change with the row's length, keys already in a cache would be those of another length.
+  /// If rotary frequencies change with the row's length, cached keys would be those of another length.
   bool needs_whole_rows(std::size_t i) const {
     const auto bound = model_.spec().length_limit();
     return bound && length(i) + limit(i) > *bound;
   }
 
-  /// The next token, or whether the row ended with it.
+  /// Appends a row's next token. @return whether the row goes on
   bool take(std::size_t index, int token) {
     if (std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end()) {
       results_[index].stopped = true;
@@ -118,7 +118,7 @@ class Decoding {
     ended();
   }
 
-  /// Lets waiting prompts in, as many as there are free slots, in packs of bounded size.
+  /// Admits waiting prompts to the free slots, in packs of bounded size.
   void admit(KeyValueCache& cache, std::vector<std::size_t>& waiting) {
     constexpr std::int64_t pack_tokens = 2048;
     while (!waiting.empty() && cache.rows() < cache.slots()) {
@@ -144,7 +144,7 @@ class Decoding {
     }
   }
 
-  /// Takes a token for rows first, first + 1, … from their logits; rows that ended leave.
+  /// Chooses a token for rows first, first + 1, … from their logits, and drops rows that ended.
   void choose(KeyValueCache& cache, const at::Tensor& logits, std::size_t first) {
     std::vector<std::size_t> leaving;
     for (std::size_t r = first; r < rows_.size(); ++r) {
@@ -162,7 +162,7 @@ class Decoding {
   }
 
   void step(KeyValueCache& cache) {
-    if (!options_.token) stop_if_interrupted();  // whoever takes each token decides for himself
+    if (!options_.token) stop_if_interrupted();  // the token callback decides for itself
     std::vector<std::int64_t> tokens;
     for (const auto& row : rows_) tokens.push_back(row.next);
     const at::Tensor ids = at::tensor(tokens, at::kLong).to(model_.device());

@@ -1,4 +1,4 @@
-// Batched decoding with a key/value cache: rows that end leave the batch, waiting ones take their place.
+// Batched decoding with a key/value cache: waiting prompts take the place of rows that end.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ struct GenerationOptions {
   std::vector<int> stop_ids;           ///< a row ends before one of these
   std::uint64_t seed = 8888;           ///< each row draws from its own stream (seed, "generate", row)
   std::int64_t batch = 32;             ///< rows decoded at a time
-  std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time where their cache would be larger
-  /// Called with each new token (of the prompt's index; stop tokens excepted) as soon as it is chosen; false ends the
+  std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time if their cache would be larger
+  /// Called with each new token and its prompt's index as soon as it is chosen, stop tokens excepted. False ends the
   /// row.
   std::function<bool(std::size_t row, int token)> token;
-  /// Called after each row that ended, with the number of those so far. May throw to stop.
+  /// Called after each row that ends, with the number of ended rows so far. May throw to stop.
   std::function<void(std::size_t)> progress;
 };
 
@@ -30,8 +30,9 @@ struct Generated {
   bool stopped = false;  ///< ended by a stop token, not by max_new_tokens or the model's positions
 };
 
-/// Answers in the order of the prompts. Greedy answers do not depend on the batch but for float rounding.
-/// @throws Error (bad input) for a prompt of no token, longer than the model's positions, or with an id outside
+/// Answers in the order of the prompts. Greedy answers depend on the batch only through float rounding.
+/// @throws Error (bad input) for a prompt that is empty, exceeds the model's positions, or has an id outside the
+/// vocabulary
 std::vector<Generated> generate(const CausalLM& model, std::span<const std::vector<int>> prompts,
                                 const GenerationOptions& options);
 

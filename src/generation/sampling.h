@@ -1,4 +1,4 @@
-// Which token comes next: the likeliest, or one drawn with temperature, top-k and top-p.
+// Chooses the next token: the likeliest, or one drawn with temperature, top-k and top-p.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -9,7 +9,7 @@ namespace lethe {
 
 struct SamplingOptions {
   double temperature = 0.0;  ///< 0: greedy
-  double top_p = 1.0;        ///< the smallest set of tokens whose chances reach it (Holtzman et al. 2020)
+  double top_p = 1.0;        ///< the smallest set of tokens whose probabilities reach it (Holtzman et al. 2020)
   std::int64_t top_k = 0;    ///< only the k likeliest; 0: all
 };
 

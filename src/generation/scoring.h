@@ -1,4 +1,4 @@
-// Teacher-forced log-probabilities: what a model thinks of given tokens.
+// Teacher-forced log-probabilities of given tokens.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ struct ScoringOptions {
 };
 
 /// logprobs[j] of each row is log P(ids[j+1] | ids[0..j]), nats.
-/// @throws Error (bad input) for a row that is empty or longer than the model's positions, by its number (from 1)
+/// @throws Error (bad input) with the row's number (from 1) if it is empty or longer than the model's positions
 std::vector<std::vector<float>> score_rows(const CausalLM& model, std::span<const std::vector<int>> rows,
                                            const ScoringOptions& options = {});
 

@@ -9,7 +9,7 @@ namespace lethe::jinja {
 namespace {
 
 constexpr int kDeepestExpression = 100;  // brackets within brackets
-constexpr int kTallestTree = 300;        // of operators: a + b + c + … is a tree too
+constexpr int kTallestTree = 300;        // of operators: a + b + c + … is also a tree
 
 struct Deeper {
   explicit Deeper(int& depth, int line) : depth_(depth) {
@@ -170,7 +170,7 @@ ExpressionPtr ExpressionParser::product() {
   return left_to_right(Token::symbol, {"*", "/", "//", "%"}, [this] { return power(); });
 }
 
-// Left to right here too, as Jinja has it.
+// Left to right, as in Jinja.
 ExpressionPtr ExpressionParser::power() {
   return left_to_right(Token::symbol, {"**"}, [this] { return unary(); });
 }

@@ -1,4 +1,4 @@
-// The parser of Jinja's expressions; statements are jinja_parser.cpp's.
+// The parser of Jinja's expressions; jinja_parser.cpp parses statements.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@ class ExpressionParser {
   explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
  protected:
-  /// @param with_choice  whether "a if b else c" may stand there
+  /// @param with_choice  whether "a if b else c" is allowed
   ExpressionPtr expression(bool with_choice = true);
-  /// An expression, or several with commas between: a tuple.
+  /// An expression, or several separated by commas: a tuple.
   ExpressionPtr tuple_or_expression(bool with_choice = true);
   ExpressionPtr disjunction();
-  /// | filter … behind an expression.
+  /// | filter … after an expression.
   ExpressionPtr filters_and_tests(ExpressionPtr node);
   ExpressionPtr one_filter(ExpressionPtr node);
 
@@ -53,7 +53,7 @@ class ExpressionParser {
   ExpressionPtr list_display();
   ExpressionPtr dict_display();
   void arguments(Expression& node);
-  /// A chain of operators of one rank, each with the name of its token.
+  /// A chain of operators of equal precedence, each with its token's name.
   template <class Operand>
   ExpressionPtr left_to_right(Token::Kind kind, std::initializer_list<std::string_view> operators,
                               const Operand& operand);

@@ -1,4 +1,4 @@
-// Jinja's filters over single values; those over lists are jinja_list_filters.cpp's.
+// Jinja's filters over single values; jinja_list_filters.cpp has those over lists.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -69,7 +69,7 @@ Filter case_filter(const char* name, Case wanted) {
   };
 }
 
-// Jinja's own: capitals behind white space, hyphens and brackets.
+// Jinja's own title case: capitals after white space, hyphens and brackets.
 Value title(Interpreter&, const Value& value, const Arguments& arguments) {
   arguments.expect("title", {});
   const MarkedText text = value.print();
@@ -155,7 +155,7 @@ Value indent(Interpreter&, const Value& value, const Arguments& arguments) {
                 ' '));
   const bool blank = flag_argument(arguments, 2, "blank", false);
   MarkedText text = value.print();
-  text.append("\n");  // so that a last line end is kept, as Jinja does
+  text.append("\n");  // keeps a final newline, as Jinja does
   const std::vector<MarkedText> lines = split_lines(text, false);
   MarkedText result;
   for (std::size_t i = 0; i < lines.size(); ++i) {

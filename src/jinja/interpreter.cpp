@@ -119,7 +119,7 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
       auto scope = std::make_shared<Scope>();
       scope->parent = scope_;
       Value value = Value::text(captured(statement.body, scope));
-      if (statement.expression != nullptr) {  // a chain of filters over what the block printed
+      if (statement.expression != nullptr) {  // a chain of filters over the block's output
         scope->variables[""] = value;
         const std::shared_ptr<Scope> before = std::exchange(scope_, scope);
         value = evaluate(*statement.expression);

@@ -1,5 +1,5 @@
-// Runs the tree of a Jinja template. Templates come with checkpoints and may be hostile: steps, depth and size are
-// bounded.
+// Runs the syntax tree of a Jinja template. Templates come with checkpoints and may be hostile, so steps, depth and
+// size are limited.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +15,29 @@ namespace lethe::jinja {
 
 struct Limits {
   std::uint64_t steps = 5'000'000;          ///< nodes visited, items handled
-  std::uint64_t bytes = 128 * 1024 * 1024;  ///< of all texts made on the way, together
-  int depth = 700;                          ///< of expressions, blocks and macros within each other
+  std::uint64_t bytes = 128 * 1024 * 1024;  ///< total size of all texts created
+  int depth = 700;                          ///< of nested expressions, blocks and macros
 };
 
 class Interpreter {
  public:
   Interpreter(const Limits& limits, std::time_t now) : limits_(limits), now_(now) {}
 
-  /// What the template prints. @throws Error (bad input) with the line
+  /// Returns the template's output. @throws Error (bad input) with the line
   MarkedText run(const Body& body, const std::vector<std::pair<std::string, Value>>& variables);
 
-  /// Calls a function or macro value. @throws Error if it is none
+  /// Calls a function or macro value. @throws Error if it is neither
   Value call(const Value& callee, const Arguments& arguments);
-  /// object.name as Jinja looks it up: what Python's object has, then the key. object[name]: the other way round.
+  /// object.name as Jinja looks it up: Python's attribute first, then the key. object[name]: the reverse order.
   Value attribute(const Value& object, const std::string& name);
   Value item(const Value& object, const Value& key);
   /// Counts work done. @throws Error beyond the limits
   void spend(std::uint64_t steps, std::uint64_t bytes = 0);
-  /// Work that walks a whole value: printing, comparing, searching.
+  /// Counts work that visits a whole value: printing, comparing, searching.
   void spend_on(const Value& value) { spend(value.weight() / 16); }
-  /// Work that looks for each of so many keys among all.
+  /// Counts work that searches each of the keys among all.
   void spend_on_keys(std::size_t keys) { spend(keys / 16 * keys); }
-  /// Counts what was made.
+  /// Counts the size of a new value.
   Value counted(Value value);
   std::time_t now() const { return now_; }
 

@@ -8,7 +8,7 @@
 namespace lethe::jinja {
 namespace {
 
-constexpr std::size_t kLongest = 1 << 20;  // bytes of a template; the longest published ones have 20 KB
+constexpr std::size_t kLongest = 1 << 20;  // bytes of a template; the longest published ones have 20 kB
 
 bool is_name_begin(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -20,7 +20,7 @@ bool is_blank(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-// Line ends become \n; a single one at the end of the template goes.
+// Line ends become \n; drops a single one at the end of the template.
 std::string normalised(const std::string& source) {
   std::string text;
   for (std::size_t i = 0; i < source.size(); ++i) {
@@ -96,7 +96,7 @@ class Lexer {
     line_ += static_cast<int>(std::count(text.begin(), text.end(), '\n'));
   }
 
-  // The text before a tag, with its white space as the tag's sign and lstrip_blocks want it.
+  // The text before a tag, with white space as set by the tag's sign and lstrip_blocks.
   void take_data(std::size_t tag) {
     std::string text = source_.substr(at_, tag - at_);
     const char sign = tag + 2 < source_.size() ? source_[tag + 2] : ' ';
@@ -118,7 +118,7 @@ class Lexer {
     if (std::all_of(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), is_blank)) text.resize(begin);
   }
 
-  // Behind a tag: "-" takes all white space; else trim_blocks takes one newline.
+  // After a tag, "-" removes all white space; otherwise trim_blocks removes one newline.
   void close_tag(char sign, bool trims) {
     const std::size_t begin = at_;
     if (sign == '-') {
@@ -257,8 +257,7 @@ class Lexer {
     tokens_.push_back({Token::text, text, line});
   }
 
-  // As Python's "unicode-escape" has it; at_ stands on the character behind the backslash and stays on the last one
-  // used.
+  // Like Python's "unicode-escape". at_ is the character after the backslash, and is moved to the last one used.
   void take_escape(std::string& text) {
     static const std::string names = "\\'\"abfnrtv", meanings = "\\'\"\a\b\f\n\r\t\v";
     const char c = source_[at_];

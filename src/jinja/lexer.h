@@ -1,4 +1,4 @@
-// A Jinja template cut into tokens, with trim_blocks and lstrip_blocks as transformers sets them.
+// Splits a Jinja template into tokens, with trim_blocks and lstrip_blocks as in transformers.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@ namespace lethe::jinja {
 struct Token {
   enum Kind { data, print_begin, print_end, block_begin, block_end, name, integer, real, text, symbol, end };
   Kind kind = end;
-  std::string content;  ///< of data and texts: as it is meant, escapes resolved
+  std::string content;  ///< of data and texts, with escapes resolved
   int line = 1;
 
   bool is(Kind wanted, std::string_view spelling) const { return kind == wanted && content == spelling; }
 };
 
-/// Comments and the tags of raw blocks are gone; white space around tags is as it will be printed.
-/// @throws Error (bad input) with the line: a tag that is not closed, a character that begins nothing
+/// Removes comments and the tags of raw blocks; white space around tags is as it will be printed.
+/// @throws Error (bad input) with the line: an unclosed tag, or an unexpected character
 std::vector<Token> tokenize(const std::string& source);
 
-/// "cannot use the chat template", its line, and what was found there.
+/// "cannot use the chat template", with its line and what was found there.
 Error syntax_error(int line, const std::string& found);
 
 }  // namespace lethe::jinja

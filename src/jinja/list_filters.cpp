@@ -13,9 +13,9 @@ namespace {
 
 using Filter = std::function<Value(Interpreter&, const Value&, const Arguments&)>;
 
-constexpr std::size_t kByName = 1000;  // the place of an argument that has none
+constexpr std::size_t kByName = 1000;  // the position of an argument that is given by name
 
-// "a.b.0" of a value, by items; what is missing on the way is `otherwise`, if there is one.
+// The item "a.b.0" of a value; `otherwise` replaces a missing item, if given.
 Value deep_item(Interpreter& interpreter, const Value& value, const Value& path, const Value* otherwise) {
   Value result = value;
   const auto step = [&](const Value& key) {

@@ -1,4 +1,4 @@
-// A text that knows which of its bytes came from whom: what a chat template wrote itself, and what it was given.
+// A text that records the source of its bytes: the chat template itself, or one of its inputs.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace lethe {
 
-/// Bytes [begin, end) of a text that came from outside, and from which input.
+/// Bytes [begin, end) of a text that came from an input, and which input.
 struct TextMark {
   std::size_t begin = 0, end = 0;
   int source = 0;  ///< from 1
@@ -18,8 +18,8 @@ struct TextMark {
   bool operator==(const TextMark&) const = default;
 };
 
-/// Text put together from pieces; pieces from outside stay marked through cutting, joining and replacing, so that in
-/// the end one can tell where an answer stands, and which bytes may not be taken for special tokens.
+/// Text assembled from pieces. Input pieces stay marked through cutting, joining and replacing. So the result shows
+/// where an answer is, and which bytes must not become special tokens.
 class MarkedText {
  public:
   MarkedText() = default;
@@ -27,18 +27,18 @@ class MarkedText {
   explicit MarkedText(std::string_view text, int source = 0) { append(text, source); }
 
   const std::string& text() const { return text_; }
-  /// Ascending, apart, none empty; neighbours of the same source are one.
+  /// Ascending, not overlapping, none empty; adjacent marks of one source are merged.
   const std::vector<TextMark>& marks() const { return marks_; }
-  /// What {% generation %} blocks printed: bytes [begin, end), ascending and apart, one range a block.
+  /// The output of {% generation %} blocks: bytes [begin, end), ascending and not overlapping, one range per block.
   const std::vector<ByteRange>& generated() const { return generated_; }
-  /// Makes the whole text one such block.
+  /// Marks the whole text as one such block.
   void mark_generated();
   std::size_t size() const { return text_.size(); }
   bool empty() const { return text_.empty(); }
   /// 0 for the template's own bytes.
   int source_at(std::size_t byte) const;
 
-  /// A text of more bytes than this is made of nothing but malice.
+  /// Only a hostile template makes a text of more bytes.
   static constexpr std::size_t kMostBytes = std::size_t{1} << 24;
   /// @throws Error (bad input) if the text becomes too long
   void append(std::string_view text, int source = 0);

@@ -1,4 +1,4 @@
-// Methods of Python's str, dict and list that templates call, and the functions that transformers gives them.
+// Methods of Python's str, dict and list that templates call, and the functions that transformers provides.
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -211,7 +211,7 @@ Value range(Interpreter& interpreter, const Arguments& arguments) {
   return Value::list(std::move(items));
 }
 
-/// dict(other, name=value, …), and what a namespace is made of.
+/// The entries of dict(other, name=value, …) and of a namespace.
 std::vector<std::pair<std::string, Value>> entries(const std::string& function, const Arguments& arguments) {
   std::vector<std::pair<std::string, Value>> items;
   if (arguments.positional.size() > 1) throw template_error(function + " with several arguments");
@@ -257,7 +257,7 @@ Value method_of(const Value& object, const std::string& name) {
   if (object.as_dict() != nullptr) {
     if (Value method = dict_method(object, name); !method.is_undefined()) return method;
   }
-  // What Python has and this interpreter has not: said by name rather than taken for undefined.
+  // Python's methods that this interpreter lacks: refused by name instead of being undefined.
   static const std::set<std::string> of_text = {
       "format",   "format_map", "encode",     "casefold",   "center",       "ljust",       "rjust",    "zfill",
       "swapcase", "partition",  "rpartition", "rindex",     "isnumeric",    "isdecimal",   "islower",  "isupper",

@@ -32,7 +32,7 @@ class Parser : private ExpressionParser {
     next();
   }
 
-  /// Up to a block tag whose first word is one of `ends`; that word stands next then.
+  /// Parses up to a block tag whose first word is one of `ends`; that word is the next token.
   Body statements(std::initializer_list<std::string_view> ends) {
     if (++depth_ > kDeepestBlocks) throw syntax_error(peek().line, "blocks nested too deeply");
     Body body;
@@ -83,7 +83,7 @@ class Parser : private ExpressionParser {
     throw syntax_error(line, "{% " + excerpt(word) + " %}" + (is_jinja ? ", which is not supported" : ""));
   }
 
-  /// A body that is a function of its own in Jinja: loops around it cannot be left from within.
+  /// A body that is a separate function in Jinja: break cannot leave the loops around it.
   Body closed_body(std::string_view end) {
     const int loops = loops_;
     loops_ = 0;

@@ -1,4 +1,4 @@
-// The tree of a Jinja template.
+// The syntax tree of a Jinja template.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace lethe::jinja {
 struct Expression;
 using ExpressionPtr = std::unique_ptr<Expression>;
 
-/// What an expression is made of, by kind:
+/// The parts of an expression, by kind:
 ///   literal    value
 ///   variable   name
 ///   attribute  children[0].name
@@ -83,7 +83,7 @@ struct Statement {
   Body body, otherwise;
 };
 
-/// @throws Error (bad input) with the line, for what is no Jinja and for what is not supported, by its name
+/// @throws Error (bad input) with the line, for invalid Jinja and, by name, for unsupported features
 Body parse(const std::string& source);
 
 }  // namespace lethe::jinja

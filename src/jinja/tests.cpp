@@ -40,7 +40,7 @@ const std::map<std::string, Test>& tests() {
       {"none", [](const Value& v, const Arguments&) { return v.is_none(); }},
       {"string", [](const Value& v, const Arguments&) { return v.as_text() != nullptr; }},
       {"mapping", [](const Value& v, const Arguments&) { return v.as_dict() != nullptr; }},
-      {"sequence", [](const Value& v, const Arguments&) { return is_iterable(v); }},  // Python's len() and [] are there
+      {"sequence", [](const Value& v, const Arguments&) { return is_iterable(v); }},  // has Python's len() and []
       {"iterable", [](const Value& v, const Arguments&) { return is_iterable(v); }},
       {"callable", [](const Value& v, const Arguments&) { return v.as_function() != nullptr; }},
       {"boolean", [](const Value& v, const Arguments&) { return v.get<bool>() != nullptr; }},

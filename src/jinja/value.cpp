@@ -11,9 +11,9 @@
 namespace lethe::jinja {
 namespace {
 
-constexpr int kDeepest = 100;  // of lists in lists: bounds the recursion of everything that walks values
+constexpr int kDeepest = 100;  // nesting of lists: limits every recursion over values
 constexpr std::uint64_t kHeaviest = std::uint64_t{1}
-                                    << 27;  // lists that hold one another twice, a hundred deep, would not end
+                                    << 27;  // lists that hold one another twice, a hundred deep, would take forever
 
 int depth_of(const Value& value) {
   if (value.as_object() != nullptr)
@@ -30,7 +30,7 @@ void check_nesting(const Held& held) {
   if (held.weight > kHeaviest) throw template_error("a list or dict of more than " + with_commas(kHeaviest) + " bytes");
 }
 
-// Python's repr(float): the shortest digits that read back the same.
+// Python's repr(float): the shortest digits that parse to the same number.
 std::string float_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -346,7 +346,7 @@ int Value::compare(const Value& other) const {
     const auto a = as_integer(), b = other.as_integer();
     return a && b ? sign(*a, *b) : sign(as_double(), other.as_double());
   }
-  // UTF-8 sorts as code points do, which is Python's order.
+  // UTF-8 sorts by code point, which is Python's order.
   if (as_text() != nullptr && other.as_text() != nullptr) return sign(as_text()->text(), other.as_text()->text());
   if (const List* a = as_list(), *b = other.as_list(); a != nullptr && b != nullptr && a->is_tuple == b->is_tuple) {
     for (std::size_t i = 0; i < std::min(a->items.size(), b->items.size()); ++i) {

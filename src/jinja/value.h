@@ -1,4 +1,4 @@
-// Values of a Jinja template, with Python's meaning: what they print, compare and count as.
+// Values of a Jinja template, with Python's semantics for printing, comparing and truth.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ namespace lethe::jinja {
 class Value;
 class Interpreter;
 
-/// A list, or a tuple (which equals no list).
+/// A list or a tuple (never equal to a list).
 struct List {
   std::vector<Value> items;
   bool is_tuple = false;
   int depth = 1;
   std::uint64_t weight = 16;  ///< Value::weight()
 };
-/// Keys in the order in which they were written.
+/// Keys in insertion order.
 struct Dict {
   std::vector<std::pair<std::string, Value>> items;
   int depth = 1;
@@ -34,11 +34,11 @@ struct Dict {
   const Value* find(std::string_view key) const;
 };
 
-/// What is neither data nor a function: `loop`, namespaces.
+/// Objects that are neither data nor functions: `loop`, namespaces.
 class Object {
  public:
   virtual ~Object() = default;
-  /// Undefined where there is none.
+  /// Undefined if there is none.
   virtual Value attribute(Interpreter& interpreter, const std::string& name) = 0;
 };
 
@@ -46,9 +46,9 @@ struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<std::string, Value>> named;
 
-  /// The argument at a place or under a name; nullptr where it was not given.
+  /// The argument at a position or under a name; nullptr if not given.
   const Value* find(std::size_t place, std::string_view name) const;
-  /// @throws Error if more were given, or one whose name is not among these
+  /// @throws Error for more arguments, or one with another name
   void expect(const std::string& function, std::initializer_list<std::string_view> names) const;
 };
 struct Function {
@@ -57,7 +57,7 @@ struct Function {
 };
 
 struct Undefined {
-  std::string name;  ///< of what is missing, for messages
+  std::string name;  ///< of a missing value, for messages
 };
 struct None {};
 
@@ -77,7 +77,7 @@ class Value {
   static Value integer(std::int64_t number) { return Value(Any(number)); }
   static Value text(MarkedText text) { return Value(Any(std::make_shared<const MarkedText>(std::move(text)))); }
   static Value text(std::string_view text, int source = 0) { return Value::text(MarkedText(text, source)); }
-  /// @throws Error if lists are nested too deeply, hold a namespace or a loop, or weigh too much
+  /// @throws Error if lists are nested too deeply, hold a namespace or a loop, or exceed the weight limit
   static Value list(std::vector<Value> items, bool is_tuple = false);
   static Value dict(std::vector<std::pair<std::string, Value>> items);
   static Value function(std::string name, std::function<Value(Interpreter&, const Arguments&)> call);
@@ -95,26 +95,25 @@ class Value {
   const Dict* as_dict() const { return pointer<Dict>(); }
   const Function* as_function() const { return pointer<Function>(); }
   Object* as_object() const;
-  /// A whole number (True and False count as 1 and 0); nullopt for anything else.
+  /// A whole number (True and False are 1 and 0); nullopt for anything else.
   std::optional<std::int64_t> as_integer() const;
   bool is_number() const { return as_integer() || get<double>() != nullptr; }
   double as_double() const;
-  /// What it costs to print or compare it: about its bytes as text. Of a list that holds another twice, twice that
-  /// one's.
+  /// The cost to print or compare it: about its bytes as text. A list contained twice counts twice.
   std::uint64_t weight() const;
 
   bool truth() const;
   /// Python's name of the type, for messages.
   std::string type_name() const;
-  /// What {{ … }} prints: Python's str().
+  /// The output of {{ … }}: Python's str().
   MarkedText print() const;
   /// Python's repr(), as lists and dicts print their items.
   MarkedText repr() const;
   bool equals(const Value& other) const;
   /// −1, 0, 1. @throws Error for values that Python does not order
   int compare(const Value& other) const;
-  /// Items of a list, characters of a text, keys of a dict, none of what is undefined.
-  /// @throws Error for what cannot be iterated
+  /// Items of a list, characters of a text, keys of a dict; nothing for undefined.
+  /// @throws Error for values that cannot be iterated
   std::vector<Value> iterate() const;
   bool contains(const Value& item) const;
 
@@ -142,7 +141,7 @@ struct DumpOptions {
 };
 MarkedText dump(const Value& value, const DumpOptions& options);
 
-/// The error of a template while it runs; the interpreter adds the line.
+/// A runtime error of a template; the interpreter adds the line.
 Error template_error(const std::string& what);
 
 }  // namespace lethe::jinja

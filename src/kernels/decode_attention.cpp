@@ -21,7 +21,7 @@ struct Attend {
   typedef std::int32_t Whole __attribute__((vector_size(Bytes), aligned(4)));
   static constexpr std::int64_t lanes = Bytes / sizeof(float);
 
-  // References, since a vector by value is passed otherwise where its instructions are not enabled.
+  // References: how a vector is passed by value depends on the enabled instructions.
   [[gnu::always_inline]] static inline const Lanes& load(const float* from) {
     return *reinterpret_cast<const Lanes*>(from);
   }
@@ -47,11 +47,11 @@ struct Attend {
     return result;
   }
 
-  /// x becomes e^x, x ≤ 0, to two units in the last place: 2^n·e^r with |r| ≤ ln 2 / 2, e^r by its series (Cephes'
+  /// Replaces x ≤ 0 by e^x, to two units in the last place: 2^n·e^r with |r| ≤ ln 2 / 2, e^r by its series (Cephes'
   /// expf).
   [[gnu::always_inline]] static inline void exponential(Lanes& x) {
     x = x < -87.0F ? (Lanes{} - 87.0F) : x;
-    constexpr float magic = 12582912.0F;  // 1.5·2²³: what is added to it is rounded to a whole number, its last bits
+    constexpr float magic = 12582912.0F;  // 1.5·2²³: adding to it rounds to a whole number, in the last bits
     const Lanes marked = x * 1.44269504F + magic, n = marked - magic;
     const Lanes r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
     Lanes p = Lanes{} + 1.9875691500e-4F;
@@ -87,7 +87,7 @@ struct Attend {
         scores[j] = s.scale * dot(q, keys + (first + j) * d, d);
         largest = std::max(largest, scores[j]);
       }
-      // Filled up to whole lanes with what comes to nothing.
+      // Pad to whole vectors with scores of weight 0.
       const std::int64_t whole = (count + lanes - 1) / lanes * lanes;
       for (std::int64_t j = count; j < whole; ++j) scores[j] = -HUGE_VALF;
       Lanes totals = {};
@@ -152,7 +152,7 @@ void decode_attention(const DecodeAttention& step) {
   constexpr std::int64_t kLanes = 16;
   const std::int64_t longest = *std::max_element(step.lengths, step.lengths + step.rows) + 1;
   const std::int64_t pairs = step.rows * step.key_heads;
-  // Another thread is worth waking for some hundred thousand products.
+  // More threads pay off from some hundred thousand products.
   const bool small = pairs * longest * step.dim * (step.heads / step.key_heads) < (std::int64_t{1} << 17);
 #pragma omp parallel if (!small)
   {

@@ -5,8 +5,7 @@
 namespace lethe {
 namespace {
 
-// NaN and the infinities are the numbers whose exponent has all its bits set. Read as whole numbers, which the compiler
-// turns into the machine's own vectors (-O3).
+// NaN and infinities have all exponent bits set. Values are read as integers, which the compiler vectorises (-O3).
 template <class Bits>
 bool exponents_are_finite(const std::byte* values, std::size_t count, Bits exponent) {
   const auto* bits = reinterpret_cast<const Bits*>(values);

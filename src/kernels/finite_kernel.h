@@ -1,4 +1,4 @@
-// Whether weights are numbers, told at the speed of memory: a checkpoint's are all asked before it is used.
+// Checks weights for NaN and infinity at the speed of memory; every checkpoint is checked before use.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 
 namespace lethe {
 
-/// Whether finite_kernel() knows the type.
+/// Whether finite_kernel() supports the type.
 bool has_finite_kernel(DType type);
 
-/// Whether none of `count` values is NaN or infinite, in one thread. Values lie at multiples of their size.
+/// Whether none of `count` values is NaN or infinite. Single-threaded; values must be aligned to their size.
 bool finite_kernel(DType type, const std::byte* values, std::size_t count);
 
 }  // namespace lethe

@@ -16,13 +16,13 @@
 namespace lethe {
 namespace {
 
-constexpr std::int64_t part_rows = 64;           // of one thread at a time, and of one part of a weight's gradient
-constexpr std::int64_t strip = 1 << 13;          // numbers of one thread at a time
-constexpr std::int64_t worth_threads = 1 << 14;  // numbers from which another thread is worth waking
+constexpr std::int64_t part_rows = 64;           // rows per task, and per partial weight gradient
+constexpr std::int64_t strip = 1 << 13;          // numbers per task
+constexpr std::int64_t worth_threads = 1 << 14;  // numbers from which more threads pay off
 
 /// e^x for |x| ≤ 87, to 2 units in the last place: 2ⁿ·e^r, |r| ≤ ln 2 / 2, e^r by its series (Cephes' coefficients).
 [[gnu::always_inline]] inline float exponential(float x) {
-  constexpr float whole = 12582912.0f;  // 1.5·2²³: added, it leaves whole numbers in the last bits
+  constexpr float whole = 12582912.0f;  // 1.5·2²³: adding it leaves the whole number in the last bits
   const float shifted = x * 1.44269504f + whole, n = shifted - whole;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
@@ -35,7 +35,7 @@ constexpr std::int64_t worth_threads = 1 << 14;  // numbers from which another t
   return p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) + 127) << 23);
 }
 
-/// σ(x); beyond ±87 as there, NaN for NaN.
+/// σ(x), with x clamped to ±87; NaN stays NaN.
 [[gnu::always_inline]] inline float sigmoid(float x) {
   const float bounded = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
   return 1.0f / (1.0f + exponential(-bounded));
@@ -88,7 +88,7 @@ LETHE_CLONES void swiglu_range_back(const float* gate, const float* up, const fl
   }
 }
 
-/// action(first, last) for pieces of 0 … count, shared out among the threads.
+/// Calls action(first, last) for pieces of [0, count), in parallel if `parallel`.
 template <class Action>
 void for_pieces(std::int64_t count, std::int64_t piece, bool parallel, const Action& action) {
 #pragma omp parallel for if (parallel) schedule(static)

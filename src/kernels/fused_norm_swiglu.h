@@ -1,5 +1,5 @@
-// RMSNorm and SwiGLU in one pass over memory each, forward and back, for float32 on a CPU. Composed of the engine's
-// operators they take three to nine, with temporaries. norm.cpp and activation.cpp hold the formulas in that form.
+// RMSNorm and SwiGLU for float32 on a CPU, forward and backward, each in one pass over memory. LibTorch's operators
+// take three to nine passes, with temporaries; norm.cpp and activation.cpp hold the formulas in that form.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,12 @@ namespace lethe {
 void rms_norm_rows(const float* x, const float* weight, std::int64_t rows, std::int64_t width, float epsilon,
                    float* inverse, float* y);
 
-/// The same from r: the same bits.
+/// Recomputes y from r, bit for bit.
 void rms_norm_again(const float* x, const float* weight, const float* inverse, std::int64_t rows, std::int64_t width,
                     float* y);
 
-/// Rows of the weight's gradient that rms_norm_backward() leaves to be added up, whatever the number of threads.
+/// Rows of partial weight gradients that rms_norm_backward() writes and the caller sums; independent of the number of
+/// threads.
 std::int64_t rms_norm_parts(std::int64_t rows);
 
 /// dx = r·(g·w) − x·r³·mean(g·w·x), and parts of dw = Σ g·x·r.
@@ -28,7 +29,7 @@ std::int64_t rms_norm_parts(std::int64_t rows);
 void rms_norm_backward(const float* g, const float* x, const float* weight, const float* inverse, std::int64_t rows,
                        std::int64_t width, float* grad_x, float* grad_weight);
 
-/// y = gate·σ(gate)·up. The exponential is right to 2 units in the last place. @param gate, up, y  [count]
+/// y = gate·σ(gate)·up. The exponential is accurate to 2 units in the last place. @param gate, up, y  [count]
 void swiglu(const float* gate, const float* up, std::int64_t count, float* y);
 
 /// d gate = g·up·σ·(1 + gate·(1 − σ)), d up = g·gate·σ.

@@ -1,4 +1,4 @@
-// The arithmetic of stage 2 in one pass: for checkpoints of which both have the same type.
+// The arithmetic of stage 2 in one pass, for two checkpoints of the same dtype.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@ namespace lethe {
 /// Whether this CPU has what the kernel needs (AVX2 and F16C), and the type is bf16, f16 or f32.
 bool has_negate_kernel(DType type);
 
-/// result = θ_o − α·(θ − θ_o), each step in float32, rounded once to the type (to nearest, ties to even): the bits of
-/// the same done operation by operation.
-/// @param original, tuned, result  `count` values each; result may be neither of the others
+/// result = θ_o − α·(θ − θ_o), each step in float32, rounded once to the type (to nearest, ties to even). Equals
+/// separate operations bit for bit.
+/// @param original, tuned, result  `count` values each; result must not alias the others
 /// @return whether all results are finite
 bool negate_kernel(DType type, const std::byte* original, const std::byte* tuned, float alpha, std::byte* result,
                    std::size_t count);

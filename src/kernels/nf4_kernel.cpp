@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t block = 64;
 
-// The level nearest to a value of [−1, 1]; halfway, the lower one.
+// The level nearest to a value in [−1, 1]; ties go to the lower one.
 std::uint8_t nearest_level(float value) {
   std::uint8_t code = 0;
   for (std::size_t i = 0; i + 1 < nf4_levels.size(); ++i)

@@ -1,6 +1,6 @@
-// Decoding multiplies a handful of rows with every weight of the model. A general product packs the weights first,
-// which then costs as much as the arithmetic; here each block of weights is read once, used for all rows, and the next
-// block is fetched meanwhile.
+// Decoding multiplies a few rows with every weight of the model. A general product packs the weights first, which then
+// costs as much as the arithmetic. Here each block of weights is read once and used for all rows, while the next block
+// is prefetched.
 #include "kernels/skinny_gemm.h"
 
 #include <omp.h>
@@ -14,13 +14,13 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// Sums of one row block times one weight block in registers: Rows × Weights sums of W bytes each.
+/// Sums of one row block times one weight block in registers: Rows × Weights vectors of `Bytes` bytes.
 template <int Bytes>
 struct SkinnyGemm {
   typedef float Lanes __attribute__((vector_size(Bytes), aligned(4)));
   static constexpr std::int64_t lanes = Bytes / sizeof(float);
 
-  /// Of a and b, one behind the other, every other group of so many numbers, added to the groups between them.
+  /// Splits a followed by b into groups of `Group` numbers, and adds each second group to the one before it.
   template <int Group, int... Places>
   [[gnu::always_inline]] static inline void add_groups(const Lanes& a, const Lanes& b, Lanes& sums,
                                                        std::integer_sequence<int, Places...>) {
@@ -28,8 +28,8 @@ struct SkinnyGemm {
            __builtin_shufflevector(a, b, ((Places / Group * 2 + 1) * Group + Places % Group)...);
   }
 
-  /// The sum of each vector's numbers: halves are added until one number is left, those of two vectors in one addition.
-  /// @param found  Count sums, filled up to whole vectors
+  /// Sums each vector's numbers by adding halves until one number is left. One addition serves two vectors.
+  /// @param found  Count sums, padded to whole vectors
   template <int Group, int Count>
   [[gnu::always_inline]] static inline void add_up(const Lanes* vectors, float* found) {
     constexpr int half = (Count + 1) / 2;
@@ -74,7 +74,7 @@ struct SkinnyGemm {
   template <int Rows, int Weights>
   [[gnu::always_inline]] static inline void range(const float* x, std::int64_t rows, const float* w, std::int64_t k,
                                                   float* y, std::int64_t n, std::int64_t begin, std::int64_t end) {
-    // While one block is multiplied with one group of rows, a share of the next block is fetched, 64 bytes at a time.
+    // While a block is multiplied with a group of rows, a share of the next block is prefetched, 64 bytes at a time.
     const std::int64_t groups = (rows + Rows - 1) / Rows;
     const std::int64_t fetch = (Weights * lanes / groups + 15) / 16 * 16, share = fetch * (k / lanes);
     std::int64_t c = begin;
@@ -129,7 +129,7 @@ bool has_skinny_gemm() {
 
 void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n) {
   static const Range range = kernel();
-  // Another thread is worth waking for some hundred thousand products.
+  // More threads pay off from some hundred thousand products.
   const bool small = rows * k * n < (std::int64_t{1} << 18);
 #pragma omp parallel if (!small)
   {

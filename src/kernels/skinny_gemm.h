@@ -1,4 +1,4 @@
-// The product of a handful of rows with a large weight, as decoding needs it a hundred times a token.
+// The product of a few rows with a large weight. Decoding needs a hundred of them per token.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@ namespace lethe {
 /// Whether this CPU has the kernel (x86 with AVX-512, or with AVX2 and FMA).
 bool has_skinny_gemm();
 
-/// y = x·Wᵀ in float32, each weight read once. A dot product is summed in the same order whatever the number of rows
-/// and threads, so that a row's result does not depend on what is computed beside it.
+/// y = x·Wᵀ in float32, reading each weight once. The order of summation depends neither on the rows nor on the
+/// threads, so a row's result does not depend on the rest of the batch.
 /// @param x  [rows, k], row after row
 /// @param w  [n, k]
 /// @param y  [rows, n], written

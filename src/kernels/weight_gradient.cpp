@@ -1,6 +1,6 @@
-// Both factors are read along their rows, one token after the other, so that each is packed by plain copies: strips of
-// G's columns, whose numbers are broadcast, and of X's, which fill registers. One strip of each makes a tile of the
-// result that stays in registers while the tokens pass.
+// Both factors are read row by row, one token after the other, so packing is plain copies. Strips of G's columns are
+// broadcast; strips of X's columns fill registers. One strip of each gives a tile of the result, which stays in
+// registers over all tokens.
 #include "kernels/weight_gradient.h"
 
 #include <omp.h>
@@ -20,11 +20,11 @@ namespace {
 
 constexpr std::int64_t tall = 14, wide = 32;  // a tile: 28 sums, 2 of X, 1 of G: 31 of 32 registers
 constexpr std::int64_t deep = 256;            // tokens at a time: a strip of X is 32 kB
-constexpr std::int64_t g_strips = 42;         // of one thread at a time: 600 kB, within its second cache
-constexpr std::int64_t x_strips = 64;         // of all threads at a time
+constexpr std::int64_t g_strips = 42;         // per thread at a time: 600 kB, within its L2 cache
+constexpr std::int64_t x_strips = 64;         // for all threads at a time
 constexpr std::int64_t g_space = g_strips * tall * deep, x_space = x_strips * wide * deep;
 
-/// The tile of a strip of G and one of X. @param height, width  what of it is written, if not all
+/// The tile of a strip of G and one of X. @param height, width  the part that is written, if not `Whole`
 template <bool Whole>
 [[gnu::target("avx512f"), gnu::always_inline]] inline void tile(const float* g, const float* x, std::int64_t tokens,
                                                                 float* out, std::int64_t k, bool add,
@@ -54,8 +54,8 @@ template <bool Whole>
   }
 }
 
-/// Strips first … last of the columns of `rows`, each `deep` tokens long, the last one filled up with zeros.
-/// @param columns  those from the first strip's beginning to the end of a row
+/// Packs strips [first, last) of the columns of `rows`, each `deep` tokens long. The last strip is padded with zeros.
+/// @param columns  from the beginning of strip 0 to the end of a row
 /// @param row      numbers from one token's row to the next
 template <std::int64_t Width>
 [[gnu::target("avx512f")]] void pack(const float* rows, std::int64_t row, std::int64_t columns, std::int64_t tokens,
@@ -74,7 +74,7 @@ template <std::int64_t Width>
   }
 }
 
-/// All tiles of some strips of G and some of X. @param n, k  rows and columns that are left of the result
+/// All tiles of some strips of G and some of X. @param n  remaining rows of the result; @param k  its row length
 [[gnu::target("avx512f")]] void tiles(const float* g, std::int64_t g_count, std::int64_t n, const float* x,
                                       std::int64_t x_count, std::int64_t columns, std::int64_t tokens, float* out,
                                       std::int64_t k, bool add) {
@@ -112,8 +112,8 @@ void weight_gradient(const float* g, const float* x, std::int64_t tokens, std::i
   const std::int64_t step = (tokens + pieces - 1) / pieces;
 #pragma omp parallel
   {
-    // Each thread has a share of the result's rows and packs G for itself; X is packed by all, into two halves in turn:
-    // one barrier a piece.
+    // Each thread computes a share of the result's rows and packs its own part of G. All threads pack X together, into
+    // two buffers in turn: one barrier per piece.
     const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
     const std::int64_t all = strips(n, tall), begin = all * thread / threads, end = all * (thread + 1) / threads;
     float *own = workspace + 2 * x_space + thread * g_space, *shared = workspace, *other = workspace + x_space;

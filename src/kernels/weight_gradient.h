@@ -1,19 +1,19 @@
-// The gradient of a weight of a linear map: a sum over tokens of outer products.
+// The weight gradient of a linear map: a sum of outer products over tokens.
 #pragma once
 
 #include <cstdint>
 
 namespace lethe {
 
-/// AMD with AVX-512, for which MKL has but AVX2 kernels: there products gain by oneDNN (products.h), and gradients of
-/// weights by the kernel below, since oneDNN packs a transposed factor slowly (bench/kernels.cpp). The kernel runs on
-/// no other CPU.
+/// Whether this is an AMD CPU with AVX-512, for which MKL has only AVX2 kernels. There, products use oneDNN
+/// (nn/matmul.h). Weight gradients use the kernel below, since oneDNN packs a transposed factor slowly
+/// (bench/kernels.cpp). The kernel runs on no other CPU.
 bool mkl_lacks_avx512();
 
-/// Floats that weight_gradient() needs as its workspace.
+/// Size of weight_gradient()'s workspace, in floats.
 std::int64_t weight_gradient_workspace();
 
-/// out = Gᵀ·X, or out += Gᵀ·X, in float32. A sum is made in the same order whatever the number of threads.
+/// out = Gᵀ·X, or out += Gᵀ·X, in float32. The order of summation does not depend on the threads.
 /// @param g          [tokens, n], row after row
 /// @param x          [tokens, k]
 /// @param out        [n, k], written or added to

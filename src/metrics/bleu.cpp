@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-/// Bytes of the white space (as Unicode and Python's str.split() have it) that begins here, or 0.
+/// Length of the white space character (by Unicode and Python's str.split()) that begins the text, bytes; or 0.
 std::size_t space_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   const unsigned first = byte(0), second = byte(1), third = byte(2);
@@ -58,14 +58,14 @@ bool is_digit(char c) {
 bool is_stop(char c) {
   return c == '.' || c == ',';
 }
-/// ASCII punctuation but for ' , - and . (and the blank, which makes no difference).
+/// ASCII punctuation except ' , - and . (including the space, which makes no difference).
 bool stands_apart(char c) {
   return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') ||
          (c >= ':' && c <= '@') || c == '/';
 }
 
-/// Pairs of neighbours that match are rewritten from left to right, none overlapping another. A character of several
-/// bytes is taken by its last byte before, by its first behind: none of its bytes is a digit or a stop.
+/// Rewrites matching pairs of neighbouring bytes from left to right, without overlap. Bytes suffice: no byte of a
+/// multi-byte character is a digit or a full stop.
 template <class Matches, class Rewrite>
 std::string rewrite_pairs(const std::string& text, Matches matches, Rewrite rewrite) {
   std::string result;
@@ -150,7 +150,7 @@ BleuCounts bleu_counts(std::string_view response, std::span<const std::string> r
   BleuCounts counts;
   const std::vector<std::string> tokens = bleu_tokens(response);
   counts.response_tokens = static_cast<std::int64_t>(tokens.size());
-  Grams most;  // of each n-gram, as often as the reference that has it most often
+  Grams most;  // per n-gram, its highest count in any reference
   std::int64_t nearest = -1;
   for (const std::string& reference : references) {
     const std::vector<std::string> theirs = bleu_tokens(reference);

@@ -1,4 +1,4 @@
-// BLEU: word sequences of responses that references have too.
+// BLEU: the overlap of word sequences between responses and references.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace lethe {
 
-/// What BLEU needs of one response, or of many added up.
+/// The counts of one response, or the sums over many.
 struct BleuCounts {
   std::array<std::int64_t, 4> matched{}, total{};          ///< of 1- to 4-grams
   std::int64_t response_tokens = 0, reference_tokens = 0;  ///< of the reference nearest in length (the shorter of two)
@@ -28,7 +28,7 @@ double bleu_of(const BleuCounts& counts, bool effective_order = false);
 double corpus_bleu(std::span<const std::string> responses, std::span<const std::vector<std::string>> references);
 double sentence_bleu(std::string_view response, std::span<const std::string> references);
 
-/// Tokens by sacrebleu's 13a (mteval-v13a): ASCII punctuation apart, "." and "," apart but between digits.
+/// Tokens by sacrebleu's 13a (mteval-v13a): ASCII punctuation is split off, "." and "," except between digits.
 std::vector<std::string> bleu_tokens(std::string_view text);
 
 }  // namespace lethe

@@ -1,4 +1,4 @@
-// BLEURT: how well a candidate says what a reference says, learnt from people's ratings.
+// BLEURT: how well a candidate conveys the meaning of a reference, learnt from human ratings.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace lethe {
 
-/// A candidate and what it is held against.
+/// A candidate and the reference it is compared with.
 struct Comparable {
   std::string reference, candidate;
 };

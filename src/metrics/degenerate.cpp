@@ -48,7 +48,7 @@ double DegenerateDetector::Order::gain(const std::vector<std::string>& text) con
     const double alone = (count(words, text[i]) + 0.5) / (static_cast<double>(total) + 1);
     const double before = count(words, text[i - 1]);
     const double pair = count(pairs, text[i - 1] + " " + text[i]);
-    constexpr double kWeight = 2;  // of the word-choice model, in counts
+    constexpr double kWeight = 2;  // weight of the word-choice model, in counts
     sum += std::log((pair + kWeight * alone) / (before + kWeight) / alone);
   }
   return sum / static_cast<double>(text.size() - 1);

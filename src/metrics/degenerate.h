@@ -1,4 +1,4 @@
-// Broken output: empty, repeating, or words without order. A broken model must not pass for a safe one.
+// Detects broken output: empty, repeating, or without word order. A broken model must not pass for a safe one.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace lethe {
 enum class Degeneracy { none, empty, repeating, gibberish };
 const char* name_of(Degeneracy kind);
 
-/// Learns from real text what word order looks like, and then tells broken answers from whole ones.
+/// Learns word order from real text, then detects broken answers.
 class DegenerateDetector {
  public:
-  /// @param texts  real answers of the kind expected (references). With fewer than 50 of at least 6 words, gibberish is
-  /// not
-  ///               looked for. The threshold flags about 2% of texts like these (found by five-fold cross-validation).
+  /// @param texts  real answers of the expected kind (references). Gibberish is detected only with at least 50 texts of
+  ///               at least 6 words. The threshold flags about 2% of texts like these (found by five-fold
+  ///               cross-validation).
   explicit DegenerateDetector(std::span<const std::string> texts);
 
   /// empty: no word at all. repeating: 4 of the same word in a row, or at least 12 words of which fewer than half of
@@ -27,7 +27,7 @@ class DegenerateDetector {
   bool knows_order() const { return knows_order_; }
 
  private:
-  /// Interpolated word-pair model: λ·P(w | before) + (1 − λ)·P(w), with unknown words as one.
+  /// Interpolated word-pair model: λ·P(w | before) + (1 − λ)·P(w). All unknown words count as one.
   struct Order {
     std::unordered_map<std::string, std::uint32_t> words;
     std::unordered_map<std::string, std::uint32_t> pairs;  // "before after"

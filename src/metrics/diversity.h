@@ -1,4 +1,4 @@
-// Distinct-n: how varied many answers are together. A model that says the same to everything scores near 0.
+// Distinct-n: how varied many answers are together. A model that always gives the same answer scores near 0.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct Distinct {
 };
 
 /// Different n-grams over all n-grams of all texts together (Li et al. 2016); words of the normal form (data/words.h).
-/// It falls with the amount of text: compare texts of like length. @param n ≥ 1
+/// It falls with the amount of text: compare texts of similar length. @param n ≥ 1
 Distinct distinct(std::span<const std::string> texts, std::size_t n);
 
 }  // namespace lethe

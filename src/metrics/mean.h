@@ -13,7 +13,7 @@ struct Mean {
 };
 Mean mean_of(std::span<const double> values);
 
-/// Of a[i] − b[i]: values taken under the same conditions (one seed, one split). Both have the same length.
+/// Mean of a[i] − b[i], for values measured under the same conditions (one seed, one split). Both have the same length.
 Mean paired_difference(std::span<const double> a, std::span<const double> b);
 
 /// 97.5% quantile of Student's t. @param degrees ≥ 1

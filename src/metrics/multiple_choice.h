@@ -1,4 +1,4 @@
-// Multiple choice by log-likelihood: which of the given answers a model thinks the likeliest. Nothing is generated.
+// Multiple choice by log-likelihood: which given answer is likeliest under the model. Nothing is generated.
 #pragma once
 
 #include <functional>
@@ -15,10 +15,10 @@ namespace lethe {
 
 /// log P(choice | context) of each choice of each question, nats, summed over the choice's tokens.
 ///
-/// As lm-evaluation-harness does it: "context choice" is tokenised as one text, joined by one blank; what stands behind
-/// as many tokens as the context alone has is the choice. A text beyond the model's positions loses tokens at its
-/// beginning. Special tokens are added as the tokenizer says (the harness's `add_bos_token=True`).
-/// @throws Error (bad input) for a choice that is no token
+/// As in lm-evaluation-harness, context and choice are joined by one space and tokenised as one text. The context's
+/// number of tokens, tokenised alone, says where the choice begins. A text beyond the model's positions loses its first
+/// tokens. Special tokens are added as the tokenizer says (the harness's `add_bos_token=True`).
+/// @throws Error (bad input) for a choice without a token
 std::vector<std::vector<double>> choice_scores(const CausalLM& model, const Tokenizer& tokenizer,
                                                std::span<const ChoiceQuestion> questions,
                                                const std::function<void(std::size_t questions)>& progress = {});
@@ -30,7 +30,7 @@ struct ChosenAnswer {
 };
 ChosenAnswer choose(const ChoiceQuestion& question, std::span<const double> scores);
 
-/// What a model got right of one kind of questions.
+/// A model's result on one kind of questions.
 struct ChoiceResult {
   Proportion right;           ///< MMLU's accuracy, TruthfulQA's MC1
   Mean true_mass;             ///< TruthfulQA's MC2; count 0 where no question has several right answers

@@ -25,20 +25,20 @@ Perplexity perplexity(const CausalLM& model, std::span<const Example> examples);
 
 struct TextWindows {
   std::int64_t window = 0;  ///< tokens; 0: the model's positions, but 2,048 at most
-  std::int64_t stride = 0;  ///< tokens a window moves on; 0: half a window
+  std::int64_t stride = 0;  ///< tokens between the starts of windows; 0: half a window
 };
 
 struct TextPerplexity {
   Perplexity text;  ///< every token but the first of each text, once, each with at least window − stride before it (a
                     ///< stride of a whole window leaves out the first token of each window)
-  /// What the loop in transformers' documentation ("Perplexity of fixed-length models") gives: the mean of each window
-  /// counts once for each token but one, also where all its tokens are predicted.
+  /// The result of the loop in transformers' documentation ("Perplexity of fixed-length models"): each window's mean is
+  /// weighted by its new tokens minus one, even if all of them are predicted.
   double documented = 0;
   std::vector<Perplexity> by_text;  ///< `text`, one entry a text
 };
 
-/// @param texts  token ids of whole texts; one of fewer than two tokens counts nothing
-/// @throws Error (usage) if the window is beyond the model's positions, or the stride beyond the window
+/// @param texts  token ids of whole texts; one of fewer than two tokens is not counted
+/// @throws Error (usage) if the window exceeds the model's positions, or the stride the window
 TextPerplexity text_perplexity(const CausalLM& model, std::span<const std::vector<int>> texts,
                                const TextWindows& windows = {},
                                const std::function<void(std::size_t windows_done)>& progress = {});

@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-/// Which letters are consonants: y is one at the start of a word and behind a vowel.
+/// Which letters are consonants: y is one at the start of a word and after a vowel.
 std::vector<bool> consonants(std::string_view word) {
   std::vector<bool> flags;
   flags.reserve(word.size());
@@ -52,7 +52,7 @@ struct Rule {
   std::string_view suffix, replacement;
 };
 
-/// The first rule whose suffix the word has decides; it is applied if its stem passes.
+/// Finds the first rule whose suffix the word has, and applies it if the stem passes.
 std::string first_rule(const std::string& word, std::initializer_list<Rule> rules,
                        const std::function<bool(std::string_view stem, std::string_view suffix)>& passes) {
   for (const Rule& rule : rules) {

@@ -1,4 +1,4 @@
-// Porter's stemmer: English words without their endings, so that "falls" and "falling" meet in ROUGE.
+// Porter's stemmer: removes the endings of English words, so that "falls" and "falling" match in ROUGE.
 #pragma once
 
 #include <string>

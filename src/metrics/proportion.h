@@ -1,4 +1,4 @@
-// A share of cases, with the interval that its small number allows.
+// A proportion of cases with its confidence interval.
 #pragma once
 
 #include <cstddef>

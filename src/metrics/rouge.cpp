@@ -27,7 +27,7 @@ class Vocabulary {
     };
     for (std::size_t at = 0; at < text.size(); ++at) {
       char c = text[at];
-      // The two characters beyond ASCII whose lower case is in it: the Kelvin sign, and the capital I with a dot.
+      // The two characters beyond ASCII with a lower case in ASCII: the Kelvin sign, and the capital I with a dot.
       if (text.substr(at, 3) == "\u212A") {
         c = 'k';
         at += 2;
@@ -101,8 +101,8 @@ std::size_t longest_common_subsequence(const std::vector<int>& a, const std::vec
   return row[b.size()];
 }
 
-/// Marks the words of the reference line that stand in its longest common subsequence with the response line. Of
-/// several subsequences it is the one that rouge-score finds: from the end, the reference's word goes where it may.
+/// Marks the reference line's words in its longest common subsequence with the response line. Of several, it finds
+/// rouge-score's: going from the end, it drops the reference's word if it can.
 void mark_common(const std::vector<int>& reference, const std::vector<int>& response, std::vector<bool>& marked) {
   const std::size_t columns = response.size() + 1;
   std::vector<std::uint16_t> table((reference.size() + 1) * columns, 0);
@@ -127,7 +127,7 @@ void mark_common(const std::vector<int>& reference, const std::vector<int>& resp
 }
 
 RougeScore rouge_lsum(std::vector<std::vector<int>> response, std::vector<std::vector<int>> reference) {
-  // A table of both lines' words is kept here, so lines are cut earlier than texts are.
+  // The table has an entry per pair of words, so lines are cut earlier than texts.
   constexpr std::size_t kLongestLine = 4'000;
   std::unordered_map<int, std::size_t> in_response, in_reference;
   std::size_t response_words = 0, reference_words = 0;

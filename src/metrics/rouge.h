@@ -1,4 +1,4 @@
-// ROUGE: how much of a reference answer's wording a response follows.
+// ROUGE: how much of a reference's wording a response repeats.
 #pragma once
 
 #include <span>

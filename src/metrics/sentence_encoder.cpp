@@ -21,7 +21,7 @@ Json read_json_if_there(const fs::path& file) {
   return fs::exists(file) ? read_json(file) : Json();
 }
 
-// 1_Pooling/config.json: a flag for each way, or (newer) the name of one.
+// 1_Pooling/config.json: a flag for each mode, or (newer) the name of one.
 Pooling read_pooling(const fs::path& file) {
   const Json json = read_json(file);
   ConfigReader config(json, file.string());
@@ -60,7 +60,7 @@ std::string module_path(const Json& module) {
   return module.contains("path") && module["path"].is_string() ? module["path"].get<std::string>() : "";
 }
 
-// The prompt that is put before every text unless another is asked for.
+// The prompt that precedes every text by default.
 std::string default_prompt(const fs::path& folder) {
   const Json json = read_json_if_there(folder / "config_sentence_transformers.json");
   if (!json.is_object() || !json.contains("default_prompt_name") || !json["default_prompt_name"].is_string()) return "";

@@ -1,4 +1,4 @@
-// Whether two models differ on the same prompts, and intervals of figures that are no means.
+// Tests whether two models differ on the same prompts, and intervals of statistics that are not means.
 #pragma once
 
 #include <cstddef>
@@ -20,9 +20,9 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// 95% percentile interval of a statistic over resampled cases (Efron 1979), for figures that are no means of cases
+/// 95% percentile interval of a statistic over resampled cases (Efron 1979), for statistics that are not means
 /// (perplexity, corpus BLEU).
-/// @param statistic  of the cases with these indices, some of them several times
+/// @param statistic  computes it from the cases with these indices, which may repeat
 Interval bootstrap_interval(std::size_t cases, const std::function<double(std::span<const std::size_t>)>& statistic,
                             std::uint64_t seed, std::size_t rounds = 2'000);
 

@@ -86,7 +86,7 @@ std::vector<Parameter> CausalLM::parameters() {
     add_norm(name(n.mlp_norm), block.mlp_norm, s.hidden_size);
     if (s.has_experts(i)) {
       add_linear(name(n.router), block.mixture.router, s.experts, s.hidden_size, false);
-      list.back().linear = nullptr;  // small, and its choices are sharp
+      list.back().linear = nullptr;  // never packed: small, and rounding changes its choices
       for (std::size_t e = 0; e < block.mixture.experts.size(); ++e) {
         auto& expert = block.mixture.experts[e];
         const std::string prefix = name(n.experts) + std::to_string(e) + ".";
@@ -146,7 +146,7 @@ std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
-  if (batch.ids.device().is_cpu() && batch.ids.numel() > 0) {  // on a GPU, asking would hold up the step
+  if (batch.ids.device().is_cpu() && batch.ids.numel() > 0) {  // on a GPU, reading the result would stall the step
     const auto [least, most] = at::aminmax(batch.ids);
     const auto low = least.item<std::int64_t>(), high = most.item<std::int64_t>();
     if (low < 0 || high >= spec_.vocabulary) {
@@ -160,8 +160,8 @@ at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
     PackedAttention attention(batch);
     return hidden(batch.ids, batch.positions, angles(batch), attention);
   }
-  // What a layer needs when it is computed again outlives this call: the rows, the angles, and the adapters' mode with
-  // its random numbers from where they are now.
+  // A recomputed layer uses these after this call: the rows, the angles, and the adapters' mode with a copy of its
+  // random state.
   const auto attention = std::make_shared<PackedAttention>(batch);
   const auto turns = std::make_shared<const std::vector<RotaryAngles>>(angles(batch));
   at::Tensor x = embed(batch.ids, batch.positions);
@@ -190,7 +190,7 @@ at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, 
 
 at::Tensor CausalLM::embed(const at::Tensor& ids, const at::Tensor& positions) const {
   at::Tensor x = at::embedding(embedding_, ids);
-  // The scale is rounded to the type of arithmetic first, as the published models were trained.
+  // The scale is first rounded to the compute dtype, as when the published models were trained.
   if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
   if (project_in_.defined()) x = project_in_.forward(x, adapters);
   if (positions_.defined()) x = x + at::embedding(positions_, positions + spec_.position_offset);

@@ -1,4 +1,4 @@
-// The one decoder: a stack of attention and MLP blocks over a packed batch, told by a DecoderSpec what its family does.
+// The decoder: a stack of attention and MLP blocks over a packed batch. A DecoderSpec describes the model family.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -19,7 +19,7 @@
 
 namespace lethe {
 
-/// A linear map under its module path ("model.layers.0.self_attn.q_proj"): what an adapter can be put on.
+/// A linear map under its module path ("model.layers.0.self_attn.q_proj"), which an adapter can target.
 struct NamedLinear {
   std::string name;
   Linear* linear;
@@ -28,7 +28,7 @@ struct NamedLinear {
 /// One copy of the weights, and nothing else: gradients, optimizer state and adapters' training belong to training/.
 class CausalLM {
  public:
-  /// Without weights: every parameter is undefined until load_weights() or initialise() filled it (models/loading.h).
+  /// Without weights: every parameter is undefined until a function of models/loading.h fills it.
   explicit CausalLM(DecoderSpec spec);
   CausalLM(CausalLM&&) = default;
   CausalLM& operator=(CausalLM&&) = default;
@@ -36,27 +36,27 @@ class CausalLM {
   /// Final hidden states: what the head turns into logits.
   /// @return  [T, E], E = D, or the embedding's width where a projection leads back to it
   at::Tensor hidden(const PackedBatch& batch) const;
-  /// The same through another attention (a cache). @param row_length as Segment::row_length, for the rotary embedding
+  /// The same with another attention (a cache).
   at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,
                     AttentionContext& attention) const;
-  /// Angles for hidden() above, one set for each rotary embedding of the specification.
+  /// Angles for hidden() above, one set per rotary embedding. @param row_length  as Segment::row_length
   std::vector<RotaryAngles> angles(const PackedBatch& batch) const;
   std::vector<RotaryAngles> angles(const at::Tensor& positions, std::int64_t row_length) const;
 
-  /// The tied or separate head with its scale and soft cap, any adapter on it folded in by value (rarely any).
+  /// The tied or separate head with its scale and soft cap. An adapter on it (rare) is merged.
   Head head() const;
 
-  /// Every weight once, a tied head not at all, in the order of the layers.
+  /// Every weight once, in the order of the layers. A tied head is not listed.
   std::vector<Parameter> parameters();
-  /// Every linear map but those of mixtures (PEFT knows them as whole stacks), the head last (also where it is tied).
+  /// Every linear map except those of mixtures, which PEFT treats as whole stacks. The head comes last, even if tied.
   std::vector<NamedLinear> linears();
 
   const DecoderSpec& spec() const { return spec_; }
   at::Device device() const { return embedding_.device(); }
   at::ScalarType dtype() const { return embedding_.scalar_type(); }
-  /// How adapters take part; change it to reach the original model (`on = false`).
+  /// How adapters act; `on = false` gives the original model.
   AdapterMode adapters;
-  /// While training, keep of each layer but its input and compute the rest again on the way back.
+  /// In training, keep only each layer's input and recompute the rest in the backward pass.
   bool recompute = false;
 
  private:

@@ -65,7 +65,7 @@ std::vector<Parameter> Encoder::parameters() {
   return list;
 }
 
-// As RoBERTa counts: padding written in the text stands at its own position and moves no other.
+// As in RoBERTa: padding tokens within the text get the padding position and do not shift the others.
 at::Tensor Encoder::positions(const EncoderBatch& batch) const {
   if (!spec_.padding_id) return batch.pack.positions;
   const at::Tensor counted = batch.pack.ids.ne(*spec_.padding_id).to(at::kLong);

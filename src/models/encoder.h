@@ -1,5 +1,5 @@
-// The one encoder: BERT's stack over a packed batch in which every token sees its whole row, told by an EncoderSpec
-// what its family does.
+// The encoder: BERT's stack over a packed batch, where every token attends to its whole row. An EncoderSpec describes
+// the model family.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -16,18 +16,18 @@
 
 namespace lethe {
 
-/// Tokens of one text, or of a pair: which of the two each belongs to (0 or 1). No types: all 0.
+/// Tokens of one text or of a pair. `types` says to which of the two each belongs (0 or 1); empty: all 0.
 struct TypedRow {
   std::vector<int> ids, types;
 };
 
-/// Rows laid end to end, none sharing a prompt.
+/// Concatenated rows, without shared prompts.
 struct EncoderBatch {
   PackedBatch pack;
   at::Tensor types;  ///< [T] int64
 };
 
-/// What a tokenizer made of a text or a pair. @param with_types  false: the model knows one type only
+/// The row of a tokenised text or pair. @param with_types  false: the model has only one type
 TypedRow typed_row(Encoding encoding, bool with_types);
 
 EncoderBatch pack_rows(std::span<const TypedRow> rows, at::Device device);

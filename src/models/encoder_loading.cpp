@@ -14,7 +14,7 @@ Error broken_encoder(const Checkpoint& checkpoint) {
   return bad_input("cannot load the encoder " + checkpoint.folder().string());
 }
 
-// A parameter's name in this file: with or without the prefix, LayerNorm's parts also as gamma and beta.
+// Finds a parameter in this file: with or without the prefix, LayerNorm's parts also as gamma and beta.
 const StoredTensor* find_encoder_tensor(const Checkpoint& checkpoint, const EncoderSpec& spec,
                                         const std::string& name) {
   std::vector<std::string> names = {name};
@@ -32,11 +32,9 @@ const StoredTensor* find_encoder_tensor(const Checkpoint& checkpoint, const Enco
 at::Tensor weight_from(const Checkpoint& checkpoint, const StoredTensor& stored, const std::vector<std::int64_t>& shape,
                        const LoadOptions& options) {
   if (stored.shape != shape || !is_floating(stored.type)) {
-    std::string wanted;
-    for (const std::int64_t extent : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(extent);
     throw broken_encoder(checkpoint)
         .with("tensor", excerpt(stored.name, 200))
-        .wanted("shape [" + wanted + "], as config.json says")
+        .wanted("shape " + shape_text(shape) + ", as config.json says")
         .found(stored.text());
   }
   const at::Tensor value = tensor_over(stored, checkpoint.values(stored));
@@ -68,7 +66,7 @@ Encoder load_encoder(const Checkpoint& checkpoint, const LoadOptions& options) {
   for (const Parameter& parameter : encoder.parameters()) {
     const StoredTensor* stored = find_encoder_tensor(checkpoint, spec, parameter.name);
     if (stored == nullptr) {
-      if (!pools && parameter.name.starts_with(pooler)) continue;  // a head may stand directly on the body
+      if (!pools && parameter.name.starts_with(pooler)) continue;  // a head may use the body directly
       throw broken_encoder(checkpoint).with("tensor", parameter.name).found("no such tensor");
     }
     *parameter.tensor = weight_from(checkpoint, *stored, parameter.shape, options);
@@ -79,7 +77,7 @@ Encoder load_encoder(const Checkpoint& checkpoint, const LoadOptions& options) {
   for (const StoredTensor* tensor : checkpoint.tensors()) {
     const bool head = std::any_of(heads.begin(), heads.end(),
                                   [&](const char* beginning) { return tensor->name.starts_with(beginning); });
-    // Integers are tables of positions and types that old files carry.
+    // Integer tensors are tables of positions and types in old files.
     if (head || used.contains(tensor->name) || !is_floating(tensor->type)) continue;
     throw broken_encoder(checkpoint)
         .with("tensor", excerpt(tensor->name, 200))

@@ -25,13 +25,7 @@ Error broken(const Checkpoint& checkpoint) {
   return bad_input("cannot load the model " + checkpoint.folder().string());
 }
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + text + "]";
-}
-
-// Tensors that no parameter takes: allowed are tables that old files carry, a tied head, and what holds no weights.
+// Checks the tensors that no parameter uses. Allowed are tables of old files, a tied head, and tensors without weights.
 void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, const std::set<std::string>& used) {
   const TiedPair& pair = tied_pair(checkpoint);
   for (const StoredTensor* tensor : checkpoint.tensors()) {
@@ -50,7 +44,7 @@ void check_left_over(const Checkpoint& checkpoint, const DecoderSpec& spec, cons
   }
 }
 
-// A parameter's place in a checkpoint, and the name under which adapters change it (half of a tied pair has its own).
+// A parameter's place in a checkpoint, and its name for adapters (each half of a tied pair has its own).
 struct Place {
   Parameter parameter;
   const StoredTensor* stored;
@@ -74,7 +68,7 @@ bool is_stored_in(at::ScalarType type, const StoredTensor& stored) {
   return is_floating(stored.type) && scalar_type(stored.type) == type;
 }
 
-// A weight in the type of arithmetic, on its device: the file's own memory if that is asked for and will do.
+// A weight in the compute dtype, on its device; memory-mapped if requested and possible.
 at::Tensor loaded_weight(const Checkpoint& checkpoint, const Place& place, const LoadOptions& options) {
   const StoredTensor& stored = *place.stored;
   const bool adapted = is_adapted(place, options);
@@ -93,7 +87,7 @@ at::Tensor loaded_weight(const Checkpoint& checkpoint, const Place& place, const
   return value;
 }
 
-// Bytes of memory that a weight will take beside the file's own.
+// Memory that a weight needs beyond the mapped file, bytes.
 std::uint64_t bytes_to_hold(const Place& place, const LoadOptions& options) {
   const StoredTensor& stored = *place.stored;
   const std::uint64_t weights = stored.bytes() / size_of(stored.type);
@@ -108,9 +102,9 @@ std::string gigabytes_text(std::uint64_t bytes) {
   return text;
 }
 
-// Before the system ends the process without a word.
+// Warns before the system kills the process without a message.
 void warn_if_too_large(const Checkpoint& checkpoint, std::uint64_t bytes, const LoadOptions& options) {
-  const std::uint64_t available = available_bytes() + tensor_memory().cached;  // of models that are gone
+  const std::uint64_t available = available_bytes() + tensor_memory().cached;  // freed by earlier models
   if (!options.device.is_cpu() || bytes <= available) return;
   warn("the weights of " + excerpt(checkpoint.folder().filename().string(), 200) + " take " + gigabytes_text(bytes) +
        " of memory, and " + gigabytes_text(available) +
@@ -141,7 +135,7 @@ CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options) {
 
 CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options) {
   refuse_packed_weights(checkpoint);
-  // The configuration's word is not enough: the file, or an adapter, may give the head values of its own.
+  // The configuration is not enough: the file, or an adapter, may give the head separate values.
   description.tied_head = description.tied_head && tied_pair(checkpoint).tied &&
                           (options.adapters == nullptr || !options.adapters->unties_head());
   CausalLM model(std::move(description));

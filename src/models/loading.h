@@ -1,4 +1,4 @@
-// Weights into the decoder and back: from a checkpoint, from random numbers, into a checkpoint.
+// Loads the decoder's weights from a checkpoint, initialises random ones, and writes them to a checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +16,22 @@ namespace lethe {
 
 struct LoadOptions {
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;          ///< of arithmetic
+  at::ScalarType dtype = at::kFloat;          ///< compute dtype
   bool nf4 = false;                           ///< the layers' matrices in four bits (nn/nf4.h), frozen
-  const AppliedAdapters* adapters = nullptr;  ///< folded in, in float32, before conversion
-  /// On a CPU, weights that are stored in the type of arithmetic stay in the file's memory map: nothing is copied, and
-  /// processes that use one checkpoint share it. They must not be written to.
+  const AppliedAdapters* adapters = nullptr;  ///< merged in float32, before conversion
+  /// On a CPU, weights stored in the compute dtype are memory-mapped, not copied. Processes that use one checkpoint
+  /// share them. They must not be written to.
   bool mapped = false;
 };
 
-/// Reads all weights, converted to the type of arithmetic.
-/// @throws Error (bad input) for an unknown architecture, a tensor that is missing, has another shape, or that the
-///         architecture has no use for
+/// Reads all weights, converted to the compute dtype.
+/// @throws Error (bad input) for an unknown architecture, or a tensor that is missing, has another shape, or is not
+///         used by the architecture
 CausalLM load_model(const Checkpoint& checkpoint, const LoadOptions& options = {});
-/// The same with a description of one's own: a body under another head (models/sequence_classifier.h).
+/// The same with a given description, for a body under another head (models/sequence_classifier.h).
 CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const LoadOptions& options);
 
-/// One line about the keys of a config.json that change nothing, if there are any.
+/// Warns in one line about keys of a config.json that have no effect, if any.
 void warn_of_ignored_keys(const std::vector<std::string>& keys, const std::string& model_type,
                           const std::filesystem::path& file);
 
@@ -47,11 +47,11 @@ CausalLM random_model(const Json& config, const std::string& where, std::uint64_
 /// The model's weights by their names in this checkpoint (which may leave out the family's optional prefix).
 TensorLookup weights_by_name(CausalLM& model);
 
-/// The model's weights under the base's names and types, with its configuration and tokenizer, into `folder` (exists).
+/// Writes the model's weights with the base's names, dtypes, configuration and tokenizer into `folder` (exists).
 void write_like(const Checkpoint& base, CausalLM& model, const std::filesystem::path& folder,
                 const ShardOptions& options = {});
 
-/// The weights of a model that has no base, float32, and its config.json, into `folder` (exists). A tied head is stored
+/// Writes the weights (float32) and config.json of a model without a base into `folder` (exists). A tied head is stored
 /// once.
 void write_new(CausalLM& model, const Json& config, const std::filesystem::path& folder);
 

@@ -1,4 +1,4 @@
-// LoRA on the decoder: fresh adapters to train, and the folder they are written to.
+// LoRA on the decoder: creates adapters to train, attaches stored ones, and writes adapter folders.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -20,7 +20,7 @@ struct NamedLora {
   bool transposed = false;  ///< Linear::transposed of its map: PEFT's fan_in_fan_out
 };
 
-/// The modules that the targets choose, in the order of the layers; the model needs no weights for it.
+/// The modules that the targets choose, in the order of the layers. The model needs no weights.
 /// @throws Error (bad input) as add_lora()
 std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& targets);
 
@@ -29,11 +29,11 @@ std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& target
 /// @throws Error (bad input) if the targets choose none, or the head (whose logits are never held as a whole)
 std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed);
 
-/// Puts the pairs of an adapter folder on the model as they are, not trained: their scale can be changed.
+/// Attaches the pairs of an adapter folder to the model, not to be trained. Their scale can be changed.
 /// @throws Error (bad input) if it holds more than pairs on linear maps, or one that does not fit
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter);
 
-/// Writes the adapter as PEFT reads it, into `folder` (exists), with B times `factor` (−α: the negated adapter).
+/// Writes the adapter in PEFT's format into `folder` (exists), with B times `factor` (−α: the negated adapter).
 void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& settings, const std::string& base_model,
                    const std::filesystem::path& folder, double factor = 1.0, Access access = Access::normal);
 

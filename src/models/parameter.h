@@ -11,12 +11,12 @@ namespace lethe {
 
 struct Linear;
 
-/// A weight under the very name it has in the Hugging Face checkpoint.
+/// A weight under its name in the Hugging Face checkpoint.
 struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;
   at::Tensor* tensor;        ///< owned by the model
-  Linear* linear = nullptr;  ///< of a layer's matrix: the map it is the weight of, which can hold it packed
+  Linear* linear = nullptr;  ///< for a layer's matrix: its linear map, which can hold it packed
 
   std::int64_t size() const {
     std::int64_t product = 1;

@@ -1,4 +1,4 @@
-// A model that gives a whole text labels or a score: an encoder, or the one decoder, under a classification head.
+// Gives a whole text labels or a score: an encoder or the decoder with a classification head.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -21,12 +21,12 @@ enum class Problem { regression, single_label, multi_label };
 
 class SequenceClassifier {
  public:
-  /// Reads …ForSequenceClassification: of an encoder family the pooled first token through `classifier` (RoBERTa:
-  /// through its own dense layer), of a decoder family the last token that is not padding through `score`.
+  /// Reads …ForSequenceClassification. An encoder applies `classifier` to the pooled first token (RoBERTa: after its
+  /// own dense layer). A decoder applies `score` to the last token that is not padding.
   /// @throws Error (bad input) as load_model() and load_encoder(), and if the head is missing or id2label is broken
   static SequenceClassifier load(const Checkpoint& checkpoint, const LoadOptions& options = {});
 
-  /// @param batch_tokens  tokens of one forward pass; a longer row goes alone
+  /// @param batch_tokens  tokens of one forward pass; a longer row gets its own pass
   /// @return [B, labels] on the CPU, float32 (float64 if the weights are)
   /// @param progress      called with the number of rows done so far
   /// @throws Error (bad input) for a row that is empty or longer than max_tokens()
@@ -37,11 +37,11 @@ class SequenceClassifier {
 
   /// id2label, in the order of the logits.
   const std::vector<std::string>& labels() const { return labels_; }
-  /// problem_type; where it is missing, regression for one label and one of several otherwise.
+  /// problem_type; if missing, regression for one label, else single_label.
   Problem problem() const { return problem_; }
-  /// Tokens a row may have; 0: no bound of the architecture's own.
+  /// Longest row, tokens; 0: the architecture sets no limit.
   std::int64_t max_tokens() const;
-  /// Whether the types of a pair's tokens mean anything to it.
+  /// Whether the model uses the types of a pair's tokens.
   bool uses_types() const;
 
  private:

@@ -6,7 +6,7 @@
 namespace lethe {
 namespace {
 
-/// Whether `row_kernels.h` is for these: float32 on a CPU, number after number.
+/// Whether kernels/fused_norm_swiglu.h supports these: contiguous float32 on a CPU.
 bool plain_rows(const at::Tensor& a, const at::Tensor& b) {
   return a.device().is_cpu() && a.scalar_type() == at::kFloat && b.scalar_type() == at::kFloat && a.is_contiguous() &&
          b.is_contiguous() && a.sizes() == b.sizes();

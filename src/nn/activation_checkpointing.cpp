@@ -16,7 +16,7 @@ struct KeptPart : torch::CustomClassHolder {
 };
 
 struct Recomputed : torch::autograd::Function<Recomputed> {
-  /// @param ticket  needs a gradient, so that there is a way back even where x needs none (a frozen embedding)
+  /// @param ticket  requires a gradient, so that autograd records the part even if x requires none (a frozen embedding)
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& ticket,
                             Part part) {
     (void)ticket;

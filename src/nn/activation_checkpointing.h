@@ -1,4 +1,4 @@
-// Memory for time: a part of the model whose inner activations are not kept but computed again on the way back.
+// Activation checkpointing: saves memory by recomputing a part's activations in the backward pass.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,9 +7,9 @@
 
 namespace lethe {
 
-/// y = part(x). Of the forward pass only x is kept; backward runs the part again. Weights within the part get their
-/// gradients also where x needs none. Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
-/// @param part  computes the same whenever it is called (its random numbers included), until backward is done
+/// y = part(x). The forward pass keeps only x; the backward pass runs `part` again. Weights inside `part` get their
+/// gradients even if x needs none. Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
+/// @param part  gives the same result on every call until the backward pass is done, random numbers included
 at::Tensor checkpointed(std::function<at::Tensor(const at::Tensor& x)> part, const at::Tensor& x);
 
 }  // namespace lethe

@@ -1,4 +1,4 @@
-// The interface of attention, which training (a pack of rows) and decoding (a cache) implement, and the plain formula.
+// The attention interface and its reference formula. Training implements it over a pack of rows, decoding over a cache.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,13 +11,13 @@
 namespace lethe {
 
 struct AttentionOptions {
-  double scale = 1.0;       ///< of the products q·k
-  std::int64_t window = 0;  ///< a token sees this many tokens, itself included; 0: all before it
+  double scale = 1.0;       ///< factor of the products q·k
+  std::int64_t window = 0;  ///< a token attends to this many tokens, itself included; 0: all before it
   double softcap = 0.0;     ///< cap · tanh(score / cap); 0: none
-  bool causal = true;       ///< false: every token of a row sees the whole row (encoders); no row may share a prompt
+  bool causal = true;       ///< false: every token attends to its whole row (encoders); no row may share a prompt
 };
 
-/// Where a layer's queries meet keys and values: a pack while training or scoring, a cache while decoding.
+/// Holds the keys and values that queries attend to: a pack in training and scoring, a cache in decoding.
 class AttentionContext {
  public:
   virtual ~AttentionContext() = default;
@@ -28,8 +28,8 @@ class AttentionContext {
                             const AttentionOptions& options) = 0;
 };
 
-/// The plain formula, segment by segment with an explicit mask: any option, any device, any type. The fast paths
-/// are tested against it; windows and soft caps use it.
+/// The reference formula, segment by segment with an explicit mask. Supports every option, device and dtype. The fast
+/// paths are tested against it; windows and soft caps use it.
 at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const std::vector<Segment>& segments, const AttentionOptions& options);
 

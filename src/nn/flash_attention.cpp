@@ -26,7 +26,7 @@ at::Tensor numbers(const std::vector<std::int64_t>& values, at::ScalarType type,
   return to_device(at::tensor(values, at::kLong).to(type), device);
 }
 
-/// [H, T] numbers as factors of [T, H, d].
+/// Reshapes [H, T] to broadcast over [T, H, d].
 at::Tensor factors(const at::Tensor& grad_heads) {
   return grad_heads.t().unsqueeze(-1);
 }
@@ -80,7 +80,7 @@ struct FlashAttention : torch::autograd::Function<FlashAttention> {
   }
 };
 
-/// The largest difference between two ways of computing, over the largest number of the second.
+/// Largest difference of two tensors, relative to the largest magnitude in the second.
 double difference(const at::Tensor& a, const at::Tensor& b) {
   return ((a.to(at::kDouble) - b.to(at::kDouble)).abs().max() / b.to(at::kDouble).abs().max()).item<double>();
 }
@@ -91,7 +91,7 @@ FlashPlan::FlashPlan(const std::vector<Segment>& segments, at::Device device) {
   std::vector<std::int64_t> own{0}, queries{0}, keys{0}, from, to;
   std::int64_t last_prompt = -1, last_end = -1;
   for (const Segment& segment : segments) {
-    if (segment.size() == 0) continue;  // a row without tokens is none to the kernel
+    if (segment.size() == 0) continue;  // the kernel's layout has no empty rows
     own.push_back(segment.end);
     this->own.most_queries = this->own.most_keys = std::max(this->own.most_queries, segment.size());
     if (segment.prefix < 0 || segments[static_cast<std::size_t>(segment.prefix)].size() == 0) continue;
@@ -132,7 +132,7 @@ const FlashKernel& engine_flash_kernel() {
           [](const at::Tensor& gradient, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
              const at::Tensor& out, const at::Tensor& log_sum_exp, const PackedRows& rows, bool causal, double scale) {
             const FixedOrder fixed;
-            const at::Tensor none = at::empty({2}, at::TensorOptions(at::kLong).device(q.device()));  // of no dropout
+            const at::Tensor none = at::empty({2}, at::TensorOptions(at::kLong).device(q.device()));  // of dropout
             return at::_flash_attention_backward(gradient, q, k, v, out, log_sum_exp, rows.queries, rows.keys,
                                                  rows.most_queries, rows.most_keys, /*dropout_p=*/0.0, causal, none,
                                                  none, scale);
@@ -148,11 +148,11 @@ at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::T
 bool flash_attention_agrees(at::Device device, at::ScalarType type, std::int64_t head, const FlashKernel& kernel) {
   const std::vector<Segment> segments{{0, 5, -1, 12},  {5, 8, 0, 8},     {8, 15, 0, 12},
                                       {15, 24, -1, 9}, {24, 150, -1, 0}, {150, 151, 4, 0}};
-  const c10::InferenceMode no_inference(false);  // decoding may be the first to ask
+  const c10::InferenceMode no_inference(false);  // the first call may come from decoding
   const c10::AutoGradMode with_gradients(true);
   variable_list plain, fast;
   const at::Generator random = at::detail::createCPUGenerator(1);
-  for (const std::int64_t groups : {4, 2, 2, 4}) {  // q, k, v; and the gradient that arrives
+  for (const std::int64_t groups : {4, 2, 2, 4}) {  // q, k, v and the incoming gradient
     const at::Tensor given = at::randn({151, groups, head}, random).to(type);
     plain.push_back(given.to(device, at::kFloat).requires_grad_(true));
     fast.push_back(given.to(device).requires_grad_(true));

@@ -1,6 +1,5 @@
-// Attention over a pack on a GPU: all rows in one call of the engine's kernel for rows of different lengths, shared
-// prompts in a second one, joined by their log-sum-exps (docs/explanation/method.md, "Exact attention over a shared
-// prompt").
+// Attention over a pack on a GPU. One call of LibTorch's variable-length kernel computes all rows, a second one the
+// shared prompts. Log-sum-exps join the two (docs/explanation/method.md, "Exact attention over a shared prompt").
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,25 +14,25 @@
 
 namespace lethe {
 
-/// Rows one behind the other in packed queries and keys, as the kernel wants them: row i has the queries
+/// Rows concatenated in packed queries and keys, in the kernel's layout: row i has the queries
 /// [queries[i], queries[i+1]) and the keys [keys[i], keys[i+1]).
 struct PackedRows {
   at::Tensor queries, keys;  ///< [rows + 1] int32, on the device
   std::int64_t most_queries = 0, most_keys = 0;
 };
 
-/// What attends to a pack's tokens: made once a pack, so that layers only refer to it.
+/// Which tokens of a pack attend to which. Built once per pack and used by all layers.
 struct FlashPlan {
   PackedRows own;                 ///< each segment by itself
-  PackedRows shared;              ///< responses that follow one prompt as one row, over the prompt's keys
-  at::Tensor responses, prompts;  ///< [n] int64: where those queries and keys stand in the pack
+  PackedRows shared;              ///< one row per shared prompt: all its responses, over the prompt's keys
+  at::Tensor responses, prompts;  ///< [n] int64: positions of those queries and keys in the pack
   bool has_shared = false;
 
   FlashPlan() = default;
   FlashPlan(const std::vector<Segment>& segments, at::Device device);
 };
 
-/// The engine's kernel, or what a test puts in its place.
+/// LibTorch's kernel, or a test's replacement.
 struct FlashKernel {
   /// q [T, H, d], k and v [S, G, d] -> attention [T, H, d] and its log-sum-exp [H, T], float32
   std::function<std::pair<at::Tensor, at::Tensor>(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -53,14 +52,14 @@ const FlashKernel& engine_flash_kernel();
 at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const FlashPlan& plan,
                            double scale, bool causal, const FlashKernel& kernel = engine_flash_kernel());
 
-/// Whether the kernel gives what reference_attention() gives on this device, for heads of this size: two prompts with
-/// continuations and rows of their own, grouped heads, all gradients. To two hundredths of the largest number.
+/// Whether the kernel agrees with reference_attention() on this device, for heads of this size. Checks two prompts with
+/// continuations, rows without a prompt, grouped heads and all gradients. Tolerance: 0.02 of the largest value.
 bool flash_attention_agrees(at::Device device, at::ScalarType type, std::int64_t head,
                             const FlashKernel& kernel = engine_flash_kernel());
 
-/// Whether the engine's kernel takes these: 16 bits on a CUDA device, heads of at most 256 numbers, a multiple of 8.
-/// Asked for the first time, it is also held to reference_attention() on a small pack, forward and back; where that
-/// fails, a warning says so, and the plain formula computes instead.
+/// Whether LibTorch's kernel supports q: 16 bits on a CUDA device, head size a multiple of 8 and at most 256. The first
+/// call also compares the kernel with reference_attention() on a small pack, forward and backward. If they differ, it
+/// warns, and the reference formula is used instead.
 bool flash_attention_takes(const at::Tensor& q);
 
 }  // namespace lethe

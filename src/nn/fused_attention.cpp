@@ -5,18 +5,18 @@
 namespace lethe {
 namespace {
 
-// Each response sees its prompt (part 1) and itself (part 2); the parts are joined by their log-sum-exps. Nothing is
-// stored but the output and the joint log-sum-exp.
+// Each response attends to its prompt (part 1) and to itself (part 2). Log-sum-exps join the parts. Beyond the inputs,
+// only the output and the joint log-sum-exp are kept for the backward pass.
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Tokens [begin, end) of [T, H, d] as the kernel wants them: [1, H, n, d], without a copy.
+/// Tokens [begin, end) of [T, H, d] in the kernel's layout [1, H, n, d], without a copy.
 at::Tensor view(const at::Tensor& t, std::int64_t begin, std::int64_t end) {
   return t.slice(0, begin, end).transpose(0, 1).unsqueeze(0);
 }
 
-/// Consecutive segments [first, last] that continue the same prompt: their queries meet the prompt's keys as one row.
+/// Consecutive segments [first, last] that continue one prompt: their queries attend to the prompt's keys as one row.
 struct Continuation {
   std::int64_t prompt_begin, prompt_end, begin, end;
 };

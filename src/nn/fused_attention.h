@@ -9,8 +9,9 @@
 
 namespace lethe {
 
-/// Fused kernels over the prompt once for all the rows that share it, joined by their log-sum-exps; its
-/// own backward (see docs/explanation/method.md, "Exact attention over a shared prompt"). No window, no soft cap.
+/// Attends to a shared prompt once for all its rows and joins the parts by their log-sum-exps. Has its own backward
+/// pass (docs/explanation/method.md, "Exact attention over a shared prompt"). No window, no soft cap.
+/// @param q  [T, H, d]; @param k and v [T, G, d]; @return [T, H, d]
 at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const std::vector<Segment>& segments, double scale, bool causal = true);
 

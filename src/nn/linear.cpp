@@ -11,7 +11,8 @@
 namespace lethe {
 namespace {
 
-/// The mask drawn on a GPU, from a seed of our own stream: drawn here and sent, it would take longer than the step.
+/// Draws the mask on the GPU, seeded from our own stream. Drawing it here and copying it would take longer than the
+/// step.
 at::Tensor device_mask(const at::Tensor& x, const AdapterMode& mode) {
   const double keep = 1.0 - mode.dropout;
   const std::uint64_t high = mode.randomness->next(), seed = high << 32 | mode.randomness->next();
@@ -41,15 +42,15 @@ at::Tensor dropped_out(const at::Tensor& x, const AdapterMode& mode) {
 
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterMode& mode) const {
   at::Tensor y = packed.defined() ? nf4_product(x, packed, bias, transposed)
-                                  : times_transposed(x, transposed ? weight.t() : weight, bias);
+                                  : matmul_nt(x, transposed ? weight.t() : weight, bias);
   if (!mode.on) return y;
   for (const auto& adapter : adapters) {
     const bool drop = mode.dropout > 0 && mode.randomness != nullptr;
     const at::Tensor input = drop ? dropped_out(x, mode) : x;
     const at::Tensor low = at::linear(input.to(adapter.a.scalar_type()), adapter.a);
     if (y.scalar_type() == low.scalar_type()) {
-      y.addmm_(low, adapter.b.t(), 1.0, adapter.scale);  // y is of this call alone, and nobody's way back needs it
-    } else {  // an adapter of float32 on a base of 16 bits: added before it is rounded, as PEFT does
+      y.addmm_(low, adapter.b.t(), 1.0, adapter.scale);  // only this call holds y, and no backward pass needs it
+    } else {  // float32 adapter on a 16-bit base: added before rounding, as PEFT does
       y = at::addmm(y.to(low.scalar_type()), low, adapter.b.t(), 1.0, adapter.scale).to(y.scalar_type());
     }
   }

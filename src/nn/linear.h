@@ -1,4 +1,4 @@
-// The one linear map, with any number of low-rank adapters on it. LoRA is nothing else anywhere.
+// A linear map with any number of low-rank adapters. This is the only forward pass of LoRA.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -19,23 +19,22 @@ struct LoraPair {
   double scale = 1.0;  ///< lora_alpha / R, or lora_alpha / √R (rslora)
 };
 
-/// How adapters take part in a forward pass; one for the whole model, so that the original is one switch away.
+/// How adapters act in a forward pass. The whole model shares one, so a single switch gives the original model.
 struct AdapterMode {
   bool on = true;
-  double dropout = 0.0;                ///< of the adapter's input, while training only
+  double dropout = 0.0;                ///< of the adapter's input, in training only
   RandomStream* randomness = nullptr;  ///< draws the dropout masks; nullptr: no dropout
-  /// Dropout applies to the first so many tokens of a pack; those behind (whose divergence is measured) go without.
+  /// Dropout applies only to this many leading tokens of a pack. The divergence of later tokens is measured without it.
   std::int64_t dropout_tokens = std::numeric_limits<std::int64_t>::max();
 };
 
 /// y = x·Wᵀ + bias, plus the adapters.
 struct Linear {
-  at::Tensor weight;  ///< [out, in]
-  at::Tensor bias;    ///< [out], or undefined
-  bool transposed =
-      false;  ///< the weight is stored [in, out] (GPT-2's Conv1D); adapters are A [R, in], B [out, R] still
+  at::Tensor weight;        ///< [out, in]
+  at::Tensor bias;          ///< [out], or undefined
+  bool transposed = false;  ///< the weight is stored [in, out] (GPT-2's Conv1D); adapters stay A [R, in], B [out, R]
   std::vector<LoraPair> adapters;
-  Nf4Matrix packed;  ///< in place of `weight`, which is undefined then: a frozen weight in four bits
+  Nf4Matrix packed;  ///< a frozen 4-bit weight; `weight` is then undefined
 
   bool defined() const { return weight.defined() || packed.defined(); }
   std::int64_t in() const { return extent(transposed ? 0 : 1); }

@@ -19,7 +19,7 @@ using PointwiseLinear = at::Tensor(const at::Tensor&, const at::Tensor&, const s
                                    c10::string_view, c10::List<std::optional<at::Scalar>>,
                                    std::optional<c10::string_view>);
 
-/// The engine's operator that hands a product to oneDNN; nothing if this build of the engine lacks it.
+/// LibTorch's oneDNN linear operator; empty if this build of LibTorch lacks it.
 const std::optional<c10::TypedOperatorHandle<PointwiseLinear>>& onednn_linear() {
   static const auto found = []() -> std::optional<c10::TypedOperatorHandle<PointwiseLinear>> {
     const auto handle = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
@@ -43,7 +43,7 @@ at::Tensor by_onednn(const at::Tensor& x, const at::Tensor& weight, const at::Te
                                "");
 }
 
-/// x·Wᵀ + bias on values alone.
+/// x·Wᵀ + bias, not recorded by autograd.
 at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (plain_float(x, weight)) {
     if (x.size(0) <= skinny_rows && weight.is_contiguous() && has_skinny_gemm()) {
@@ -57,7 +57,7 @@ at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight
   return at::linear(x, weight, optional(bias));
 }
 
-/// How to make the input again, in a form that a Function's context can hold.
+/// Recomputes the input; a class that a Function's context can hold.
 struct InputMaker : torch::CustomClassHolder {
   std::function<at::Tensor()> make;
 };
@@ -70,7 +70,7 @@ std::function<at::Tensor()> maker_of(const at::Tensor& x) {
 struct Product : torch::autograd::Function<Product> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, c10::intrusive_ptr<InputMaker> maker) {
-    // Only what the way back needs: x is for the gradient of a weight that is not frozen.
+    // Keep only what the backward pass needs: x is for the gradient of a weight that is not frozen.
     const bool keeps_x = weight.requires_grad() && !maker;
     context->save_for_backward({keeps_x ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
     if (weight.requires_grad() && maker) context->saved_data["x"] = c10::IValue::make_capsule(std::move(maker));
@@ -86,7 +86,7 @@ struct Product : torch::autograd::Function<Product> {
       x = c10::static_intrusive_pointer_cast<InputMaker>(made->second.toCapsule())->make();
       context->saved_data.erase(made);
     }
-    return {saved[1].defined() ? times(g, saved[1]) : at::Tensor(), x.defined() ? transposed_times(g, x) : at::Tensor(),
+    return {saved[1].defined() ? matmul_nn(g, saved[1]) : at::Tensor(), x.defined() ? matmul_tn(g, x) : at::Tensor(),
             context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor()};
   }
 };
@@ -98,7 +98,7 @@ bool prefers_onednn() {
   return preferred;
 }
 
-at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   const bool history = c10::GradMode::is_enabled() &&
                        (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
   if (!history) return values_times_transposed(x, weight, bias);
@@ -112,13 +112,13 @@ at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const
   return at::linear(x, weight, optional(bias));
 }
 
-at::Tensor times(const at::Tensor& g, const at::Tensor& weight) {
+at::Tensor matmul_nn(const at::Tensor& g, const at::Tensor& weight) {
   if (plain_float(g, weight) && g.size(0) > 1 && prefers_onednn()) return by_onednn(g, weight.t(), {});
   return at::mm(g, weight);
 }
 
-void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add) {
-  constexpr std::int64_t small = 64;  // packing costs as much as it saves
+void matmul_tn_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add) {
+  constexpr std::int64_t small = 64;  // below this, packing costs as much as it saves
   if (plain_float(g, x) && g.size(0) >= small && g.size(1) >= small && x.size(1) >= small && out.is_contiguous() &&
       mkl_lacks_avx512()) {
     const at::Tensor space = at::empty({weight_gradient_workspace()}, g.options());
@@ -130,9 +130,9 @@ void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at:
   at::addmm_out(to, to, g.t(), x, /*beta=*/add ? 1 : 0);
 }
 
-at::Tensor transposed_times(const at::Tensor& g, const at::Tensor& x) {
+at::Tensor matmul_tn(const at::Tensor& g, const at::Tensor& x) {
   at::Tensor out = at::empty({g.size(1), x.size(1)}, g.options());
-  transposed_times_into(out, g, x, /*add=*/false);
+  matmul_tn_into(out, g, x, /*add=*/false);
   return out;
 }
 

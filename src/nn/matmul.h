@@ -1,4 +1,4 @@
-// Products of activations with a weight, each by the fastest way there is for its shape and this CPU.
+// Products of activations with a weight, by the fastest kernel for the shape and the CPU.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -10,22 +10,22 @@ namespace lethe {
 /// @param weight  [N, K]
 /// @param bias    [N], or undefined
 /// @return        [T, N]
-at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
+at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
 
-/// g·W without a history. @param g [T, N] @param weight [N, K] @return [T, K]
-at::Tensor times(const at::Tensor& g, const at::Tensor& weight);
+/// g·W, not recorded by autograd. @param g [T, N] @param weight [N, K] @return [T, K]
+at::Tensor matmul_nn(const at::Tensor& g, const at::Tensor& weight);
 
-/// Gᵀ·X, a weight's gradient, without a history. @param g [T, N] @param x [T, K] @return [N, K]
-at::Tensor transposed_times(const at::Tensor& g, const at::Tensor& x);
+/// Gᵀ·X, a weight's gradient, not recorded by autograd. @param g [T, N] @param x [T, K] @return [N, K]
+at::Tensor matmul_tn(const at::Tensor& g, const at::Tensor& x);
 
 /// The same, written to `out` or added to it. @param out [N, K] of the factors' type
-void transposed_times_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add);
+void matmul_tn_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add);
 
-/// Whether products of float32 matrices go to oneDNN, the engine's second library: on AMD CPUs with AVX-512, for which
-/// MKL has but AVX2 kernels. bench/kernels.cpp measures both.
+/// Whether float32 products use oneDNN instead of MKL: on AMD CPUs with AVX-512, for which MKL has only AVX2 kernels.
+/// bench/kernels.cpp measures both.
 bool prefers_onednn();
 
-/// Up to so many rows skinny_gemm() (skinny_rows.h) is the fastest where there is no history.
+/// Up to this many rows, skinny_gemm() (kernels/skinny_gemm.h) is the fastest if autograd records nothing.
 constexpr std::int64_t skinny_rows = 32;
 
 }  // namespace lethe

@@ -17,11 +17,11 @@ struct Expert {
 struct Mixture {
   Linear router;                ///< [E, D]
   std::vector<Expert> experts;  ///< E; none: the layer has an ordinary MLP
-  std::int64_t chosen = 0;      ///< experts a token goes to
-  bool normalised = false;      ///< whether the weights of the chosen ones are made to sum to 1
+  std::int64_t chosen = 0;      ///< experts per token
+  bool normalised = false;      ///< whether the chosen experts' weights are scaled to sum to 1
 
   /// Σ over the chosen experts of softmax(router·x)[e] · expert_e(x), as in Shazeer et al. 2017 and Jiang et al. 2024
-  /// (Mixtral); no noise, no loss of its own for balance.
+  /// (Mixtral). No noise, no load-balancing loss.
   /// @param x  [T, D]
   at::Tensor forward(const at::Tensor& x, Activation activation) const;
 };

@@ -16,7 +16,7 @@ using torch::autograd::variable_list;
 
 at::Tensor product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed) {
   const at::Tensor values = weight.values(x.scalar_type());
-  return times_transposed(x, transposed ? values.t() : values, bias);
+  return matmul_nt(x, transposed ? values.t() : values, bias);
 }
 
 struct Nf4Product : torch::autograd::Function<Nf4Product> {
@@ -39,7 +39,7 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
     at::Tensor grad_x;
     if (context->saved_data["x"].toBool()) {
       const at::Tensor values = weight.values(g.scalar_type());
-      grad_x = times(g, context->saved_data["transposed"].toBool() ? values.t() : values);
+      grad_x = matmul_nn(g, context->saved_data["transposed"].toBool() ? values.t() : values);
     }
     return {grad_x, context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor(), at::Tensor()};
   }
@@ -66,7 +66,7 @@ at::Tensor Nf4Matrix::looked_up(at::ScalarType type) const {
   at::Tensor values = table.index_select(0, codes.to(at::kInt)).view(-1);
   if (values.size(0) != blocks * 64) values = at::constant_pad_nd(values, {0, blocks * 64 - values.size(0)});
   at::Tensor scaled = at::empty({blocks, 64}, values.options().dtype(type));
-  at::mul_out(scaled, values.view({blocks, 64}), scales.unsqueeze(1));  // in float32, rounded as it is stored
+  at::mul_out(scaled, values.view({blocks, 64}), scales.unsqueeze(1));  // in float32, rounded when stored
   return scaled.view(-1).slice(0, 0, count).view({rows, columns});
 }
 

@@ -1,4 +1,4 @@
-// Frozen weights in four bits: NF4, as QLoRA trains adapters on (Dettmers et al. 2023) and bitsandbytes stores it.
+// Frozen 4-bit weights in NF4, the format of QLoRA (Dettmers et al. 2023) and bitsandbytes.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,8 +7,8 @@
 
 namespace lethe {
 
-/// A matrix in blocks of 64 weights along its rows: each weight is the level nearest to it, times its block's largest
-/// magnitude. 4.5 bits a weight.
+/// A matrix in blocks of 64 weights along its rows. A weight is stored as the nearest level, relative to the block's
+/// largest magnitude. 4.5 bits per weight.
 struct Nf4Matrix {
   at::Tensor codes;   ///< [⌈rows·columns / 2⌉] uint8: two weights a byte, the first one in the high half
   at::Tensor scales;  ///< [⌈rows·columns / 64⌉] float32
@@ -18,8 +18,7 @@ struct Nf4Matrix {
   std::uint64_t bytes() const { return codes.nbytes() + scales.nbytes(); }
   /// [rows, columns] in `type`.
   at::Tensor values(at::ScalarType type) const;
-  /// The same by the engine's operators, as a GPU does it: both weights of a byte are looked up at once, in a table of
-  /// 256 pairs.
+  /// The same with LibTorch operators, as on a GPU: a table of 256 pairs gives both weights of a byte at once.
   at::Tensor looked_up(at::ScalarType type) const;
   Nf4Matrix to(at::Device device) const { return {codes.to(device), scales.to(device), rows, columns}; }
 };
@@ -27,7 +26,7 @@ struct Nf4Matrix {
 /// @param weight  [rows, columns], floating; read in float32
 Nf4Matrix to_nf4(const at::Tensor& weight);
 
-/// y = x·Wᵀ + bias; with `transposed`, x·W + bias. Differentiable in x and bias; W is unpacked when it is needed, and
+/// y = x·Wᵀ + bias; with `transposed`, x·W + bias. Differentiable in x and bias; W is unpacked for each use and
 /// never kept.
 /// @param x  [T, columns], or [T, rows] with `transposed`
 at::Tensor nf4_product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed);

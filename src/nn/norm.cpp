@@ -6,13 +6,13 @@
 namespace lethe {
 namespace {
 
-/// Whether row_kernels.h is for these: float32 on a CPU, row after row.
+/// Whether kernels/fused_norm_swiglu.h supports these: contiguous float32 on a CPU.
 bool plain_rows(const at::Tensor& x, const at::Tensor& weight) {
   return x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
          x.is_contiguous() && weight.is_contiguous() && x.numel() > 0;
 }
 
-/// RMSNorm that keeps only x and 1 / √(mean(x²) + ε), a number a row. The engine's keeps normalised copies of x too.
+/// RMSNorm that keeps only x and, per row, 1 / √(mean(x²) + ε). LibTorch's also keeps normalised copies of x.
 struct RmsNorm : torch::autograd::Function<RmsNorm> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             double epsilon) {

@@ -23,7 +23,7 @@ struct Norm {
   at::Tensor forward(const at::Tensor& x) const;
 };
 
-/// Makes an RMSNorm's output again (recomputed_inputs.h); empty if y is none.
+/// Recomputes an RMSNorm's output y (recomputed_inputs.h); empty if y is not one.
 std::function<at::Tensor()> norm_maker(const at::Tensor& y);
 
 }  // namespace lethe

@@ -6,7 +6,7 @@ namespace lethe {
 
 at::Tensor PackedAttention::attend(int, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                    const AttentionOptions& options) {
-  // A window that no row exceeds hides nothing.
+  // A window at least as long as every row has no effect.
   bool window_matters = false;
   for (const auto& segment : segments_) window_matters |= options.window > 0 && segment.row_length > options.window;
   if (options.softcap > 0 || window_matters) return reference_attention(q, k, v, segments_, options);

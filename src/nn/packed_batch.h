@@ -8,8 +8,8 @@
 
 namespace lethe {
 
-/// A run of consecutive tokens of the pack. Its tokens see the segment `prefix` (if any) entirely, and their own
-/// segment causally; nothing else.
+/// A run of consecutive tokens of the pack. Its tokens attend only to the whole segment `prefix` (if any) and,
+/// causally, to their own segment.
 struct Segment {
   std::int64_t begin = 0;  ///< first token, index into the pack
   std::int64_t end = 0;    ///< one past the last token
@@ -32,7 +32,7 @@ struct PackedBatch {
 /// Builds a pack segment by segment.
 class PackBuilder {
  public:
-  /// Appends a segment; the tokens of a continuation count on from the end of its prefix.
+  /// Appends a segment. The positions of a continuation start at the end of its prefix.
   /// @param prefix  index that add() returned for the shared prompt, or -1
   /// @return        index of the new segment
   int add(const std::vector<int>& ids, int prefix = -1);

@@ -1,4 +1,4 @@
-// Values that are made again on the way back, from what is kept anyway, rather than kept themselves.
+// Inputs that the backward pass recomputes from tensors that are saved anyway, instead of saving them too.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -8,10 +8,10 @@
 
 namespace lethe {
 
-/// Makes y = F(…) again from what F's node in y's history saved for its own backward, to the same bits; empty if y is
-/// not the output of an F. Valid until F's backward is done, which comes behind that of all who took y. A linear map of
-/// a norm's output, or of the product within a gated MLP, keeps such a maker in place of its input: 2 D + F of about
-/// 8 D + 3 F numbers a token and layer.
+/// Returns a function that recomputes y = F(…), bit for bit, from the tensors that F's autograd node saved. Empty if y
+/// is not the output of an F. It is valid until F's backward pass, which runs after that of all consumers of y. Linear
+/// maps after a norm or a gated product keep it instead of their input. This saves 2 D + F of about 8 D + 3 F numbers
+/// per token and layer.
 /// F is a torch::autograd::Function with `static at::Tensor value(const variable_list& saved)`.
 template <class F>
 std::function<at::Tensor()> maker(const at::Tensor& y) {

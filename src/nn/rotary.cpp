@@ -13,8 +13,7 @@ namespace {
 
 using Kind = RotaryOptions::Kind;
 
-/// The rotation by angle and its inverse are the same code with the sine's sign turned: the backward of a rotation is
-/// the rotation back.
+/// Rotates; with `back`, the sine is negated and it rotates back. That is the rotation's backward pass.
 at::Tensor turned(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, bool back) {
   const std::int64_t half = cosine.size(-1), dimensions = 2 * half;
   const at::Tensor c = cosine.to(x.scalar_type()), s = sine.to(x.scalar_type());
@@ -48,8 +47,8 @@ double yarn_magnitude(double factor, double mscale) {
   return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
-/// transformers takes each step of the frequencies in float32, in which models were trained: a step that is more exact
-/// differs by an ulp, which a position in the hundreds turns into an angle that shows.
+/// transformers computes each step of the frequencies in float32, and models were trained with the result. A more exact
+/// step differs by an ulp, which positions in the hundreds amplify to a visible difference in angle.
 at::Tensor stretched_llama3(const at::Tensor& frequencies, const RotaryOptions& o) {
   const double positions = static_cast<double>(o.original_max_positions);
   const at::Tensor wavelengths = frequencies.reciprocal().mul(2 * std::numbers::pi);
@@ -64,7 +63,7 @@ at::Tensor stretched_llama3(const at::Tensor& frequencies, const RotaryOptions& 
   return at::where(is_between, between, divided);
 }
 
-/// @param wavelengths  θ^(2i/d), over 2π
+/// @param wavelengths  θ^(2i/d): wavelengths divided by 2π
 at::Tensor stretched_yarn(const at::Tensor& wavelengths, const RotaryOptions& o) {
   const auto dimension_of = [&](double rotations) {
     return o.dimensions * std::log(o.original_max_positions / (rotations * 2 * std::numbers::pi)) /
@@ -83,7 +82,7 @@ at::Tensor stretched_yarn(const at::Tensor& wavelengths, const RotaryOptions& o)
   return wavelengths.mul(o.factor).reciprocal().mul(kept.neg().add(1)).add(wavelengths.reciprocal().mul(kept));
 }
 
-/// The base of a row that `dynamic` stretches, in float32 as the row's length is a tensor in transformers.
+/// The base that `dynamic` scales by row length, in float32: transformers holds the length in a tensor.
 double stretched_base(const RotaryOptions& o, std::int64_t row_length) {
   const auto length = static_cast<float>(row_length), positions = static_cast<float>(o.max_positions);
   const float stretch = static_cast<float>(o.factor) * length / positions - static_cast<float>(o.factor - 1);
@@ -98,7 +97,7 @@ at::Tensor Rotary::frequencies(std::int64_t row_length) const {
   const bool longer = o.length_limit() && row_length > *o.length_limit();
   const double base = o.kind == Kind::dynamic && longer ? stretched_base(o, row_length) : o.theta;
   const at::Tensor shares = at::arange(0, o.dimensions, 2, at::kFloat).div(static_cast<double>(o.dimensions));
-  const at::Tensor wavelengths = at::pow(base, shares);  // over 2π
+  const at::Tensor wavelengths = at::pow(base, shares);  // divided by 2π
   switch (o.kind) {
     case Kind::linear:
       return wavelengths.reciprocal().div(o.factor);
@@ -137,7 +136,7 @@ RotaryAngles Rotary::angles(const PackedBatch& batch) const {
   const bool uniform = !limit || std::all_of(batch.segments.begin(), batch.segments.end(),
                                              [&](const Segment& s) { return s.row_length <= *limit; });
   if (uniform) return angles(batch.positions, 0);
-  std::vector<at::Tensor> cosines, sines;  // frequencies go by row
+  std::vector<at::Tensor> cosines, sines;  // frequencies depend on the row
   for (const auto& segment : batch.segments) {
     const auto part = angles(batch.positions.slice(0, segment.begin, segment.end), segment.row_length);
     cosines.push_back(part.cosine);

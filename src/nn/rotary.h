@@ -1,4 +1,4 @@
-// Rotary position embeddings, with the ways of stretching them that checkpoints ask for.
+// Rotary position embeddings and the context extensions that checkpoints use.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -21,10 +21,10 @@ class Rotary {
   Rotary() = default;
   explicit Rotary(const RotaryOptions& options) : options_(options) {}
 
-  /// Angular frequencies for a row of that many tokens, radians a token: [⌈dimensions / 2⌉], float32, in the steps of
-  /// transformers' modeling_rope_utils.py.
+  /// Angular frequencies for a row of that many tokens, radians per token: [⌈dimensions / 2⌉] float32. Computed in the
+  /// same steps as transformers' modeling_rope_utils.py.
   at::Tensor frequencies(std::int64_t row_length) const;
-  /// What cosines and sines are multiplied with (YaRN, LongRoPE), 1 otherwise.
+  /// Factor of the cosines and sines (YaRN, LongRoPE); otherwise 1.
   double magnitude() const;
   RotaryAngles angles(const PackedBatch& batch) const;
   /// For decoding: positions [B], all in rows of the given length.

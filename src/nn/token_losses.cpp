@@ -19,30 +19,30 @@ at::ScalarType wide(const at::Tensor& t) {
   return at::promote_types(t.scalar_type(), at::kFloat);
 }
 
-/// Raw products turned into logits in place: scale, soft cap. What is needed for the way back is the logits themselves.
+/// Turns raw products into logits in place: scale, soft cap. The backward pass needs only the logits.
 void finish_logits(at::Tensor& logits, const Head& head) {
   if (head.scale != 1.0) logits.mul_(head.scale);
   if (head.softcap > 0) logits.div_(head.softcap).tanh_().mul_(head.softcap);
 }
 
-/// Gradient of the logits turned into that of the raw products, in place.
+/// Turns the gradient of the logits into that of the raw products, in place.
 void unfinish_gradient(at::Tensor& gradient, const at::Tensor& logits, const Head& head) {
   if (head.softcap > 0) gradient.mul_(1 - (logits / head.softcap).square_());
   if (head.scale != 1.0) gradient.mul_(head.scale);
 }
 
 at::Tensor raw_logits(const at::Tensor& hidden, const Head& head) {
-  return times_transposed(hidden, head.weight, head.bias).to(wide(hidden));
+  return matmul_nt(hidden, head.weight, head.bias).to(wide(hidden));
 }
 
-/// The losses of some positions, given their raw products, and over the products their gradients.
+/// Computes the losses of some positions from their raw products, and overwrites the products with their gradients.
 struct PartLoss {
   const Head& head;
   const LossPart& part;
 
   /// @param logits     [n, V] raw products; become d loss / d raw products
-  /// @param reference  [n, V] the original's raw products, used up; undefined: cross-entropy
-  /// @param begin      of the positions, within the part
+  /// @param reference  [n, V] the original's raw products, overwritten; undefined: cross-entropy
+  /// @param begin      first position, within the part
   /// @return losses [n]
   at::Tensor value_and_gradient(at::Tensor logits, at::Tensor reference, std::int64_t begin, bool want_gradient) const {
     finish_logits(logits, head);
@@ -70,8 +70,8 @@ struct PartLoss {
   }
 };
 
-/// A chunk of [n, V] is large enough for the matrix kernels. What follows them on a CPU works on strips of it that stay
-/// in the cache: action(first, last) for each.
+/// Calls action(first, last) for strips of a chunk. The matrix kernels need large chunks [n, V]; on a CPU, the steps
+/// after them work on strips that stay in the cache.
 template <class Action>
 void for_strips(const at::Tensor& logits, const Action& action) {
   constexpr std::int64_t strip = std::int64_t{1} << 18;
@@ -80,8 +80,8 @@ void for_strips(const at::Tensor& logits, const Action& action) {
   for (std::int64_t first = 0; first < rows; first += step) action(first, std::min(first + step, rows));
 }
 
-/// Σ weights·loss over all parts and its gradients in one sweep over chunks: since the total is linear in the losses,
-/// the gradient of each chunk is known as soon as its logits are, and backward only scales it.
+/// Computes Σ weights·loss over all parts and its gradients in one sweep over chunks. The total is linear in the
+/// losses, so each chunk's gradient follows from its logits; the backward pass only scales it.
 struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
                                const std::optional<at::Tensor>& bias, const Head& head,
@@ -115,9 +115,9 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
         });
         if (!any) continue;
         const at::Tensor gradient = logits.to(hidden.scalar_type());
-        if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(times(gradient, weight));
+        if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(matmul_nn(gradient, weight));
         if (to_weight && grad_weight.scalar_type() == gradient.scalar_type()) {
-          transposed_times_into(grad_weight, gradient, rows, /*add=*/!first_chunk);
+          matmul_tn_into(grad_weight, gradient, rows, /*add=*/!first_chunk);
         } else if (to_weight) {
           if (first_chunk) grad_weight.zero_();
           grad_weight.add_(at::mm(gradient.t(), rows));
@@ -137,7 +137,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor& g = gradients[0];
-    // In place: the head's gradient is as large as the head. A loss by itself arrives with 1.
+    // In place: the head's gradient is as large as the head. The incoming gradient of a loss by itself is 1.
     const bool same = g.device().is_cpu() && g.item<double>() == 1;
     const auto scaled = [&](at::Tensor t) { return t.defined() && !same ? t.mul_(g.to(t.scalar_type())) : t; };
     return {scaled(saved[0]), scaled(saved[1]), scaled(saved[2]), at::Tensor(), at::Tensor(), at::Tensor()};
@@ -167,7 +167,7 @@ at::Tensor Head::logits(const at::Tensor& hidden) const {
 
 JointLoss joint_loss(const at::Tensor& hidden, const Head& head, std::vector<LossPart> parts,
                      const ChunkOptions& options) {
-  // The losses work on heads without a history; gradients of weight and bias are handed over by the Function.
+  // The losses use a detached head; the Function passes on the gradients of weight and bias.
   Head plain = head;
   plain.weight = head.weight.detach();
   if (head.bias.defined()) plain.bias = head.bias.detach();

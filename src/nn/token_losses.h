@@ -1,5 +1,4 @@
-// Losses over the vocabulary without ever holding [T, V] logits: hidden states, the head and the wanted positions go
-// in, and cross-entropy or KL is worked off in chunks, gradients included.
+// Cross-entropy and KL over the vocabulary without [T, V] logits: losses and gradients are computed in chunks.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -12,17 +11,16 @@ namespace lethe {
 struct Head {
   at::Tensor weight;     ///< [V, D]
   at::Tensor bias;       ///< [V], or undefined
-  double scale = 1.0;    ///< logits are multiplied with it (Granite divides by logits_scaling)
+  double scale = 1.0;    ///< factor of the logits (Granite divides by logits_scaling)
   double softcap = 0.0;  ///< cap · tanh(logit / cap) (Gemma 2); 0: none
 
   /// Logits of a few positions, float32 (float64 if the weights are). @param hidden [N, D] @return [N, V]
   at::Tensor logits(const at::Tensor& hidden) const;
 };
 
-/// How many logits a chunk may hold: bounds the memory of the losses below (bytes = 4 × this; twice for the
-/// divergence).
+/// Logits per chunk. Bounds the memory of the losses below: 4 bytes per logit, 8 for the divergence.
 struct ChunkOptions {
-  std::int64_t logits = 0;  ///< 0: six million, and 128 positions at least
+  std::int64_t logits = 0;  ///< 0: six million, but at least 128 positions
 };
 
 struct TokenLoss {
@@ -30,11 +28,11 @@ struct TokenLoss {
   at::Tensor each;   ///< [N] loss of each position, nats; no gradient
 };
 
-/// Positions [begin, end) of the hidden states, n of them, and what is asked of them: cross-entropy where there are
-/// targets, the divergence where there is a reference (below).
+/// The loss of n positions [begin, end) of the hidden states: the divergence if `reference_hidden` is defined, else the
+/// cross-entropy of `targets`.
 struct LossPart {
   std::int64_t begin = 0, end = 0;
-  at::Tensor weights;           ///< [n] float, what each position counts in the total, and with which sign
+  at::Tensor weights;           ///< [n] float, weight and sign of each position in the total
   at::Tensor targets;           ///< [n] int64 in [0, V)
   at::Tensor reference_hidden;  ///< [n, D]
   Head reference_head;
@@ -45,15 +43,15 @@ struct JointLoss {
   std::vector<at::Tensor> each;  ///< by part: [n] loss of each position, nats; no gradient
 };
 
-/// Several losses of one step in one: there is one gradient of the head, which is as large as the head.
+/// Computes several losses of a step together, so that there is only one gradient of the head (as large as the head).
 JointLoss joint_loss(const at::Tensor& hidden, const Head& head, std::vector<LossPart> parts,
                      const ChunkOptions& options = {});
 
 /// Cross-entropy of N positions: loss[i] = −log softmax(logits(hidden[i]))[targets[i]].
 /// @param hidden   [N, D]
 /// @param targets  [N] int64 in [0, V)
-/// @param weights  [N] float, what each position counts in the total
-/// Two products of size N·V·D where the head is frozen, three where it is trained: nothing is computed twice.
+/// @param weights  [N] float, weight of each position in the total
+/// Costs two products of size N·V·D with a frozen head, three with a trained one. Nothing is computed twice.
 TokenLoss cross_entropy(const at::Tensor& hidden, const Head& head, const at::Tensor& targets,
                         const at::Tensor& weights, const ChunkOptions& options = {});
 

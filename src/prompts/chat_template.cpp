@@ -18,7 +18,7 @@ Json json_if_there(const fs::path& file) {
   return fs::exists(file) ? read_json(file) : Json();
 }
 
-// A template as a text, or a list of named ones of which "default" is wanted.
+// The template: a text, or the "default" one of a list of named templates.
 std::string template_of(const Json& settings) {
   if (!settings.is_object() || !settings.contains("chat_template")) return "";
   const Json& value = settings.at("chat_template");
@@ -58,7 +58,7 @@ std::string token_text(const Json& value) {
 
 OrderedJson special_tokens(const fs::path& folder) {
   OrderedJson tokens = OrderedJson::object();
-  for (const char* name : {"special_tokens_map.json", "tokenizer_config.json"}) {  // the latter has the last word
+  for (const char* name : {"special_tokens_map.json", "tokenizer_config.json"}) {  // the latter wins
     const Json settings = json_if_there(folder / name);
     if (!settings.is_object()) continue;
     for (const auto& [key, value] : settings.items()) {

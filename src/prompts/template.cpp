@@ -74,7 +74,7 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
                           std::span<const ChatMessage> before) const {
   if (chat_ == nullptr) {
     LaidOut laid;
-    // An empty message of the system changes nothing in a plain text.
+    // An empty system message changes nothing in a plain text.
     if (std::any_of(before.begin(), before.end(), [](const ChatMessage& turn) { return !turn.content.empty(); }))
       throw bad_input("cannot lay out a chat of several turns")
           .wanted("a chat template (data.template=chat, --template chat)")
@@ -92,7 +92,7 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
   messages.insert(messages.end(), before.begin(), before.end());
   messages.push_back({"user", std::string(prompt)});
   messages.push_back({"assistant", std::string(response)});
-  // A template that refuses systems' messages refuses empty ones too, which say nothing.
+  // A template that refuses system messages also refuses empty ones, which can be dropped.
   const bool may_leave_out = brings_system && before.front().content.empty();
   try {
     return lay_out_chat(messages);
@@ -105,7 +105,7 @@ LaidOut Template::lay_out(std::string_view prompt, std::string_view response,
 
 namespace {
 
-// The {% generation %} block around a text at [begin, end), with blocks that touch it; empty: there is none.
+// The {% generation %} block around a text at [begin, end), including adjacent blocks; empty if there is none.
 ByteRange block_around(const MarkedText& text, std::size_t begin, std::size_t end) {
   const std::vector<ByteRange>& blocks = text.generated();
   std::size_t first = 0;
@@ -143,13 +143,13 @@ LaidOut Template::lay_out_chat(const std::vector<ChatMessage>& messages) const {
   laid.response_begin = begin;
   laid.response_end = end;
   if (begin >= laid.prompt_end) return laid;
-  // The block begins before the response's own text, so the template's generation prompt says how much of it the model
-  // is given.
+  // The block begins before the response's own text. The template's generation prompt determines how much of it the
+  // model is given.
   std::string asked;
   try {
     asked = chat_->render(std::span(messages).first(messages.size() - 1), /*add_generation_prompt=*/true).text();
   } catch (const Error&) {
-    asked.clear();  // this template wants an answer
+    asked.clear();  // this template requires an answer
   }
   const bool fits = asked.size() >= begin && asked.size() <= laid.prompt_end && laid.text.starts_with(asked);
   laid.prompt_end = fits ? asked.size() : begin;
@@ -177,7 +177,7 @@ void append_end_of_text(const Tokenizer& tokenizer, std::vector<int>& ids) {
   ids.push_back(*eos);
 }
 
-// Of a chat: the ids up to the end of the response, or with it the end of the turn.
+// For chats: cuts the ids after the response, or after the end-of-turn token.
 void cut_after_response(const Tokenizer& tokenizer, const LaidOut& laid, const Encoding& encoding, bool keep_end,
                         std::vector<int>& ids) {
   std::size_t end = 0, turn_end = ids.size();
@@ -192,11 +192,11 @@ void cut_after_response(const Tokenizer& tokenizer, const LaidOut& laid, const E
   if (keep_end && !has_turn_end) append_end_of_text(tokenizer, ids);
 }
 
-// The first token of what stands from a byte of the text on; the count of tokens where there is none.
+// The first token at or after a byte of the text; the number of tokens if there is none.
 std::size_t first_token_from(const Tokenizer& tokenizer, const Encoding& encoding, std::size_t byte, bool is_chat) {
   std::size_t first = encoding.ids.size();
   for (std::size_t i = first; i > 0; --i) {
-    // A special token of the template may have taken white space of the response with it.
+    // A special token of the template may include white space of the response.
     const auto& [begin, end] = encoding.offsets[i - 1];
     const bool of_template = is_chat && begin < byte && tokenizer.is_special(encoding.ids[i - 1]);
     if (end > byte && !of_template) first = i - 1;
@@ -250,7 +250,7 @@ Example encode_example(const Tokenizer& tokenizer, const Template* layout, std::
 
 std::vector<int> encode_prompt(const Tokenizer& tokenizer, const Template& layout, std::string_view prompt,
                                std::span<const ChatMessage> before) {
-  // The tokens that stand before a response in training: white space at the boundary goes where the tokenizer puts it.
+  // Uses the tokens that precede a response in training. White space at the boundary goes where the tokenizer puts it.
   auto [laid, encoding] = encode_laid_out(tokenizer, &layout, prompt, "a", before);
   const std::size_t begin = first_token_from(tokenizer, encoding, laid.prompt_end, layout.is_chat());
   encoding.ids.resize(std::min(std::max<std::size_t>(begin, 1), encoding.ids.size()));

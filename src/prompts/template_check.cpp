@@ -6,18 +6,18 @@
 namespace lethe {
 namespace {
 
-// Characters that are no white space: templates trim, and some join lines.
+// Counts characters except white space, since templates trim and some join lines.
 std::size_t visible_characters(std::string_view text) {
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size();) {
     const char32_t character = next_character(text, at);
-    const bool separator = character >= 0x1C && character <= 0x1F;  // white space to Python
+    const bool separator = character >= 0x1C && character <= 0x1F;  // white space in Python
     if (!separator && !is_white_space(character)) ++count;
   }
   return count;
 }
 
-// What the template printed of each message.
+// The part of each message that the template printed.
 std::vector<std::string> shown_parts(std::size_t messages, const MarkedText& text) {
   std::vector<std::string> parts(messages);
   for (const TextMark& mark : text.marks()) {
@@ -32,12 +32,12 @@ std::string text_after_thought(const std::string& content) {
   return end == std::string::npos ? content : content.substr(end + 8);
 }
 
-// Whether a text of the assistant may be cut: templates find thoughts by marks such as </think> or [/THINK].
+// Whether the template may cut an assistant text: templates find thoughts by marks such as </think> or [/THINK].
 bool may_hold_thought(const std::string& content) {
   return content.find_first_of("<[") != std::string::npos;
 }
 
-// Whether the template prints the same when a message holds only what is shown of it.
+// Whether the template prints the same text if a message holds only its printed part.
 bool prints_the_same(const ChatTemplate& layout, std::span<const ChatMessage> messages, const MarkedText& text,
                      std::size_t changed, const std::string& shown) {
   std::vector<ChatMessage> others(messages.begin(), messages.end());
@@ -45,7 +45,7 @@ bool prints_the_same(const ChatTemplate& layout, std::span<const ChatMessage> me
   try {
     return layout.render(others).text() == text.text();
   } catch (const Error&) {
-    return false;  // the template looks at the text
+    return false;  // the template depends on the text
   }
 }
 

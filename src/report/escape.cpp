@@ -50,7 +50,7 @@ std::string html_escaped(std::string_view text) {
 std::string html_bounded(std::string_view text, std::size_t most) {
   if (text.size() <= most) return html_escaped(text);
   std::size_t end = most;
-  // Back to where a character begins, if one does within its longest.
+  // Step back to the start of a character, at most by the longest one.
   while (end > 0 && most - end < 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return html_escaped(text.substr(0, end)) + "… (" + with_commas(text.size()) + " bytes in all)";
 }

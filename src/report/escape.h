@@ -1,4 +1,4 @@
-// What others wrote (prompts, models' answers, file names), made fit for HTML.
+// Escapes untrusted text (prompts, models' answers, file names) for HTML.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace lethe {
 
-/// Text safe within HTML and attributes: markup is escaped; bytes that are no UTF-8, control characters (but tab and
-/// line break) and characters that reorder or hide text (embeddings, overrides, isolates, tags) become U+FFFD.
+/// Text safe within HTML and attributes. Markup is escaped. Invalid UTF-8, control characters (except tab and line
+/// break) and characters that reorder or hide text (embeddings, overrides, isolates, tags) become U+FFFD.
 std::string html_escaped(std::string_view text);
 
-/// The same of at most `most` bytes, cut at a character; of what is cut off the length is told.
+/// The same for at most `most` bytes, cut between characters. If it is cut, the full length is added.
 std::string html_bounded(std::string_view text, std::size_t most = 600);
 
 }  // namespace lethe

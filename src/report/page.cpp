@@ -25,7 +25,7 @@ ToneLook look_of(Tone tone) {
   }
 }
 
-// What was asked or answered, or with --redact its mark.
+// A prompt or an answer, or with --redact its placeholder.
 std::string html_text(const std::string& text) {
   return html_bounded(whole_text(text));
 }

@@ -1,4 +1,4 @@
-// The report: one HTML file that needs nothing else, and runs nothing.
+// The report: one self-contained HTML file without scripts.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct ShownAnswer {
   Tone tone = Tone::neutral;
 };
 
-/// Two answers to one prompt, shown side by side (one below the other on a narrow screen); or one model's alone.
+/// Two answers to one prompt, shown side by side (one below the other on a narrow screen); or one model's answer alone.
 struct AnswerPair {
   std::string prompt;
   ShownAnswer before;
@@ -48,7 +48,7 @@ struct Section {
   std::vector<AnswerGroup> answers;
 };
 
-/// What a run comes to. `green` is the best level, `red` the worst; with `none` the figures support no verdict.
+/// The verdict on a run. `green` is the best level, `red` the worst; with `none` the figures support no verdict.
 enum class VerdictLevel : std::uint8_t { none, green, amber, red };
 
 struct RunVerdict {
@@ -61,7 +61,7 @@ struct RunVerdict {
 struct Page : Section {
   std::optional<RunVerdict> verdict;  ///< first of all, under the title
   std::string summary;                ///< a paragraph under it
-  std::vector<std::string> warnings;  ///< what must not be overlooked, before all else
+  std::vector<std::string> warnings;  ///< shown before everything else
   std::vector<Section> sections;
   std::string recipe;  ///< YAML
 };

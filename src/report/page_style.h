@@ -1,4 +1,4 @@
-// The look of the report page, and nothing else.
+// The style sheet of the report page.
 #pragma once
 
 namespace lethe {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/join.h"
 #include "report/escape.h"
 #include "report/table.h"
 
@@ -11,7 +12,7 @@ namespace lethe {
 namespace {
 
 constexpr std::size_t kColours = 10, kShapes = 5;
-constexpr std::size_t kMarkedPoints = 40;  // of a longer curve only marked points are dotted
+constexpr std::size_t kMarkedPoints = 40;  // on longer curves only marked points get a dot
 
 bool finite(const PlotPoint& point) {
   return std::isfinite(point.x) && std::isfinite(point.y);
@@ -129,14 +130,15 @@ class Drawing {
            html_escaped(content) + "</text>";
   }
   std::string description() const {
-    std::string names;
+    std::vector<std::string> named;
     for (const Series& series : plot_.series) {
-      if (!series.name.empty()) names += (names.empty() ? "" : ", ") + series.name;
+      if (!series.name.empty()) named.push_back(series.name);
     }
+    const std::string names = join(named, ", ");
     return plot_.title + ": " + plot_.y_label + " over " + plot_.x_label + (names.empty() ? "" : "; " + names);
   }
 
-  // The curve up to the edge of the drawing area. Points beyond it end the line there, without a mark of their own.
+  // The curve up to the edge of the drawing area. A point beyond it only ends the line there; it gets no mark.
   std::vector<PlotPoint> visible(const Series& series, std::size_t& marked) const {
     std::vector<PlotPoint> result;
     marked = 0;
@@ -236,7 +238,7 @@ std::string figure_text(double value) {
   return std::abs(value) >= 1000 ? fixed(value, 0) : fixed(value, std::abs(value) >= 100 ? 1 : 4);
 }
 
-// What the drawing shows, for those who cannot see it or want the figures.
+// The plot's values, for readers who cannot see it or want the numbers.
 std::string figures_of(const Plot& plot) {
   Table table{"", {"curve", plot.x_label, plot.y_label, "95% interval", "mark"}, {}};
   bool names = false, intervals = false, marks = false;

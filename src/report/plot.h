@@ -1,4 +1,4 @@
-// Curves over one pair of axes, drawn as SVG within HTML: no script, readable without colour, with the figures beside.
+// Plots as SVG within HTML: no script, readable without colour, with a table of the values.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace lethe {
 
-/// What a point is, told by its shape and in the legend.
+/// The kind of a point, shown by its shape and in the legend.
 enum class Mark : std::uint8_t { plain, chosen, dominated };
 
 struct PlotPoint {
@@ -18,10 +18,10 @@ struct PlotPoint {
 
   double x, y, low, high;
   Mark mark = Mark::plain;
-  std::string label;  ///< shown when pointed at, and in the table of figures
+  std::string label;  ///< shown on hover, and in the table of values
 };
 
-/// One curve of a plot. Points that are no numbers are left out.
+/// One curve of a plot. Points that are not finite are left out.
 struct Series {
   std::string name;  ///< in the legend; empty: not listed
   std::vector<PlotPoint> points;
@@ -30,13 +30,13 @@ struct Series {
 
 struct Plot {
   std::string title, x_label, y_label;
-  std::vector<Series> series;  ///< told apart by colour, shape and dashes; up to ten look different
+  std::vector<Series> series;  ///< distinguished by colour, shape and dashes; up to ten look different
   double limit = 0;            ///< a dashed horizontal line; 0 = none
   std::string limit_label;
   double largest_x = 0;  ///< curves are cut beyond this; 0 = all of them
 };
 
-/// <figure>: title, drawing, legend, and (up to 200 points) the figures in a folded table. Axes begin at 0 where the
+/// <figure>: title, drawing, legend, and (up to 200 points) the values in a folded table. Axes begin at 0 if the
 /// data come near it, else at a round number below them.
 std::string html_plot(const Plot& plot);
 

@@ -32,7 +32,7 @@ std::string percent(double share) {
 }
 
 std::string terminal_table(const Table& given) {
-  // Cells may hold names of files and judges.
+  // Cells may hold names of files and judges, which may contain line breaks.
   Table table = given;
   table.title = one_line(table.title);
   for (std::string& cell : table.columns) cell = one_line(cell);
@@ -82,7 +82,7 @@ std::string markdown_table(const Table& table) {
 }
 
 std::string html_table(const Table& table) {
-  // A region of its own: too wide for a phone, it scrolls by itself, by keyboard too.
+  // A separate region: a table too wide for a phone scrolls alone, also by keyboard.
   std::string html = "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"" +
                      (table.title.empty() ? "Table" : html_bounded(table.title, 200)) + "\"><table class=\"" +
                      (table.prose ? "prose" : "figures") + "\">";

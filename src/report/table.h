@@ -8,14 +8,14 @@ namespace lethe {
 
 struct Table {
   std::string title;
-  std::vector<std::string> columns;            ///< the first is of the rows' names
+  std::vector<std::string> columns;            ///< the first one holds the rows' names
   std::vector<std::vector<std::string>> rows;  ///< as wide as columns
-  bool prose = false;                          ///< in HTML: cells hold text, which is wrapped, to the left
+  bool prose = false;                          ///< in HTML: cells hold text, wrapped and left-aligned
 };
 
 /// Columns aligned: the first to the left, the others to the right. Ends with a newline.
 std::string terminal_table(const Table& table);
-/// A Markdown table behind its title; "|" within cells is escaped.
+/// A Markdown table after its title; "|" within cells is escaped.
 std::string markdown_table(const Table& table);
 /// <table> in a region that scrolls by itself; all text escaped, cells cut to 2,000 bytes.
 std::string html_table(const Table& table);

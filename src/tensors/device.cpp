@@ -10,7 +10,7 @@
 namespace lethe {
 namespace {
 
-// The program links the CPU part of the engine alone; this registers the CUDA back end where a driver is installed.
+// The program links only LibTorch's CPU part. This registers the CUDA back end if a driver is installed.
 bool load_cuda() {
   static const bool loaded = [] {
     if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_GLOBAL) == nullptr) return false;
@@ -23,10 +23,10 @@ at::Device chosen_last = at::kCPU;
 
 }  // namespace
 
-Compute choose_compute(const std::string& device, const std::string& dtype, int threads) {
+Compute choose_compute(const std::string& device, ComputeType dtype, int threads) {
   use_tensor_memory();
   Compute compute;
-  // More threads than any machine has cores: OpenMP would end the process where it cannot start them.
+  // More than any machine has cores. OpenMP ends the process if it cannot start its threads.
   constexpr int kMostThreads = 1024;
   if (threads < 0 || threads > kMostThreads)
     throw bad_usage("cannot use --threads " + std::to_string(threads)).wanted("0 to " + with_commas(kMostThreads));
@@ -49,16 +49,19 @@ Compute choose_compute(const std::string& device, const std::string& dtype, int 
     }
     compute.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(std::stoi(number)));
   }
-  if (dtype == "auto") {
-    compute.dtype = compute.device.is_cpu() ? at::kFloat : at::kBFloat16;
-  } else if (dtype == "float32") {
-    compute.dtype = at::kFloat;
-  } else if (dtype == "bfloat16") {
-    compute.dtype = at::kBFloat16;
-  } else if (dtype == "float16") {
-    compute.dtype = at::kHalf;
-  } else {
-    throw bad_usage("cannot use --dtype " + excerpt(dtype)).wanted("auto, float32, bfloat16 or float16");
+  switch (dtype) {
+    case ComputeType::automatic:
+      compute.dtype = compute.device.is_cpu() ? at::kFloat : at::kBFloat16;
+      break;
+    case ComputeType::float32:
+      compute.dtype = at::kFloat;
+      break;
+    case ComputeType::bfloat16:
+      compute.dtype = at::kBFloat16;
+      break;
+    case ComputeType::float16:
+      compute.dtype = at::kHalf;
+      break;
   }
   chosen_last = compute.device;
   return compute;
@@ -76,7 +79,7 @@ FixedOrder::FixedOrder()
       warned_(at::globalContext().deterministicAlgorithmsWarnOnly()),
       filled_(at::globalContext().deterministicFillUninitializedMemory()) {
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-  at::globalContext().setDeterministicFillUninitializedMemory(false);  // of workspace that is written anyway
+  at::globalContext().setDeterministicFillUninitializedMemory(false);  // the workspace is overwritten anyway
 }
 
 FixedOrder::~FixedOrder() {
@@ -85,7 +88,7 @@ FixedOrder::~FixedOrder() {
 }
 
 at::Tensor to_device(const at::Tensor& host, at::Device device) {
-  // Up to 64 KiB the driver takes the bytes at once; more it takes without waiting from pinned memory alone.
+  // The driver reads up to 64 KiB at once. Larger copies avoid waiting only from pinned memory.
   const bool pinned = device.is_cuda() && host.is_cpu() && host.nbytes() > std::size_t{64} << 10;
   return (pinned ? host.pin_memory() : host).to(device, /*non_blocking=*/true);
 }

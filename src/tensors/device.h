@@ -1,10 +1,12 @@
-// Where and in which type to compute.
+// The device and the dtype of computation.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
 #include <string>
+
+#include "tensors/dtype.h"
 
 namespace lethe {
 
@@ -13,18 +15,17 @@ struct Compute {
   at::ScalarType dtype = at::kFloat;
 };
 
-/// @param device  auto | cpu | cuda | cuda:n; auto takes a GPU where the CUDA back end can be loaded and finds one
-/// @param dtype   auto | float32 | bfloat16 | float16; auto is float32 on a CPU (16-bit arithmetic there is a thousand
-///                times slower), bfloat16 on a GPU
-/// @param threads 0: one a core
-/// @throws Error (usage) for another word; Error (bad input) if cuda is asked for and there is none
-Compute choose_compute(const std::string& device, const std::string& dtype, int threads);
+/// @param device  auto | cpu | cuda | cuda:n; auto uses a GPU if the CUDA back end loads and finds one
+/// @param dtype   automatic is float32 on a CPU (16-bit arithmetic there is a thousand times slower), bfloat16 on a GPU
+/// @param threads 0: one per core
+/// @throws Error (usage) for another device; Error (bad input) if cuda is requested and there is none
+Compute choose_compute(const std::string& device, ComputeType dtype, int threads);
 
-/// The most that tensors have taken on the GPU that was chosen last, bytes; 0 without one.
+/// Peak tensor memory on the GPU that was chosen last, bytes; 0 without one.
 std::uint64_t peak_device_bytes();
 
-/// While this lives, the engine adds up in a fixed order on a GPU: a run done twice comes to the same bits. For single
-/// operations that are known to have such a way; others would refuse.
+/// While it exists, LibTorch sums in a fixed order on a GPU, so that a repeated run gives the same bits. For single
+/// operations that have a deterministic implementation; others throw.
 class FixedOrder {
  public:
   FixedOrder();
@@ -35,8 +36,8 @@ class FixedOrder {
   bool before_, warned_, filled_;
 };
 
-/// A host tensor on its device. Nobody waits for what the device has still to do: the bytes are taken at once, and a
-/// plain .to(device) would drain all work first.
+/// Copies a host tensor to the device. The bytes are read at once, without waiting for the device's pending work; a
+/// plain .to(device) would wait for it.
 at::Tensor to_device(const at::Tensor& host, at::Device device);
 
 }  // namespace lethe

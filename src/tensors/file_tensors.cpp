@@ -60,7 +60,7 @@ at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values
     std::memcpy(copy.mutable_data_ptr(), values.data(), values.size());
     return copy;
   }
-  // The engine takes a writable pointer; nobody writes through it.
+  // from_blob() requires a writable pointer, but nothing writes through it.
   return at::from_blob(
       const_cast<std::byte*>(values.data()), spec.shape, [owner = std::move(owner)](void*) {},
       at::TensorOptions(scalar_type(spec.type)));

@@ -1,4 +1,4 @@
-// Tensors of files as the engine's tensors, and back.
+// Converts tensors of files to LibTorch's tensors and back.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -12,20 +12,20 @@
 
 namespace lethe {
 
-/// The engine's type. @throws Error (bad input) for one it lacks
+/// LibTorch's type. @throws Error (bad input) for one that it lacks
 at::ScalarType scalar_type(DType type);
 /// @throws Error for a type that safetensors lacks
 DType dtype_of(at::ScalarType type);
 
-/// A tensor over values that lie in a memory map: not to be written to, and alive no longer than the map. Where they
-/// lie at an odd address (a header of odd length), a copy.
-/// @param owner  what keeps the map alive as long as the tensor; may be null
+/// A tensor over memory-mapped values: read-only, and valid only while the map exists. Values at an odd address (after
+/// a header of odd length) are copied.
+/// @param owner  keeps the map alive as long as the tensor; may be null
 at::Tensor tensor_over(const TensorSpec& spec, std::span<const std::byte> values,
                        std::shared_ptr<const void> owner = nullptr);
 
 /// Whether no value is NaN or infinite.
 bool is_finite(const at::Tensor& values);
-/// Copies values between contiguous tensors of one size in memory, converting them, on all threads.
+/// Copies and converts values between contiguous tensors of one size in memory, on all threads.
 /// @return whether they are finite in their new type
 bool copy_finite(const at::Tensor& from, const at::Tensor& to);
 Error not_finite(const std::string& name, const std::string& doing);

@@ -1,4 +1,4 @@
-// Pieces of a tensor's work shared out among the engine's threads.
+// Splits the work on a tensor among LibTorch's threads.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,9 @@
 
 namespace lethe {
 
-/// action(i) for i in [0, count), consecutive ones in one thread; operations of the engine within are of one thread.
-/// What an action throws is thrown here. (at::parallel_for, which is no more than a loop where a file is compiled
-/// without OpenMP, as all others are.)
+/// Calls action(i) for i in [0, count), consecutive ones in one thread. LibTorch's operations inside run on one thread.
+/// Rethrows what an action throws. (Wraps at::parallel_for, which is a plain loop in files compiled without OpenMP, as
+/// all others are.)
 void in_parallel(std::int64_t count, const std::function<void(std::int64_t)>& action);
 
 }  // namespace lethe

@@ -23,15 +23,15 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kLarge = std::size_t{64} << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kLimit = std::size_t{1} << 60;  // more is no size, and would overflow below
+constexpr std::size_t kLimit = std::size_t{1} << 60;  // larger sizes would overflow below
 
-/// Stands before a tensor's data, in kAlignment bytes.
+/// Precedes a tensor's data, in kAlignment bytes.
 struct Header {
-  std::size_t block;  // bytes that are mapped; 0 if the C library gave them
+  std::size_t block;  // mapped bytes; 0: from the C library
 };
 static_assert(sizeof(Header) <= kAlignment);
 
-/// Eight sizes between two powers of two, in whole pages: an eighth is wasted at most, and few sizes are left.
+/// Sixteen sizes between two powers of two, in whole pages: wastes at most a sixteenth, and sizes stay few.
 std::size_t rounded(std::size_t bytes) {
   static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t step = std::max(std::bit_floor(bytes) / 16, page);
@@ -41,7 +41,7 @@ std::size_t rounded(std::size_t bytes) {
 void* mapped(std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  if (bytes >= 2 * kHugePage) {  // those that lie whole within the block: nothing is wasted
+  if (bytes >= 2 * kHugePage) {  // only huge pages entirely within the block, so none is wasted
     const auto begin = reinterpret_cast<std::uintptr_t>(memory);
     const std::uintptr_t first = (begin + kHugePage - 1) / kHugePage * kHugePage;
     const std::uintptr_t last = (begin + bytes) / kHugePage * kHugePage;
@@ -117,7 +117,7 @@ class Blocks {
 };
 
 Blocks& blocks() {
-  static auto* const all = new Blocks;  // tensors may outlive whatever is destroyed at exit
+  static auto* const all = new Blocks;  // never destroyed: tensors may outlive it at exit
   return *all;
 }
 
@@ -135,7 +135,7 @@ void free_tensor(void* data) {
 void* allocated(std::size_t bytes, std::size_t& block) {
   if (bytes > kLimit) return nullptr;
   block = 0;
-#ifndef __SANITIZE_ADDRESS__  // which sees no overflow within blocks of ours
+#ifndef __SANITIZE_ADDRESS__  // AddressSanitizer sees no overflow within our blocks
   if (bytes >= kLarge) {
     block = bytes + kAlignment;
     return blocks().take(block);

@@ -20,14 +20,14 @@ std::size_t spaces_at_begin(std::string_view text) {
   for (std::size_t at = 0; at < text.size() && is_white_space(next_character(text, at));) end = at;
   return end;
 }
-// Not before `from`, so that a long run of spaces is not read again for each token in it.
+// Stops at `from`, so that a long run of spaces is not read again for each token in it.
 std::size_t begin_of_spaces_at_end(std::string_view text, std::size_t from) {
   std::size_t begin = text.size();
   for (std::size_t at = begin; at > from && is_white_space(previous_character(text, at));) begin = at;
   return begin;
 }
 
-// Each piece of a text may become long; all of them together may not.
+// Limits the total growth; a single piece of a text may become long.
 void check_growth(std::size_t bytes, std::size_t text) {
   if (bytes <= most_bytes_made_of(text)) return;
   throw bad_input("cannot tokenize: the tokenizer's rules make too much of a text")
@@ -95,8 +95,8 @@ void AddedTokens::cut(NormalizedText piece, const Patterns& patterns, std::span<
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
     if (token.lstrip) begin = std::max(begin_of_spaces_at_end(text.substr(0, begin), done), done);
     if (token.rstrip) end += spaces_at_begin(text.substr(end));
-    // A token of spaces within those that the token before has taken stands for them again, and what follows it too: so
-    // the library has it. Of many such tokens each stands for all spaces after it, which is bounded.
+    // As in the library, a token of spaces within those stripped by the previous token covers them again, with what
+    // follows it. Many such tokens each cover all spaces after them; the total is limited.
     if (done < begin) emit(done, begin, -1);
     emit(begin, end, token.id);
     done = end;

@@ -1,4 +1,4 @@
-// Tokens that are found in the text before anything else is done to it: <s>, <|endoftext|>, …
+// Tokens that are extracted from the text before all other steps: <s>, <|endoftext|>, …
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace lethe {
 struct AddedToken {
   int id = 0;
   std::string content;
-  /// What stands for it in decoding: the content, normalised for `normalized` tokens (as the `tokenizers` library has
-  /// it since 0.22). Decoding leaves out a special token only if its piece is its content.
+  /// Its text in decoding: the content, normalised for `normalized` tokens (as in the `tokenizers` library since 0.22).
+  /// Decoding skips a special token only if its piece equals its content.
   std::string piece;
   bool single_word = false, lstrip = false, rstrip = false, normalized = false, special = false;
 };
@@ -36,18 +36,19 @@ class AddedTokens {
 
   AddedTokens() = default;
   /// @param list  the "added_tokens" of a tokenizer.json
-  /// @param vocabulary  of the model: a token that is in it has its id there; the others are numbered behind it, in
-  ///                    their order. Ids in the list that say something else mean nothing, as in `tokenizers`
-  /// @param normalizer  applied to the contents of `normalized` tokens, as to the text in which they are looked for
+  /// @param vocabulary  of the model: a token in it keeps its id; the others get the next ids, in order. Other ids in
+  ///                    the list are ignored, as in `tokenizers`
+  /// @param normalizer  applied to the contents of `normalized` tokens and to the text in which they are searched
   AddedTokens(const Json& list, const Vocabulary& vocabulary, const Normalizer& normalizer);
 
-  /// Finds tokens in the text, normalises what is between, finds the `normalized` ones there. No piece is empty.
-  /// @param plain  bytes of the text, ascending and apart, of which no special token may be made
+  /// Finds tokens in the text, normalises the text between them, and finds the `normalized` ones there. No piece is
+  /// empty.
+  /// @param plain  bytes of the text, ascending and not overlapping, that must not become special tokens
   std::vector<Piece> extract(std::string_view text, const Normalizer& normalizer,
                              std::span<const ByteRange> plain = {}) const;
 
   std::optional<int> id(std::string_view content) const;
-  /// nullptr where no added token has this id
+  /// nullptr if no added token has this id
   const AddedToken* find(int id) const;
   bool is_special(int id) const;
   int highest_id() const { return highest_; }

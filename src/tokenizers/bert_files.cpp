@@ -9,7 +9,7 @@
 namespace lethe {
 namespace {
 
-// A token a line; its id is the number of the line, from 0.
+// One token per line; its id is the line number, from 0.
 Json read_vocabulary_lines(const std::filesystem::path& file) {
   const std::string text = valid_utf8(read_file(file));
   Json vocabulary = Json::object();

@@ -1,4 +1,4 @@
-// vocab.txt alone (BERT), told as the tokenizer.json that transformers makes of it.
+// Converts vocab.txt alone (BERT) to the tokenizer.json that transformers makes of it.
 #pragma once
 
 #include <filesystem>

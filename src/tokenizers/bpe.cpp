@@ -1,4 +1,4 @@
-// Byte-pair encoding: a piece of text into vocabulary ids by merging the pair of the lowest rank until none is left.
+// Byte-pair encoding: encodes a piece of text by merging the pair of the lowest rank until none is left.
 #include <algorithm>
 #include <bit>
 #include <queue>
@@ -12,7 +12,7 @@
 namespace lethe {
 namespace {
 
-// Pairs of ids to what they become.
+// Maps pairs of ids to their merge.
 class Merges {
  public:
   struct Merge {
@@ -53,7 +53,7 @@ struct Symbol {
   std::uint32_t begin, end;  // bytes of the piece
 };
 
-// More symbols than this are merged through a queue; fewer by looking at all of them for each merge, which is faster.
+// Above this number, symbols are merged with a queue. Below it, a scan of all symbols for each merge is faster.
 constexpr std::size_t kFewSymbols = 24;
 
 class Bpe : public TokenModel {
@@ -109,7 +109,7 @@ class Bpe : public TokenModel {
   void put(const Symbol& symbol, std::vector<ModelToken>& tokens) const {
     tokens.push_back({symbol.id, symbol.begin, symbol.end, vocabulary_.token(symbol.id)});
   }
-  // Whether some merge has a left part that ends with one byte and a right part that begins with the other.
+  // Whether a merge has a left part that ends with the first byte and a right part that begins with the second.
   bool joins(char last, char first) const {
     const std::size_t bit =
         static_cast<std::size_t>(static_cast<unsigned char>(last)) << 8 | static_cast<unsigned char>(first);
@@ -178,12 +178,12 @@ int Bpe::find_character(std::string_view character) const {
   return number < characters_.size() ? characters_[number] : vocabulary_.find(character);
 }
 
-// The single characters; those out of the vocabulary as their bytes' tokens, else as unknown.
+// Splits into characters. Those outside the vocabulary become byte tokens, else the unknown token.
 void Bpe::split_characters(std::string_view piece, std::vector<Symbol>& symbols, std::vector<char>& open) const {
   const bool marked = !prefix_.empty() || !suffix_.empty();
   std::optional<Symbol> unknown;
   std::string dressed;
-  std::uint32_t place = 0;  // a character without any token takes no room: those behind it move up, as in `tokenizers`
+  std::uint32_t place = 0;  // a character without a token takes no space: later offsets move up, as in `tokenizers`
   char last = 0;
   const auto add = [&](const Symbol& symbol, char first_byte, char last_byte) {
     symbols.push_back(symbol);
@@ -248,7 +248,7 @@ void Bpe::merge(std::span<Symbol> symbols, std::vector<ModelToken>& tokens) cons
 
 void Bpe::merge_few(std::span<Symbol> symbols, std::vector<ModelToken>& tokens) const {
   constexpr Merges::Merge kNone{~std::uint32_t{0}, -1};
-  std::array<Merges::Merge, kFewSymbols> next;  // of each symbol with the one behind it
+  std::array<Merges::Merge, kFewSymbols> next;  // merge of each symbol with the next one
   const auto look_up = [&](std::size_t left) {
     const Merges::Merge* found = merges_.find(symbols[left].id, symbols[left + 1].id);
     return found == nullptr ? kNone : *found;
@@ -275,7 +275,7 @@ void Bpe::merge_few(std::span<Symbol> symbols, std::vector<ModelToken>& tokens) 
 
 void Bpe::merge_many(std::span<Symbol> symbols, std::vector<ModelToken>& tokens) const {
   const int count = static_cast<int>(symbols.size());
-  // A linked list over the symbols; an absorbed one has no bytes left.
+  // A linked list over the symbols; a merged one has no bytes left.
   std::vector<int> before(symbols.size()), after(symbols.size());
   std::vector<char> absorbed(symbols.size());
   struct Candidate {
@@ -301,7 +301,7 @@ void Bpe::merge_many(std::span<Symbol> symbols, std::vector<ModelToken>& tokens)
     const int right_at = after[place];
     if (absorbed[place] != 0 || right_at < 0) continue;
     const auto* current = look_up(best.at, right_at);
-    if (current == nullptr || current->result != best.result) continue;  // overtaken by another merge
+    if (current == nullptr || current->result != best.result) continue;  // superseded by another merge
     symbols[place] = {best.result, symbols[place].begin, symbols[static_cast<std::size_t>(right_at)].end};
     absorbed[static_cast<std::size_t>(right_at)] = 1;
     const int next = after[static_cast<std::size_t>(right_at)], previous = before[place];

@@ -13,7 +13,7 @@ struct Alphabet {
   std::unordered_map<std::string, char> bytes;
 };
 
-// All code points are below U+0800, so two bytes of UTF-8 do.
+// All code points are below U+0800, so two bytes of UTF-8 are enough.
 std::string utf8(unsigned code_point) {
   if (code_point < 0x80) return std::string(1, static_cast<char>(code_point));
   return {static_cast<char>(0xC0 | (code_point >> 6)), static_cast<char>(0x80 | (code_point & 0x3F))};
@@ -21,7 +21,7 @@ std::string utf8(unsigned code_point) {
 
 Alphabet make_alphabet() {
   Alphabet alphabet;
-  unsigned next = 256;  // bytes that do not print take the code points from here on, in order
+  unsigned next = 256;  // non-printing bytes get the code points from here on, in order
   for (unsigned byte = 0; byte < 256; ++byte) {
     const bool prints =
         (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || (byte >= 0xAE && byte <= 0xFF);

@@ -7,15 +7,15 @@
 
 namespace lethe {
 
-/// How many bytes of a tree may be walked for a text: a honest vocabulary has no token of 500 bytes, and a hostile one
-/// could have each place of the text walked to its end.
+/// Limit on the tree steps for a text of this many bytes. Real vocabularies have no token of 500 bytes; a hostile one
+/// could cause a walk from each position to the end of the text.
 constexpr std::size_t most_bytes_walked(std::size_t bytes) {
   return 100'000 + 500 * bytes;
 }
 
 class ByteTree {
  public:
-  /// Room for this many nodes; before the first add().
+  /// Reserves space for this many nodes. Call it before the first add().
   void reserve(std::size_t nodes) { slots_.assign(std::bit_ceil(2 * nodes + 16), {}); }
 
   /// 0: there is none.
@@ -30,7 +30,7 @@ class ByteTree {
  private:
   struct Slot {
     std::uint64_t key = 0;
-    std::uint32_t node = 0;  // 0: free; it is the root, which is nobody's child
+    std::uint32_t node = 0;  // 0: free (the root is never a child)
   };
   static std::uint64_t key(std::uint32_t node, unsigned char byte) {
     return static_cast<std::uint64_t>(node) << 8 | byte;

@@ -48,7 +48,7 @@ class Charsmap {
     replacements_ += '\0';
   }
 
-  /// What stands for the shortest beginning of a text that the table knows, if it knows one.
+  /// The replacement of the shortest prefix of a text that is in the table, if any.
   std::optional<std::string_view> replacement(std::string_view text) const {
     std::size_t node = offset(units_[0]);
     for (const char c : text) {
@@ -111,7 +111,7 @@ class Charsmap {
     const std::string clean = valid_utf8(*found);
     for (std::size_t at = 0; at < clean.size(); ++after)
       characters.push_back({next_character(clean, at), after < before ? 0 : 1});
-    // What was removed belongs to the character before it, even where nothing is left of this part.
+    // Removed characters belong to the character before them, even if nothing is left of this part.
     if (after < before && !characters.empty()) characters.back().change += after - before;
     return true;
   }

@@ -1,4 +1,4 @@
-// SentencePiece's precompiled normalization ("Precompiled"): a table of strings and what to write instead.
+// SentencePiece's precompiled normalization ("Precompiled"): a table of strings and their replacements.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,7 @@ namespace lethe {
 
 /// @param base64  u32 size of a trie in bytes, the trie (darts-clone double array, u32 units), then the replacements,
 ///                each ended by a zero
-/// @throws Error (bad input) if it is no such table
+/// @throws Error (bad input) if it is not such a table
 Normalizer make_charsmap(std::string_view base64);
 
 }  // namespace lethe

@@ -25,7 +25,7 @@ std::string replaced(const std::string& text, const std::vector<ByteRange>& rang
   return result.append(text, at, std::string::npos);
 }
 
-// A piece whose characters are not byte-level's (an added token) stands for itself.
+// A piece with characters outside the byte-level alphabet (an added token) stays unchanged.
 Pieces decode_byte_level(const Pieces& pieces) {
   std::string bytes;
   for (const std::string& piece : pieces) bytes += bytes_of_characters(piece).value_or(piece);
@@ -41,7 +41,7 @@ int byte_of_piece(const std::string& piece) {
   return end == digits.c_str() + 2 ? static_cast<int>(value) : -1;
 }
 
-// Runs of byte pieces become their text, or one U+FFFD a byte where they are no UTF-8.
+// Runs of byte pieces become their text, or one U+FFFD per byte if they are not UTF-8.
 Pieces decode_byte_fallback(const Pieces& pieces) {
   Pieces result;
   std::string run;
@@ -108,7 +108,8 @@ Decoder make_metaspace(const Json& part) {
   };
 }
 
-// What English writes without a space. Source: the clean-up of WordPiece's decoder in `tokenizers`, in its order.
+// Removes spaces that English does not write. Source: the clean-up of WordPiece's decoder in `tokenizers`, in its
+// order.
 void clean_up(std::string& text) {
   static const std::vector<std::pair<Finder, std::string>> steps = [] {
     std::vector<std::pair<Finder, std::string>> all;
@@ -152,7 +153,7 @@ Decoder make_bpe_decoder(const Json& part) {
   };
 }
 
-// Connectionist temporal classification: what comes several times in a row is said once.
+// Connectionist temporal classification: repeated tokens are merged.
 Decoder make_ctc(const Json& part) {
   const auto text = [&](const char* key, const char* otherwise) {
     return part.contains(key) ? component_string(part, key) : std::string(otherwise);
@@ -210,7 +211,7 @@ Decoder make_step(const std::string& type, const Json& part) {
   refuse_component("decoder", part);
 }
 
-// Sequences within sequences are one.
+// Flattens nested sequences.
 void append_steps(const Json& part, std::vector<Decoder>& steps) {
   const std::string type = component_type(part);
   if (type != "Sequence") return steps.push_back(make_step(type, part));

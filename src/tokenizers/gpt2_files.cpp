@@ -21,7 +21,7 @@ Json read_merges(const std::filesystem::path& file) {
   return merges;
 }
 
-// Of Qwen2Tokenizer.
+// Qwen2Tokenizer's pattern.
 constexpr const char* kQwen2Words =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
@@ -35,7 +35,7 @@ std::string model_type_of(const Json& config) {
 }
 
 // The class that reads the files. Source: AutoTokenizer of transformers 5.23: the named one, unless the family is known
-// for naming a wrong one; where none is named the family's.
+// to name a wrong one; the family's if none is named.
 std::string class_of(const SideFiles& files, const Json& config) {
   const std::string type = model_type_of(config), &named = files.tokenizer_class;
   const bool generic = named.empty() || named == "PreTrainedTokenizer" || named == "TokenizersBackend";

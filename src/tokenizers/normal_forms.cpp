@@ -17,7 +17,7 @@ int combining_class(char32_t character) {
   return static_cast<int>(utf8proc_get_property(static_cast<utf8proc_int32_t>(character))->combining_class);
 }
 
-// Canonical order: each run of marks sorted by class, those of one class as they stood.
+// Canonical order: each run of marks is sorted by class, with a stable sort.
 void sort_marks(std::vector<Decomposed>& characters, std::size_t from) {
   std::stable_sort(characters.begin() + static_cast<std::ptrdiff_t>(from), characters.end(),
                    [](const Decomposed& a, const Decomposed& b) { return a.combining_class < b.combining_class; });
@@ -67,9 +67,9 @@ char32_t composed(char32_t first, char32_t second) {
 std::vector<ChangedCharacter> recomposed(const std::vector<Decomposed>& characters) {
   std::vector<ChangedCharacter> result;
   result.reserve(characters.size());
-  std::size_t starter = 0;  // its place in the result
+  std::size_t starter = 0;  // its index in the result
   bool has_starter = false;
-  int last_class = -1;  // of the last mark that stayed behind the starter; -1: none did
+  int last_class = -1;  // of the last mark kept after the starter; -1: none
   for (const auto& [character, order] : characters) {
     if (has_starter && last_class < order) {
       if (const char32_t both = composed(result[starter].character, character.character)) {

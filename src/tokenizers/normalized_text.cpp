@@ -87,7 +87,7 @@ void NormalizedText::replace(const std::vector<ByteRange>& ranges, std::string_v
   std::size_t at = 0;
   for (const auto& [begin, end] : ranges) {
     builder.keep(at, begin);
-    builder.add(content, end - 1);  // behind the text for an empty range at its begin
+    builder.add(content, end - 1);  // at the end of the text for an empty range at its beginning
     at = end;
   }
   builder.keep(at, text_.size());

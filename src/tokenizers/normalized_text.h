@@ -1,4 +1,4 @@
-// A text on its way through normalizers and pre-tokenizers, which remembers for each byte where it came from.
+// A text in normalizers and pre-tokenizers, which stores the origin of each byte.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,14 @@
 
 namespace lethe {
 
-/// How long a text of so many bytes may become: no honest tokenizer makes more of it, and "a" to "aa" forty times over
-/// would fill the memory.
+/// Limit on the length of a changed text, given its original bytes. No real tokenizer needs more, but "a" to "aa" forty
+/// times would fill the memory.
 constexpr std::size_t most_bytes_made_of(std::size_t bytes) {
   return 1'000'000 + 100 * bytes;
 }
 
-/// The text as changed so far, with the bytes of the original text behind each of its own. Follows the `tokenizers`
-/// library's NormalizedString, whose alignment decides the offsets that users see. Texts are below 4 GiB.
+/// The changed text, with the original range of each byte. Follows NormalizedString of the `tokenizers` library, whose
+/// alignment determines the offsets that users see. Texts are below 4 GiB.
 class NormalizedText {
  public:
   /// @param begin  first byte of the piece in the original text
@@ -29,17 +29,17 @@ class NormalizedText {
 
   const std::string& text() const { return text_; }
   bool empty() const { return text_.empty(); }
-  /// The original bytes behind bytes [begin, end) of the changed text, whole characters.
+  /// The original bytes of bytes [begin, end) of the changed text, as whole characters.
   ByteRange original(std::size_t begin, std::size_t end) const;
 
   NormalizedText slice(std::size_t begin, std::size_t end) const;
-  /// Puts characters before the text; they belong to its first character. An empty text stays empty.
+  /// Inserts characters before the text; they belong to its first character. An empty text stays empty.
   void prepend(std::string_view prefix);
-  /// Replaces each range (ascending, apart, perhaps empty) by `content`, which belongs to the last character before
-  /// the range's end.
+  /// Replaces each range (ascending, not overlapping, maybe empty) by `content`, which belongs to the last character
+  /// before the range's end.
   void replace(const std::vector<ByteRange>& ranges, std::string_view content);
   /// Replaces the whole text.
-  /// @param removed_first  old characters that are gone before the first new one
+  /// @param removed_first  old characters removed before the first new one
   void transform(std::span<const ChangedCharacter> characters, std::size_t removed_first = 0);
   /// Keeps the characters for which `keep` holds.
   template <typename Keep>
@@ -64,8 +64,8 @@ class NormalizedText {
    public:
     explicit Builder(const NormalizedText& old) : old_(old) {}
     void keep(std::size_t begin, std::size_t end);
-    /// New bytes that belong to what byte `of` of the old text belongs to. @throws Error (bad input) if the text
-    /// becomes too long
+    /// Adds new bytes with the origin of byte `of` of the old text. @throws Error (bad input) if the text becomes too
+    /// long
     void add(std::string_view bytes, std::size_t of);
     std::size_t size() const { return text_.size(); }
     NormalizedText done() &&;
@@ -79,13 +79,13 @@ class NormalizedText {
 
  private:
   using Origin = std::pair<std::uint32_t, std::uint32_t>;
-  /// Of a byte.
+  /// The origin of a byte.
   Origin origin(std::size_t at) const;
 
   std::string text_;
-  std::vector<Origin> origin_;  ///< of each byte of text_; empty: the text is a piece of the original as it stands
+  std::vector<Origin> origin_;  ///< of each byte of text_; empty: the text is an unchanged piece of the original
   std::size_t begin_ = 0;       ///< of the piece
-  std::size_t most_ = 0;        ///< bytes that it may grow to
+  std::size_t most_ = 0;        ///< limit of its growth, in bytes
 };
 
 }  // namespace lethe

@@ -16,7 +16,7 @@ Normalizer in_order(std::vector<Normalizer> steps) {
 Normalizer make_normalizer_sequence(const Json& part) {
   std::vector<Normalizer> steps;
   for (const Json& step : component_steps(part, "normalizers")) {
-    component_type(step);  // null is none at all, but no step
+    component_type(step);  // null is allowed as no normalizer, but not as a step
     steps.push_back(make_normalizer(step));
   }
   return in_order(std::move(steps));
@@ -35,7 +35,7 @@ Normalizer make_replacing(const Json& part) {
   };
 }
 
-// A text whose characters are all below `unchanged` is in the form already.
+// A text with only characters below `unchanged` is already in the form.
 Normalizer to_form(NormalForm form, char32_t unchanged) {
   return [=](NormalizedText& text) {
     bool changes = false;
@@ -112,7 +112,7 @@ Normalizer make_bert_normalizer(const Json& part) {
   return in_order(std::move(steps));
 }
 
-// SentencePiece's nmt rule: control characters out, other spaces to " ".
+// SentencePiece's nmt rule: removes control characters, and maps other spaces to " ".
 void normalize_like_nmt(NormalizedText& text) {
   text.filter([](char32_t c) {
     return !((c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F);

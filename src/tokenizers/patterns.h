@@ -1,4 +1,4 @@
-// Many patterns looked for in a text at once.
+// Searches a text for many patterns at once.
 #pragma once
 
 #include <array>
@@ -9,28 +9,28 @@
 
 namespace lethe {
 
-/// Finds the longest of many patterns that begins at each place of a text. Time and memory grow with the bytes of the
-/// patterns and of the text, whatever they hold: a pattern of a megabyte costs no more than a megabyte of short ones.
-/// Source: Aho and Corasick 1975, on the patterns and the text read backwards.
+/// Finds the longest pattern that begins at each position of a text. Time and memory are linear in the bytes of
+/// patterns and text: a pattern of a megabyte costs no more than a megabyte of short ones. Source: Aho and Corasick
+/// 1975, on the reversed patterns and text.
 class Patterns {
  public:
-  /// Of equal patterns the first counts. Not after finish().
+  /// Of equal patterns the first counts. Do not call it after finish().
   void add(std::string_view pattern, std::size_t token);
-  /// Makes the automaton; before the first find_all().
+  /// Builds the automaton. Call it before the first find_all().
   void finish();
   bool empty() const { return nodes_.size() == 1; }
 
   struct Match {
     std::size_t at, length, token;
   };
-  /// For each place where some pattern begins the longest one, by place.
+  /// The longest pattern at each position where one begins, by position.
   std::vector<Match> find_all(std::string_view text) const;
 
  private:
   struct Node {
     std::uint32_t parent = 0, depth = 0;
-    std::uint32_t shorter = 0;  ///< the node of the longest other beginning that this one ends with
-    std::uint32_t longest = 0;  ///< the node of the longest pattern that ends here; 0: none does
+    std::uint32_t shorter = 0;  ///< the node of the longest other prefix that this one ends with
+    std::uint32_t longest = 0;  ///< the node of the longest pattern that ends here; 0: none
     std::size_t token = 0;
     unsigned char byte = 0;
     bool ends = false;

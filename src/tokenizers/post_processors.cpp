@@ -25,7 +25,7 @@ std::size_t spaces_at_end(std::string_view piece) {
   return count;
 }
 
-// A byte position moved by characters of the text, as far as there are any.
+// Moves a byte position forward by characters of the text, at most to its end.
 std::uint32_t forward(std::string_view text, std::size_t at, std::size_t characters) {
   for (; characters > 0 && at < text.size(); --characters) next_character(text, at);
   return static_cast<std::uint32_t>(at);
@@ -40,14 +40,14 @@ bool backward(std::string_view text, std::uint32_t& place, std::size_t character
   return true;
 }
 
-// Takes the white space at either end of a token out of its offsets.
+// Excludes white space at either end of a token from its offsets.
 void trim_offsets(TokenList& list, bool prefix_space) {
   auto& [tokens, text] = list;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const std::size_t front = spaces_in_front(token.piece), back = spaces_at_end(token.piece);
     if (front > 0) {
-      // The space that add_prefix_space put there has no place in the text that could be trimmed.
+      // The space added by add_prefix_space is not in the text, so it is not trimmed.
       const bool added = (i == 0 || token.begin == 0) && prefix_space && front == 1;
       if (!added) token.begin = std::min(forward(text, token.begin, front), token.end);
     }
@@ -135,7 +135,7 @@ std::vector<TemplateItem> read_template(const Json& items, const Json& part) {
     }
     result.push_back(std::move(item));
   }
-  // A text again and again, or thousands of special tokens around it, would fill the memory.
+  // Limits repeated texts and special tokens, which could fill the memory.
   std::size_t texts = 0, specials = 0;
   for (const TemplateItem& item : result) {
     texts += item.text >= 0 ? 1 : 0;
@@ -209,7 +209,7 @@ PostProcessor make_post_processor(const Json& part) {
   if (type == "Sequence") {
     std::vector<PostProcessor> steps;
     for (const Json& step : component_steps(part, "processors")) {
-      component_type(step);  // null is none at all, but no step
+      component_type(step);  // null is allowed as no post-processor, but not as a step
       steps.push_back(make_post_processor(step));
     }
     return [steps = std::move(steps)](Lists& lists, bool add_special) {

@@ -26,7 +26,7 @@ PreTokenizer in_order(std::vector<PreTokenizer> steps) {
 PreTokenizer make_pre_tokenizer_sequence(const Json& part) {
   std::vector<PreTokenizer> steps;
   for (const Json& step : component_steps(part, "pretokenizers")) {
-    component_type(step);  // null is none at all, but no step
+    component_type(step);  // null is allowed as no pre-tokenizer, but not as a step
     steps.push_back(make_pre_tokenizer(step));
   }
   return in_order(std::move(steps));
@@ -37,7 +37,7 @@ PreTokenizer make_split(const Json& part) {
                  component_flag(part, "invert", false));
 }
 
-// Writes each piece anew; `write` adds it to the builder.
+// Rewrites each piece; `write` adds it to the builder.
 template <typename Write>
 void rewrite(CutText& text, Write write) {
   NormalizedText::Builder builder(text.text);
@@ -73,7 +73,7 @@ PreTokenizer make_byte_level(const Json& part) {
   };
 }
 
-PreTokenizer make_metaspace(const Json& part) {
+PreTokenizer make_metaspace_cut(const Json& part) {
   const std::string mark = component_affix(part, "replacement");
   std::string scheme = part.contains("prepend_scheme") ? component_string(part, "prepend_scheme") : "always";
   if (!component_flag(part, "add_prefix_space", true)) scheme = "never";
@@ -100,7 +100,7 @@ PreTokenizer make_delimiter_split(const Json& part) {
   return cutting(find_text(delimiter), Delimiter::removed);
 }
 
-// Runs of word characters, runs of what is neither that nor white space; the white space goes.
+// Finds runs of word characters, and runs of other characters except white space, which is dropped.
 void find_words_and_signs(std::string_view text, std::vector<ByteRange>& found) {
   found.clear();
   for (std::size_t at = 0; at < text.size();) {
@@ -138,7 +138,7 @@ PreTokenizer make_pre_tokenizer(const Json& part) {
   const std::string type = component_type(part);
   if (type == "Sequence") return make_pre_tokenizer_sequence(part);
   if (type == "ByteLevel") return make_byte_level(part);
-  if (type == "Metaspace") return make_metaspace(part);
+  if (type == "Metaspace") return make_metaspace_cut(part);
   if (type == "Split") return make_split(part);
   if (type == "Digits") {
     return cutting(find_characters(is_number),

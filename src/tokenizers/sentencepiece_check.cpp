@@ -12,7 +12,7 @@
 namespace lethe {
 namespace {
 
-constexpr std::size_t kLongest = 1000;  // bytes of a piece or of what stands for a character; honest ones have 50
+constexpr std::size_t kLongest = 1000;  // bytes of a piece or a replacement; real ones have 50
 
 // Fields of a protocol buffer, one after the other. Source: protobuf.dev, "Encoding".
 class Fields {
@@ -42,7 +42,7 @@ class Fields {
       case 5:
         field.value = fixed(4);
         break;
-      default:  // groups: of another age
+      default:  // groups are deprecated
         broken_ = true;
     }
     return broken_ ? std::nullopt : std::optional<Field>(field);
@@ -79,24 +79,37 @@ class Fields {
   bool broken_ = false;
 };
 
-// A trie in an array of units, and behind it the texts that its values point into. Every unit that some text leads to
-// is looked at, and so must be there, whether the text goes on from it or not.
-std::string charsmap_problem(std::string_view bytes) {
-  if (bytes.empty()) return "";
+// What was found in a file that is no SentencePiece model.
+struct NoModel {
+  const char* found;
+};
+
+[[noreturn]] void refuse(const char* found) {
+  throw NoModel{found};
+}
+
+void check_end(const Fields& fields) {
+  if (fields.broken()) refuse("broken data");
+}
+
+// A trie in an array of units, followed by the texts that its values point to. The library reads every unit that a text
+// can lead to, so all of them must be within the array.
+void check_charsmap(std::string_view bytes) {
+  if (bytes.empty()) return;
   std::uint32_t size = 0;
   if (bytes.size() >= 4) std::memcpy(&size, bytes.data(), 4);
-  if (size < 4 || size % 4 != 0 || bytes.size() - 4 <= size) return "a precompiled_charsmap that ends too early";
+  if (size < 4 || size % 4 != 0 || bytes.size() - 4 <= size) refuse("a precompiled_charsmap that ends too early");
   std::vector<std::uint32_t> units(size / 4);
   std::memcpy(units.data(), bytes.data() + 4, size);
   const std::string_view texts = bytes.substr(4 + size);
   for (std::size_t at = 0, end = 0; (end = texts.find('\0', at)) != std::string_view::npos; at = end + 1) {
-    if (end - at > kLongest) return "a text of more than 1,000 bytes in its precompiled_charsmap";
+    if (end - at > kLongest) refuse("a text of more than 1,000 bytes in its precompiled_charsmap");
   }
-  if (texts.back() != '\0' || valid_utf8(texts) != texts) return "texts of a precompiled_charsmap that are no UTF-8";
+  if (texts.back() != '\0' || valid_utf8(texts) != texts) refuse("texts of a precompiled_charsmap that are no UTF-8");
 
   const auto offset = [](std::uint32_t unit) -> std::size_t { return unit >> 10 << ((unit & (1U << 9)) >> 6); };
   std::vector<bool> seen(units.size());
-  std::vector<std::size_t> open;  // places from which a byte leads on: place ^ byte
+  std::vector<std::size_t> open;  // positions to expand; a byte leads to position ^ byte
   const auto visit = [&](std::size_t place) {
     if ((place | 0xFF) >= units.size()) return false;
     if (!seen[place]) open.push_back(place);
@@ -117,46 +130,52 @@ std::string charsmap_problem(std::string_view bytes) {
       inside = text < texts.size() && (static_cast<unsigned char>(texts[text]) & 0xC0) != 0x80;
     }
   }
-  return inside ? "" : "a precompiled_charsmap that leads out of itself";
+  if (!inside) refuse("a precompiled_charsmap that leads out of itself");
 }
 
-std::string piece_problem(std::string_view message) {
+void check_piece(std::string_view message) {
   Fields fields(message);
   while (const auto field = fields.next()) {
     if (field->number == 1 && field->bytes && field->bytes->find('\0') != std::string_view::npos)
-      return "a piece with a zero byte";
+      refuse("a piece with a zero byte");
     if (field->number == 1 && field->bytes && valid_utf8(*field->bytes) != *field->bytes)
-      return "a piece that is no UTF-8";
+      refuse("a piece that is no UTF-8");
     if (field->number == 1 && field->bytes && field->bytes->size() > kLongest)
-      return "a piece of more than 1,000 bytes";  // the library would look for it at each place of a text
+      refuse("a piece of more than 1,000 bytes");  // the library would search for it at each position of a text
     if (field->number == 2 && !std::isfinite(std::bit_cast<float>(static_cast<std::uint32_t>(field->value))))
-      return "a piece whose score is no finite number";
+      refuse("a piece whose score is no finite number");
   }
-  return fields.broken() ? "broken data" : "";
+  check_end(fields);
 }
 
-std::string normalizer_problem(std::string_view message) {
+void check_normalizer(std::string_view message) {
   Fields fields(message);
   while (const auto field = fields.next()) {
     if (field->number != 2 || !field->bytes) continue;
-    if (std::string problem = charsmap_problem(*field->bytes); !problem.empty()) return problem;
+    check_charsmap(*field->bytes);
   }
-  return fields.broken() ? "broken data" : "";
+  check_end(fields);
 }
 
 }  // namespace
 
-std::string sentencepiece_problem(std::string_view file) {
+void check_sentencepiece(std::string_view file, const std::string& where) {
   enum : std::uint64_t { pieces = 1, normalizer = 3, denormalizer = 5 };
-  Fields fields(file);
-  while (const auto field = fields.next()) {
-    if (!field->bytes) continue;
-    std::string problem;
-    if (field->number == pieces) problem = piece_problem(*field->bytes);
-    if (field->number == normalizer || field->number == denormalizer) problem = normalizer_problem(*field->bytes);
-    if (!problem.empty()) return problem;
+  try {
+    Fields fields(file);
+    while (const auto field = fields.next()) {
+      if (!field->bytes) continue;
+      if (field->number == pieces) check_piece(*field->bytes);
+      if (field->number == normalizer || field->number == denormalizer) check_normalizer(*field->bytes);
+    }
+    check_end(fields);
+  } catch (const NoModel& no_model) {
+    throw no_sentencepiece_model(where, no_model.found);
   }
-  return fields.broken() ? "broken data" : "";
+}
+
+Error no_sentencepiece_model(const std::string& where, std::string_view found) {
+  return bad_input("cannot load " + where).wanted("a SentencePiece model").found(excerpt(found, 200));
 }
 
 }  // namespace lethe

@@ -1,16 +1,19 @@
-// The SentencePiece library takes much of its files at their word: it follows the offsets of a table of characters out
-// of the file, and ends the program over a piece with a zero byte in it. So a file is looked through before the library
-// sees it.
+// Checks SentencePiece files before the library reads them. The library trusts them: it follows offsets out of the
+// file, and aborts the program on a piece that contains a zero byte.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "core/error.h"
+
 namespace lethe {
 
-/// Checks a serialised ModelProto as far as the library does not. Source: sentencepiece_model.proto (field numbers),
-/// darts.h of darts-clone (the trie of precompiled_charsmap).
-/// @return what is wrong with it; empty: nothing
-std::string sentencepiece_problem(std::string_view file);
+/// Checks what the library does not check in a serialised ModelProto. Source: sentencepiece_model.proto (field
+/// numbers), darts.h of darts-clone (the trie of precompiled_charsmap).
+/// @param where  named in the error
+/// @throws Error (bad input) that says what was found
+void check_sentencepiece(std::string_view file, const std::string& where);
+Error no_sentencepiece_model(const std::string& where, std::string_view found);
 
 }  // namespace lethe

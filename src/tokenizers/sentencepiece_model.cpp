@@ -12,7 +12,7 @@ namespace lethe {
 
 struct SentencePieceModel::Library {
   sentencepiece::SentencePieceProcessor processor;
-  /// The same model for texts that continue another, made when the first one comes.
+  /// The same model for texts that continue another one, created on first use.
   std::unique_ptr<Library> continued;
   std::once_flag once;
   std::string bytes;
@@ -20,17 +20,15 @@ struct SentencePieceModel::Library {
 
 SentencePieceModel::SentencePieceModel(const std::filesystem::path& file) : library_(std::make_unique<Library>()) {
   const std::string bytes = read_file(file);
-  std::string problem = sentencepiece_problem(bytes);
-  if (problem.empty()) {
-    try {
-      const auto status = library_->processor.LoadFromSerializedProto(bytes);
-      if (!status.ok()) problem = status.ToString();
-    } catch (const std::exception& thrown) {  // of the library's trie
-      problem = thrown.what();
-    }
+  check_sentencepiece(bytes, file.string());
+  std::string problem;
+  try {
+    const auto status = library_->processor.LoadFromSerializedProto(bytes);
+    if (!status.ok()) problem = status.ToString();
+  } catch (const std::exception& thrown) {  // from the library's trie
+    problem = thrown.what();
   }
-  if (!problem.empty())
-    throw bad_input("cannot load " + file.string()).wanted("a SentencePiece model").found(excerpt(problem, 200));
+  if (!problem.empty()) throw no_sentencepiece_model(file.string(), problem);
   library_->bytes = bytes;
 }
 
@@ -38,7 +36,7 @@ const SentencePieceModel::Library& SentencePieceModel::library(bool continues) c
   if (!continues) return *library_;
   std::call_once(library_->once, [this] {
     auto made = std::make_unique<Library>();
-    // Fields of a protocol buffer that come again have the last word: normalizer_spec { add_dummy_prefix: false }.
+    // In a protocol buffer, the last value of a repeated field wins: normalizer_spec { add_dummy_prefix: false }.
     const auto status =
         made->processor.LoadFromSerializedProto(library_->bytes + "\x1A\x02\x18" + std::string(1, '\0'));
     if (!status.ok()) throw bad_input("cannot load a SentencePiece model").found(excerpt(status.ToString(), 200));

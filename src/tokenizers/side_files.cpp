@@ -26,7 +26,7 @@ std::string content_of(const Json& token) {
   return holds ? token.at("content").get<std::string>() : "";
 }
 
-// A token as tokenizer.json has it. @param special  where the token itself does not say
+// A token as in tokenizer.json. @param special  used if the token does not say
 Json token_entry(const Json& token, bool special) {
   const Json given = token.is_object() ? token : Json::object();
   special = component_flag(given, "special", special);
@@ -38,7 +38,7 @@ Json token_entry(const Json& token, bool special) {
           {"special", special}};
 }
 
-// Special tokens of the settings under names of their own ("image_token"), and the named ones, as (name, token).
+// The settings' special tokens with custom names ("image_token") and standard names, as (name, token).
 std::vector<std::pair<std::string, Json>> named_tokens(const Json& settings, const SpecialDefaults& defaults) {
   std::vector<std::pair<std::string, Json>> tokens;
   for (const char* key : kNamed) {
@@ -94,7 +94,7 @@ std::vector<Json> tokens_of_decoder(const Json& decoder, const fs::path& file) {
 std::vector<Json> tokens_of_added_file(const fs::path& file, const Json& settings) {
   std::unordered_set<std::string> special;
   for (const char* key : kNamed) special.insert(content_of(settings.value(key, Json())));
-  // transformers looks only here, not at additional_special_tokens of special_tokens_map.json.
+  // transformers reads only this key, not additional_special_tokens of special_tokens_map.json.
   const Json extra = settings.value("extra_special_tokens", Json());
   for (const Json& token : extra.is_array() ? extra : Json::array()) special.insert(content_of(token));
   std::map<std::int64_t, Json> by_id;
@@ -150,7 +150,7 @@ SideFiles read_side_files(const fs::path& folder) {
     if (files.tokenizer_class.empty() && name.is_string()) files.tokenizer_class = name.get<std::string>();
   }
   if (files.tokenizer_class.ends_with("Fast")) files.tokenizer_class.resize(files.tokenizer_class.size() - 4);
-  // The older name. Where both files have additional tokens those of tokenizer_config.json count.
+  // The older name. If both files have additional tokens, those of tokenizer_config.json are used.
   Json& settings = files.settings;
   const Json extra = settings.value("extra_special_tokens", Json());
   if (settings.contains("additional_special_tokens") && (extra.is_null() || extra.empty()))

@@ -1,4 +1,4 @@
-// Cutting the pieces of a text at matches, with the five behaviours that `tokenizers` knows for what matched.
+// Splits the pieces of a text at matches, with the five behaviours of `tokenizers` for the matched text.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ enum class Delimiter { removed, isolated, merged_with_previous, merged_with_next
 /// The "behavior" of a part of tokenizer.json.
 Delimiter delimiter_named(const std::string& name, const Json& part);
 
-/// Cuts each piece at what `find` finds in it; `invert` makes matches of what lies between.
+/// Splits each piece at the matches of `find`; `invert` treats the text between as matches.
 void cut(CutText& text, const Finder& find, Delimiter delimiter, bool invert = false);
 
 /// Finds single characters.

@@ -5,11 +5,11 @@
 namespace lethe {
 namespace {
 
-constexpr std::string_view kUnfinished = "\xEF\xBF\xBD";  // what decoders put for bytes that are no character (yet)
+constexpr std::string_view kUnfinished = "\xEF\xBF\xBD";  // decoders' output for bytes that are not (yet) a character
 
 }  // namespace
 
-// Decoders look at all tokens (some join or trim across them), so the whole is decoded anew: answers are short.
+// Decodes all tokens again, since some decoders join or trim across tokens. Answers are short.
 std::string TextStream::add(int id) {
   ids_.push_back(id);
   const std::string text = tokenizer_.decode(ids_);
@@ -24,7 +24,7 @@ std::string TextStream::finish() {
   return advance(text, text.size());
 }
 
-// Text that was shown cannot be taken back: should a decoder change it after all, what is new is what lies behind it.
+// Shown text cannot be withdrawn. If a decoder changes it, only the text after its length is new.
 std::string TextStream::advance(const std::string& text, std::size_t end) {
   if (end <= shown_.size()) return "";
   const std::string piece = valid_utf8(std::string_view(text).substr(shown_.size(), end - shown_.size()));

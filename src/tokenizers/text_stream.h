@@ -1,4 +1,4 @@
-// Tokens as they come, text as it can be shown.
+// Streams tokens to displayable text.
 #pragma once
 
 #include <string>
@@ -8,18 +8,18 @@
 
 namespace lethe {
 
-/// Turns tokens into text one by one. What may still change with the next token (a part of a character) is held back,
-/// so that no piece ends within a character; joined, the pieces are what the tokenizer decodes from all the tokens.
+/// Decodes tokens one by one. It holds back text that the next token may change (a part of a character), so that no
+/// piece ends within a character. The joined pieces equal the decoding of all tokens.
 class TextStream {
  public:
-  /// The tokenizer outlives this.
+  /// The tokenizer must outlive this.
   explicit TextStream(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  /// The text that this token brings; may be empty.
+  /// The text added by this token; may be empty.
   std::string add(int id);
-  /// What was still held back. Call it once, at the end.
+  /// The remaining text. Call it once, at the end.
   std::string finish();
-  /// Of all tokens so far.
+  /// The ids of all tokens so far.
   const std::vector<int>& ids() const { return ids_; }
 
  private:

@@ -6,7 +6,7 @@
 namespace lethe {
 namespace {
 
-// Models of older files have no type; their keys tell.
+// Models in older files have no type; their keys identify it.
 std::string kind_of(const Json& model) {
   if (model.is_object() && model.contains("type") && !model.at("type").is_null()) return component_type(model);
   if (model.is_object() && model.contains("merges")) return "BPE";

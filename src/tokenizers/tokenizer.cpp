@@ -18,8 +18,8 @@
 
 namespace lethe {
 
-// Text → added tokens | normalizer → pre-tokenizer → model → post-processor; or added tokens, and all else in the
-// SentencePiece library.
+// Text → added tokens | normalizer → pre-tokenizer → model → post-processor; or added tokens, then the SentencePiece
+// library.
 struct Tokenizer::Pipeline {
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
@@ -31,7 +31,7 @@ struct Tokenizer::Pipeline {
   std::string eos;
   std::optional<std::size_t> max_length;
   bool cuts_front = false;
-  bool spaces_each_piece = false;  ///< of a SentencePiece model: a space before texts after special tokens too
+  bool spaces_each_piece = false;  ///< SentencePiece: also add a space to texts after special tokens
 
   Encoding encode(std::span<const std::string_view> texts, const EncodeOptions& options,
                   std::size_t max_tokens = 0) const;
@@ -60,7 +60,7 @@ bool Tokenizer::Pipeline::left_out_in_decoding(int id) const {
   return token != nullptr && added.is_special(id) && token->piece == token->content;
 }
 
-// tokenizer.model and what stands beside it, as LlamaTokenizer of transformers 5.23 has it.
+// Reads tokenizer.model and its side files like LlamaTokenizer of transformers 5.23.
 void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, const SideFiles& files) {
   sentencepiece = std::make_unique<SentencePieceModel>(file);
   const SentencePieceModel& pieces = *sentencepiece;
@@ -69,7 +69,7 @@ void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, 
                                    {"bos_token", piece(pieces.begin_id())},
                                    {"eos_token", piece(pieces.end_id())}};
   SideFiles heeded = files;
-  heeded.settings.erase("additional_special_tokens");  // transformers does not heed special_tokens_map.json's here
+  heeded.settings.erase("additional_special_tokens");  // transformers ignores special_tokens_map.json's here
   Json tokens = added_tokens_of(heeded, special);
   Vocabulary vocabulary;
   vocabulary.reserve(static_cast<std::size_t>(pieces.size()));
@@ -82,7 +82,7 @@ void Tokenizer::Pipeline::read_sentencepiece(const std::filesystem::path& file, 
   const std::string end = special_token_content(files, special, "eos_token");
   if (eos.empty()) eos = end.empty() ? "</s>" : end;
   spaces_each_piece = component_flag(files.settings, "legacy", false);
-  // transformers puts <s> first only where the settings ask for it; a model without settings is LLaMA's own.
+  // transformers adds <s> only if the settings ask for it; a model without settings is LLaMA's own.
   const bool bare = !files.settings.contains("tokenizer_class");
   const auto id_of = [&](const char* key, bool wanted) {
     return wanted ? added.id(special_token_content(files, special, key)).value_or(-1) : -1;
@@ -129,7 +129,7 @@ std::string Tokenizer::Pipeline::decode_sentencepiece(std::span<const int> ids) 
 Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& pieces) const {
   Tokens tokens;
   std::vector<ModelToken> found;
-  std::size_t before = 0, after = 0;  // bytes that the pre-tokenizer was given, and that it made
+  std::size_t before = 0, after = 0;  // bytes before and after the pre-tokenizer
   for (AddedTokens::Piece& piece : pieces) {
     const auto put = [&](const NormalizedText& text, std::size_t begin, std::size_t end, int id,
                          std::string_view name) {
@@ -147,7 +147,7 @@ Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& piece
     after += cut.text.text().size();
     if (after > most_bytes_made_of(before))
       throw bad_input("cannot tokenize: the pre-tokenizer makes too much of a text");
-    piece.text = std::move(cut.text);  // tokens may name parts of it
+    piece.text = std::move(cut.text);  // tokens may refer to parts of it
     const std::string_view text = piece.text.text();
     for (const auto& [begin, end] : cut.pieces) {
       found.clear();
@@ -159,7 +159,7 @@ Tokens Tokenizer::Pipeline::encode_pieces(std::vector<AddedTokens::Piece>& piece
   return tokens;
 }
 
-// How many tokens the post-processor adds to so many texts.
+// The number of tokens that the post-processor adds to this many texts.
 std::size_t Tokenizer::Pipeline::specials(std::size_t texts) const {
   std::vector<TokenList> lists(texts);
   if (post_processor) post_processor(lists, true);
@@ -170,8 +170,8 @@ std::size_t Tokenizer::Pipeline::specials(std::size_t texts) const {
 
 namespace {
 
-// How many tokens of one or two texts stay, of `room` in all ("longest first" of the tokenizers library: the longer
-// text is cut down to what the shorter one leaves, or both to half, the shorter one or the first getting the smaller).
+// How many tokens of one or two texts are kept, `room` in all. Source: "longest first" of the tokenizers library. The
+// longer text gets what the shorter one leaves, or each gets half; the shorter or first text gets the smaller half.
 std::vector<std::size_t> kept(const std::vector<TokenList>& lists, std::size_t room) {
   if (lists.size() == 1) return {std::min(room, lists[0].tokens.size())};
   std::size_t shorter = lists[0].tokens.size(), longer = lists[1].tokens.size();
@@ -257,7 +257,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
     pipeline->read_sentencepiece(folder / "tokenizer.model", files);
   } else if (std::filesystem::exists(folder / "vocab.txt")) {
     pipeline->read(tokenizer_of_bert_files(folder, files));
-  } else if (std::filesystem::exists(folder / "spm.model")) {  // pieces laid out as BERT's
+  } else if (std::filesystem::exists(folder / "spm.model")) {  // pieces with BERT's layout
     pipeline->sentencepiece = std::make_unique<SentencePieceModel>(folder / "spm.model");
     const auto special = [&](const char* name) {
       const int id = pipeline->sentencepiece->id(name);
@@ -277,7 +277,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
   }
   if (settings.is_object()) {
     const Json length = settings.value("model_max_length", Json()), side = settings.value("truncation_side", Json());
-    // Where there is no bound a number beyond all stands there.
+    // A huge number means no limit.
     if (length.is_number_unsigned() && length.get<std::uint64_t>() > 0 && length.get<std::uint64_t>() < 100'000'000)
       pipeline->max_length = length.get<std::size_t>();
     pipeline->cuts_front = side == "left";
@@ -356,7 +356,7 @@ std::vector<Encoding> Tokenizer::encode_all(std::span<const std::string> texts, 
 std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
   std::vector<int> kept;
   for (const int id : ids) {
-    if (id < 0 || id >= size()) continue;  // a padded vocabulary's ids stand for nothing
+    if (id < 0 || id >= size()) continue;  // a padded vocabulary's ids have no tokens
     if (!(skip_special && pipeline_->left_out_in_decoding(id))) kept.push_back(id);
   }
   if (pipeline_->sentencepiece) return pipeline_->decode_sentencepiece(kept);

@@ -1,4 +1,4 @@
-// Characters as numbers, what Unicode says of them, and the normal forms with the way each character went.
+// Unicode code points, their properties, and normal forms with the alignment of each character.
 #pragma once
 
 #include <cstddef>
@@ -8,26 +8,25 @@
 
 namespace lethe {
 
-/// One character of a changed text, and what it stands for in the old one.
+/// One character of a changed text, and its alignment to the old text.
 struct ChangedCharacter {
   char32_t character = 0;
-  /// 0: takes the place of the next old character; -n: the same, and the n old ones behind it are gone; 1: put in
-  /// behind, it shares its predecessor's origin.
+  /// 0: replaces the next old character; -n: the same, and the n old ones after it are removed; 1: inserted, shares its
+  /// predecessor's origin.
   int change = 0;
 };
 
-/// The character at a byte of well-formed UTF-8; `at` moves behind it.
+/// The character at a byte of well-formed UTF-8; `at` moves past it.
 char32_t next_character(std::string_view text, std::size_t& at);
-/// The character before a byte; `at` moves to its first byte. Not to be asked at 0.
+/// The character before a byte; `at` moves to its first byte. `at` must not be 0.
 char32_t previous_character(std::string_view text, std::size_t& at);
 void append_utf8(std::string& text, char32_t character);
 bool is_ascii(std::string_view text);
 
 /// Unicode's White_Space.
 bool is_white_space(char32_t character);
-/// General categories N*, P* and ASCII's other punctuation ($+<=>^`|~), M*, Mn, and the "other" ones (Cc, Cf, Co).
-/// Where a category changed since, that of Unicode 8, which the `tokenizers` library goes by for punctuation and
-/// accents.
+/// General categories N*, P* and ASCII's other punctuation ($+<=>^`|~), M*, Mn, and the "other" ones (Cc, Cf, Co). If a
+/// category has changed, uses that of Unicode 8, as the `tokenizers` library does for punctuation and accents.
 bool is_number(char32_t character);
 bool is_punctuation(char32_t character);
 bool is_mark(char32_t character);

@@ -1,5 +1,5 @@
-// Unigram: of all ways to tell a piece in tokens, the one of the highest sum of scores (Kudo 2018), by dynamic
-// programming over the piece's positions.
+// Unigram: finds the segmentation of a piece with the highest sum of scores (Kudo 2018), by dynamic programming over
+// its positions.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kUnknownPenalty = 10;  // below the lowest score of the vocabulary
 
-// A score as the `tokenizers` library reads it: its JSON reader takes all digits as one integer and divides by a power
-// of ten, which may miss the nearest number by a little, enough to decide between ways of equal worth.
+// A score as the `tokenizers` library reads it. Its JSON reader divides an integer of all digits by a power of ten. The
+// small rounding error can decide between equally good segmentations.
 double score_as_read(double score) {
   std::array<char, 32> text{};
   const auto end =

@@ -16,22 +16,22 @@ class Vocabulary {
  public:
   Vocabulary() = default;
   /// @param tokens  an object {token: id}
-  /// @throws Error (bad input) for what is no such object
+  /// @throws Error (bad input) if it is not such an object
   explicit Vocabulary(const Json& tokens);
 
-  /// A token that comes again has its last id.
+  /// A repeated token keeps its last id.
   void add(std::string token, int id);
-  /// Room for this many tokens.
+  /// Reserves space for this many tokens.
   void reserve(std::size_t count);
 
-  /// -1 where there is no such token.
+  /// -1 if there is no such token.
   int find(std::string_view token) const;
   std::optional<int> id(std::string_view token) const;
-  /// "" where no token has this id.
+  /// "" if no token has this id.
   const std::string& token(int id) const;
   /// One past the highest id.
   int size() const { return static_cast<int>(by_id_.size()); }
-  /// How many were added, those that came again too.
+  /// The number of added tokens, including repeated ones.
   std::size_t count() const { return count_; }
   /// Bytes of the longest token.
   std::size_t longest() const { return longest_; }

@@ -1,5 +1,5 @@
-// WordPiece: the longest token that a word begins with, then the longest "##" token that the rest begins with, …; a
-// word that cannot be told like this is unknown as a whole.
+// WordPiece: takes the longest token at the beginning of a word, then the longest "##" token of the rest, and so on. A
+// word that cannot be split like this is unknown as a whole.
 #include <algorithm>
 
 #include "core/error.h"
@@ -77,7 +77,7 @@ class WordPiece : public TokenModel {
 
   ByteTree tree_;
   std::vector<int> id_of_node_;  // -1: no token ends there
-  std::uint32_t continued_ = 0;  // the prefix of what goes on with a word
+  std::uint32_t continued_ = 0;  // node of the continuation prefix
   std::string unknown_token_, prefix_;
   int unknown_ = -1;
   std::size_t longest_word_ = 100;

@@ -47,7 +47,7 @@ bool AppliedAdapters::unties_head() const {
   return pair_.tied && changes_of(pair_.embedding_name) != changes_of(pair_.head_name);
 }
 
-// An embedding that was trained or given more rows beside its adapter is not the base's any more.
+// Refuses an embedding that was trained or enlarged beside its adapter: it is not the base's any more.
 void AppliedAdapters::check_unchanged(const Adapter& adapter) const {
   for (const SavedTensor& saved : adapter.unchanged()) {
     const StoredTensor& original = base_tensor(saved.name);
@@ -68,7 +68,7 @@ void AppliedAdapters::check_unchanged(const Adapter& adapter) const {
 
 AppliedAdapters::Change AppliedAdapters::lora_change(const WeightedAdapter& weighted, const LoraModule& module) const {
   const StoredTensor& weight = base_tensor(module.module + ".weight");
-  // PEFT goes by the kind of module; its fan_in_fan_out only repeats that.
+  // PEFT decides by the kind of module; its fan_in_fan_out only repeats that.
   const bool transposed = module.embedding || stored_transposed(base_, weight.name);
   const std::vector<std::int64_t> wanted = transposed ? std::vector{module.a->shape[1], module.b->shape[0]}
                                                       : std::vector{module.b->shape[0], module.a->shape[1]};
@@ -97,8 +97,8 @@ void AppliedAdapters::add_to_both(const Change& change) {
   by_tensor_[pair_.head_name].push_back(change);
 }
 
-// What an adapter holds of a pair that it must keep, or make, one weight: PEFT lets both modules share the tensor, and
-// the head's is loaded last.
+// An adapter's tensors for a pair that must stay, or become, one weight. PEFT lets both modules share the tensor, and
+// loads the head's last.
 struct AppliedAdapters::Halves {
   std::optional<Change> of_embedding, of_head;
   const std::optional<Change>& shared() const { return of_head ? of_head : of_embedding; }
@@ -107,7 +107,7 @@ struct AppliedAdapters::Halves {
 void AppliedAdapters::add(const WeightedAdapter& weighted) {
   const Adapter& adapter = *weighted.adapter;
   check_unchanged(adapter);
-  // PEFT asks the configuration alone whether there is a pair to tie.
+  // PEFT takes only from the configuration whether there is a pair to tie.
   const EnsuredTying ensured =
       says_tied(base_.config()).value_or(pair_.tied) ? adapter.ensured_tying() : EnsuredTying::none;
   Halves pairs, replaced, overwritten;
@@ -124,7 +124,7 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
           {&adapter, weighted.factor, nullptr, nullptr, &module});
   }
   if (pairs.of_embedding && pairs.of_head && adapter.is_dora()) {
-    // A and B are shared; each half has magnitudes of its own, over its own axis.
+    // A and B are shared; each half has its own magnitudes, over its own axis.
     by_tensor_[pair_.embedding_name].push_back(*pairs.of_embedding);
     by_tensor_[pair_.head_name].push_back(*pairs.of_head);
   } else if (pairs.shared()) {
@@ -138,7 +138,7 @@ void AppliedAdapters::add(const WeightedAdapter& weighted) {
     if (half && ensured == EnsuredTying::saved) {
       (is_head(name) ? replaced.of_head : replaced.of_embedding) = change;
     } else if (half && pair_.tied && !wrapped) {
-      // Not one of modules_to_save: PEFT writes it over the base's own weight, which both modules use.
+      // Not one of modules_to_save: PEFT overwrites the base's weight, which both modules use.
       (is_head(name) ? overwritten.of_head : overwritten.of_embedding) = change;
     } else {
       by_tensor_[name].push_back(change);

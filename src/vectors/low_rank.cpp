@@ -13,7 +13,7 @@ at::Tensor low_rank(const at::Tensor& matrix, std::int64_t rank) {
 at::Tensor low_rank_of_product(const at::Tensor& b, const at::Tensor& a, std::int64_t rank) {
   const at::Tensor left = b.to(at::kFloat), right = a.to(at::kFloat);
   if (rank >= left.size(1)) return left;
-  // B = Q·R and A = (Q'·R')ᵀ: the singular vectors of B·A are those of the small R·R'ᵀ, turned by Q.
+  // B = Q·R and A = (Q'·R')ᵀ: the singular vectors of B·A are those of the small R·R'ᵀ, rotated by Q.
   const auto [basis, triangle] = at::linalg_qr(left);
   const at::Tensor other = std::get<1>(at::linalg_qr(right.t()));
   const at::Tensor u = std::get<0>(at::linalg_svd(at::mm(triangle, other.t()), /*full_matrices=*/false));

@@ -8,7 +8,7 @@
 namespace lethe {
 
 /// The best approximation of rank `rank` to a matrix (Eckart–Young): U_r·diag(s_r)·V_rᵀ of its singular values.
-/// @param matrix  [out, in], any floating type; other than two axes, or none more than `rank`: returned as it is
+/// @param matrix  [out, in], any floating type; returned unchanged if not of two axes, or if an axis is at most `rank`
 /// @return        [out, in] float32
 at::Tensor low_rank(const at::Tensor& matrix, std::int64_t rank);
 

@@ -17,7 +17,7 @@
 namespace lethe {
 namespace {
 
-/// Told which elements of the tensor being written are not needed again.
+/// Called with the elements of the current tensor that are no longer needed.
 using Release = std::function<void(std::int64_t begin, std::int64_t end)>;
 
 // θ_o − α·(θ − θ_o) of one piece. @return whether it is finite
@@ -42,7 +42,7 @@ bool negate_piece(const at::Tensor& original, const at::Tensor& tuned, double al
   return is_finite(result);
 }
 
-// In groups of pieces; each thread works out and writes its own, so that there is writing while there is computing.
+// Works in groups of pieces. Each thread computes and writes its own, so that writing overlaps with computing.
 void write_negated(const TensorSpec& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
                    CheckpointWriter& writer, const Release& release) {
   constexpr std::int64_t kPiece = 1 << 18, kGroup = kPiece * 32;
@@ -122,7 +122,7 @@ class TunedTensors {
       by_name_[tensor->name] = of(*tensor, tuned);
       if (by_name_[tensor->name] == nullptr) throw missing(base, tensor->name, "in the base " + base.folder().string());
     }
-    // A pair that the base ties and the tuned checkpoint does not: the result has a head of its own.
+    // The base ties the pair, the tuned checkpoint does not: the result has a separate head.
     if (unties_head()) {
       by_name_[ours_.embedding_name] = theirs_.embedding;
       by_name_[ours_.head_name] = theirs_.head;
@@ -143,7 +143,7 @@ class TunedTensors {
     if (const StoredTensor* same = tuned.find_same(tensor.name)) return same;
     const bool is_embedding = tensor.name == ours_.embedding_name;
     if (!is_embedding && tensor.name != ours_.head_name) return nullptr;
-    // Of a tied pair that is stored once, perhaps under the other's name, perhaps without saying again that it is tied.
+    // A tied pair may be stored once, under either name, and without the tuned configuration saying that it is tied.
     const StoredTensor* theirs = is_embedding ? theirs_.embedding : theirs_.head;
     if (theirs != nullptr || !ours_.tied) return theirs;
     return theirs_.embedding != nullptr ? theirs_.embedding : theirs_.head;
@@ -164,7 +164,7 @@ void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double a
                        const std::filesystem::path& folder) {
   refuse_packed_weights(tuned);
   const TunedTensors tensors(base, tuned);
-  const StoredTensor* read = nullptr;  // what was looked up last
+  const StoredTensor* read = nullptr;  // the last tensor looked up
   negate_in_pieces(
       base,
       [&](const std::string& name) -> at::Tensor {

@@ -13,11 +13,12 @@
 
 namespace lethe {
 
-/// Tuned values of a tensor by its checkpoint name, in any floating type; undefined where there is none.
+/// Tuned values of a tensor by its checkpoint name, in any floating type; undefined if there is none.
 using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 
-/// Tensor by tensor, into `folder` (exists). Configuration, tokenizer, names and types are the base's. Integer tensors
-/// are copied. A tied head that only one side stores takes the other side's embedding.
+/// Writes the negated checkpoint, tensor by tensor, into `folder` (exists). Configuration, tokenizer, names and dtypes
+/// are the base's. Integer tensors are copied. A tied head that only one side stores is paired with the other side's
+/// embedding.
 /// @throws Error (bad input) naming a tensor that only one side has, or whose shapes differ
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
                        const std::filesystem::path& folder);
@@ -25,8 +26,8 @@ void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double a
 void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double alpha,
                        const std::filesystem::path& folder, const ShardOptions& options = {});
 
-/// The negated adapter: B' = −α·B under the same configuration, saved tensors θ_o − α·(θ_saved − θ_o): base + adapter =
-/// the negated model, exactly. Written into `folder` (exists).
+/// Writes the negated adapter into `folder` (exists): B' = −α·B under the same configuration, saved tensors θ_o −
+/// α·(θ_saved − θ_o). Base plus adapter is exactly the negated model.
 /// @throws Error (bad input) for DoRA, whose negation is no adapter (merge it with −α instead)
 void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder);
 

@@ -12,8 +12,7 @@
 namespace lethe {
 namespace {
 
-// A tensor that will be written, under the name that belongs to it in the base, and the stored one that its values come
-// from.
+// A tensor to write, under its own name in the base, and the stored tensor that its values come from.
 struct Rewritten {
   TensorSpec spec;
   const StoredTensor* source;
@@ -31,8 +30,8 @@ std::vector<Rewritten> tensors_to_write(const Checkpoint& base, const TiedPair& 
   return list;
 }
 
-// transformers does not load a checkpoint whose names hold what torch.compile or a data-parallel trainer put there.
-// Where two tensors would get one name, all keep theirs.
+// transformers does not load a checkpoint with names wrapped by torch.compile or a data-parallel trainer. If two
+// tensors would get the same name, all keep theirs.
 std::vector<TensorSpec> specs_to_write(const std::vector<Rewritten>& tensors) {
   std::vector<TensorSpec> plain, as_in_base;
   std::set<std::string> names;

@@ -1,4 +1,4 @@
-// A checkpoint read, changed tensor by tensor, and written under another name, in the memory of its largest tensor.
+// Reads a checkpoint, changes it tensor by tensor and writes it elsewhere, in the memory of its largest tensor.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,33 +11,33 @@
 
 namespace lethe {
 
-/// What becomes of one tensor: the new values in the stored type, or an undefined tensor to keep the old ones.
+/// Returns a tensor's new values in the stored dtype, or an undefined tensor to keep the old ones.
 /// @param tensor  type and shape as they will be written, the name as in the base
-/// @param value   the stored values, in the stored type, not to be written to
+/// @param value   the stored values, in the stored dtype, read-only
 using ChangeTensor = std::function<at::Tensor(const TensorSpec& tensor, const at::Tensor& value)>;
 
 struct RewriteOptions {
   ShardOptions shards;
-  /// The result's head has other values than its embedding, though the base's are one weight: both are written, and
-  /// config.json says tie_word_embeddings: false. (It says so too where the base's own pair contradicts it.)
+  /// The result's head differs from its embedding, though the base ties them. Both are written, and config.json says
+  /// tie_word_embeddings: false. (It also does if the base's own pair contradicts its configuration.)
   bool unties_head = false;
 };
 
-/// Writes weights into `folder` (exists) and copies the base's side files. Types, order and configuration stay; so do
-/// names, but for what torch.compile and the like wrap around them (without_wrappers()), so that transformers can load
-/// the result.
+/// Writes weights into `folder` (exists) and copies the base's side files. Dtypes, order and configuration stay. Names
+/// stay too, without the wrappers of torch.compile and the like (without_wrappers()), so that transformers can load the
+/// result.
 /// @throws Error (bad input) naming a weight that is NaN or infinite, whether it was changed or not
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const RewriteOptions& options = {});
 
 /// Writes one tensor, at once or in parts.
 /// @param tensor  type and shape as they will be written, the name as in the base
-/// @param source  the base's tensor that the values are of: another name where a tied pair is stored once
+/// @param source  the base's tensor that holds the values; has another name if a tied pair is stored once
 /// @param value   as for ChangeTensor
 using WriteTensor = std::function<void(const TensorSpec& tensor, const StoredTensor& source, const at::Tensor& value,
                                        CheckpointWriter& writer)>;
 
-/// The same for what writes (and checks) each tensor itself: in pieces, memory need not hold the largest tensor.
+/// The same, but `write` writes and checks each tensor itself. In pieces, memory need not hold the largest tensor.
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
                         const RewriteOptions& options = {});
 

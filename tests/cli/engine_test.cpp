@@ -13,7 +13,7 @@ TEST(Engine, EveryCallBetweenProgramAndEngineIsDefined) {
   EXPECT_EQ(outcome.status, 0) << outcome.text;
 }
 
-TEST(Engine, HelpInspectAndTokenizeDoWithoutIt) {
+TEST(Engine, HelpInspectRecipeAndTokenizeDoWithoutIt) {
   if (kSanitized) GTEST_SKIP() << "a sanitized program finds its engine by LD_LIBRARY_PATH, wherever it lies";
   const fs::path folder = fs::path(testing::TempDir()) / "lethe_alone";
   fs::remove_all(folder);
@@ -23,6 +23,8 @@ TEST(Engine, HelpInspectAndTokenizeDoWithoutIt) {
                     model = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
   expect_all(shell(alone + " --help"), 0, {"unlearn"});
   expect_all(shell(alone + " unlearn --help"), 0, {"--harmful"});
+  expect_all(shell(alone + " recipe sku"), 0, {"pd_margin: 2"});
+  expect_all(shell(alone + " unlearn --lr 1"), 2, {"training.lr"});
   expect_all(shell(alone + " inspect " + model), 0, {"llama"});
   expect_all(shell(alone + " tokenize --json --model " + model + " hello"), 0, {"ids"});
   expect_all(shell(alone + " no_such_command"), 2, {});

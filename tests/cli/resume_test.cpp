@@ -54,8 +54,13 @@ TEST_F(Resume, WhatComesBehindTrainingMayBeChanged) {
   const std::string start =
       "unlearn --quiet --threads 1 --model " + model_ + data() +
       " tuning=lora training.steps=6 training.lr=0.01 training.batch=2 sku.k=1 evaluation.prompts=0 --out " + at("run");
-  expect_all(run(start + " negation.kl_budget=1e-12"), 1, {"no alpha stays within the budget", "negation.kl_budget"});
-  expect_all(run("unlearn training.lr=1 --resume " + at("run")), 3, {"recipe"});
+  expect_all(run(start + " negation.kl_budget=1e-12"), 1,
+             {"no alpha stays within the budget", "negation.kl_budget", "a smaller sku.pd_margin"});
+  const Outcome changed = run("unlearn training.lr=1 sku.k=2 negation.kl_budget=100 --resume " + at("run"));
+  expect_all(changed, 3,
+             {"recipe", "training.lr", "0.01 in the unfinished run, 1 now", "sku.k", "1 in the unfinished run, 2 now",
+              "start anew under another --out"});
+  EXPECT_EQ(changed.text.find("pairs to train on"), std::string::npos) << changed.text;  // before any work
   expect_all(run("unlearn negation.kl_budget=100 --resume " + at("run")), 0, {"going on after step 6"});
   EXPECT_EQ(read_json(at("run/results.json")).at("alpha"), 1.0);
   EXPECT_NE(read_file(at("run/recipe.yaml")).find("kl_budget: 100"), std::string::npos);

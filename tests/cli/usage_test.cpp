@@ -125,6 +125,21 @@ TEST_F(Usage, EveryCommandTakesQuietAndRedactAndShowsAnExample) {
   }
 }
 
+TEST_F(Usage, HelpSaysWhatTheFlagOfAKeyMeans) {
+  for (const char* name : {"unlearn", "finetune", "reproduce"}) {
+    const CLI::App& command = *program_.get_subcommand(name);
+    EXPECT_NE(command.get_footer().find("Data files: FILE"), std::string::npos) << name;
+    for (const CLI::Option* option : command.get_options()) {
+      const std::string& text = option->get_description();
+      if (!text.starts_with("Sets ")) continue;
+      const std::size_t colon = text.find(": ");
+      ASSERT_NE(colon, std::string::npos) << name << " " << text;
+      EXPECT_EQ(text.substr(5, colon - 5).find(' '), std::string::npos) << "a key, in " << text;
+      EXPECT_GT(text.size(), colon + 10) << name << " " << text;
+    }
+  }
+}
+
 TEST_F(Usage, HelpTellsTheExitStatuses) {
   const std::string help = program_.help();
   for (const char* status : {"0 done", "1 failed", "2 wrong usage", "3 bad input", "130 interrupted"})

@@ -22,10 +22,14 @@ class LineLogTest : public FolderTest {
     limit.rlim_cur = std::min(bytes, limit.rlim_max);
     ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   }
-  void SetUp() override { before_ = std::signal(SIGXFSZ, SIG_IGN); }
+  void SetUp() override {
+    FolderTest::SetUp();
+    before_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
   void TearDown() override {
     limit_files(RLIM_INFINITY);
     std::signal(SIGXFSZ, before_);
+    FolderTest::TearDown();
   }
   void (*before_)(int) = SIG_DFL;
 };

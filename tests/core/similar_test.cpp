@@ -22,6 +22,7 @@ TEST(Similar, WhatIsFarFromEverythingFindsNothing) {
   const Names commands = {"unlearn", "chat", "out", "lr"};
   for (const char* far : {"", "xyz", "r", "ab", "no_such_command", "zzzzzzzzzzzz"})
     EXPECT_TRUE(similar(far, commands).empty()) << far;
+  EXPECT_TRUE(similar("nope", {"home", "root"}).empty());
   EXPECT_TRUE(similar(std::string(100'000, 'u'), commands).empty());
 }
 

@@ -42,6 +42,7 @@ bool is_plain(const std::string& text) {
 }
 
 std::string printed(const std::function<void()>& print) {
+  configure_terminal({});
   testing::internal::CaptureStderr();
   print();
   return testing::internal::GetCapturedStderr();

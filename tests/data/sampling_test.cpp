@@ -50,6 +50,12 @@ TEST(Splits, SharesAboveOneAreRefused) {
   EXPECT_THROW(split_pairs(some_pairs(3, 1), {.train = 0.9, .validation = 0.2, .test = 0.2}, 1), Error);
 }
 
+TEST(Splits, AreMadeByPromptOrBySimilarityAlone) {
+  EXPECT_EQ(split_by_named("prompt"), SplitBy::prompt);
+  EXPECT_EQ(split_by_named("similarity"), SplitBy::similarity);
+  EXPECT_THROW(split_by_named("row"), Error);
+}
+
 TEST(RandomDisassociation, NeverDrawsTheOwnPromptsResponsesNorOneTwice) {
   const auto pairs = some_pairs(6, 2);
   StepSampler sampler(pairs, {}, {.batch = 3, .k = 5, .seed = 3});

@@ -39,9 +39,9 @@ TEST(Products, AreThoseOfFloat64ForEveryShape) {
                                       {33, 48, 48},
                                       {200, 96, 130}}) {
     const at::Tensor x = random({rows, in}), weight = random({out, in}), bias = random({out});
-    EXPECT_LT(error(times_transposed(x, weight), x, weight), 3e-7) << rows << " x " << in << " x " << out;
-    EXPECT_LT(error(times_transposed(x, weight, bias) - bias, x, weight), 1e-6) << rows << " x " << in << " x " << out;
-    EXPECT_LT(error(times(x, weight.t().contiguous()), x, weight), 3e-7) << rows << " x " << in << " x " << out;
+    EXPECT_LT(error(matmul_nt(x, weight), x, weight), 3e-7) << rows << " x " << in << " x " << out;
+    EXPECT_LT(error(matmul_nt(x, weight, bias) - bias, x, weight), 1e-6) << rows << " x " << in << " x " << out;
+    EXPECT_LT(error(matmul_nn(x, weight.t().contiguous()), x, weight), 3e-7) << rows << " x " << in << " x " << out;
   }
 }
 
@@ -49,8 +49,8 @@ TEST(Products, TakeViewsThatAreNotContiguous) {
   const at::Tensor wide = random({40, 200}), weight = random({60, 100}), stored = random({100, 60});
   for (const std::int64_t rows : {9, 40}) {
     const at::Tensor x = wide.slice(0, 0, rows).slice(1, 50, 150);
-    EXPECT_LT(error(times_transposed(x, weight), x, weight), 3e-7);
-    EXPECT_LT(error(times_transposed(x, stored.t()), x, stored.t()), 3e-7);
+    EXPECT_LT(error(matmul_nt(x, weight), x, weight), 3e-7);
+    EXPECT_LT(error(matmul_nt(x, stored.t()), x, stored.t()), 3e-7);
   }
 }
 
@@ -81,7 +81,7 @@ TEST(Products, HaveTheGradientsOfFloat64) {
     for (const auto& t : {x, weight, bias}) exact.push_back(t.to(at::kDouble).requires_grad_(true));
     at::linear(exact[0], exact[1], exact[2]).backward(seed.to(at::kDouble));
     for (at::Tensor* t : {&x, &weight, &bias}) t->requires_grad_(true);
-    times_transposed(x, weight, bias).backward(seed);
+    matmul_nt(x, weight, bias).backward(seed);
     EXPECT_TRUE(at::allclose(x.grad().to(at::kDouble), exact[0].grad(), 1e-5, 1e-5));
     EXPECT_TRUE(at::allclose(weight.grad().to(at::kDouble), exact[1].grad(), 1e-5, 1e-5));
     EXPECT_TRUE(at::allclose(bias.grad().to(at::kDouble), exact[2].grad(), 1e-5, 1e-5));
@@ -98,25 +98,25 @@ TEST(Products, GradientsOfWeightsAreThoseOfFloat64ForEveryShape) {
                                      {700, 161, 1300},
                                      {90, 2100, 100}}) {
     const at::Tensor g = random({tokens, n}), x = random({tokens, k});
-    const at::Tensor found = transposed_times(g, x);
+    const at::Tensor found = matmul_tn(g, x);
     EXPECT_LT(error(found, g.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
     const at::Tensor before = random({n, k});
     at::Tensor sum = before.clone();
-    transposed_times_into(sum, g, x, /*add=*/true);
+    matmul_tn_into(sum, g, x, /*add=*/true);
     EXPECT_TRUE(at::allclose(sum, before + found, 1e-5, 1e-4)) << tokens << " x " << n << " x " << k;
     const at::Tensor view = random({tokens, 2 * n}).slice(1, n / 2, n / 2 + n);
-    EXPECT_LT(error(transposed_times(view, x), view.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
+    EXPECT_LT(error(matmul_tn(view, x), view.t(), x.t()), 4e-7) << tokens << " x " << n << " x " << k;
   }
 }
 
 TEST(Products, GradientsOfWeightsDoNotDependOnTheThreads) {
   if (!mkl_lacks_avx512()) GTEST_SKIP() << "this CPU has no kernel of ours for it";
   const at::Tensor g = random({300, 130}), x = random({300, 90});
-  const at::Tensor found = transposed_times(g, x);
+  const at::Tensor found = matmul_tn(g, x);
   const int before = at::get_num_threads();
   for (const int threads : {1, 2, 3}) {
     at::set_num_threads(threads);
-    EXPECT_TRUE(at::equal(transposed_times(g, x), found)) << threads;
+    EXPECT_TRUE(at::equal(matmul_tn(g, x), found)) << threads;
   }
   at::set_num_threads(before);
 }
@@ -124,7 +124,7 @@ TEST(Products, GradientsOfWeightsDoNotDependOnTheThreads) {
 TEST(Products, OfAFrozenWeightKeepOnlyWhatTheWayBackNeeds) {
   at::Tensor x = random({50, 40}).requires_grad_(true);
   const at::Tensor weight = random({30, 40}), seed = random({50, 30});
-  times_transposed(x, weight).backward(seed);
+  matmul_nt(x, weight).backward(seed);
   EXPECT_LT(error(x.grad(), seed, weight.t()), 3e-7);
   EXPECT_FALSE(weight.grad().defined());
 }

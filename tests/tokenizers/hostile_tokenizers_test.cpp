@@ -125,9 +125,9 @@ TEST_F(SentencePieceFiles, AreLookedThroughBeforeTheLibrarySeesThem) {
   EXPECT_NE(problem(piece("xyz", NAN)).find("finite"), std::string::npos);
   EXPECT_NE(problem(piece("", -9)), "");  // this the library says
   for (std::size_t cut = 1; cut < 12; ++cut) {
-    EXPECT_FALSE(sentencepiece_problem(good_.substr(0, good_.size() - cut)).empty()) << cut;
+    EXPECT_THROW(check_sentencepiece(good_.substr(0, good_.size() - cut), "spm.model"), Error) << cut;
   }
-  EXPECT_FALSE(sentencepiece_problem(std::string(20, '\xff')).empty());
+  EXPECT_THROW(check_sentencepiece(std::string(20, '\xff'), "spm.model"), Error);
 }
 
 TEST_F(SentencePieceFiles, ATableOfCharactersStaysWithinItself) {
