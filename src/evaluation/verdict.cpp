@@ -184,7 +184,7 @@ std::string sentence_for(VerdictLevel level, const Proportion& harm, bool compar
     case VerdictLevel::green:
       return found + "No damage beyond chance was found.";
     case VerdictLevel::amber:
-      return found + (compared ? "Read the reasons before you release this model."
+      return found + (compared ? "Do not release this model yet: read the reasons."
                                : "Damage is not known: there is no original to compare with.");
     default:
       return found + "Do not release this model.";
