@@ -6,6 +6,7 @@
 #     tools/check_clang.sh --changed    the folders that hold changes since the last commit
 set -euo pipefail
 cd "$(dirname "$0")/.."
+command -v clang-tidy-16 > /dev/null || { echo "clang-tidy-16 is missing: run tools/setup.sh style" >&2; exit 1; }
 folders=(core report formats architectures jinja tokenizers prompts data)
 if [[ ${1:-} == --changed ]]; then
   changed=$( (git diff --name-only HEAD -- src; git ls-files --others --exclude-standard -- src) | cut -d/ -f2 | sort -u)

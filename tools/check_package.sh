@@ -15,6 +15,9 @@ quietly "$folder/installed/bin/lethe" demo --data-only --out "$folder/demo"
   evaluation.prompts=4 evaluation.max_new_tokens=8 > "$folder/printed" 2> "$folder/errors" || { cat "$folder/errors"; exit 1; }
 # The library prints nothing of its own; the run folder is whole.
 if [[ -s $folder/errors ]]; then echo "package: unexpected on stderr:"; cat "$folder/errors"; exit 1; fi
-grep -q '^done: ' "$folder/printed"
-[[ -s $folder/run/model/model.safetensors && -s $folder/run/results.json ]]
+rm -f build/install_manifest.txt  # it names the temporary folder
+if ! grep -q '^done: ' "$folder/printed"; then echo "package: the example did not finish:"; cat "$folder/printed"; exit 1; fi
+for file in model/model.safetensors results.json; do
+  if [[ ! -s $folder/run/$file ]]; then echo "package: no run/$file"; exit 1; fi
+done
 echo "package: the example builds against the installed library and runs"

@@ -23,7 +23,7 @@ void run(const ReproduceOptions& options) {
   ReproduceRequest request;
   if (options.quick) {
     const Recipe given = options.recipe.resolve();
-    const std::filesystem::path out = given.out.empty() ? "experiments/reproduce" : given.out;
+    const std::filesystem::path out = given.out.empty() ? "runs/reproduce" : given.out;
     request.demo_inputs = out / "world";
     request.recipe =
         demo_settings(request.demo_inputs, {"out=" + out.string(), "threads=" + std::to_string(given.threads),

@@ -28,7 +28,7 @@ std::vector<std::string> names_of_commands(const CLI::App& app) {
 // Other words for what our commands do.
 std::vector<std::string> commands_like(const std::string& word, const std::vector<std::string>& known) {
   static const std::map<std::string, std::string> synonyms = {
-      {"answer", "generate"},  {"apply", "merge"},      {"setup", "evaluate"},  {"classify", "judge"},
+      {"answer", "generate"},  {"apply", "merge"},      {"bench", "evaluate"},  {"classify", "judge"},
       {"convert", "merge"},    {"diff", "compare"},     {"encode", "tokenize"}, {"eval", "evaluate"},
       {"forget", "unlearn"},   {"fuse", "merge"},       {"ft", "finetune"},     {"grid", "sweep"},
       {"infer", "generate"},   {"info", "inspect"},     {"loss", "score"},      {"partition", "split"},

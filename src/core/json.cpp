@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/redaction.h"
 #include "core/utf8.h"
 
 namespace lethe {
@@ -68,6 +69,8 @@ class StrictBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   template <class Exception>
   bool parse_error(std::size_t position, const std::string&, const Exception& error) {
     std::string text = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: …"
+    // What was read last may be a whole prompt.
+    if (texts_are_redacted()) text = text.substr(0, text.find("; last read"));
     const auto at = text.find("] ");
     problem =
         excerpt(at == std::string::npos ? text : text.substr(at + 2), 200) + " (byte " + std::to_string(position) + ")";

@@ -18,7 +18,8 @@ class ProgressDisplay {
 };
 
 /// Receives the reports of a job; ignores those it does not override. Texts may contain untrusted file content or model
-/// answers: apply terminal_text() before printing them. Jobs report from the thread that runs them.
+/// answers: apply terminal_text() before printing them. Results are printed as they are. Jobs report from the thread
+/// that runs them, and from destructors: a callback must not throw.
 class Observer {
  public:
   virtual ~Observer() = default;

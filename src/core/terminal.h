@@ -19,8 +19,8 @@ struct TerminalOptions {
 /// progress bar has a rate and an ETA (bytes are shown as MB). It is redrawn in place on a terminal; elsewhere it is a
 /// plain line every few seconds. It is not shown for work that ends within a second.
 ///
-/// All output passes through terminal_text(), so that paths, names from files and server messages cannot control the
-/// terminal.
+/// All messages pass through terminal_text(), so that paths, names from files and server messages cannot control the
+/// terminal. Results are printed as they are: the tables within them went through it.
 void configure_terminal(const TerminalOptions& options);
 
 /// Resident memory of this process now / at its peak, bytes.

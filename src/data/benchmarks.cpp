@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
+#include "core/redaction.h"
 #include "data/column_check.h"
 #include "data/fields.h"
 #include "data/filter.h"
@@ -124,7 +125,7 @@ void read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion
   std::size_t place = options.size();
   if (number && *number >= 0) place = static_cast<std::size_t>(*number);
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'Z') place = static_cast<std::size_t>(answer[0] - 'A');
-  if (place >= options.size()) throw UnusableRow("'answer' names none of the options: " + excerpt(answer, 30));
+  if (place >= options.size()) throw UnusableRow("'answer' names none of the options: " + shown_text(answer, 30));
 
   std::string subject = text_of(fields, "subject");
   if (subject.empty()) subject = subject_by_name(path);
@@ -288,7 +289,7 @@ LoadedSafetyPrompts load_safety_prompts(std::span<const DataSource> sources, con
       const std::string mark = text_of(fields, by);
       if (question.prompt.empty()) throw UnusableRow("no text in 'prompt'");
       if (mark.empty() || (by == "label" && mark != "safe" && mark != "unsafe"))
-        throw UnusableRow("'" + by + "' says neither safe nor unsafe: " + excerpt(mark, 30));
+        throw UnusableRow("'" + by + "' says neither safe nor unsafe: " + shown_text(mark, 30));
       const bool unsafe = by == "label" ? mark == "unsafe" : mark.starts_with("contrast");
       (unsafe ? loaded.unsafe : loaded.safe).push_back(std::move(question));
     };

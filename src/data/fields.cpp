@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
+#include "core/redaction.h"
 
 namespace lethe {
 namespace {
@@ -184,7 +185,8 @@ bool is_learned(const Fields& fields, bool is_message, bool of_assistant) {
     if (field->is_boolean()) weight = field->get<bool>() ? 1 : 0;
     if (field->is_string()) weight = parse_number(trimmed(field->get_ref<const std::string&>()));
     if (weight != 0.0 && weight != 1.0)
-      throw UnusableRow(place + in_quotes(key) + " " + excerpt(dump_json(*field), 30) + "; Lethe knows 0 and 1 only");
+      throw UnusableRow(place + in_quotes(key) + " " + shown_text(dump_json(*field), 30) +
+                        "; Lethe knows 0 and 1 only");
     if (weight == 0.0) learned = false;
   }
   const auto truth = [&](const char* key) -> std::optional<bool> {
@@ -192,7 +194,7 @@ bool is_learned(const Fields& fields, bool is_message, bool of_assistant) {
     if (field == nullptr) return std::nullopt;
     const auto value = read_truth(*field);
     if (!value)
-      throw UnusableRow(place + in_quotes(key) + " " + excerpt(dump_json(*field), 30) + ", neither true nor false");
+      throw UnusableRow(place + in_quotes(key) + " " + shown_text(dump_json(*field), 30) + ", neither true nor false");
     return value;
   };
   for (const char* key : {"train", "training", "trainable", "learn", "loss", "loss_mask"}) {

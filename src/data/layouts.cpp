@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
+#include "core/redaction.h"
 #include "data/filter.h"
 #include "data/shapes.h"
 
@@ -113,9 +114,9 @@ class RowParser {
       const Json* field = fields_.find("is_" + which + "_safe");
       const auto safe = field != nullptr ? read_truth(*field) : std::nullopt;
       if (!safe) {
-        throw UnusableRow(field == nullptr
-                              ? "no 'is_" + which + "_safe'"
-                              : "'is_" + which + "_safe' is neither true nor false: " + excerpt(dump_json(*field), 30));
+        throw UnusableRow(field == nullptr ? "no 'is_" + which + "_safe'"
+                                           : "'is_" + which + "_safe' is neither true nor false: " +
+                                                 shown_text(dump_json(*field), 30));
       }
       if ((role_ == Role::harmful && *safe) || (role_ == Role::normal && !*safe)) continue;
       try {
@@ -267,7 +268,7 @@ class RowParser {
         other->is_number() || (other->is_string() && parse_number(trimmed(other->get<std::string>())));
     const bool is_chosen = column_key(source_.where).find("label") != std::string::npos;
     if ((is_number || read_truth(*other)) && !is_chosen) {
-      throw UnusableRow("'label' is " + excerpt(dump_json(*other), 30) +
+      throw UnusableRow("'label' is " + shown_text(dump_json(*other), 30) +
                         ", which says neither safe nor unsafe; use where=label == …, or name the columns");
     }
     return std::nullopt;

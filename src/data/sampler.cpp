@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "core/redaction.h"
 
 namespace lethe {
 
@@ -50,7 +51,7 @@ std::vector<std::string> ResponsePool::draw(const Pair& pair, std::size_t k, Ran
   const std::size_t count = texts_.size() - left_out.size();
   if (count < k) {
     throw bad_input("cannot draw random responses (sku.k)")
-        .with("prompt", excerpt(pair.prompt))
+        .with("prompt", shown_text(pair.prompt))
         .wanted(std::to_string(k) + " responses of other prompts")
         .found(std::to_string(count))
         .hint("more harmful pairs, or a smaller sku.k");

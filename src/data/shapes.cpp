@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/redaction.h"
 
 namespace lethe {
 namespace {
@@ -153,7 +154,7 @@ std::optional<bool> safety_of(const Fields& fields) {
     if (field == nullptr) continue;
     const auto truth = read_truth(*field);
     if (!truth)
-      throw UnusableRow(std::string("'") + key + "' is neither true nor false: " + excerpt(dump_json(*field), 30));
+      throw UnusableRow(std::string("'") + key + "' is neither true nor false: " + shown_text(dump_json(*field), 30));
     add(key, *truth == means_safe);
   }
   // These names may also hold scores or categories.

@@ -85,7 +85,7 @@ void show_answers(const fs::path& run) {
 
 void run_demo(const DemoRequest& given) {
   DemoRequest request = given;
-  if (request.out.empty()) request.out = free_name("demo/demo");
+  if (request.out.empty()) request.out = free_name("runs/demo");
   if (fs::exists(request.out) && !fs::is_empty(request.out)) {
     throw bad_input("cannot write the demo to " + request.out.string())
         .found("a folder that holds something")

@@ -8,7 +8,7 @@
 namespace lethe {
 
 struct DemoRequest {
-  std::filesystem::path out;  ///< empty: the first free of demo/demo, demo/demo-2, …
+  std::filesystem::path out;  ///< empty: the first free of runs/demo, runs/demo-2, …
   bool retrain = false;       ///< train the demo's model anew instead of taking the embedded one
   bool data_only = false;     ///< write the world's data and stop
   int threads = 0;

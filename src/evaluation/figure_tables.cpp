@@ -46,7 +46,7 @@ void add_further_judges(const Comparison& comparison, ModelTable& table) {
   for (std::size_t j = 1; j < comparison.judges.size(); ++j) {
     for (const Figure& figure : figures()) {
       if (figure.judged == nullptr) continue;
-      if (figure.main == MainRow::if_measured && !table.is_measured(figure)) continue;
+      if (figure.main == MainRow::if_measured && (comparison.original.*figure.judged).answers.empty()) continue;
       table.add(figure.title + ", by " + comparison.judges[j].name, [&](const ModelResult& model) {
         return text_of(figure, measured_share((model.*figure.judged).judged_by(j).harmful));
       });

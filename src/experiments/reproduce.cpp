@@ -58,10 +58,7 @@ void open_folder(const fs::path& out, const std::string& plan) {
   const fs::path file = out / "plan.json";
   if (fs::exists(file)) {
     if (read_file(file) == plan) return;
-    throw bad_input("cannot go on in " + out.string())
-        .wanted("cells of these settings")
-        .found("cells of others (plan.json)")
-        .hint("another --out, or remove the folder yourself");
+    refuse_other_plan(out, file, "cells");
   }
   if (fs::exists(out) && !fs::is_empty(out))
     throw bad_input("cannot write to " + out.string()).found("a folder that already holds something");

@@ -108,10 +108,7 @@ void open_points(const fs::path& points, const SweepRequest& request, const Fini
   const fs::path file = points / "plan.json";
   if (fs::exists(file)) {
     if (read_file(file) == text) return;
-    throw bad_input("cannot go on in " + points.string())
-        .wanted("points of these settings")
-        .found("points of others (plan.json)")
-        .hint("another --out, or remove the folder yourself");
+    refuse_other_plan(points, file, "points");
   }
   fs::create_directories(points);
   write_file(file, text);

@@ -67,16 +67,22 @@ std::map<std::string, std::string> hashes(const Json& run, const std::string& wh
   return result;
 }
 
-void say_what_differs(const Json& before, const Recipe& recipe, const std::string& where) {
-  const auto note = [](const std::string& what, const std::string& then, const std::string& now) {
+// Warns of each difference. @return whether there is one
+bool say_what_differs(const Json& before, const Recipe& recipe, const std::string& where) {
+  bool any = false;
+  const auto note = [&any](const std::string& what, const std::string& then, const std::string& now) {
+    any |= then != now;
     if (then != now) warn("the run was made with " + what + " " + then + ", now it is " + now + ": bits may differ");
   };
   const auto then = [&](const char* key) { return before.contains(key) ? json_text(before, key, where) : ""; };
   note("lethe", then("lethe"), LETHE_VERSION);
   note("LibTorch", then("torch"), TORCH_VERSION);
   note("a CPU of the kind", then("cpu"), at::get_cpu_capability());
-  if (recipe.device != "cpu" && recipe.device != "auto")
+  if (recipe.device != "cpu" && recipe.device != "auto") {
     warn("on " + recipe.device + " sums are added in no fixed order: bits may differ");
+    any = true;
+  }
+  return any;
 }
 
 }  // namespace
@@ -90,7 +96,7 @@ void rerun(const RerunRequest& request) {
   check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them
-  say_what_differs(before, recipe, where);
+  const bool warned = say_what_differs(before, recipe, where);
   if (command == "unlearn") {
     unlearn(recipe);
   } else if (command == "finetune") {
@@ -114,7 +120,9 @@ void rerun(const RerunRequest& request) {
     error.with("new", file);
     same = false;
   }
-  if (!same) throw error.hint("compare " + recipe.out + " with the run; what may change bits was said above");
+  if (!same)
+    throw error.hint("compare " + recipe.out + " with the run" +
+                     (warned ? "; what may change bits was said above" : ""));
   say("same bits: " + std::to_string(wanted.size()) + " files of " + recipe.out + " are those of " +
       request.run.string());
 }

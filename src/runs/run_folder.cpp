@@ -88,6 +88,15 @@ void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
       .hint("continue with the values of the unfinished run, or start anew under another --out");
 }
 
+// Whether a snapshot is whole: its description is written last.
+bool holds_snapshot(const fs::path& folder) {
+  if (!fs::is_directory(folder)) return false;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".json") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
@@ -95,7 +104,7 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
       command_(std::move(command)),
       seed_(recipe.seed) {
   const fs::path recipe_file = path() / "recipe.yaml";
-  const bool continues = resume && folder_.holds_precious();  // a run without a snapshot starts anew
+  const bool continues = resume && holds_snapshot(path() / kSnapshots);  // a run without one starts anew
   if (continues && fs::exists(recipe_file)) refuse_changes(recipe_file, recipe);
   recipe_ = to_yaml(settings_of_training(recipe));
   // What was half written is made anew; what training continues from stays, and so does the recipe that it was trained
@@ -110,9 +119,12 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
 
 RunFolder::~RunFolder() {
   // Belongs to the error that ends the run: printed under --quiet too.
-  if (folder_.holds_precious())
-    print_failure("what was trained so far is kept; lethe " + command_ + " --resume " + excerpt(final_path(), 1000) +
-                  " takes it up with the same settings");
+  try {
+    if (folder_.holds_precious())
+      print_failure("what was trained so far is kept; lethe " + command_ + " --resume " + excerpt(final_path(), 1000) +
+                    " takes it up with the same settings");
+  } catch (...) {  // an observer's exception must not replace the error that ends the run
+  }
 }
 
 Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {

@@ -177,5 +177,13 @@ TEST_F(Program, InspectsTokenizesAndGenerates) {
   EXPECT_FALSE(fs::exists(at("s.jsonl")));
 }
 
+TEST_F(Program, RunsWithoutAnOutputGoToTheFolderRuns) {
+  const std::string here = "cd " + folder_.string() + "; " LETHE_PROGRAM " ";
+  ASSERT_EQ(shell(here + "demo --data-only").status, 0);
+  EXPECT_TRUE(fs::exists(at("runs/demo/data/harmful.jsonl")));
+  fs::create_directories(at("runs/reproduce/of_somebody_else"));
+  expect_all(shell(here + "reproduce --quick"), 3, {"runs/reproduce"});
+}
+
 }  // namespace
 }  // namespace lethe

@@ -48,6 +48,18 @@ TEST_F(Redaction, AnErrorThatQuotesARowShowsItsMark) {
   }
 }
 
+TEST_F(Redaction, RowsOfDataFilesThatCannotBeUsedShowTheirMarks) {
+  write_file(at("rows.jsonl"),
+             "{\"prompt\": \"secret one\" x}\n{\"prompt\": \"p\", \"response\": \"r\", \"is_safe\": \"secret two\"}\n"
+             "{\"prompt\": \"p\", \"response\": \"r\", \"weight\": \"secret three\"}\n"
+             "{\"prompt\": \"good\", \"response\": \"row\"}\n");
+  const std::string job = "split --data " + at("rows.jsonl") + " --parts a=1 --out ";
+  expect_all(run(job + at("plain")), 0, {"secret one", "secret two", "secret three"});
+  const Outcome hidden = run(job + at("hidden") + " --redact");
+  EXPECT_EQ(hidden.status, 0) << hidden.text;
+  EXPECT_EQ(hidden.text.find("secret"), std::string::npos) << hidden.text;
+}
+
 TEST_F(Redaction, GenerateWritesToStandardOutputWhereItIsAsked) {
   write_file(at("prompts.jsonl"), "{\"prompt\": \"Where does Mira live?\"}\n");
   const Outcome outcome = shell("cd " + folder_.string() + "; " LETHE_PROGRAM " generate --quiet --model " + model_ +

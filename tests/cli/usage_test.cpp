@@ -61,6 +61,11 @@ TEST_F(Usage, AMisspeltCommandNamesTheOneThatWasMeant) {
   expect_hint("--quiet unlearn", "COMMAND --quiet");
 }
 
+TEST_F(Usage, OtherProgramsWordsForACommandFindIt) {
+  expect_hint("bench", "evaluate");
+  expect_hint("answer", "generate");
+}
+
 TEST_F(Usage, AMisspeltOptionNamesTheOneThatWasMeant) {
   expect_hint("unlearn --modle x", "--model");
   expect_hint("score --modle x --inptu y", "--model");

@@ -18,7 +18,5 @@ TEST(Alpha, IsTheLargestWithinTheBudget) {
   EXPECT_NEAR(choose_alpha([](double alpha) { return alpha > 0.35 && alpha < 0.65 ? 1.0 : 0.1; }, 0.3).alpha, 1, 1e-9);
 }
 
-// Errors and nothing else, in no time: a recipe may come from a stranger, too.
-
 }  // namespace
 }  // namespace lethe

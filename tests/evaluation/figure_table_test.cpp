@@ -164,6 +164,19 @@ TEST(Differences, TheIntervalOfAMeanOverTokensIsThatOfARatioOfSums) {
   EXPECT_NEAR(differences[0].p, 2.0 / 8, 1e-12);
 }
 
+TEST(Differences, TheIntervalOfAMeanOverTokensCountsUnequalChanges) {
+  ModelResult before, after;
+  before.normal.references_by_prompt = {{10, 10}, {20, 20}, {30, 30}};
+  after.normal.references_by_prompt = {{15, 10}, {60, 20}, {30, 30}};  // 0.5, 2 and 0 nats a token more
+  const auto differences = differences_of(before, after, 1);
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_NEAR(differences[0].after - differences[0].before, 45.0 / 60, 1e-12);  // over tokens, not over prompts
+  // Linearised: parts of each prompt, tokens · (its change − the mean change) = −2.5, 25, −22.5; their sample standard
+  // deviation is 23.8485; Student's t with 2 degrees of freedom is 4.302653; divided by √3 and the mean length of 20.
+  const double deviation = std::sqrt((2.5 * 2.5 + 25.0 * 25.0 + 22.5 * 22.5) / 2);
+  EXPECT_NEAR(differences[0].half_width, 4.302653 * deviation / std::sqrt(3.0) / 20, 1e-4);
+}
+
 TEST(ComparisonTable, HasItsRowsInOrder) {
   const Comparison comparison = two_models();
   EXPECT_EQ(row_names(comparison_table(comparison)),

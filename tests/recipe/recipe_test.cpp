@@ -186,6 +186,7 @@ TEST(Recipe, WrongValuesAreRefusedByKey) {
   }
 }
 
+// Errors and nothing else, in no time: a recipe may come from a stranger, too.
 TEST(HostileRecipe, KeysNumbersAndNestingThatCannotBeAreRefused) {
   const auto refused = [](const std::string& yaml) {
     try {

@@ -51,6 +51,13 @@ TEST_F(ContinuedRun, MayChangeWhatComesAfterTrainingAndWhereItRuns) {
             "no error");
 }
 
+TEST_F(ContinuedRun, AHalfWrittenSnapshotIsNone) {
+  stop_a_run(true);
+  const fs::path snapshots = folder_ / "run.unfinished" / "snapshots";
+  fs::rename(snapshots / "step-00000001.json", snapshots / "step-00000001.safetensors");  // killed before the json
+  EXPECT_EQ(refusal({"training.lr=1e-3"}), "no error");
+}
+
 TEST_F(ContinuedRun, WithoutASnapshotNothingBelongsToTheOldSettings) {
   stop_a_run(false);
   fs::rename(folder_ / "kept", folder_ / "run.unfinished");
