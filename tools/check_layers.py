@@ -2,7 +2,7 @@
 """Checks the structure of src/: the order of the folders, no circles, no folder that outgrows the others.
 
   check_layers.py         fails on an #include that points up the list, on a circle of folders or files, on a large folder
-  check_layers.py --draw  prints the table of docs/design.md: each folder, what it holds, what it uses
+  check_layers.py --draw  writes the table in docs/design.md: each folder, what it holds, what it stands on
 """
 import collections
 import pathlib
@@ -39,6 +39,8 @@ LAYERS = {
 LARGEST_SHARE = 0.12  # of the lines of src/
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
 NAMES = list(LAYERS)
+DESIGN = SOURCE.parent / "docs" / "design.md"
+HEADING = "| folder | what it holds | stands on |"
 
 
 def read_source():
@@ -85,6 +87,20 @@ def circles(graph):
     return found
 
 
+def draw(folders):
+    """The table of folders. What a folder stands on: the folders it includes, without those beneath another of them."""
+
+    def beneath(folder):
+        return set().union(*({below} | beneath(below) for below in folders[folder]))
+
+    lines = [HEADING, "|---|---|---|"]
+    for folder in reversed(NAMES):
+        hidden = set().union(*(beneath(below) for below in folders[folder]))
+        tops = [name for name in reversed(NAMES) if name in folders[folder] - hidden]
+        lines.append(f"| {folder} | {LAYERS[folder]} | {', '.join(tops) or '-'} |")
+    return "\n".join(lines)
+
+
 def main():
     includes, lines = read_source()
     mistakes = []
@@ -111,12 +127,13 @@ def main():
     for folder, share in shares.items():
         if share > LARGEST_SHARE:
             mistakes.append(f"src/{folder} holds {share:.0%} of the lines (at most {LARGEST_SHARE:.0%}): split it")
+    drawn = draw(folders)
+    text = DESIGN.read_text(encoding="utf-8")
+    begin, end = text.index(HEADING), text.index("\n\n", text.index(HEADING))
     if "--draw" in sys.argv:
-        print("| folder | what it holds | uses directly | lines |\n|---|---|---|---:|")
-        for folder in reversed(NAMES):
-            below = [name for name in reversed(NAMES) if name in folders[folder]]
-            print(f"| {folder} | {LAYERS[folder]} | {', '.join(below) or '-'} | {shares[folder] * total:,.0f} |")
-        return 0
+        DESIGN.write_text(text[:begin] + drawn + text[end:], encoding="utf-8")
+    elif text[begin:end] != drawn:
+        mistakes.append("docs/design.md: the table of folders is not that of src/: tools/check_layers.py --draw")
     largest, share = shares.most_common(1)[0]
     print("\n".join(mistakes) or f"layers: {len(LAYERS)} in order, no circle; the largest is {largest} with {share:.0%}")
     return bool(mistakes)
