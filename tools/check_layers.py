@@ -30,7 +30,7 @@ LAYERS = {
     "metrics": "perplexity, ROUGE, BLEU, BLEURT, multiple choice, intervals and tests",
     "judges": "who says \"harmful\": classifier, guard model, endpoint, refusal phrases",
     "recipe": "the settings of a run: keys, defaults, checks",
-    "evaluation": "what is asked, figures, comparison, judge checks, the verdict, the report's content",
+    "evaluation": "what is asked, figures, comparison, judge checks, verdict, the report's content",
     "runs": "unlearn, finetune, evaluate, rerun; their stages; the run folder",
     "demo": "the embedded model and its made-up world",
     "experiments": "reproduce and sweep: many runs compared",

@@ -92,7 +92,7 @@ Table comparison_table(const Comparison& comparison) {
 Table answers_table(const Comparison& comparison) {
   ModelTable table(comparison, "How the answers read");
   for (const Figure& figure : figures()) {
-    if (figure.in_answers && !figure.name.starts_with("unlikely_")) table.add(figure, false);
+    if (figure.in_answers) table.add(figure, false);
   }
   for (const auto& [name, set, title] : {std::tuple{"seen", &ModelResult::seen, "prompts seen"},
                                          {"unseen", &ModelResult::unseen, "prompts unseen"},

@@ -89,8 +89,7 @@ Figure unlikely_figure(const std::string& set, Set member, const std::string& pr
           .title = "unlikely under the original, " + prompts,
           .unit = "share",
           .better = Better::lower,
-          .measure = [member](Result r) { return measured_share((r.*member).unlikely.value_or(Proportion{})); },
-          .in_answers = true};
+          .measure = [member](Result r) { return measured_share((r.*member).unlikely.value_or(Proportion{})); }};
 }
 
 Figure refusing_figure(const std::string& set, Set member, const std::string& prompts, Better better) {

@@ -61,7 +61,7 @@ struct Figure {
   std::function<FigureCases(const ModelResult&)> cases{};  ///< of figures with a test
 
   MainRow main = MainRow::none;
-  bool in_answers = false;  ///< a row of the table "How the answers read"
+  bool in_answers = false;  ///< a row of the table "How the answers read", which also has the unlikely shares
   FigureColumn column{};
   std::string axis{};                                  ///< label of a plot's axis; of figures that are drawn
   SetResult ModelResult::*judged = nullptr;            ///< harmful rates: the set; every judge has its own row

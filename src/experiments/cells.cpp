@@ -50,17 +50,6 @@ void write_cell(const Cell& cell, const std::filesystem::path& file) {
   write_file(file, dump_json(to_json(cell), 1) + "\n");
 }
 
-void refuse_other_plan(const std::filesystem::path& folder, const std::filesystem::path& plan,
-                       const std::string& what) {
-  const Json json = read_json(plan);
-  const std::string version = json.is_object() && json.value("lethe", Json()).is_string() ? json["lethe"] : Json("?");
-  const bool other_version = version != LETHE_VERSION;
-  throw bad_input("cannot go on in " + folder.string())
-      .wanted(what + (other_version ? " of lethe " LETHE_VERSION : " of these settings"))
-      .found(what + (other_version ? " of lethe " + excerpt(version, 40) : std::string(" of others")) + " (plan.json)")
-      .hint("another --out, or remove the folder yourself");
-}
-
 Cell read_cell(const std::filesystem::path& file) {
   const Json json = read_json(file);
   try {

@@ -32,12 +32,6 @@ struct Cell {
   const CellPoint* at_alpha(double alpha) const;
 };
 
-/// Refuses a folder whose plan.json is of other settings, or of another version, whose figures may mean something else.
-/// @param what  "cells", "points"
-/// @throws Error (bad input), always
-[[noreturn]] void refuse_other_plan(const std::filesystem::path& folder, const std::filesystem::path& plan,
-                                    const std::string& what);
-
 /// @throws Error (bad input) if the file is no cell
 Cell read_cell(const std::filesystem::path& file);
 OrderedJson to_json(const Cell& cell);

@@ -16,7 +16,7 @@ ExperimentSetup::ExperimentSetup(const Recipe& recipe, const StoredModel& origin
       compute_(compute),
       nf4_(recipe.quantize == Quantize::nf4),
       data_(load_run_data(recipe, original.examples(recipe), nullptr)),
-      examiner_(recipe, original, data_, nullptr, opened) {}
+      evaluator_(recipe, original, data_, nullptr, opened) {}
 
 CausalLM ExperimentSetup::load() const {
   return original_.load({.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
@@ -36,7 +36,7 @@ DivergenceMeter& ExperimentSetup::meter(CausalLM& original) {
 ModelComparison& ExperimentSetup::comparison_on(HeldOut part, CausalLM& original) {
   const auto [place, fresh] = comparisons_.emplace(part, nullptr);
   if (fresh) {
-    place->second = std::make_unique<ModelComparison>(examiner_.comparison(part));
+    place->second = std::make_unique<ModelComparison>(evaluator_.comparison(part));
     place->second->evaluate_original(original);
   }
   return *place->second;

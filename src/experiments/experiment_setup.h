@@ -1,5 +1,5 @@
 // What the cells of one split and seed share: the data, the judge, the original's answers. `reproduce` and `sweep`
-// train and ask on it.
+// train and evaluate on it.
 #pragma once
 
 #include <filesystem>
@@ -20,19 +20,19 @@ namespace lethe {
 class ExperimentSetup {
  public:
   /// Reads and splits the data, trains the judge. The original outlives this.
-  /// @param opened  judges that other benches use too; may be null
-  /// @param recipe  data, seed, evaluation; what is trained is told to measure()
+  /// @param opened  judges that other set-ups use too; may be null
+  /// @param recipe  data, seed, evaluation; measure() takes what is trained
   ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
                   OpenJudges* opened = nullptr);
 
-  /// Trains the original by the recipe and asks the result at α chosen by each budget (on validation answers), then at
-  /// each α. A training that fails (diverges) leaves no points and its message in `failed`.
+  /// Trains the original by the recipe and evaluates the result at the α chosen by each budget (on validation answers),
+  /// then at each α. A training that fails (diverges) leaves no points and its message in `failed`.
   /// @param name     of the cell
   /// @param metrics  a line a step is appended here
   /// @throws Error if interrupted, or on bad input
   Cell measure(const Recipe& recipe, const std::string& name, HeldOut part, const std::vector<double>& budgets,
                const std::vector<double>& alphas, const std::filesystem::path& metrics);
-  /// Asks what a finished run made at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
+  /// Evaluates what a finished run made at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
   Cell measure_run(const std::filesystem::path& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
                    const std::vector<double>& alphas);
 
@@ -46,7 +46,7 @@ class ExperimentSetup {
  private:
   // Puts a finished run's weights into a model that holds the original's. @return its adapters, or none
   std::vector<NamedLora> take_run(const std::filesystem::path& run, const Recipe& recipe, CausalLM& model) const;
-  // Both are made, and the original asked, when first needed.
+  // Both are made, and the original is evaluated, when first needed.
   DivergenceMeter& meter(CausalLM& original);
   ModelComparison& comparison_on(HeldOut part, CausalLM& original);
   CausalLM load() const;
@@ -55,7 +55,7 @@ class ExperimentSetup {
   Compute compute_;
   bool nf4_;
   RunData data_;
-  Evaluator examiner_;
+  Evaluator evaluator_;
   std::map<HeldOut, std::unique_ptr<ModelComparison>> comparisons_;
   std::unique_ptr<DivergenceMeter> meter_;
 };

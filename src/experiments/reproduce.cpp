@@ -1,16 +1,14 @@
 #include "experiments/reproduce.h"
 
-#include <algorithm>
-#include <iostream>
 #include <map>
-#include <sstream>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "core/join.h"
 #include "core/terminal.h"
 #include "demo/demo.h"
 #include "experiments/cells.h"
 #include "experiments/experiment_setup.h"
+#include "experiments/plan.h"
 #include "experiments/reproduce_table.h"
 #include "recipe/recipe_bounds.h"
 #include "runs/input_check.h"
@@ -30,12 +28,9 @@ Recipe recipe_of(const ReproduceRequest& request, const ReproducedRow& row, std:
 
 // The settings that all cells share: cells of other settings are not mixed with them.
 std::string fingerprint(const ReproduceRequest& request) {
-  Recipe recipe = request.recipe;
+  Recipe recipe = without_place(request.recipe);
   recipe.seed = 0;
   recipe.training.lr = 1;
-  recipe.out = recipe.device = "";
-  recipe.dtype = ComputeType::automatic;
-  recipe.threads = 0;
   const OrderedJson json = {{"lethe", LETHE_VERSION},
                             {"recipe", to_yaml(recipe)},
                             {"rates", request.rates},
@@ -47,23 +42,17 @@ std::string fingerprint(const ReproduceRequest& request) {
 Cell finished_cell(const fs::path& path, const ReproducedRow& row) {
   Cell cell = read_cell(path);
   if (cell.settings == row.settings) return cell;
-  std::string settings;
-  for (const std::string& setting : cell.settings) settings += (settings.empty() ? "" : " ") + setting;
   throw bad_input("cannot go on with row " + row.name)
-      .found("a cell of other settings: " + excerpt(settings, 200) + " (" + path.string() + ")")
+      .found("a cell of other settings: " + excerpt(join(cell.settings, " "), 200) + " (" + path.string() + ")")
       .hint("another name for this variant, or remove that file");
 }
 
 void open_folder(const fs::path& out, const std::string& plan) {
-  const fs::path file = out / "plan.json";
-  if (fs::exists(file)) {
-    if (read_file(file) == plan) return;
-    refuse_other_plan(out, file, "cells");
-  }
+  if (holds_plan(out, plan, "cells")) return;
   if (fs::exists(out) && !fs::is_empty(out))
     throw bad_input("cannot write to " + out.string()).found("a folder that already holds something");
   fs::create_directories(out / "cells");
-  write_file(file, plan);
+  write_plan(out, plan);
 }
 
 std::string rate_name(double rate) {
@@ -96,13 +85,13 @@ void reproduce(const ReproduceRequest& request) {
   print_settings(settings, "reproduce");
 
   OpenJudges judges;
-  std::map<std::uint64_t, std::unique_ptr<ExperimentSetup>> benches;
+  std::map<std::uint64_t, std::unique_ptr<ExperimentSetup>> setups;
   const auto cell_of = [&](const std::string& file, const ReproducedRow& row, std::uint64_t seed, double lr,
                            HeldOut part, const std::vector<double>& alphas) {
     const fs::path path = out / "cells" / (file + ".json"), metrics = out / "cells" / (file + ".metrics.jsonl");
     if (fs::exists(path)) return finished_cell(path, row);
     const Recipe recipe = recipe_of(request, row, seed, lr);
-    auto& setup = benches[seed];
+    auto& setup = setups[seed];
     if (!setup) setup = std::make_unique<ExperimentSetup>(recipe, original, compute, &judges);
     fs::remove(metrics);  // of a cell that was interrupted
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};

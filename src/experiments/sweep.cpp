@@ -11,6 +11,7 @@
 #include "core/staged_folder.h"
 #include "core/terminal.h"
 #include "experiments/experiment_setup.h"
+#include "experiments/plan.h"
 #include "experiments/sweep_grid.h"
 #include "experiments/sweep_points.h"
 #include "models/loading.h"
@@ -91,27 +92,19 @@ std::string file_name(const std::string& label) {
 // The settings that all points share: points of other settings are not mixed with them.
 void open_points(const fs::path& points, const SweepRequest& request, const FinishedRun& finished,
                  const std::vector<SweepJob>& jobs) {
-  Recipe recipe = finished.recipe;
-  recipe.out = recipe.device = "";
-  recipe.dtype = ComputeType::automatic;
-  recipe.threads = 0;
   OrderedJson plan = {{"lethe", LETHE_VERSION},
                       {"run", fs::absolute(request.run).lexically_normal().string()},
                       {"alpha_of_run", finished.alpha},
                       {"prompts", request.on_test ? "test" : "validation"},
-                      {"recipe", to_yaml(recipe)}};
+                      {"recipe", to_yaml(without_place(finished.recipe))}};
   if (!request.over.empty()) {
     plan["budgets"] = jobs[0].budgets;
     plan["alphas"] = jobs[0].alphas;
   }
   const std::string text = dump_json(plan, 1) + "\n";
-  const fs::path file = points / "plan.json";
-  if (fs::exists(file)) {
-    if (read_file(file) == text) return;
-    refuse_other_plan(points, file, "points");
-  }
+  if (holds_plan(points, text, "points")) return;
   fs::create_directories(points);
-  write_file(file, text);
+  write_plan(points, text);
 }
 
 // Works off the jobs; those whose file is there are not computed again.

@@ -90,11 +90,7 @@ void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
 
 // Whether a snapshot is whole: its description is written last.
 bool holds_snapshot(const fs::path& folder) {
-  if (!fs::is_directory(folder)) return false;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".json") return true;
-  }
-  return false;
+  return fs::is_directory(folder) && !Snapshots({.folder = folder}).newest().empty();
 }
 
 }  // namespace

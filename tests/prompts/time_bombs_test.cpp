@@ -2,25 +2,16 @@
 // refused.
 #include <gtest/gtest.h>
 
-#include "core/files.h"
-#include "core/json.h"
-#include "folder_test.h"
+#include "made_tokenizer.h"
 #include "prompts/chat_template.h"
-#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 namespace {
 
 constexpr std::size_t kMegabyte = 1 << 20;
 
-class TimeBombs : public FolderTest {
+class TimeBombs : public MadeTokenizerTest {
  protected:
-  Tokenizer with(const Json& parts) {
-    Json spec = {{"model", {{"type", "WordLevel"}, {"vocab", {{"a", 0}, {"<unk>", 1}}}, {"unk_token", "<unk>"}}}};
-    spec.update(parts);
-    write_file(folder_ / "tokenizer.json", dump_json(spec));
-    return Tokenizer::load(folder_);
-  }
   static Json token(const std::string& content, const Json& flags = Json::object()) {
     Json made = {{"id", 5}, {"content", content}, {"special", true}};
     made.update(flags);

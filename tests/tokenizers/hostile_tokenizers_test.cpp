@@ -4,24 +4,13 @@
 #include <bit>
 
 #include "core/error.h"
-#include "core/files.h"
-#include "core/json.h"
-#include "folder_test.h"
+#include "made_tokenizer.h"
 #include "tokenizers/sentencepiece_check.h"
-#include "tokenizers/tokenizer.h"
 
 namespace lethe {
 namespace {
 
-class HostileTokenizers : public FolderTest {
- protected:
-  Tokenizer with(const Json& parts) {
-    Json spec = {{"model", {{"type", "WordLevel"}, {"vocab", {{"a", 0}, {"<unk>", 1}}}, {"unk_token", "<unk>"}}}};
-    spec.update(parts);
-    write_file(folder_ / "tokenizer.json", dump_json(spec));
-    return Tokenizer::load(folder_);
-  }
-};
+using HostileTokenizers = MadeTokenizerTest;
 
 Json replacing(const char* from, const std::string& to) {
   return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
