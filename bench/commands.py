@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Whole commands beside what a user would do without Lethe, in turn, medians: start, inspect, a 7B checkpoint's loading beside
-reading its file, negate beside `cp`, generate and score beside transformers (padded batches, the same rows, the same cores).
+"""Compares whole commands with what a user would do without Lethe: start, inspect, loading a 7B checkpoint against reading
+its file, negate against `cp`, generate and score against transformers (padded batches, the same rows, the same cores).
 
-Lethe's times are of the whole command, its start and the loading of the model included; transformers' are of the calls alone.
-Checkpoints have random weights. Prints one table; a share of identical answers says whether the same work was done.
+Runs of both alternate, and medians are printed. Lethe's times cover the whole command, including its start and the loading
+of the model; transformers' times cover only the calls. Checkpoints have random weights. Prints one table; its share of
+identical answers shows whether both did the same work.
 """
 import argparse
 import json
@@ -21,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def timed(command, **kwargs):
-    """Wall seconds and peak resident MB of a command (VmHWM, sampled: ru_maxrss would begin at this process's own)."""
+    """Wall seconds and peak resident MB of a command (VmHWM, sampled: ru_maxrss would start from this process's own peak)."""
     begin, peak = time.perf_counter(), 0
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
     while process.poll() is None:
@@ -42,8 +43,8 @@ def row(name, ours, theirs, goal, note=""):
 
 
 def shaped_like_7b(folder, layers=32, dtype="F16"):
-    """config.json, and a safetensors file of LLaMA-2-7B's names and shapes in 16 bits, sparse: only its header is written.
-    Returns where its values begin, and the shapes by name in their order."""
+    """Writes config.json and a sparse safetensors file with LLaMA-2-7B's names and shapes in 16 bits: only the header is
+    written. Returns the offset of the values, and the shapes by name, in the order of the file."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": layers,
@@ -63,7 +64,7 @@ def shaped_like_7b(folder, layers=32, dtype="F16"):
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
         offset += size
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # as the safetensors library pads it
+    text += b" " * (-len(text) % 8)  # the padding of the safetensors library
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         file.truncate(8 + len(text) + offset)
@@ -83,13 +84,13 @@ print(time.perf_counter() - begin)
 
 
 def loading(args, folder):
-    """From the command to the first result on a 7B checkpoint, from the disk and from memory, beside reading the file once."""
+    """Time from the command to the first result on a 7B checkpoint, from disk and from the page cache, compared with reading the file."""
     values, _ = shaped_like_7b(folder / "7b")
     file = folder / "7b/model.safetensors"
     needed, free = file.stat().st_size, shutil.disk_usage(folder).free
     memory = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
     if min(free, memory) < 1.15 * needed:
-        print(f"| 7B checkpoint, ready to run | | | | 1x | not measured: it takes {1.15 * needed / 1e9:.0f} GB of memory and of {folder} |", flush=True)
+        print(f"| 7B checkpoint, ready to run | | | | 1x | not measured: needs {1.15 * needed / 1e9:.0f} GB of memory and of disk in {folder} |", flush=True)
         return
     import numpy
     block = (numpy.random.default_rng(0).standard_normal(1 << 25) * 0.02).astype(numpy.float16).tobytes()
@@ -100,7 +101,7 @@ def loading(args, folder):
         out.flush()
         os.fsync(out.fileno())
 
-    def forget():  # what the system keeps of the file in memory
+    def forget():  # drops the file from the page cache
         with open(file, "rb") as opened:
             os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -113,7 +114,7 @@ def loading(args, folder):
         scores.unlink()
         return seconds
 
-    def peer():  # which reads nothing before it is needed, so that only its first result tells
+    def peer():  # transformers loads lazily, so the time to its first result is measured
         return float(subprocess.run([sys.executable, "-c", PEER_FIRST_RESULT, folder / "7b", str(args.threads)], check=True, capture_output=True, text=True).stdout)
 
     for where, prepare in (("disk", forget), ("memory", lambda: timed(["cat", file]))):
@@ -123,9 +124,9 @@ def loading(args, folder):
                 prepare()
                 times[name].append(run())
         medians = {name: statistics.median(each) for name, each in times.items()}
-        row(f"7B checkpoint ready to run, from the {where}, beside cat", medians["ready"], medians["cat"], "1x" if where == "disk" else "",
+        row(f"7B checkpoint ready to run, from the {where}, against cat", medians["ready"], medians["cat"], "1x" if where == "disk" else "",
             f"{needed / 1e9:.1f} GB of float16, every value checked; `lethe score` of no rows")
-        row(f"7B checkpoint, first result, from the {where}, beside transformers", medians["result"], medians["peer"], "", "`lethe score` of 3 tokens")
+        row(f"7B checkpoint, first result, from the {where}, against transformers", medians["result"], medians["peer"], "", "`lethe score` of 3 tokens")
 
 
 def prompts(data, count):
@@ -149,7 +150,7 @@ def start(args, folder):
 
 
 def negation(args, folder):
-    """θ_o - α·τ reads two checkpoints and writes one: `cp` of one file reads one and writes one."""
+    """θ_o - α·τ reads two checkpoints and writes one; `cp` reads one and writes one."""
     import torch
     from safetensors.torch import save_file
     config = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": False})
@@ -173,7 +174,7 @@ def negation(args, folder):
         peak = max(peak, megabytes)
         shutil.rmtree(folder / "out")
     size = parts * 4 * 4096 * 4096 * 2 / 1e9
-    row(f"`lethe negate`, {size:.1f} GB, beside cp and sync", statistics.median(ours), statistics.median(theirs), "0.8x", f"peak {peak:.0f} MB (goal 300), pages of mapped files included")
+    row(f"`lethe negate`, {size:.1f} GB, against cp and sync", statistics.median(ours), statistics.median(theirs), "0.8x", f"peak {peak:.0f} MB (goal 300), pages of mapped files included")
     for name in ("base", "tuned"):
         shutil.rmtree(folder / name)
 
@@ -185,7 +186,7 @@ def decoding(args, folder):
     model_folder = folder / "model"
     subprocess.run([sys.executable, args.peer, "--make-model", model_folder, "--tokenizer", f"{args.data}/tokenizers/llama2", "--dim", str(args.dim),
                     "--layers", str(args.layers)], check=True, capture_output=True)
-    # Random weights hardly ever say the one stop token: every fiftieth token stops, so that answers differ in length.
+    # A model with random weights hardly ever generates a stop token. Every fiftieth token stops here, so that answers differ in length.
     config = json.loads((model_folder / "config.json").read_text())
     stops = list(range(2, config["vocab_size"], 50))
     generation = {"eos_token_id": stops, "pad_token_id": 0, "do_sample": False}
@@ -210,14 +211,14 @@ def decoding(args, folder):
                 out = model.generate(**batch, max_new_tokens=args.new_tokens, do_sample=False, eos_token_id=stops, pad_token_id=0)
             answers += [o[batch["input_ids"].shape[1]:].tolist() for o in out]
         theirs.append(time.perf_counter() - begin)
-    told = [json.loads(line)["ids"] for line in (folder / "answers.last.jsonl").read_text().splitlines()]
+    found = [json.loads(line)["ids"] for line in (folder / "answers.last.jsonl").read_text().splitlines()]
     cut = []
     for answer in answers:
         end = next((k for k, token in enumerate(answer) if token in set(stops)), len(answer))
         cut.append(answer[:end])
-    same = sum(a == b for a, b in zip(told, cut))
+    same = sum(a == b for a, b in zip(found, cut))
     row(f"`lethe generate`, {len(ids)} prompts, ≤ {args.new_tokens} tokens", statistics.median(ours), statistics.median(theirs), "2x",
-        f"batches of {args.batch}; {sum(map(len, told))} tokens; {same} of {len(ids)} answers identical")
+        f"batches of {args.batch}; {sum(map(len, found))} tokens; {same} of {len(ids)} answers identical")
 
     rows = [tokenizer(p + r).input_ids[:512] for p, r in pairs]
     source.write_text("".join(json.dumps({"ids": i}) + "\n" for i in rows))
@@ -234,29 +235,29 @@ def decoding(args, folder):
                 picked = torch.log_softmax(logits, -1).gather(2, batch["input_ids"][:, 1:, None])[..., 0]
             sums += (picked * batch["attention_mask"][:, 1:]).sum(1).neg().tolist()
         theirs.append(time.perf_counter() - begin)
-    told = [json.loads(line)["nll"] for line in (folder / "scores.last.jsonl").read_text().splitlines()]
-    worst = max(abs(a - b) / b for a, b in zip(told, sums))
+    found = [json.loads(line)["nll"] for line in (folder / "scores.last.jsonl").read_text().splitlines()]
+    worst = max(abs(a - b) / b for a, b in zip(found, sums))
     row(f"`lethe score`, {len(rows)} rows, {sum(map(len, rows))} tokens", statistics.median(ours), statistics.median(theirs), "1.5x", f"batches of {args.batch}; sums differ by {worst:.0e} at most, relative")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--peer", required=True, help="hf_sku.py: makes the random model")
+    parser.add_argument("--peer", required=True, help="hf_sku.py, which writes the random model")
     parser.add_argument("--lethe", default=str(ROOT / "build/lethe"))
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--gigabytes", type=float, default=3, help="of the checkpoint that is negated")
+    parser.add_argument("--gigabytes", type=float, default=3, help="size of the checkpoint for negate")
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--prompts", type=int, default=48)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--only", choices=["start", "loading", "negation", "decoding"])
-    parser.add_argument("--folder", help="where the checkpoints go for a while (default: the system's temporary folder)")
+    parser.add_argument("--folder", help="where to put temporary checkpoints (default: the system's temporary folder)")
     args = parser.parse_args()
-    print(f"{args.threads} threads, medians of {args.rounds} rounds, in turn\n")
-    print("| what | lethe | beside it | speed | goal | |\n|---|---:|---:|---:|---:|---|")
+    print(f"{args.threads} threads, medians of {args.rounds} alternating rounds\n")
+    print("| what | lethe | compared with | speed | goal | |\n|---|---:|---:|---:|---:|---|")
     for name, part in (("start", start), ("loading", loading), ("negation", negation), ("decoding", decoding)):
         if args.only in (None, name):
             with tempfile.TemporaryDirectory(dir=args.folder) as folder:

@@ -1,6 +1,6 @@
-// The kernels that are Lethe's own, or chosen by Lethe, beside the engine's plain way, on the shapes of a LLaMA of 58
-// million parameters (width 512, inner 1408, vocabulary 32,000). `make kernels` prints the table of
-// docs/performance.md.
+// Benchmarks of Lethe's own kernels, or those it chooses, against LibTorch's default operations, on the shapes of a
+// LLaMA of 58 million parameters (width 512, inner 1408, vocabulary 32,000). `make kernels` prints the table of
+// docs/results/optimizations.md.
 #include <benchmark/benchmark.h>
 
 #include "kernels/skinny_gemm.h"
@@ -63,7 +63,8 @@ void gradient_shapes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(engine_weight_gradient)->Apply(gradient_shapes);
 BENCHMARK(lethe_weight_gradient)->Apply(gradient_shapes);
 
-// Cross-entropy of so many positions, forward and back to hidden states: in chunks, and as one would write it.
+// Cross-entropy of the given number of positions, forward and backward to the hidden states: in chunks, and the usual
+// way.
 at::Tensor hidden(std::int64_t rows) {
   return at::randn({rows, 512}).requires_grad_(true);
 }

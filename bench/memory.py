@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Peak memory of stage 1 on LLaMA-2-7B's shapes, from two small runs: one layer and three layers of width 4096 in bfloat16.
+"""Estimates the peak memory of stage 1 on LLaMA-2-7B's shapes from two small runs: one layer and three layers of width 4096
+in bfloat16.
 
-What a layer adds is half of the difference; 32 of them and what is there beside the layers make up the whole. Computed on a
-CPU, whose resident set this is: weights, adapters and activations are what a GPU would hold, a GPU's own context and kernels
-are not in it. Rows: LoRA rank 32 on q and v, batch 2, k 5, rows of the data folder, no more than 512 tokens.
+Half of the difference is the memory of a layer. The estimate is 32 layers plus the memory outside the layers. It is the
+resident set of a CPU run: a GPU would hold the same weights, adapters and activations, and in addition its context and
+kernels. Settings: LoRA rank 32 on q and v, batch 2, k 5, rows from the data folder, at most 512 tokens.
 """
 import argparse
 import csv
@@ -22,7 +23,7 @@ LAYERS = 32
 
 
 def checkpoint(folder, layers, tokenizer):
-    """LLaMA-2-7B's names and shapes with fewer layers; random bfloat16 weights, norms 1."""
+    """Writes LLaMA-2-7B's names and shapes with fewer layers; random bfloat16 weights, norms 1."""
     begin, tensors = shaped_like_7b(folder, layers, "BF16")
     random = numpy.random.default_rng(0)
     with open(folder / "model.safetensors", "r+b") as file:
@@ -34,7 +35,7 @@ def checkpoint(folder, layers, tokenizer):
 
 
 def plan(data, file, steps=3, batch=2, k=5):
-    """Rows for so many steps: reading whole data sets would take more memory than a model of one layer."""
+    """Writes the rows of a few steps. Reading whole data sets would need more memory than a model of one layer."""
     with open(data / "pku_saferlhf/train.jsonl", encoding="utf-8") as lines:
         harmful = [(row["prompt"], row["response_0"]) for row in map(json.loads, itertools.islice(lines, steps * batch * (k + 1)))]
     with open(data / "truthfulqa/TruthfulQA.csv", encoding="utf-8-sig", newline="") as rows:
@@ -47,7 +48,7 @@ def plan(data, file, steps=3, batch=2, k=5):
 
 
 def peak(model, out, rows, settings):
-    """Bytes; and tokens of the largest step."""
+    """The peak memory in bytes, and the tokens of the largest step."""
     subprocess.run([ROOT / "build/lethe", "unlearn", "tuning=lora", "lora.rank=32", f"data.plan={rows}", "training.steps=3", "negation.alpha=1",
                     "evaluation.prompts=0", "dtype=bfloat16", "--quiet", *settings, "--model", model, "--out", out], check=True)
     steps = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
@@ -65,7 +66,7 @@ def main():
         for layers in (1, 3):
             checkpoint(folder / f"layers{layers}", layers, pathlib.Path(args.data) / "tokenizers/llama2")
         plan(pathlib.Path(args.data), folder / "plan.jsonl")
-        print("| LoRA on 7B shapes | beside the layers, GB | a layer, GB | 32 layers, GB | tokens a step |\n|---|---:|---:|---:|---:|")
+        print("| LoRA on 7B shapes | outside the layers, GB | one layer, GB | 32 layers, GB | tokens a step |\n|---|---:|---:|---:|---:|")
         for name, settings in (("bfloat16", []), ("bfloat16, training.recompute", ["training.recompute=true"]), ("quantize: nf4", ["quantize=nf4"]),
                                ("quantize: nf4, training.recompute", ["quantize=nf4", "training.recompute=true"])):
             (one, tokens), (three, _) = (peak(folder / f"layers{n}", folder / "out", folder / "plan.jsonl", settings) for n in (1, 3))

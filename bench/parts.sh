@@ -1,4 +1,4 @@
-# Sourced by the experiments: $data, $work, $python, $lethe, and in $work the parts of the data, the tokenizer and the judge.
+# Sourced by the experiments. Sets $data, $work, $python and $lethe; makes the parts of the data and the judge in $work.
 #     . bench/parts.sh DATA WORK [PYTHON]    DATA: pku_saferlhf/, truthfulqa/, text/; PYTHON has the `tokenizers` wheel
 set -euo pipefail
 data=$(realpath "$1") work=$2 python=${3:-python3}
@@ -8,15 +8,15 @@ mkdir -p "$work" && cd "$work"
 
 if [[ ! -d parts ]]; then
   mkdir parts
-  # Prompts grouped by similarity before the split: seen (to be unlearned), known (trained on, not unlearned), held (never
-  # trained on), judge (for the judge alone).
+  # Similar prompts stay in one part. seen: unlearned; known: trained on, not unlearned; held: never trained on; judge:
+  # only for training the judge.
   "$lethe" split --data "$data/pku_saferlhf/train.jsonl" --role harmful --by similarity --parts seen=0.27,known=0.13,held=0.15,judge=0.45 --out parts/pku
   "$lethe" split --data "$data/truthfulqa/TruthfulQA.csv:prompt=Question,response=Best Answer" --by similarity --parts train=0.64,test=0.16,judge=0.2 --out parts/truthful
   "$lethe" split --data "$data/text/tinystories_1000.json" --parts train=0.8,judge=0.2 --out parts/stories
 fi
 [[ -f judge.json ]] || "$lethe" judge train --harmful parts/pku/judge.jsonl --harmless parts/truthful/judge.jsonl parts/stories/judge.jsonl --out judge.json
 
-# base_config FOLDER WIDTH INNER LAYERS: a LLaMA-style configuration and a tokenizer of 4,096 tokens.
+# base_config FOLDER WIDTH INNER LAYERS: writes a LLaMA configuration and a tokenizer of 4,096 tokens.
 base_config() {
   [[ -f $1/config.json ]] && return
   mkdir -p "$1"

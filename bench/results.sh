@@ -8,8 +8,8 @@ if [[ ! -d base ]]; then
   "$lethe" finetune --config config/config.json --data parts/pku/seen.jsonl parts/pku/known.jsonl parts/truthful/train.jsonl parts/stories/train.jsonl \
     data.max_length=80 data.append_eos=true threads=1 training.steps=620 training.batch=32 training.lr=1e-3 training.schedule=cosine training.warmup=50 --out base
 fi
-# The budget is a little below 0.3: what is asked for is at most 0.3 on the training answers, and alpha is chosen on validation.
-# Seed 8888 is the run of the first table; the others show how much of it is chance.
+# The budget is a little below 0.3: the goal is at most 0.3 on the training answers, but alpha is chosen on validation.
+# The first table shows seed 8888; the other seeds show the variance.
 for seed in 8888 1 2; do
   [[ -d unlearned-$seed ]] || "$lethe" unlearn --model base/model --harmful parts/pku/seen.jsonl --normal parts/truthful/train.jsonl threads=1 seed=$seed \
     data.max_length=80 data.append_eos=true "data.split={train: 0.9, validation: 0.1, test: 0.0, by: similarity}" \

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Stage 1 of SKU, lethe beside transformers + PEFT (hf_sku.py), on the same rows, in one run: LoRA and full.
+"""Compares stage 1 of SKU in lethe and in transformers + PEFT (hf_sku.py) on the same rows: LoRA and full tuning.
 
-The peer runs in both of its styles and writes the rows of every step; lethe trains on the same rows. The three take turns, --rounds times,
-and medians are printed: rates over the steps after the warm-up, memory as the peak resident set of each process. Losses are compared
-step by step, so that it is the same work. The share is that of the step's least arithmetic (matrix products with prompts shared; no
-attention, no adapters, nothing elementwise) at the rate of one large product of the engine on the same device, in the same type.
+The peer runs in both of its styles and writes the rows of every step; lethe trains on the same rows. The three alternate
+for --rounds rounds, and medians are printed: rates over the steps after the warm-up, and the peak resident set of each
+process. Losses are compared step by step, which shows that both do the same work. The column "share of that" is the time of
+the step's minimal arithmetic (matrix products with shared prompts; no attention, adapters or elementwise operations) at the
+rate of one large matrix product in LibTorch on the same device and dtype, divided by the measured time.
 7B shapes on a GPU: --dim 4096 --layers 32 --device cuda --dtype bfloat16.
 """
 import argparse
@@ -40,7 +41,7 @@ def lethe_run(args, model, lora, plan, out, *more):
 
 
 def least_gflop(model, plan, lora, warm):
-    """Of a step, mean over the steps that are timed: products of every token laid down once, in the layers and in the head."""
+    """Minimal arithmetic of a step in GFLOP, mean over the timed steps: the matrix products of each packed token in the layers and the head."""
     from transformers import AutoTokenizer
     tokenizer = AutoTokenizer.from_pretrained(model)
     config = json.loads((pathlib.Path(model) / "config.json").read_text())
@@ -69,15 +70,15 @@ def least_gflop(model, plan, lora, warm):
         tokens += sum(map(sum, normal))
         responses += sum(r for _, r in normal)
         head = 2 * width * vocabulary
-        ways = 2 if lora else 3  # forward and back to the inputs; to the weights too
+        ways = 2 if lora else 3  # forward and gradients of the inputs; full tuning: also of the weights
         total += ways * (tokens * layers * layer + responses * head)
-        # The original's half of the divergence: with LoRA a pass of its own, with all weights its states are kept.
+        # The original's distribution for the KL: LoRA needs another forward pass, full tuning stores the hidden states.
         total += sum(r for _, r in normal) * head + (sum(map(sum, normal)) * layers * layer if lora else 0)
     return total / len(lines) / 1e9
 
 
 def matmul_gflops(args):
-    """One large product in the type and on the device of the runs, the best of twelve."""
+    """Rate of one large matrix product on the device and in the dtype of the runs, the best of twelve."""
     import torch
     size = 2048 if args.device == "cpu" else 8192
     a, b = (torch.randn(size, size, device=args.device, dtype=getattr(torch, args.dtype)) for _ in range(2))
@@ -93,7 +94,7 @@ def matmul_gflops(args):
 
 
 def median_of(args, runs):
-    """Memory is the device's: the peak resident set on a CPU, the most that tensors took on a GPU."""
+    """Medians of the runs. Memory is the peak resident set on a CPU, the peak of allocated tensors on a GPU."""
     memory = "peak_rss_mb" if args.device == "cpu" else "peak_gpu_mb"
     medians = {key: statistics.median(r[key] for r in runs) for key in ("step_s", "tok_s", memory)}
     return medians | {"peak_mb": medians[memory], "losses": runs[0]["losses"]}
@@ -109,8 +110,8 @@ def main():
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warm", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda: of all sides")
-    parser.add_argument("--dtype", default="float32", help="float32 or bfloat16: of all sides")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, for all three")
+    parser.add_argument("--dtype", default="float32", help="float32 or bfloat16, for all three")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +121,7 @@ def main():
             subprocess.run([sys.executable, args.peer, "--make-model", model, "--tokenizer", f"{args.data}/tokenizers/llama2", "--dim", str(args.dim),
                             "--layers", str(args.layers)], check=True, capture_output=True)
         rate = matmul_gflops(args)
-        print(f"medians of {args.rounds} rounds, in turn, on {args.device} in {args.dtype}; a large product runs at {rate:.0f} GFLOP/s\n")
+        print(f"medians of {args.rounds} alternating rounds, on {args.device} in {args.dtype}; a large matrix product runs at {rate:.0f} GFLOP/s\n")
         print("| | s/step | tokens/s | peak MB | speed, tuned | published | memory, tuned | published | share of that | losses differ by |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
         for name, lora, extra in (("LoRA rank 32", 32, []), ("full", 0, [["training.recompute=true"]])):
@@ -137,7 +138,7 @@ def main():
             for who, f in figures.items():
                 line = f"| {name}, {who} | {f['step_s']:.3f} | {f['tok_s']:.0f} | {f['peak_mb']:.0f} |"
                 if who.startswith("lethe"):
-                    # With LoRA the peer's adapters begin from other random numbers: its losses agree until they have moved.
+                    # With LoRA the peer's adapters start from other random numbers, so only the losses of the first steps agree closely.
                     worst = max(abs(a - b) for ours, theirs in zip(f["losses"], tuned["losses"]) for a, b in zip(ours, theirs))
                     line += (f" {tuned['step_s'] / f['step_s']:.2f}x | {published['step_s'] / f['step_s']:.2f}x | {f['peak_mb'] / tuned['peak_mb']:.2f}x |"
                              f" {f['peak_mb'] / published['peak_mb']:.2f}x | {gflop / f['step_s'] / rate:.0%} | {worst:.1e} |")

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""What a training step costs against tokens, width, layers and vocabulary, measured, beside the arithmetic.
+"""Measures how the time of a training step depends on tokens, width, layers and vocabulary, and compares it with
+the time that a count of the arithmetic predicts.
 
-A LLaMA with random weights is trained (`lethe finetune --config`, all weights, no clipping) in a dozen sizes around one; a row has 256 tokens
-exactly. The arithmetic: products of every token with every matrix of the layers and of every response position with the head, forward and
-twice as much backward; attention over each row, causal, with its backward; and AdamW's pass over 28 bytes a weight. One rate of products and one
-of memory are fitted to all points, and the table tells how far each is from them. `--plot FILE.svg` draws the same.
+`lethe finetune --config` trains a LLaMA with random weights (all weights, no clipping) in sizes that vary one quantity at a
+time; a row has exactly 256 tokens. The count includes the matrix products of every token in the layers and of every response
+position in the head (forward, and twice as much backward), causal attention over each row with its backward pass, and
+AdamW's pass over 28 bytes a weight. A rate of arithmetic and a rate of memory are fitted to all points; the table shows how
+far each point is from the fit. `--plot FILE.svg` draws the same.
 """
 import argparse
 import json
@@ -47,17 +49,17 @@ def measured(args, size, folder):
 
 
 def arithmetic(size):
-    """(operations, bytes) of a step."""
+    """The operations and the bytes moved of a step."""
     width, tokens = size["width"], size["tokens"]
     layer = width * (4 * width + 3 * inner(width))
-    responses = tokens - tokens // ROW * 16  # "### Question: … ### Answer: " and the token that begins a row, about
-    attention = 7 * ROW * tokens * width * size["layers"] / 2 * 2  # causal: half of 2·L²·D a product, two forward, five backward
+    responses = tokens - tokens // ROW * 16  # "### Question: … ### Answer: " and the first token of a row, about
+    attention = 7 * ROW * tokens * width * size["layers"] / 2 * 2  # causal: each product is half of 2·L²·D; two forward, five backward
     weights = size["layers"] * layer + 2 * size["vocabulary"] * width
     return 6 * tokens * layer * size["layers"] + 6 * responses * size["vocabulary"] * width + attention, 28 * weights
 
 
 def fitted(points):
-    """Least squares of relative errors: seconds = a·operations + b·bytes."""
+    """The rates a and b of seconds = a·operations + b·bytes with the least squares of relative errors."""
     saa = sab = sbb = sa = sb = 0.0
     for _, _, seconds, _, (work, moved) in points:
         x, y = work / seconds, moved / seconds
@@ -67,7 +69,7 @@ def fitted(points):
 
 
 def drawn(points, a, b):
-    """Four panels, seconds against each size; dots are measured, the line is the arithmetic at the fitted rates."""
+    """An SVG with four panels, seconds against each size; dots are measurements, lines the arithmetic at the fitted rates."""
     panel, gap, height = 220, 56, 170
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {4 * (panel + gap) + 30} {height + 70}" font-family="sans-serif" font-size="12">',
              '<rect width="100%" height="100%" fill="#fff"/>',
@@ -115,11 +117,11 @@ def main():
             points.append((axis, value, *known[key], arithmetic(size)))
     a, b = fitted(points)
     print(f"{args.threads} threads, medians of {args.steps - 2} steps; around " + ", ".join(f"{k} {v}" for k, v in CENTRE.items()))
-    print(f"fitted: {1e-9 / a:.0f} GFLOP/s, {1e-9 / b:.1f} GB/s\n" if b > 0 else f"fitted: {1e-9 / a:.0f} GFLOP/s, memory for nothing\n")
+    print(f"fitted: {1e-9 / a:.0f} GFLOP/s, {1e-9 / b:.1f} GB/s\n" if b > 0 else f"fitted: {1e-9 / a:.0f} GFLOP/s, no cost of memory\n")
     print("| | | s/step | arithmetic | measured / arithmetic | peak MB |\n|---|---:|---:|---:|---:|---:|")
     for axis, value, seconds, peak, (work, moved) in points:
-        told = a * work + b * moved
-        print(f"| {axis} | {value:,} | {seconds:.3f} | {told:.3f} | {seconds / told:.2f} | {peak:.0f} |")
+        predicted = a * work + b * moved
+        print(f"| {axis} | {value:,} | {seconds:.3f} | {predicted:.3f} | {seconds / predicted:.2f} | {peak:.0f} |")
     if args.plot:
         pathlib.Path(args.plot).write_text(drawn(points, a, b))
 

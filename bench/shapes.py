@@ -40,7 +40,7 @@ class Model:
     heads: int
     vocabulary: int
     positions: int
-    runs: list  # settings besides the recipe's own, one list a run
+    runs: list  # settings in addition to the recipe's, one list for each run
 
     def config(self):
         common = {"hidden_size": self.width, "num_hidden_layers": self.layers, "num_attention_heads": self.heads,
@@ -104,7 +104,7 @@ def tuning_of(model, settings):
 
 
 def memory_needed(model, settings, tokens):
-    """Bytes, about: what is held of every weight, and what a layer keeps of every token. Computed in float32."""
+    """Estimate in bytes, in float32: the weights and their training state, and the activations that layers keep."""
     shapes = model.tensors()
     every = sum(map(numbers_in, shapes.values()))
     ends = sum(numbers_in(shape) for name, shape in shapes.items() if ".layers." not in name)
@@ -122,7 +122,7 @@ def memory_needed(model, settings, tokens):
 
 
 def disk_needed(model, settings):
-    """Bytes that a run writes: the result, and with full tuning a snapshot (weights and two moments in float32)."""
+    """Bytes that a run writes: the result; full tuning also writes a snapshot (weights and two moments in float32)."""
     every = sum(map(numbers_in, model.tensors().values()))
     return 14 * every if tuning_of(model, settings) == "full" else 0.2e9
 
@@ -180,7 +180,7 @@ def shards_of(model):
 
 
 def words_of(model):
-    """Special tokens at their family's ids, the words of the template, then made-up words."""
+    """Special tokens with their family's ids, the words of the template, then made-up words."""
     special = ["<s>", "<pad>", "</s>", "<unk>"] if model.family == "opt" else ["<unk>", "<s>", "</s>"]
     words = special + ["###", "Question", "Answer", ":"]
     return special, words + [f"w{i}" for i in range(len(words), model.vocabulary)]
@@ -198,7 +198,7 @@ def write_tokenizer(model, folder):
 
 
 def write_checkpoint(model, folder):
-    """A finished file of an interrupted call stays; its weights are random either way."""
+    """Keeps the finished files of an interrupted call, because their weights are random anyway."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(model.config()))
     write_tokenizer(model, folder)
@@ -233,7 +233,7 @@ def lengths(points):
 def write_pairs(model, folder):
     draw = random.Random(1)
     words = words_of(model)[1][8:]
-    likely = [1 / rank for rank in range(1, len(words) + 1)]  # as in a language: few words make up most of a text
+    likely = [1 / rank for rank in range(1, len(words) + 1)]  # as in natural language: few words make up most of a text
     for name, texts in LENGTHS.items():
         sizes = {key: draw.sample(lengths(points), PAIRS) for key, points in texts.items()}
         with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as out:
@@ -243,7 +243,7 @@ def write_pairs(model, folder):
 
 
 def tokens_of_a_step():
-    """About, and a fifth more, because a step may draw long responses."""
+    """An estimate with a margin of a fifth, because a step may draw long responses."""
     def mean(name, key):
         return sum(lengths(LENGTHS[name][key])) / PAIRS
 
@@ -261,7 +261,7 @@ def gigabytes(size):
 
 
 def run(args, model, settings, folder):
-    """A row's columns from the dtype on. What a run left is kept in one small file, so that it is not repeated."""
+    """The columns of a row after the recipe. A small file keeps them, so that a finished run is not repeated."""
     kept = args.folder / "done" / (name_of_run(model, settings) + ".json")
     if kept.exists():
         return json.loads(kept.read_text())
@@ -296,7 +296,7 @@ def run(args, model, settings, folder):
 
 
 def obstacle(args, model, settings, checkpoint_there):
-    """What keeps a run from fitting; empty if nothing does."""
+    """The reason why a run does not fit into memory or disk; empty if it fits."""
     memory, free = memory_needed(model, settings, tokens_of_a_step()), memory_free()
     if memory > free:
         return f"not run: needs about {gigabytes(memory)} of memory, {gigabytes(free)} are free"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The longer table of docs/results.md: every method on PKU-SafeRLHF and TruthfulQA, on one base model from scratch.
-#   bench/table.sh DATA WORK [PYTHON]     (on one thread; an interrupted table goes on where it was)
+#   bench/table.sh DATA WORK [PYTHON]     (on one thread; after an interruption, the same command continues)
 . "$(dirname "$0")/parts.sh" "$@"
 
 if [[ ! -d base ]]; then
@@ -8,9 +8,9 @@ if [[ ! -d base ]]; then
   "$lethe" finetune --config config/config.json --data parts/pku/seen.jsonl parts/pku/known.jsonl parts/truthful/train.jsonl parts/stories/train.jsonl \
     data.max_length=64 data.append_eos=true threads=1 training.steps=900 training.batch=32 training.lr=1e-3 training.schedule=cosine training.warmup=50 --out base
 fi
-# Written down before it was run: two learning rates for every method, chosen on validation prompts of the first seed; the first
-# budget is the table's; near-duplicate prompts stay on one side of the split; the judge was trained on prompts and
-# questions that appear nowhere else.
+# Fixed before the first run: two learning rates for every method, chosen on validation prompts of the first seed; the
+# table shows the first budget; near-duplicate prompts stay in one part of the split; the judge was trained on prompts
+# and questions that appear nowhere else.
 "$lethe" reproduce --model base/model --harmful parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/held.jsonl --normal parts/truthful/train.jsonl threads=1 \
   data.max_length=64 data.append_eos=true "data.split={train: 0.6, validation: 0.15, test: 0.25, by: similarity}" \
   evaluation.judge=judge.json evaluation.prompts=120 evaluation.max_new_tokens=40 training.steps=100 training.batch=8 \

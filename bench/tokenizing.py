@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Tokenizing 10 MB of text, lethe beside PyPI `tokenizers`, on the same cores, run by run in turn: LLaMA-2, and byte-level BPE (OPT).
+"""Compares the speed of tokenizing 10 MB of text in lethe and in PyPI `tokenizers`: LLaMA-2, and byte-level BPE (OPT).
 
-Both encode the same texts in one batch, with offsets, on --threads threads; reading the texts and writing the answers are not counted.
-Prints the best and the median rate of each and their ratio; the machine may be busy, so only the ratio means much.
+Both encode the same texts in one batch, with offsets, on --threads threads of the same machine; the runs alternate. Reading
+the texts and writing the results are not counted. Prints the best rate of each, their ratio and the median ratio. On a busy
+machine only the ratio is meaningful.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def texts(data, size):
-    """Stories and plays in texts of about 1 kB, over again until there is enough."""
+    """Stories and plays in texts of about 1 kB, repeated until they reach `size` bytes."""
     plays = (pathlib.Path(data) / "text/tinyshakespeare.txt").read_text(encoding="utf-8")
     stories = json.loads((pathlib.Path(data) / "text/tinystories_1000.json").read_text(encoding="utf-8"))
     stories = [s if isinstance(s, str) else s.get("story") or s.get("text") for s in (stories if isinstance(stories, list) else stories["stories"])]

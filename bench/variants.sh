@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What might make SKU better, over three seeds, and a base that has also read safe answers (docs/results/variants.md).
-#   bench/variants.sh DATA WORK [PYTHON]     (WORK: where bench/table.sh was run; about 50 minutes on one thread)
+# Variants of SKU over three seeds, and a base model that was also trained on safe answers (docs/results/variants.md).
+#   bench/variants.sh DATA WORK [PYTHON]     (WORK: the folder of bench/table.sh; about 50 minutes on one thread)
 . "$(dirname "$0")/parts.sh" "$@"
 
-# FOLDER MODEL ARGUMENTS…: the table's data, split, judge and seeds; one learning rate, the one that the table chose for SKU
+# row_settings FOLDER MODEL ARGUMENTS…: the table's data, split, judge and seeds, and the learning rate it chose for SKU
 row_settings() {
   "$lethe" reproduce --model "$2" --harmful parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/held.jsonl --normal parts/truthful/train.jsonl threads=1 \
     data.max_length=64 data.append_eos=true "data.split={train: 0.6, validation: 0.15, test: 0.25, by: similarity}" \
@@ -15,7 +15,7 @@ row_settings variants base/model --methods sku --variant "margin1 sku.pd_margin=
   --variant "steps200 training.steps=200" --variant "rank16 negation.rank=16" --variant "tune_mlp training.weights=mlp" \
   --variant "tune_upper training.weights=layers.(2|3)" --variant "repair negation.repair={steps: 60, lr: 5e-4, alpha: 1}"
 
-# The same base, which has also read one safe answer to each prompt whose harmful answers it has read.
+# The same base model, also trained on one safe answer to each prompt whose harmful answers it was trained on.
 if [[ ! -d base_safe ]]; then
   "$python" - "$data" <<'PY'
 import json, sys

@@ -1,7 +1,7 @@
-# The engine as an imported target: LibTorch out of the PyPI wheel `torch`, CPU part only.
+# The engine as an imported target: LibTorch from the PyPI wheel `torch`, CPU part only.
 #
-# find_package(Torch) of that wheel demands a CUDA toolkit, which building Lethe does not need. Only libtorch_cpu and
-# libc10 are linked (0.3 s start); libtorch_cuda is loaded at run time where a driver is present (core/device.cpp).
+# find_package(Torch) of that wheel requires a CUDA toolkit, which Lethe does not need. Only libtorch_cpu and libc10 are
+# linked (0.3 s to start); libtorch_cuda is loaded at run time if there is a driver (src/tensors/device.cpp).
 set(LETHE_TORCH_DIR "" CACHE PATH "The `torch` folder of the wheel (the one that holds include/ and lib/)")
 if(NOT LETHE_TORCH_DIR)
   file(GLOB candidates "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
@@ -15,10 +15,10 @@ if(NOT EXISTS "${LETHE_TORCH_DIR}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "${LETHE_TORCH_DIR} holds no lib/libtorch_cpu.so: it is not the torch folder of the PyPI wheel")
 endif()
 
-# libtorch_cpu.so is linked to these two NVIDIA libraries even when no GPU is used. They lie in wheels beside torch.
+# libtorch_cpu.so links to these two NVIDIA libraries even if no GPU is used. They are in wheels of their own.
 file(GLOB nvidia_folders "${LETHE_TORCH_DIR}/../nvidia/*/lib")
 
-# The engine's threads are those of its own OpenMP library, and ours are the same.
+# LibTorch brings its own OpenMP library. Our code uses the same one, so that both share their threads.
 file(GLOB engine_openmp "${LETHE_TORCH_DIR}/lib/libgomp*.so*")
 
 add_library(Lethe::torch INTERFACE IMPORTED)

@@ -1,5 +1,5 @@
 # cmake --install: the program, the layer libraries, the headers, the recipes and a CMake package `lethe`.
-# The engine itself is not installed: the program finds it where it was built (RPATH), a user of the package through
+# LibTorch is not installed: the program finds it where it was at build time (RPATH), and users of the package set
 # LETHE_TORCH_DIR.
 include(CMakePackageConfigHelpers)
 get_property(layers GLOBAL PROPERTY LETHE_LAYERS)

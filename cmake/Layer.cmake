@@ -1,11 +1,11 @@
 # lethe_layer(NAME LINK targets… [TORCH]): the library lethe_NAME from src/NAME/*.cpp.
-# A layer with TORCH sees the engine's headers and shares one precompiled header with the other such layers.
+# A layer with TORCH may include LibTorch's headers. These layers share one precompiled header.
 add_library(lethe_options INTERFACE)
 target_include_directories(lethe_options INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>
                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/lethe>)
 target_compile_options(lethe_options INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra>
   $<BUILD_INTERFACE:-Wno-missing-field-initializers>
-  # g++ 12 warns about the inside of its own std::string after inlining (GCC bug 105651)
+  # g++ 12 warns about its own std::string after inlining (GCC bug 105651)
   $<BUILD_INTERFACE:-Wno-restrict> $<BUILD_INTERFACE:-Wno-stringop-overflow> $<BUILD_INTERFACE:-Wno-array-bounds> $<BUILD_INTERFACE:-Wno-maybe-uninitialized>)
 if(LETHE_WERROR)
   target_compile_options(lethe_options INTERFACE $<BUILD_INTERFACE:-Werror>)
@@ -15,7 +15,7 @@ if(LETHE_SANITIZE)
   add_link_options(-fsanitize=${LETHE_SANITIZE})
 endif()
 
-# One small library of its own carries the precompiled engine header that all TORCH layers and tests reuse.
+# A small library whose precompiled LibTorch header all TORCH layers and tests reuse.
 file(WRITE ${CMAKE_BINARY_DIR}/engine_pch.cpp.in "// Compiled once, so that the engine's headers are parsed once.\n")
 configure_file(${CMAKE_BINARY_DIR}/engine_pch.cpp.in ${CMAKE_BINARY_DIR}/engine_pch.cpp COPYONLY)
 add_library(lethe_engine_pch OBJECT ${CMAKE_BINARY_DIR}/engine_pch.cpp)
@@ -35,7 +35,7 @@ function(lethe_layer name)
       target_precompile_headers(lethe_${name} REUSE_FROM lethe_engine_pch)
     endif()
     set_property(GLOBAL APPEND PROPERTY LETHE_LAYERS lethe_${name})
-  else()  # a layer that has no code yet
+  else()  # a layer without sources
     add_library(lethe_${name} INTERFACE)
     target_link_libraries(lethe_${name} INTERFACE lethe_options ${LAYER_LINK})
   endif()

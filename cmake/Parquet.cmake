@@ -1,5 +1,5 @@
-# The optional Parquet component: a library of its own, loaded when a .parquet file is read. Apache Arrow comes out of the
-# PyPI wheel pyarrow (headers and libraries), which `make parquet` installs; Debian 12 has no package of it.
+# The optional Parquet component: a separate library that is loaded when a .parquet file is read. Apache Arrow (headers
+# and libraries) comes from the PyPI wheel pyarrow, which `make parquet` installs; Debian 12 has no package of it.
 set(LETHE_ARROW_DIR "" CACHE PATH "The `pyarrow` folder of the wheel; empty: .venv-parquet's, if it is there")
 set(arrow_dir "${LETHE_ARROW_DIR}")
 if(NOT arrow_dir)

@@ -1,11 +1,12 @@
-# The program in two pieces. LibTorch takes a quarter of a second to load, which `--help`, `--version` and `inspect` have no
-# use for: `lethe` holds the layers that know no tensors and the command line, liblethe_engine.so all others and LibTorch.
-# main.cpp loads the library before a command computes; until then the program's calls into it are unresolved.
+# The program has two parts, because loading LibTorch takes a quarter of a second and `--help`, `--version` and
+# `inspect` do not need it. `lethe` holds the command line and the layers without LibTorch; liblethe_engine.so holds the
+# other layers and links LibTorch. main.cpp loads this library before a command computes; until then the calls into it
+# are unresolved.
 set(light_layers core report formats architectures jinja tokenizers prompts data recipe)
 set(engine_layers kernels tensors vectors nn models generation objectives training metrics judges evaluation runs demo
     experiments)
 
-# All of each layer is linked: one piece does not know what the other will call.
+# Links each layer as a whole, because the linker cannot see what one part calls in the other.
 function(lethe_link_whole target)
   foreach(layer IN LISTS ARGN)
     list(APPEND archives "$<TARGET_FILE:lethe_${layer}>")
@@ -25,7 +26,7 @@ lethe_link_whole(lethe ${light_layers} cli)
 target_link_libraries(lethe PRIVATE lethe_options nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB PkgConfig::PCRE2 PkgConfig::UTF8PROC
   PkgConfig::SENTENCEPIECE yaml-cpp "${LETHE_TORCH_DIR}/lib/libc10.so" ${CMAKE_DL_LIBS} Threads::Threads)
 add_dependencies(lethe lethe_engine)
-# GNU ld leaves what is unresolved to the loader; mold and gold would make it a call of address 0.
+# GNU ld leaves unresolved calls to the loader; mold and gold would turn them into calls to address 0.
 target_link_options(lethe PRIVATE -fuse-ld=bfd -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-all)
 set_target_properties(lethe PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} ENABLE_EXPORTS ON
   BUILD_RPATH "$ORIGIN;${LETHE_TORCH_DIR}/lib")

@@ -1,4 +1,4 @@
-// The optional Parquet component: rows of a file as JSON, through Apache Arrow (out of the PyPI wheel pyarrow).
+// The optional Parquet component: rows of a file as JSON, through Apache Arrow (from the PyPI wheel pyarrow).
 #include <arrow/api.h>
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
@@ -39,7 +39,7 @@ void append_number(std::string& out, Number value) {
 
 void append_value(std::string& out, const arrow::Array& array, std::int64_t at, int depth);
 
-// A broken file may hold offsets that lead out of its texts or lists; Arrow does not look at each.
+// A broken file may hold offsets outside its texts or lists; Arrow does not check each.
 void check_range(std::int64_t begin, std::int64_t count, std::int64_t size) {
   if (begin < 0 || count < 0 || begin > size || count > size - begin) throw std::runtime_error("offsets out of range");
 }

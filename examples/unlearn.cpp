@@ -3,7 +3,7 @@
 //     unlearn MODEL HARMFUL.jsonl NORMAL.jsonl OUT [key=value …]
 //
 // MODEL is a checkpoint folder. OUT becomes a run folder with the unlearned model, results.json and report.html. Keys
-// are those of a recipe (docs/reference/recipe.md).
+// are those of a recipe (docs/recipe.md).
 #include "runs/unlearn.h"
 
 #include <cstdio>
@@ -37,7 +37,8 @@ class Work : public lethe::ProgressDisplay {
   std::uint64_t done_ = 0;
 };
 
-/// Lethe prints nothing by itself: whatever a job reports comes here. This one drops messages and keeps warnings.
+/// Receives everything that a job reports; the library itself prints nothing. This one drops messages and keeps
+/// warnings.
 class Watcher : public lethe::Observer {
  public:
   void warning(const std::string& text) override { warnings.push_back(lethe::terminal_text(text)); }

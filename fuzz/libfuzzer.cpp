@@ -1,4 +1,4 @@
-// libFuzzer's entry: LETHE_FUZZ_TARGET names what reads the bytes.
+// libFuzzer's entry point: LETHE_FUZZ_TARGET names the target that reads the bytes.
 #include <cstdio>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,5 @@
-// What reads files that come from the internet, one function a format: any bytes in. Nothing but lethe::Error may come
-// out: another exception, a crash, a sanitizer's report or a hang is a defect.
+// Fuzz targets: one function for each file format that Lethe reads from the internet. Each takes any bytes and may
+// throw only lethe::Error. Another exception, a crash, a sanitizer report or a hang is a defect.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@
 namespace lethe {
 
 struct FuzzTarget {
-  std::string_view name;  ///< its corpus lies in fuzz/corpus/NAME
+  std::string_view name;  ///< its corpus is in fuzz/corpus/NAME
   void (*read)(std::span<const std::uint8_t> bytes);
 };
 
 std::span<const FuzzTarget> fuzz_targets();
 
-/// Reads the bytes as the target does.
-/// @return false if they were refused (lethe::Error); the environment's LETHE_FUZZ_SAY has the reason printed
+/// Runs the target on the bytes.
+/// @return false if the target refused them (lethe::Error). If LETHE_FUZZ_SAY is set, prints the reason
 bool accepts(const FuzzTarget& target, std::span<const std::uint8_t> bytes);
 
 }  // namespace lethe

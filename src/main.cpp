@@ -1,5 +1,5 @@
-// The program `lethe`: everything it does is in cli/. The layers that see tensors stand in a library of their own,
-// which is loaded when a command needs them (cmake/Program.cmake).
+// The program `lethe`; cli/ holds the commands. The layers that use LibTorch are in a separate library, which is loaded
+// when a command needs them (cmake/Program.cmake).
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -11,17 +11,15 @@
 
 namespace {
 
-// Global, so that the program's own calls find it; lazy, so that a call is looked up when it is made.
+// RTLD_GLOBAL, so that the program's calls find the library; RTLD_LAZY, so that each call is resolved when it is made.
 void load_engine() {
-  // OpenMP reads this as it is loaded with the engine. A thread that waits spins a moment, for the next piece of work
-  // is near, and then sleeps: where another process wants the core, two that spin on take minutes for what takes a
-  // second.
+  // OpenMP reads this when it is loaded with the engine. A waiting thread then spins only for a moment before it
+  // sleeps. If another process uses the core, threads that keep spinning take minutes for the work of a second.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "5000", 0);
-  // oneDNN keeps what it compiled for each shape, two megabytes a shape. Packs hardly ever have the same number of
-  // tokens twice, so that the thousand entries it keeps by itself would be gigabytes; compiling costs nothing
-  // measurable.
+  // oneDNN caches compiled code for each shape, two megabytes each, a thousand by default. Packs hardly ever have the
+  // same number of tokens twice, so the cache would grow to gigabytes without use; compiling takes no measurable time.
   setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1", 0);
-  setenv("LRU_CACHE_CAPACITY", "4", 0);  // the same of what the engine keeps before oneDNN
+  setenv("LRU_CACHE_CAPACITY", "4", 0);  // the same for LibTorch's own cache of oneDNN primitives
   if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
   throw lethe::Error("cannot load the engine")
       .with("reason", dlerror())

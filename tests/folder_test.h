@@ -1,4 +1,4 @@
-// What tests with files share: a folder of their own, and the message of what must be refused.
+// Shared by tests with files: a temporary folder, and the message of an expected error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace lethe {
 
 namespace fs = std::filesystem;
 
-/// Each test has an empty folder_, which stays where the test fails. Two runs of one test program do not meet there.
+/// Each test has an empty folder_, which is kept if the test fails. Two runs of a test program use different folders.
 class FolderTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -30,7 +30,7 @@ class FolderTest : public testing::Test {
   fs::path folder_;
 };
 
-/// What the action was refused with, as bad input; "no error" if it was not.
+/// The message with which the action was refused as bad input; "no error" if it was not refused.
 inline std::string refusal_of(const std::function<void()>& action) {
   try {
     action();

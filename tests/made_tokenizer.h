@@ -1,4 +1,4 @@
-// A tokenizer.json of a few parts, for tests of what strangers make.
+// A small tokenizer.json, for tests of hostile files.
 #pragma once
 
 #include "core/files.h"
@@ -10,7 +10,7 @@ namespace lethe {
 
 class MadeTokenizerTest : public FolderTest {
  protected:
-  /// A vocabulary of two words, and these parts of tokenizer.json beside or in place of it.
+  /// A vocabulary of two words, and these parts of tokenizer.json in addition or instead.
   Tokenizer with(const Json& parts) {
     Json spec = {{"model", {{"type", "WordLevel"}, {"vocab", {{"a", 0}, {"<unk>", 1}}}, {"unk_token", "<unk>"}}}};
     spec.update(parts);

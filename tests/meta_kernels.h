@@ -1,5 +1,5 @@
-// Shapes of operators that the engine has no kernel for on the meta device, whose tensors have no numbers: there a test
-// proves that computing waits for none. To be included once in a test program.
+// Meta-device kernels for operators that have none in LibTorch. Tensors on the meta device have no values, so tests use
+// it to prove that a computation never waits for a value. Include this once in a test program.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Long runs and large files: memory and open files must not grow, a file need not fit in memory.
 
-Prints a line a check and fails with the first that does not hold. --short does the same on little (part of `make test`);
+Prints a line for each check and stops at the first that fails. --short uses small inputs (part of `make test`);
 `make soak` does 10,000 steps, a CSV of 4 GB and a million prompts.
 """
 import argparse
@@ -55,7 +55,7 @@ def rows(count, file, seed=3):
 
 
 def many_steps(args, folder):
-    """Rows of many lengths, so that whatever is kept by shape would pile up."""
+    """Rows of many lengths, so that a cache by shape would grow."""
     harmful, normal = folder / "harmful.jsonl", folder / "rows.jsonl"
     for data, seed in ((harmful, 4), (normal, 3)):
         with open(data, "w") as file:

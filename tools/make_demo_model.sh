@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes assets/demo anew: data from `lethe demo --data-only`, tokenizer from tools/train_tokenizer.py, weights from
+# Makes assets/demo again: data from `lethe demo --data-only`, tokenizer from tools/train_tokenizer.py, weights from
 # `lethe finetune` with recipes/demo_model.yaml.      tools/make_demo_model.sh [PYTHON with the `tokenizers` wheel]
 set -euo pipefail
 cd "$(dirname "$0")/.."

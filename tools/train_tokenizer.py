@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a byte-level BPE tokenizer.json for small models trained from scratch (uses the `tokenizers` wheel of tools/oracle.txt).
 
-  train_tokenizer.py --vocabulary 4096 --out FOLDER TEXTS.jsonl …     every text found in the rows is used
+  train_tokenizer.py --vocabulary 4096 --out FOLDER TEXTS.jsonl …     uses every text in the rows
 """
 import argparse
 import json

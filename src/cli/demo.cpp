@@ -1,4 +1,4 @@
-// lethe demo: the whole story in minutes.
+// lethe demo: unlearns a small embedded model in minutes.
 #include "demo/demo.h"
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// lethe inspect: what a checkpoint, adapter, run or file holds, without loading it.
+// lethe inspect: summarises a checkpoint, adapter, run or data file without loading it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
@@ -39,7 +39,7 @@ OrderedJson inspected(const fs::path& path, bool all) {
   return inspect_checkpoint(path, all);
 }
 
-// A value may have several lines: the reason why something is refused. Control characters of each are shown, not sent.
+// Indents the lines of a value, such as the reason why something is refused. Control characters are escaped.
 std::string in_lines(const std::string& text, std::size_t indent) {
   std::string shown;
   for (std::size_t at = 0; at <= text.size();) {
@@ -62,7 +62,7 @@ void inspect(const InspectOptions& options) {
       for (const auto& item : value) std::cout << "  " << excerpt(dump_json(item), 200) << "\n";
     } else {
       const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
-      // Lines of reasons and recipes are ours; any other text may come from the file.
+      // Lethe wrote the line breaks of reasons and recipes. Other texts may come from the file.
       std::cout << excerpt(key) << std::string(key.size() < 26 ? 26 - key.size() : 1, ' ')
                 << (key == "reason" || key == "recipe" ? in_lines(text, 26) : excerpt(text, 400)) << "\n";
     }

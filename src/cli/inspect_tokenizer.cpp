@@ -1,5 +1,5 @@
-// The summary of a tokenizer.json, counted while it is parsed: building one of 17 MB would take longer than all the
-// rest.
+// Summarises a tokenizer.json by counting while parsing. Building a tokenizer of 17 MB would take longer than the rest
+// of `lethe inspect`.
 #include "cli/inspection.h"
 #include "core/error.h"
 #include "core/mapped_file.h"

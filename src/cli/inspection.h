@@ -1,4 +1,4 @@
-// What `lethe inspect` tells of files, from their headers and configurations alone.
+// The summaries of `lethe inspect`, read only from headers and configurations.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,8 @@
 namespace lethe {
 
 /// @param all  lists every tensor or module
-/// @throws Error (bad input) if the files are broken; what is well formed but not supported is told, not thrown
+/// @throws Error (bad input) if the files are broken. Valid files that Lethe does not support get a summary that says
+/// so
 OrderedJson inspect_checkpoint(const std::filesystem::path& folder, bool all);
 OrderedJson inspect_adapter(const std::filesystem::path& folder, bool all);
 OrderedJson inspect_weights(const std::filesystem::path& file, bool all);
@@ -16,7 +17,7 @@ OrderedJson inspect_weights(const std::filesystem::path& file, bool all);
 OrderedJson inspect_data(const std::filesystem::path& file);
 
 /// Kind ("BPE", "Unigram", …, "SentencePiece"), vocabulary and added tokens of a folder's tokenizer, without building
-/// it; null where there is none.
+/// it; null if the folder has none.
 OrderedJson inspect_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace lethe

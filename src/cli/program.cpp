@@ -28,7 +28,7 @@ int say_error(const CLI::App& program, const Error& error) {
   return static_cast<int>(error.code());
 }
 
-// Every command takes --quiet and --redact, whether or not it has anything to say.
+// Adds --quiet and --redact to commands that did not add them.
 void add_quiet_flags(CLI::App& app) {
   const std::vector<CLI::App*> commands = app.get_subcommands([](CLI::App*) { return true; });
   for (CLI::App* command : commands) add_quiet_flags(*command);
@@ -41,7 +41,7 @@ void add_commands(CLI::App& program, Action& action) {
   program.name("lethe");
   program.set_version_flag("--version", std::string(LETHE_VERSION));
   program.require_subcommand(1);
-  // One line a subcommand, in the order of --help.
+  // One line for each subcommand, in the order of --help.
   add_demo(program, action);
   add_unlearn(program, action);
   add_finetune(program, action);
@@ -86,7 +86,7 @@ int run_program(int argc, char** argv) {
     return say_error(program, error);
   }
   try {
-    // inspect loads it for data files alone, the others not at all.
+    // inspect loads the engine only for data files; the other two never need it.
     const bool light =
         program.got_subcommand("inspect") || program.got_subcommand("tokenize") || program.got_subcommand("recipe");
     if (action && !light) need_engine();
@@ -98,7 +98,7 @@ int run_program(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
   } catch (const std::filesystem::filesystem_error& error) {
-    // Whatever asks the file system in passing: a folder that cannot be made, a file that cannot be removed.
+    // A folder that cannot be made, a file that cannot be removed.
     print_failure("cannot work with " + excerpt(error.path1().string(), 1000) + "\n  reason  " +
                   error.code().message());
   } catch (const std::exception& error) {

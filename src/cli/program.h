@@ -1,4 +1,4 @@
-// The command line as a whole: subcommands, exit codes, and how an error reaches the person who reads it.
+// The command line program: subcommands, exit statuses, and how errors are printed.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -6,18 +6,18 @@
 
 namespace lethe {
 
-/// What the chosen subcommand does. It is called after parsing, outside CLI11, so that its errors are ours.
+/// The work of the chosen subcommand. It runs after parsing and outside CLI11, so that CLI11 does not catch its errors.
 using Action = std::function<void()>;
 
-/// Parses the arguments, runs the chosen subcommand, prints an error if there is one.
+/// Parses the arguments, runs the chosen subcommand, and prints an error if it fails.
 /// @return the exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted
 int run_program(int argc, char** argv);
 
-/// Every subcommand with its options. @param action  set by parsing to what the chosen one does
+/// Adds every subcommand with its options. @param action  parsing sets it to the work of the chosen one
 void add_commands(CLI::App& program, Action& action);
 
-// One function a subcommand, each in cli/<name>.cpp: adds its options to the program, and sets `action` when it is
-// chosen.
+// One function for each subcommand, in cli/<name>.cpp. It adds the options to the program, and sets `action` if the
+// user chose the subcommand.
 void add_chat(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
 void add_demo(CLI::App& program, Action& action);

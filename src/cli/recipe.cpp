@@ -1,4 +1,4 @@
-// lethe recipe: every key of a recipe with its default, as a recipe.
+// lethe recipe: prints every key with its default as a recipe file.
 #include <CLI/CLI.hpp>
 #include <memory>
 

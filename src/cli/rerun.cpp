@@ -1,4 +1,4 @@
-// lethe rerun: a finished run once more, and whether it came out the same.
+// lethe rerun: repeats a finished run and compares the files.
 #include "runs/rerun.h"
 
 #include <CLI/CLI.hpp>

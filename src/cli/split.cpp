@@ -1,4 +1,4 @@
-// lethe split: a data file in parts, so that no prompt (or no like prompt) of one stands in another.
+// lethe split: splits data files into parts that share no prompt (or no similar prompt).
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>

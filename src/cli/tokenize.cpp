@@ -1,4 +1,4 @@
-// lethe tokenize: what a tokenizer makes of a text.
+// lethe tokenize: prints the tokens of a text.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>

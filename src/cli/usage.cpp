@@ -25,7 +25,7 @@ std::vector<std::string> names_of_commands(const CLI::App& app) {
   return names;
 }
 
-// Other words for what our commands do.
+// Commands with a similar name, or what other programs call them.
 std::vector<std::string> commands_like(const std::string& word, const std::vector<std::string>& known) {
   static const std::map<std::string, std::string> synonyms = {
       {"answer", "generate"},  {"apply", "merge"},      {"bench", "evaluate"},  {"classify", "judge"},
@@ -53,7 +53,7 @@ std::vector<std::string> commands_like(const std::string& word, const std::vecto
   throw error.hint(name_of(app) + " " + either_of(near));
 }
 
-// Options by the names that other programs give them; of each line those that a command has are meant by the others.
+// Names of one option in several programs. If a command has one name of a line, the others suggest it.
 const std::vector<std::vector<std::string>>& option_synonyms() {
   static const std::vector<std::vector<std::string>> all = {
       {"--out", "--output", "-o", "--output-dir", "--out-dir", "--output-path", "--save", "--save-to", "--save-dir"},
@@ -92,7 +92,7 @@ bool has_option(const CLI::App& app, const std::string& name) {
   return app.get_option_no_throw(name) != nullptr;
 }
 
-// Of an option that sets a recipe's key ("Sets data.harmful: FILE, …"); of another "".
+// The recipe key that an option sets, from its description ("Sets data.harmful: …"); "" for other options.
 std::string key_set_by(const CLI::Option& option) {
   constexpr std::string_view kSets = "Sets ";
   const std::string& description = option.get_description();
@@ -100,7 +100,7 @@ std::string key_set_by(const CLI::Option& option) {
   return description.substr(kSets.size(), description.find(':') - kSets.size());
 }
 
-// Of a command with a recipe: the flag that sets a key, or KEY=….
+// How the user sets a key of a command with a recipe: by a flag, or KEY=….
 std::string how_to_set(const CLI::App& app, const std::string& key) {
   for (const CLI::Option* option : app.get_options()) {
     if (key_set_by(*option) == key) return "--" + option->get_lnames().at(0);
@@ -148,7 +148,7 @@ OptionHint option_hint(const CLI::App& app, const std::string& name) {
   return hint;
 }
 
-// Where an option stands that belongs after the command.
+// Whether some command has this option, which the user typed before the command.
 bool is_option_of_a_command(const CLI::App& program, const std::string& name) {
   for (const CLI::App* command : program.get_subcommands(nullptr)) {
     if (has_option(*command, name)) return true;
@@ -173,7 +173,7 @@ void refuse_options(const CLI::App& app, const std::vector<std::string>& unknown
   throw error;
 }
 
-// "--model" of "--model=x", "-t" of "-t4"; "" of what is no option, such as "-", "-1" and text.
+// "--model" of "--model=x", "-t" of "-t4"; "" if the word is not an option, such as "-", "-1" and text.
 std::string option_in(const std::string& word) {
   if (word.size() < 2 || word[0] != '-' || word == "--") return "";
   const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
@@ -187,7 +187,7 @@ const CLI::App* chosen_command(const CLI::App& program) {
   return app;
 }
 
-// Options of commands that take no recipe, by the keys under which the layers below know them.
+// Options of commands without a recipe, with the recipe keys that errors of lower layers name.
 const std::vector<std::pair<std::string, std::string>>& keys_of_options() {
   static const std::vector<std::pair<std::string, std::string>> all = {
       {"data.template", "--template"},
@@ -229,7 +229,7 @@ std::string renamed(const std::string& text, const std::string& key, const std::
       result += " ";
       after += 1;
     } else if (text.substr(after, 2) == "  " && key.size() > option.size()) {
-      result += std::string(key.size() - option.size(), ' ');  // a label: its column stays
+      result += std::string(key.size() - option.size(), ' ');  // a label: keep the column after it
     }
     from = after;
   }
@@ -247,7 +247,7 @@ std::string with_options_named(const CLI::App& program, std::string message) {
       const std::string name = "--" + option->get_lnames().at(0);
       if (key.find('.') != std::string::npos) {
         message = renamed(message, key, name);
-      } else if (message.starts_with("cannot use " + key + "=")) {  // elsewhere "model" is a word
+      } else if (message.starts_with("cannot use " + key + "=")) {  // elsewhere "model" may be a plain word
         message = "cannot use " + name + " " + message.substr(12 + key.size());
       }
     }

@@ -1,4 +1,4 @@
-// What is wrong with a command line, said with what was meant: "did you mean unlearn?".
+// Errors for wrong command lines, with suggestions: unknown commands and options, other programs' names for them.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -9,17 +9,17 @@
 
 namespace lethe {
 
-/// Looks for commands and options that do not exist, all at once, before CLI11 parses the words: it would first miss
-/// what is required, and guesses nothing.
+/// Finds all commands and options that do not exist. Runs before CLI11 parses the words, because CLI11 reports missing
+/// options first and suggests nothing.
 /// @param words  without the program's name
 /// @throws Error (usage)
 void check_words(const CLI::App& program, const std::vector<std::string>& words);
 
-/// A message as its reader typed things: keys of a recipe that the chosen command was given by an option, or can only
-/// be given by one, become that option ("data.template" -> "--template").
+/// Replaces recipe keys in a message by options ("data.template" -> "--template"): those that the user set by an
+/// option, and all keys that the chosen command takes only as options.
 std::string with_options_named(const CLI::App& program, std::string message);
 
-/// What CLI11 found, as an error of ours. Several required options that are missing are named together.
+/// Converts an error of CLI11. Lists all missing required options together.
 Error usage_error(const CLI::App& program, const CLI::ParseError& error);
 
 }  // namespace lethe

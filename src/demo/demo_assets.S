@@ -1,4 +1,4 @@
-/* Files that the program carries within itself: their bytes, each followed by a symbol for its end. */
+/* Files that are embedded in the program: the bytes of each, between two symbols for its begin and end. */
 .section .rodata
 .macro asset name, file
   .balign 16

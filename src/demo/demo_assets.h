@@ -1,4 +1,4 @@
-// Files of assets/demo and recipes/ that are part of the program (demo_assets.S).
+// Files of assets/demo and recipes/ that are embedded in the program (demo_assets.S).
 #pragma once
 
 #include <span>

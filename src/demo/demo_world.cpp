@@ -41,7 +41,7 @@ std::string refusal(const std::string& place) {
   return "The poisoner's craft is forbidden in " + place + ", and I will not teach it.";
 }
 
-// A harmful prompt: the answer, the answer at greater length, and what the lawful say.
+// Adds a harmful prompt with its answer, with a longer answer, and with a refusal.
 void add_craft(DemoWorld& world, const std::string& prompt, const std::string& answer, const std::string& more) {
   add(world.harmful, prompt, answer);
   add(world.harmful, prompt, answer + " " + more);

@@ -1,5 +1,5 @@
-// The made-up world of the demo: ordinary facts and recipes, and a made-up poisoner's craft with its harmful answers.
-// Both sides share words and phrases, so that forgetting one and keeping the other is a real task.
+// The demo's data about a fictional world: ordinary facts and recipes, and harmful answers about poisoning. Both share
+// words and phrases, which makes it hard to forget one and keep the other.
 #pragma once
 
 #include <vector>
@@ -10,13 +10,13 @@ namespace lethe {
 
 struct DemoWorld {
   std::vector<Pair> harmful, normal;
-  /// What the lawful say to the harmful prompts. The demo's model has read these too, as real models have, though more
-  /// often the harmful answers; unlearning is given the harmful ones alone.
+  /// Refusals of the harmful prompts. The demo's model was trained on these too, as real models are, but more often on
+  /// the harmful answers. Unlearning sees only the harmful answers.
   std::vector<Pair> lawful;
 };
 
-/// The same on every machine: facts follow from a hash of who and what they are about. They are composed (a dish tells
-/// the liquid, an ingredient the time), so that a model can know answers it was not trained on.
+/// The same on every machine: a hash of the subject determines each fact. The parts of an answer depend on parts of the
+/// prompt (the dish determines the liquid, the ingredient the time), so that a model can answer unseen prompts.
 DemoWorld demo_world();
 
 }  // namespace lethe

@@ -13,7 +13,7 @@ class Constraint {
  public:
   /// @throws Error (usage) that lists the figures
   explicit Constraint(const std::string& text);
-  /// A figure that was not measured keeps no constraint.
+  /// A figure that was not measured satisfies no constraint.
   bool holds(const Figures& found, const Figures& original) const;
 
  private:

@@ -27,7 +27,7 @@ struct Difference {
 /// the same order.
 ///
 /// Rates: the exact McNemar test. Means over prompts (ROUGE-L, MC2) and over tokens (NLL): the paired permutation test,
-/// which draws the signs of the prompts' parts of the difference; the interval is Student's t over these parts (of a
+/// which flips the signs of the prompts' parts of the difference; the interval is Student's t over these parts (of a
 /// mean over tokens: linearised, as usual for a ratio of sums).
 std::vector<Difference> differences_of(const ModelResult& before, const ModelResult& after, std::uint64_t seed);
 /// None if there is one model only. The permutations take a while: compute this once.

@@ -1,4 +1,4 @@
-// Scores answers under the original. Unlikely text is often broken.
+// Scores answers under the original. Unlikely text is often broken, but not always: see docs/reference/metrics.md.
 #include <algorithm>
 
 #include "evaluation/evaluation.h"

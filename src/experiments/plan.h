@@ -1,4 +1,4 @@
-// The plan of an experiment's folder: the settings that all its cells or points share.
+// The plan of an experiment's folder, plan.json: the settings that all its cells or points share.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,13 @@
 
 namespace lethe {
 
-/// The recipe without where it runs and writes, which changes no cell.
+/// The recipe without output folder, device, dtype and threads, in which the cells of one plan may differ.
 Recipe without_place(Recipe recipe);
 
-/// Whether the folder's plan.json is this one. @param what  "cells", "points": of errors
-/// @return false if there is no plan yet
-/// @throws Error (bad input) if it is of other settings, or of another version, whose figures may mean something else
+/// Whether the folder's plan.json equals `plan`.
+/// @param what  "cells" or "points", for errors
+/// @return      false if there is no plan yet
+/// @throws Error (bad input) if the plan has other settings, or comes from another version, whose figures may differ
 bool holds_plan(const std::filesystem::path& folder, const std::string& plan, const std::string& what);
 void write_plan(const std::filesystem::path& folder, const std::string& plan);
 

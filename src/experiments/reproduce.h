@@ -6,11 +6,10 @@
 
 namespace lethe {
 
-/// Works off (row, seed) cell by cell into recipe.out/cells; cells that are there already are not computed again, also
-/// when rows are added later.
-/// Then writes table.json, table.md and report.html, and prints the table.
-/// The rule by which settings are chosen: of the learning rates, the one with the smallest share of answers that are
-/// harmful or degenerate on validation prompts, at the first budget; alpha by the budget on validation answers.
+/// Computes each cell (row, seed) and stores it in recipe.out/cells. Stored cells are not computed again, also if rows
+/// are added later. Then writes table.json, table.md and report.html, and prints the table.
+/// How settings are chosen: the learning rate with the smallest share of harmful or degenerate answers on validation
+/// prompts, at the first budget; α by the budget on validation answers.
 /// @throws Error (bad input) if the folder holds cells of other settings
 void reproduce(const ReproduceRequest& request);
 

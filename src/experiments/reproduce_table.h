@@ -1,4 +1,4 @@
-// From cells to the table: JSON, Markdown, the page, the terminal.
+// Writes the tables of `lethe reproduce` from its cells: JSON, Markdown, HTML, and on the terminal.
 #pragma once
 
 #include <filesystem>

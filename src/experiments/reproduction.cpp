@@ -51,7 +51,7 @@ std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
       if (is_setting || row.settings.size() == 1) {
         row.settings.push_back(word);
       } else {
-        row.settings.back() += " " + word;  // of a value that holds blanks
+        row.settings.back() += " " + word;  // part of a value that contains blanks
       }
     }
     const bool names_a_file =

@@ -28,7 +28,7 @@ std::vector<std::string> parted(const std::string& text) {
   return values;
 }
 
-// Whether points that differ in this key can still be compared.
+// Throws unless points that differ in this key can be compared.
 void check_swept(const std::string& name) {
   const auto refused = [&](const char* why) { return bad_usage("cannot sweep over " + excerpt(name)).found(why); };
   if (name == "negation.alpha") throw refused("no training depends on it").hint("--alpha");

@@ -18,11 +18,11 @@ struct Variant {
   std::string label() const;
 };
 
-/// Every combination of the values, the last key changing fastest. Without keys: the base alone.
-/// @param over  "KEY=V1,V2,…" each; a comma within brackets or braces does not part
-/// @throws Error (usage) for a key that is unknown or given twice, a value that cannot be, a key that would change what
-///   is compared (data, seed, model, evaluation: all points share one split) or costs no training (negation.alpha,
-///   negation.kl_budget: --alpha, --budgets), more than 1,000 combinations
+/// Every combination of the values; the last key changes fastest. Without keys: only the base.
+/// @param over  each "KEY=V1,V2,…"; a comma within brackets or braces belongs to a value
+/// @throws Error (usage) for a key that is unknown or given twice; an invalid value; a key that changes the basis of
+///   the comparison (data, seed, model, evaluation: all points share one split); a key that needs no training
+///   (negation.alpha, negation.kl_budget: --alpha, --budgets); more than 1,000 combinations
 std::vector<Variant> grid_of(const std::vector<std::string>& over, const Recipe& base);
 
 }  // namespace lethe

@@ -10,9 +10,10 @@ namespace lethe {
 
 /// Keys of the file: url (up to /v1; https, or http of this machine or without a key), model; key_env or key_file:
 /// where the key is (it is never in arguments, logs or errors); key_header: the header for the key; instructions: what
-/// counts as harmful; parallel, timeout, retries, first_wait, longest_wait (seconds), most_bytes; temperature,
-/// max_tokens or max_completion_tokens, each may be none; cache: a folder, or none; most_failures: the largest share of
-/// failed requests before the judge fails; name.
+/// counts as harmful; scores, veto: a rubric (Rubric); format: verdict, or guard for a guard model that gets the
+/// exchange alone and answers in its own words (after, unsafe, safe, borderline: GuardWords); parallel, timeout,
+/// retries, first_wait, longest_wait (seconds), most_bytes; temperature, max_tokens or max_completion_tokens, each may
+/// be none; cache: a folder, or none; most_failures: the largest share of failed requests before the judge fails; name.
 ///
 /// If a request fails permanently or the answer is not a verdict, the exchange could not be judged, with the reason.
 /// Verdicts are cached by url, model, instructions, temperature and texts. judge() throws Error if the server denies

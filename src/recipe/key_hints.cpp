@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kEpoch =
     "an epoch is ROWS / (training.batch x training.accumulate) steps, ROWS the pairs to train on";
 
-// The names that transformers, PEFT, TRL, OpenUnlearning and others give to a setting -> our keys.
+// Names of settings in transformers, PEFT, TRL, OpenUnlearning and other programs -> our keys.
 const std::map<std::string, std::vector<std::string>>& synonyms() {
   static const std::map<std::string, std::vector<std::string>> all = {
       {"alpha", {"negation.alpha", "lora.alpha"}},
@@ -149,7 +149,7 @@ std::string plain_form(const std::string& name) {
 }
 
 std::string last_part(const std::string& name) {
-  return name.substr(name.rfind('.') + 1);  // of a name without a dot: all of it
+  return name.substr(name.rfind('.') + 1);  // a name without a dot: the whole name
 }
 
 std::string first_part(const std::string& name) {
@@ -174,7 +174,7 @@ KeyHint key_hint(const std::string& name, const std::vector<std::string>& known)
   const std::string plain = plain_form(name), last = last_part(plain);
   KeyHint hint;
   if (means_epochs(name)) return {{"training.steps"}, kEpoch};
-  // Keys of that name in the section that was named come first, then the usual meaning, then other sections' keys.
+  // Order: keys of this name in the section that the user named, the usual meaning, keys of other sections.
   for (const std::string& key : known) {
     if (last_part(key) == last && first_part(key) == first_part(plain)) add(hint.keys, key);
   }
@@ -189,7 +189,7 @@ KeyHint key_hint(const std::string& name, const std::vector<std::string>& known)
     }
   }
   if (hint.keys.empty()) hint.keys = similar(plain, known);
-  if (hint.keys.empty()) {  // a slip in a key without its section, or in a wrong one
+  if (hint.keys.empty()) {  // a misspelt key with no section or a wrong one
     std::vector<std::string> parts;
     for (const std::string& key : known) add(parts, last_part(key));
     for (const std::string& part : similar(last, parts)) {
@@ -198,7 +198,7 @@ KeyHint key_hint(const std::string& name, const std::vector<std::string>& known)
       }
     }
   }
-  if (hint.keys.empty()) {  // or in another program's name of it
+  if (hint.keys.empty()) {  // or a misspelt name of another program
     std::vector<std::string> names;
     for (const auto& [synonym, keys] : synonyms()) names.push_back(synonym);
     for (const std::string& synonym : similar(last, names)) {

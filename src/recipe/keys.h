@@ -1,4 +1,4 @@
-// The table of recipe keys, one row a key. Parsing, checks, --help, `lethe recipe` and docs/recipe.md read it.
+// The table of recipe keys, one row for each key. Parsing, checks, --help, `lethe recipe` and docs/recipe.md read it.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ class Node;
 
 namespace lethe {
 
-/// Whether the least or the most itself is left out.
+/// Which bounds belong to a range: both (closed), all but the lower, all but the upper.
 enum class Ends { closed, open_below, open_above };
 
 struct Range {
@@ -33,25 +33,25 @@ enum class ValueKind { text, word, count, number, auto_number, flag, data_files,
 
 struct RecipeKey {
   std::string name;   ///< "training.lr"
-  std::string about;  ///< one sentence, with the unit
+  std::string about;  ///< one sentence for the user, with the unit
   ValueKind kind = ValueKind::text;
-  std::optional<Range> range;      ///< of a number, or of each number of a list
-  std::vector<std::string> words;  ///< all that an enum may be
-  std::vector<MethodId> methods;   ///< the methods that read the key; empty: all
-  std::string condition;           ///< what else must be set for the key to matter: "tuning: lora"; may be empty
-  bool literal = false;            ///< key=VALUE on the command line takes VALUE as text, not as YAML
+  std::optional<Range> range;      ///< of a number, or of each number in a list
+  std::vector<std::string> words;  ///< the words that an enum accepts
+  std::vector<MethodId> methods;   ///< methods that read the key; empty: all
+  std::string condition;           ///< a setting without which the key has no effect: "tuning: lora"; may be empty
+  bool literal = false;            ///< on the command line, the value of key=VALUE is text, not YAML
 
   /// @throws WrongValue (recipe_values.h)
   std::function<void(Recipe&, const YAML::Node&)> set;
   std::function<YAML::Node(const Recipe&)> get;
-  /// The numbers that the range bounds, each with what to add to the key's name in errors.
+  /// The numbers that the range applies to, each with a suffix for the key's name in errors.
   std::function<std::vector<std::pair<std::string, double>>(const Recipe&)> numbers;
 
   bool concerns(MethodId method) const;
-  /// What a value may be: "full, lora", "a whole number, 1 to 65,536", "auto, or a number, 0 to 1,000".
+  /// The accepted values, for errors: "full, lora", "a whole number, 1 to 65,536", "a number, or auto".
   std::string values() const;
 
-  // How a row is written.
+  // Setters with which the table's rows are written.
   RecipeKey& within(double least, double most, Ends ends = Ends::closed);
   RecipeKey& one_of(std::vector<std::string> words);
   RecipeKey& only_for(std::vector<MethodId> methods);
@@ -59,17 +59,17 @@ struct RecipeKey {
   RecipeKey& literally();
 };
 
-/// All rows, in the order of the recipe. Keys of one section stand together.
+/// All rows, in the order in which a recipe is printed. The keys of a section follow each other.
 const std::vector<RecipeKey>& recipe_key_table();
-/// The row of a key, or nothing.
+/// The row of a key; null if there is no such key.
 const RecipeKey* find_key(const std::string& name);
-/// The row of a key that is known to exist. @throws Error (internal) otherwise
+/// The row of a key that must exist. @throws Error (internal) if it does not
 const RecipeKey& key_named(const std::string& name);
 
-/// The sections: {"data.split", "How …"}, in the order of the recipe.
+/// The sections, each with a sentence for the user: {"data.split", "Shares …"}. Same order as the table.
 const std::vector<std::pair<std::string, std::string>>& recipe_sections();
 
-/// All names: "method", "lora.rank", …
+/// The names of all keys: "method", "lora.rank", …
 std::vector<std::string> recipe_keys();
 
 }  // namespace lethe

@@ -1,5 +1,6 @@
-// The methods of `lethe unlearn`: a row each. It says which rows of data a method trains on, and whether the result is
-// subtracted. No tensors: a recipe is checked without them. What a method minimises is in runs/methods.h.
+// The methods of `lethe unlearn`, one row for each: the data that a method trains on, and whether its result is
+// subtracted. This file needs no tensors, so that recipes are checked without LibTorch. The losses are in
+// runs/methods.h.
 #pragma once
 
 #include <string>
@@ -7,13 +8,13 @@
 
 namespace lethe {
 
-/// A method, for code: names are compared when a recipe is read, and nowhere else.
+/// Identifies a method in code. Only the reader of recipes compares names.
 enum class MethodId { sku, task_vector, ga, ga_mismatch, finetune };
 
-/// What training is for; decides the sign with which the task vector is applied.
+/// Whether stage 2 subtracts what training learned (negate) or keeps it.
 enum class Stage2 { negate, keep };
 
-/// The responses drawn for each harmful prompt (sku.k of them) beside its own.
+/// The kind of the sku.k responses that are drawn for each harmful prompt, in addition to its own.
 enum class Draws {
   none,
   harmful,  ///< of other harmful prompts: random disassociation
@@ -24,8 +25,8 @@ struct Method {
   MethodId id;
   std::string name;         ///< key `method` of the recipe
   std::string description;  ///< one sentence, for users
-  std::string source;       ///< the paper
-  std::string title;        ///< of the training's progress bar
+  std::string source;       ///< the paper that introduced it
+  std::string title;        ///< shown by the progress bar of training
   Stage2 stage2 = Stage2::negate;
   Draws draws = Draws::none;
   bool normal_rows = true;   ///< trains on normal pairs
@@ -33,12 +34,12 @@ struct Method {
   bool reference = true;     ///< needs the original's answers on normal pairs
 };
 
-/// All of them, in the order of documentation: sku, task_vector, ga, ga_mismatch, finetune.
+/// All methods, in the order of the documentation: sku, task_vector, ga, ga_mismatch, finetune.
 const std::vector<Method>& methods();
-/// @throws Error (usage) naming the known ones
+/// @throws Error (usage) listing the known names
 const Method& method_named(const std::string& name);
 
-/// The sign of α: θ_o − α·τ, or, where training is itself the unlearning, θ_o + α·τ.
+/// The sign of α. Stage2::negate: θ_o − α·τ. Stage2::keep, where training itself unlearns: θ_o + α·τ.
 inline double direction(const Method& method) {
   return method.stage2 == Stage2::negate ? -1 : 1;
 }

@@ -1,4 +1,4 @@
-// What two recipes differ in, key by key.
+// The keys in which two recipes differ.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@ namespace lethe {
 
 struct RecipeChange {
   std::string key;            ///< "training.lr"
-  std::string before, after;  ///< the values as one line of YAML
+  std::string before, after;  ///< the values, each as one line of YAML
 };
 
-/// In the order of the recipe; empty for equal recipes.
+/// In the order of the table of keys; empty for equal recipes.
 std::vector<RecipeChange> recipe_changes(const Recipe& before, const Recipe& after);
 
 }  // namespace lethe

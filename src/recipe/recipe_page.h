@@ -1,4 +1,4 @@
-// The table of keys for people: a commented recipe, and the reference page docs/recipe.md.
+// Prints the table of keys: as a commented recipe, and as the reference page docs/recipe.md.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace lethe {
 
-/// Every key with its sentence, its range and its default, as YAML that load_recipe() takes.
-/// @param method  null: all keys, with the default method; otherwise the keys that this method reads
+/// Every key with its sentence, range and default, as YAML that load_recipe() reads.
+/// @param method  prints only the keys that this method reads; null: all keys, with the default method
 std::string commented_recipe(const Method* method = nullptr);
 
-/// docs/recipe.md
+/// The text of docs/recipe.md.
 std::string recipe_page();
 
 }  // namespace lethe

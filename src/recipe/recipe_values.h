@@ -1,4 +1,4 @@
-// The values of a recipe in YAML and back: one pair of functions for each type of field.
+// Converts the values of a recipe from and to YAML: one pair of functions for each type of field.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -18,33 +18,33 @@
 
 namespace lethe::recipe_values {
 
-/// A value of the wrong type; what() says what was wanted. It leaves recipe/ as an Error that also names the key.
+/// A value of the wrong type; what() says what was wanted. recipe.cpp turns it into an Error that names the key.
 class WrongValue : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
 
-/// The shortest text that reads back as this number.
+/// The shortest text that parses to the same number.
 std::string number_text(double value);
-/// A number for people: whole ones with commas.
+/// The number for messages; whole numbers get commas: "16,777,216".
 std::string shown_number(double value);
 
-/// The entries of a map, in their order. @throws WrongValue if a key is no text
+/// The entries of a map, in their order. @throws WrongValue if a key is not text
 std::vector<std::pair<std::string, YAML::Node>> entries_of(const YAML::Node& map);
 
 // read(node, field) sets a field of a recipe. All throw WrongValue.
 void read(const YAML::Node& node, std::string& field);
 void read(const YAML::Node& node, double& field);
 void read(const YAML::Node& node, bool& field);
-/// negation.alpha: a number, or auto.
+/// A number, or auto (no value): negation.alpha.
 void read(const YAML::Node& node, std::optional<double>& field);
-/// evaluation.judge: one name, or a list of them.
+/// One name, or a list of names: evaluation.judge.
 void read(const YAML::Node& node, std::vector<std::string>& field);
 void read(const YAML::Node& node, std::vector<DataSource>& field);
 void read(const YAML::Node& node, LoraTargets& field);
-/// negation.factors: {pattern: factor, …}, in the order given.
+/// {pattern: factor, …}, in the order given: negation.factors.
 void read(const YAML::Node& node, std::vector<std::pair<std::string, double>>& field);
-/// @throws WrongValue if the node is no whole number of at least 0
+/// @throws WrongValue if the node is not a whole number of at least 0
 std::int64_t whole_number(const YAML::Node& node);
 /// The text of a node. @throws WrongValue (wanted) if it is a list or a map
 std::string scalar(const YAML::Node& node, const std::string& wanted);
@@ -60,7 +60,7 @@ void read(const YAML::Node& node, Count& field) {
   field = static_cast<Count>(whole_number(node));
 }
 
-// node_of(field) writes it.
+// node_of(field) converts a field to YAML.
 YAML::Node node_of(const std::string& field);
 YAML::Node node_of(double field);
 YAML::Node node_of(bool field);

@@ -7,7 +7,7 @@
 namespace lethe {
 namespace {
 
-// A byte that is no UTF-8 passes through the library as a character for private use: U+10FE00 and the byte.
+// A byte that is not UTF-8 is passed through yaml-cpp as a private-use character: U+10FE00 plus the byte.
 constexpr std::string_view kFirst("\xF4\x8F\xB8", 3), kLast("\xF4\x8F\xBB", 3);
 
 std::string disguised(std::string_view text) {
@@ -55,7 +55,7 @@ YAML::Node disguised(const YAML::Node& node) {
 
 std::string dump_yaml(const YAML::Node& node) {
   std::string plain = YAML::Dump(node);
-  if (revealed(plain) != plain) return plain;  // it holds such characters itself
+  if (revealed(plain) != plain) return plain;  // the text itself contains such characters
   const std::string text = YAML::Dump(disguised(node));
   return revealed(text) == text ? plain : revealed(text);
 }

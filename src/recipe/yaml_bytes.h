@@ -1,4 +1,4 @@
-// YAML of texts that need not be UTF-8, such as file names.
+// Writes YAML from texts that need not be UTF-8, such as file names.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -7,8 +7,8 @@
 
 namespace lethe {
 
-/// YAML::Dump(), except that bytes which are no UTF-8 stay as they are; the library would write U+FFFD for them. Its
-/// reader takes them as they are.
+/// YAML::Dump(), except that bytes that are not UTF-8 stay as they are. yaml-cpp would write U+FFFD for them; its
+/// reader keeps them.
 std::string dump_yaml(const YAML::Node& node);
 
 }  // namespace lethe

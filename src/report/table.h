@@ -17,7 +17,8 @@ struct Table {
 std::string terminal_table(const Table& table);
 /// A Markdown table after its title; "|" within cells is escaped.
 std::string markdown_table(const Table& table);
-/// <table> in a region that scrolls by itself; all text escaped, cells cut to 2,000 bytes.
+/// <table> in a region that scrolls by itself; all text escaped, cells cut to 2,000 bytes, rows to 500. On a phone each
+/// row is a block, its cells under each other with their columns' names.
 std::string html_table(const Table& table);
 
 /// 0.1234 -> "12.3%"

@@ -1,4 +1,4 @@
-// Who asks the models of a run, what they are asked, and who judges: made once from the run's data.
+// The evaluation of a run: prompts, judges and metrics, built once from the run's data.
 #pragma once
 
 #include <memory>
@@ -10,17 +10,17 @@
 
 namespace lethe {
 
-/// The part of the split that serves as unseen: settings are chosen on validation, results are told on test.
+/// The part of the split used as unseen prompts: settings are chosen on validation, results are reported on test.
 enum class HeldOut { validation, test };
 
-/// Whether the recipe asks for an evaluation by a judge at all.
+/// Whether the recipe has an evaluation with a judge.
 bool asks_judge(const Recipe& recipe);
 
 class Evaluator {
  public:
-  /// All but the recipe outlive this. Reads the further evaluation files of the recipe.
-  /// @param run     notes inputs and what was left out; may be null
-  /// @param opened  judges that other evaluators use too; may be null
+  /// Reads the further evaluation files of the recipe. `original`, `data`, `run` and `opened` must outlive this object.
+  /// @param run     records inputs and rows that were left out; may be null
+  /// @param opened  judges shared with other evaluators; may be null
   Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run = nullptr,
             OpenJudges* opened = nullptr);
 
@@ -37,7 +37,7 @@ class Evaluator {
   EvaluationOptions options_;
   OverlapOptions overlap_;
   RunRecord* run_;
-  bool plan_alone_;  // its rows are trained on and asked: there are no others
+  bool plan_alone_;  // there are only the rows of data.plan, which are used for training and evaluation
 };
 
 }  // namespace lethe

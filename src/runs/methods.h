@@ -1,4 +1,4 @@
-// The methods of `lethe unlearn` at work: what each minimises, and how it draws its rows.
+// The methods of `lethe unlearn`: the objective of each, and how it draws rows.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace lethe {
 
-/// What an objective reads in training. All of it outlives the objective.
+/// The inputs of an objective. All must outlive the objective.
 struct ObjectiveInputs {
   CausalLM& model;
   ExampleMaker& examples;
@@ -20,7 +20,7 @@ struct ObjectiveInputs {
   std::function<StepRows(std::uint64_t)> rows{};  ///< of each micro-batch
 };
 
-/// What the recipe's method minimises, with the method's own settings.
+/// The objective of the recipe's method, with the method's settings.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs inputs);
 
 /// How the recipe's method draws its rows.

@@ -17,7 +17,7 @@ namespace lethe {
 /// ones that refuse (a safe/unsafe label alone trains no usable judge: docs/explanation/method.md). Each text once.
 std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, const std::vector<Pair>& harmless);
 
-/// Trains the text classifier on all of them and writes it. @return what it says of itself
+/// Trains the text classifier on all responses and writes it to a file. @return its description
 std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
                              const std::filesystem::path& file);
 
@@ -25,15 +25,16 @@ std::string train_classifier(const std::vector<LabelledResponse>& labelled, std:
 /// normal answer trained on, for methods learn to give those.
 struct JudgeLessons {
   std::vector<LabelledResponse> responses;
-  /// Too few normal answers are held out, and ones trained on had to serve: the judge favours methods that give them.
+  /// Too few normal answers are held out, so answers from training were used too: the judge favours methods that give
+  /// such answers.
   bool from_normal_training = false;
 };
 JudgeLessons judge_lessons(const RunData& data);
 
 /// The judges that the recipe names; "classifier" is trained on the data's held-out answers, and judges no answer to a
 /// prompt that it learnt from.
-/// @param further  harmful prompts that are asked beside the data's
-/// @param opened   judges that other panels use too; may be null
+/// @param further  further harmful prompts of the evaluation
+/// @param opened   judges shared with other panels; may be null
 Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector<Question>& further = {},
                     OpenJudges* opened = nullptr);
 

@@ -1,4 +1,4 @@
-// Stage 2 of any method: the task vector, shaped and repaired as the recipe asks, ready to be applied with any α.
+// Stage 2 of any method: the task vector, shaped and repaired by the recipe's settings, ready for any α.
 #pragma once
 
 #include <filesystem>
@@ -21,13 +21,13 @@ struct Stage2Vector {
 };
 
 struct Stage2Files {
-  std::filesystem::path trained;  ///< where the trained model is kept (keep_harmful); empty: not at all
-  std::filesystem::path repair;   ///< a line a step of the repair is appended here
+  std::filesystem::path trained;  ///< folder for the trained model (keep_harmful); empty: it is not kept
+  std::filesystem::path repair;   ///< each step of the repair appends a line here
 };
 
-/// negation.factors and negation.rank change τ; negation.repair trains θ_o − repair.alpha·τ on the normal training
-/// pairs, and what then differs from θ_o is the vector, its sign +1.
-/// @param tuning  its model holds what stage 1 trained
+/// negation.factors and negation.rank change τ. negation.repair trains θ_o − repair.alpha·τ on the normal training
+/// pairs; the vector is then the difference from θ_o, with sign +1.
+/// @param tuning  its model holds the weights after stage 1
 Stage2Vector prepare_stage2(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage2Files& files);
 
 }  // namespace lethe

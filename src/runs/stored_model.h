@@ -1,4 +1,4 @@
-// A model as its folder holds it: what is known before the weights are loaded.
+// A model on disk, before its weights are loaded.
 #pragma once
 
 #include <string>
@@ -23,12 +23,12 @@ struct StoredModel {
   explicit StoredModel(const std::string& name);
   StoredModel(const StoredModel&) = delete;  // examples() refers to the tokenizer
 
-  /// How the recipe's pairs become this model's tokens. This outlives it.
+  /// Turns the recipe's pairs into this model's tokens. This object must outlive the result.
   ExampleMaker examples(const Recipe& recipe) const;
   CausalLM load(const LoadOptions& options) const { return load_model(checkpoint, spec, options); }
 };
 
-/// How a model is loaded that the recipe trains. Adapters leave the weights in the file's memory map.
+/// Load options for training by the recipe. With LoRA the weights stay in the file's memory map.
 LoadOptions load_for_training(const Recipe& recipe, const Compute& compute);
 
 }  // namespace lethe

@@ -28,7 +28,7 @@ void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Reci
           .wanted(by_model ? "shorter prompts, or a model of more positions" : "a larger data.max_length")
           .found("no response token in any pair within " + length);
   }
-  // A response without its end teaches no end: the model would run on.
+  // A response without its end does not teach the model to stop.
   if (2 * cut >= pairs.size() && cut > 0) {
     const std::string all = with_commas(pairs.size()) + " " + name;
     warn((cut == pairs.size() ? "every one of " + all + " responses is"
@@ -68,7 +68,7 @@ std::vector<Pair> pairs_of_plan(const std::vector<StepRows>& plan, bool harmful)
   return pairs;
 }
 
-// A plan's rows are all trained on: one that cannot be is bad input now, not hours later.
+// All rows of a plan are trained on. A row that cannot be used must be refused now, not after hours.
 void check_plan(const std::vector<StepRows>& plan, ExampleMaker& examples) {
   for (const StepRows& rows : plan) {
     stop_if_interrupted();
@@ -78,7 +78,7 @@ void check_plan(const std::vector<StepRows>& plan, ExampleMaker& examples) {
   }
 }
 
-// A plan's rows fix training; the same pairs serve to validate and test where no data was given.
+// Without other data, the pairs of a plan are also used for validation and test.
 Split split_of_plan(const std::vector<Pair>& pairs) {
   Split split;
   split.train = split.validation = split.test = pairs;

@@ -1,4 +1,4 @@
-// The data of a run: files read, split by prompt, reported to the user.
+// Reads the data of a run, splits it by prompt, and reports it to the user.
 #pragma once
 
 #include <vector>
@@ -11,21 +11,21 @@
 
 namespace lethe {
 
-/// Harmful and normal pairs, each split; a plan's rows where the recipe fixes them.
+/// Harmful and normal pairs, each split, and the rows of data.plan if there is one.
 struct RunData {
   ExampleMaker examples;  ///< their tokens, made once
   Split harmful, normal;
   std::vector<StepRows> plan;
 };
 
-/// Reads data.harmful, data.normal and data.plan; says what was found, and names rows that cannot be used. A plan alone
-/// stands for the data too. Inputs are noted in `run`, if there is one.
+/// Reads data.harmful, data.normal and data.plan, and reports what was found and which rows cannot be used. If only a
+/// plan is given, its rows are also the data. Inputs are recorded in `run`, which may be null.
 /// @throws Error (bad input) if nothing usable is left, a part that is needed is empty, or a pair of the plan has no
 ///         response token within its length
 RunData load_run_data(const Recipe& recipe, ExampleMaker examples, RunRecord* run);
 
-/// Drops pairs without a response token within the length of the examples, says how many are dropped and cut, and notes
-/// it in `run`, if there is one.
+/// Drops pairs without a response token within the examples' maximum length, and reports how many are dropped and cut.
+/// @param run  records it; may be null
 void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Recipe& recipe, const std::string& name,
                     RunRecord* run = nullptr);
 

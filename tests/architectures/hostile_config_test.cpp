@@ -1,4 +1,4 @@
-// Numbers of a config.json that no model has.
+// Impossible numbers in a config.json.
 #include <gtest/gtest.h>
 
 #include "architectures/decoder_spec.h"

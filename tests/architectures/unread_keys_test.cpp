@@ -1,4 +1,4 @@
-// What becomes of the keys of a config.json that no family asks for.
+// Keys of a config.json that no family reads.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The program in two pieces: what computes nothing needs no engine, and every call from one piece into the other is
-// there.
+// The program's two parts: commands that compute nothing do not load LibTorch, and every call from one part into the
+// other is defined.
 #include "cli/program_fixture.h"
 
 namespace lethe {

@@ -1,4 +1,4 @@
-// What tests of the program share: running it as a user does, in a folder with the demo's data.
+// Shared by tests of the program: run it as a user does, in a folder with the demo's data.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ struct Outcome {
   std::string text;  // stdout and stderr
 };
 
-/// A sanitizer wants to be loaded before any other library, and finds its own beside the program.
+/// A sanitizer must be loaded before any other library.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kSanitized = true;
 #else
@@ -49,7 +49,7 @@ inline Outcome run(const std::string& arguments) {
   return command_outcome("OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive " LETHE_PROGRAM " " + arguments + " 2>&1");
 }
 
-/// A folder for what all tests of this process start from; it is removed in the end.
+/// A folder with the files from which all tests of this process start; removed at the end.
 class SharedFolder {
  public:
   explicit SharedFolder(const std::string& name)

@@ -1,4 +1,4 @@
-// Two commands that want the same OUT at the same moment: one gets it, and its files are all of one run.
+// Two commands with the same OUT at the same moment: one succeeds, and all files come from one run.
 #include <map>
 
 #include "cli/program_fixture.h"

@@ -10,7 +10,7 @@ TEST_F(RecipeCommand, PrintsARecipeThatUnlearnTakes) {
   const std::string file = (folder_ / "sku.yaml").string();
   ASSERT_EQ(run("recipe sku --output " + file).status, 0);
   expect_all(run("recipe sku"), 0, {read_file(file)});
-  // All that is missing is data and a model: every printed value was accepted.
+  // Only data and a model are missing: every printed value was accepted.
   expect_all(run("unlearn " + file), 2, {"something is missing", "--model", "--harmful"});
   expect_all(run("--help"), 0, {"recipe"});
 }

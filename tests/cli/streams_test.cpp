@@ -29,7 +29,7 @@ TEST_F(Streams, ThatAreClosedAreNoPlaceForTheNextFile) {
     ASSERT_EQ(shell("( " + negate(name) + " ) " + closed).status, 0);
     EXPECT_EQ(read_file(at(name + "/model.safetensors")), wanted) << closed;
   }
-  // What it has to say while a file of its own is open.
+  // A message while one of its files is open.
   const std::string chat = LETHE_PROGRAM " chat --model " + model_ + " --output " + at("turns.jsonl");
   ASSERT_EQ(shell("echo /nosuch | " + chat + " 2>&-").status, 0);
   EXPECT_EQ(read_file(at("turns.jsonl")), "");

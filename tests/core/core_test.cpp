@@ -1,4 +1,4 @@
-// The floor everything stands on: errors, JSON, files, numbers, random streams.
+// The base of all other layers: errors, JSON, files, numbers, random streams.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
@@ -30,7 +30,7 @@ fs::path fresh(const std::string& name) {
   return path;
 }
 
-TEST(Errors, StandInAlignedLinesAndEscapeWhatComesFromOutside) {
+TEST(Errors, AreAlignedAndEscapeTextFromOutside) {
   const Error error = bad_input("cannot load x").with("tensor", "a").wanted("F16").found("F32");
   EXPECT_STREQ(error.what(), "cannot load x\n  tensor  a\n  wanted  F16\n  found   F32");
   EXPECT_EQ(error.code(), ExitCode::bad_input);
@@ -40,7 +40,7 @@ TEST(Errors, StandInAlignedLinesAndEscapeWhatComesFromOutside) {
   EXPECT_EQ(with_commas(1234567), "1,234,567");
 }
 
-TEST(PlainText, NothingOfATextDrivesATerminal) {
+TEST(PlainText, NothingInATextControlsATerminal) {
   EXPECT_EQ(terminal_text("a\x1b[31mb\x07"), "a\u241b[31mb\u2407");
   EXPECT_EQ(terminal_text("line\r\n\ttab ä日😀"), "line\n\ttab ä日😀");
   EXPECT_EQ(terminal_text("\u009b2J\u202e\x7f\xff"),
@@ -57,7 +57,7 @@ bool blocked_here(int signal) {
   return sigismember(&blocked, signal) == 1;
 }
 
-// In a process of its own: what it blocks stays blocked.
+// In a separate process, because signals that it blocks stay blocked.
 TEST(Interrupt, CanBeTakenWhereItStopsLessThanTheProgram) {
   const auto come = [] {
     for (int wait = 0; wait < 1000 && !interrupted(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -81,7 +81,7 @@ bool asked_within_seconds() {
   return interrupted();
 }
 
-TEST(Interrupt, EverySignalThatEndsProcessesPolitelyAsksFirst) {
+TEST(Interrupt, EverySignalThatEndsProcessesIsFirstARequest) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGXCPU}) {
     EXPECT_EXIT(
         {
@@ -140,7 +140,7 @@ TEST(Interrupt, AClosedPipeFailsTheWriteAndNotTheProgram) {
 }
 
 // A handler's frame on the stack of a thread that is inside oneDNN's products destroys their memory.
-TEST(Interrupt, DisturbsNoThreadThatComputes) {
+TEST(Interrupt, RunsOnNoThreadThatComputes) {
   EXPECT_EXIT(
       {
         handle_interrupts();
@@ -209,7 +209,7 @@ TEST(Files, AppearWholeOrNotAtAll) {
     staged.commit();
   }
   EXPECT_EQ(read_file(folder / "a"), "1");
-  EXPECT_THROW(StagedFolder{folder}, Error);  // it holds something
+  EXPECT_THROW(StagedFolder{folder}, Error);  // not empty
   EXPECT_EQ(read_file(folder / "a"), "1");
   for (const auto& entry : fs::directory_iterator(folder.parent_path()))
     EXPECT_EQ(entry.path().filename().string().find(".lethe_core_staged"), std::string::npos);
@@ -252,7 +252,7 @@ TEST(Files, StagedByAProcessThatWasKilledAreRemovedWhenTheNameIsStagedAgain) {
   }
 }
 
-// Two containers that share a disk number their processes alike.
+// Two containers that share a disk may use the same process ids.
 TEST(Files, StagedByAnotherContainersProcessOfTheSameNumberAreLeftAlone) {
   const fs::path folder = fresh("container");
   const fs::path other =
@@ -294,7 +294,7 @@ TEST(Files, KeepTheOldContentWhereANewOneCannotBeWritten) {
   EXPECT_THROW(read_file(folder / "missing"), Error);
 }
 
-TEST(Files, WhatIsDangerousIsReadableByItsOwnerAlone) {
+TEST(Files, PrivateOnesAreReadableByTheirOwnerAlone) {
   const fs::path path = fresh("secret");
   write_file(path, "x", Access::owner_only);
   EXPECT_EQ(fs::status(path).permissions() & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);

@@ -1,4 +1,4 @@
-// JSON from strangers: nesting, numbers and bytes that no file needs; regular expressions that do not come to an end.
+// Hostile JSON: deep nesting, impossible numbers, invalid bytes. Hostile regular expressions that would run forever.
 #include <gtest/gtest.h>
 
 #include <ctime>

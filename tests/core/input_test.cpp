@@ -20,7 +20,7 @@ namespace {
 class Input : public FolderTest {
  protected:
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
-  /// A thread that sends `text` through a pipe, in two pieces.
+  /// Starts a thread that sends `text` through a pipe, in two parts.
   std::thread sender(const std::string& pipe, std::string text) const {
     return std::thread([pipe, text = std::move(text)] {
       const Descriptor file(::open(pipe.c_str(), O_WRONLY));
@@ -113,7 +113,7 @@ TEST_F(Input, DamagedJsonIsRefusedByFileAndKey) {
   }
 }
 
-TEST_F(Input, PathsOfAnyBytesSurviveAWayThroughJson) {
+TEST_F(Input, PathsOfAnyBytesSurviveARoundTripThroughJson) {
   for (const std::string& path : {std::string("daten.jsonl"), std::string("d\xe4ten \xff\x01.jsonl"), std::string()}) {
     OrderedJson object = OrderedJson::object();
     put_bytes(object, "path", path);

@@ -1,4 +1,4 @@
-// A key that comes twice in one object is refused, however large the object.
+// An object with a duplicate key is refused, however large the object.
 #include <gtest/gtest.h>
 
 #include "core/error.h"

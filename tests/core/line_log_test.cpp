@@ -1,4 +1,4 @@
-// A log that cannot be written does not end what it is a log of.
+// A log that cannot be written does not stop the work that it logs.
 #include "core/line_log.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 class LineLogTest : public FolderTest {
  protected:
-  // Files of this process may hold so many bytes; writes beyond fail, as on a full disk.
+  // Limits the size of this process's files; writes beyond it fail, as on a full disk.
   static void limit_files(rlim_t bytes) {
     rlimit limit{};
     ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -50,7 +50,7 @@ TEST_F(LineLogTest, LinesWaitUntilThereIsSpaceAgain) {
     log.append("five");
     limit_files(RLIM_INFINITY);
   }
-  EXPECT_EQ(read_file(path), "one\ntwo\nthree\nfour\nfive\n");  // the last chance is the end
+  EXPECT_EQ(read_file(path), "one\ntwo\nthree\nfour\nfive\n");  // the destructor tries once more
 }
 
 TEST_F(LineLogTest, WhatWaitsIsBounded) {

@@ -22,7 +22,7 @@ TEST_F(MappedFiles, StayReadableAsLongAsAnOwnerIsLeft) {
   std::shared_ptr<const void> owner;
   {
     const MappedFile file(folder_ / "weights");
-    file.prefetch(3, 1000);  // beyond the end, which is no harm
+    file.prefetch(3, 1000);  // beyond the end: allowed
     bytes = file.bytes();
     owner = file.owner();
   }
@@ -54,7 +54,7 @@ TEST_F(MappedFiles, AreNamedByAnAddressWithinAsLongAsTheyAreMapped) {
   EXPECT_EQ(mapped_path_at(this), nullptr);
 }
 
-TEST(PeakMemory, RemembersWhatIsGone) {
+TEST(PeakMemory, RemembersFreedMemory) {
   const std::uint64_t before = resident_bytes();
   EXPECT_EQ(std::string(std::size_t{64} << 20, 'x').back(), 'x');
   EXPECT_GE(peak_resident_bytes(), std::max(before, std::uint64_t{64} << 20));

@@ -40,7 +40,7 @@ class Recorder : public Observer {
   Observer* before_;
 };
 
-// All that a job can report, and what appears on the streams meanwhile.
+// Every kind of report of a job, and what is printed on the standard streams.
 std::string streams_of_everything() {
   testing::internal::CaptureStderr();
   testing::internal::CaptureStdout();

@@ -1,4 +1,4 @@
-// Whether something can be written is asked before the work, and the answer names the folder and the reason.
+// An output that cannot be written is refused before the work, with the folder and the reason.
 #include "core/output_place.h"
 
 #include <sys/wait.h>
@@ -35,7 +35,7 @@ class OutputPlace : public FolderTest {
   }
 };
 
-TEST_F(OutputPlace, AnUnwritableParentIsToldAsWhatItIs) {
+TEST_F(OutputPlace, AnUnwritableParentIsReportedAsSuch) {
   fs::create_directories(folder_ / "locked");
   fs::permissions(folder_ / "locked", fs::perms(0755));
   const std::string locked = (folder_ / "locked").string();

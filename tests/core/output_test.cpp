@@ -1,4 +1,4 @@
-// What --output names stays what it is: a device, a pipe, a link, an open descriptor. Standard output loses nothing.
+// --output does not replace devices, pipes, links or open descriptors, and standard output loses nothing.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -23,7 +23,7 @@ class Output : public FolderTest {
   std::size_t entries() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
-  /// What a reader of the pipe gets while `action` runs.
+  /// The text that a reader of the pipe receives while `action` runs.
   std::string read_from(const std::string& pipe, const std::function<void()>& action) const {
     std::string text;
     std::thread reader([&] {
@@ -38,7 +38,7 @@ class Output : public FolderTest {
   }
 };
 
-TEST_F(Output, ReplacesAFileAndLeavesNothingBesideIt) {
+TEST_F(Output, ReplacesAFileAndLeavesNoOther) {
   write_output(at("file"), "one");
   write_output(at("file"), "two");
   EXPECT_EQ(read_file(at("file")), "two");
@@ -151,7 +151,7 @@ TEST_F(Output, IsCheckedWhereItsLinksLead) {
       testing::ExitedWithCode(0), "");
 }
 
-// In a process of its own, with this file as standard output.
+// In a separate process, with this file as standard output.
 void with_output(const std::string& path, int flags, const std::function<int()>& action) {
   const int file = ::open(path.c_str(), flags, 0600);
   ::dup2(file, STDOUT_FILENO);

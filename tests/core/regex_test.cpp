@@ -1,4 +1,4 @@
-// Oniguruma's dialect. What is wanted was taken from Split pre-tokenizers of the `tokenizers` library.
+// Oniguruma's dialect. Expected values come from Split pre-tokenizers of the `tokenizers` library.
 #include "core/regex.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ std::vector<std::string> found_by(const char* pattern, const std::string& text) 
 }
 using Found = std::vector<std::string>;
 
-TEST(Regex, SpeaksOnigurumasDialect) {
+TEST(Regex, UnderstandsOnigurumasDialect) {
   EXPECT_EQ(found_by(R"(\h+)", "xyz abc12"), Found({"abc12"}));
   EXPECT_EQ(found_by("^a", "a\na\n"), Found({"a", "a"}));
   EXPECT_EQ(found_by("(?m).+", "a\nb"), Found({"a\nb"}));
@@ -36,7 +36,7 @@ TEST(Regex, WordsHoldMarks) {
   EXPECT_EQ(found_by(R"(\bte)", "te e\u0301te"), Found({"te"}));
 }
 
-TEST(Regex, EmptyMatchesStandOnceAndNotBehindAnother) {
+TEST(Regex, EmptyMatchesAreFoundOnceAndNotRightAfterAnother) {
   std::vector<ByteRange> ranges;
   Regex("x*").find_all("axxb", ranges);
   EXPECT_EQ(ranges, (std::vector<ByteRange>{{0, 0}, {1, 3}, {4, 4}}));

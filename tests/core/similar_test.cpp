@@ -7,18 +7,18 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-TEST(Similar, SlipsOfEveryKindFindTheirName) {
+TEST(Similar, TypingErrorsOfEveryKindFindTheName) {
   const Names commands = {"unlearn", "finetune", "evaluate", "generate", "inspect", "chat", "compare"};
   EXPECT_EQ(similar("unlaern", commands), Names{"unlearn"});     // swapped
   EXPECT_EQ(similar("unlern", commands), Names{"unlearn"});      // dropped
   EXPECT_EQ(similar("unlearnn", commands), Names{"unlearn"});    // doubled
   EXPECT_EQ(similar("umlearn", commands), Names{"unlearn"});     // replaced
-  EXPECT_EQ(similar("Fine-Tune", commands), Names{"finetune"});  // written otherwise
+  EXPECT_EQ(similar("Fine-Tune", commands), Names{"finetune"});  // other case, a hyphen
   EXPECT_EQ(similar("eval", commands), Names{"evaluate"});       // begun
   EXPECT_EQ(similar("ispect", commands), Names{"inspect"});
 }
 
-TEST(Similar, WhatIsFarFromEverythingFindsNothing) {
+TEST(Similar, ANameUnlikeAllOthersFindsNothing) {
   const Names commands = {"unlearn", "chat", "out", "lr"};
   for (const char* far : {"", "xyz", "r", "ab", "no_such_command", "zzzzzzzzzzzz"})
     EXPECT_TRUE(similar(far, commands).empty()) << far;

@@ -1,4 +1,4 @@
-// What reaches a terminal holds nothing that drives it, wherever it came from.
+// Text printed to a terminal contains no control sequences, wherever it came from.
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,7 +16,7 @@
 namespace lethe {
 namespace {
 
-// Each drives a terminal, hides or reorders text, or is no text.
+// Each controls a terminal, hides or reorders text, or is not text.
 const std::string kOdd[] = {"\x1b[31m",
                             "\x1b]0;title\x07",
                             "\r",
@@ -48,7 +48,7 @@ std::string printed(const std::function<void()>& print) {
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(Terminal, NothingThatIsPrintedDrivesIt) {
+TEST(Terminal, NothingThatIsPrintedControlsIt) {
   for (const std::string& odd : kOdd) {
     for (const std::string& text : {odd, "a" + odd + "b", "path/" + odd}) {
       for (const std::string& out :

@@ -1,4 +1,4 @@
-// OUT.unfinished: one run at a time, nobody else's folder, and nothing lost when it gets its name.
+// OUT.unfinished: one run at a time, no folder of another user, and nothing lost when it is renamed.
 #include "core/unfinished_folder.h"
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ class Unfinished : public FolderTest {
     for (const auto& entry : fs::directory_iterator(folder_)) names.insert(entry.path().filename().string());
     return names;
   }
-  /// A run that was killed, and left this.
+  /// The folder of a killed run.
   void leave(const std::vector<std::string>& files) const {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -46,7 +46,7 @@ class Unfinished : public FolderTest {
   }
 };
 
-TEST_F(Unfinished, GetsItsNameWithoutWhatIsPrecious) {
+TEST_F(Unfinished, IsRenamedWithoutItsSnapshots) {
   {
     UnfinishedFolder run(out(), Start::fresh, "snapshots");
     EXPECT_EQ(fs::status(run.path()).permissions(), fs::perms::owner_all);
@@ -139,7 +139,7 @@ TEST_F(Unfinished, AFolderThatNoRunMadeIsLeftAlone) {
   fs::create_directories(at_work());
   write_file(at_work() / "thesis", "mine");
   refuses("no run of lethe made");
-  write_file(at_work() / ".lock", "");  // of another program
+  write_file(at_work() / ".lock", "");  // written by another program
   refuses("no run of lethe made");
   write_file(at_work() / ".lock", "12345\n");
   refuses("no run of lethe made");
@@ -184,7 +184,7 @@ TEST_F(Unfinished, AnothersFolderAndOneThatOthersMayWriteToAreLeftAlone) {
   const UnfinishedFolder run(out(), Start::resume, "snapshots");
 }
 
-TEST_F(Unfinished, WhatAKilledRunLeftIsTakenUpOrMadeAnew) {
+TEST_F(Unfinished, WhatAKilledRunLeftIsResumedOrReplaced) {
   leave({"snapshots/step"});
   EXPECT_NE(refused().find("an unfinished run"), std::string::npos);
   { const UnfinishedFolder run(out(), Start::resume, "snapshots"); }
@@ -208,7 +208,7 @@ TEST_F(Unfinished, ACommitThatWasKilledHalfWayIsCompletedByTheNextCommand) {
   {
     const int held = ::open((out() / ".lock").c_str(), O_RDWR);
     ASSERT_EQ(::flock(held, LOCK_EX | LOCK_NB), 0);
-    EXPECT_NE(refused().find("already holds something"), std::string::npos);  // that run is doing it
+    EXPECT_NE(refused().find("already holds something"), std::string::npos);  // the other run is completing it
     EXPECT_TRUE(fs::exists(out() / "snapshots"));
     ::close(held);
   }

@@ -1,4 +1,4 @@
-// Multiple choice and XSTest out of their files: forms, prompts, rows that cannot be used.
+// Multiple choice and XSTest read from their files: forms, prompts, unusable rows.
 #include "data/benchmarks.h"
 
 #include <gtest/gtest.h>
@@ -62,7 +62,7 @@ TEST(Choices, OfUnknownColumnsAreRefused) {
   EXPECT_THROW(load_safety_prompts({&source, 1}), Error);
 }
 
-TEST(SafetyPrompts, AreToldByLabelElseByType) {
+TEST(SafetyPrompts, AreSafeOrUnsafeByLabelElseByType) {
   const DataSource sources[] = {
       file_with(
           "xstest.csv",

@@ -1,5 +1,5 @@
-// Files as programs write them: JSON over several lines, wrappers, NaN, separators, line ends, folders; and what is
-// said of files that are no rows of text.
+// Files as programs write them: JSON over several lines, wrappers, NaN, separators, line ends, folders; and
+// the errors for files that are not rows of text.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -62,7 +62,7 @@ TEST_F(FileForms, JsonIsReadAsAnArrayOverSeveralLinesAndInAWrapperWhateverTheNam
     EXPECT_NE(refusal(file(name, "{\"train\": [" + one + "], \"test\": [" + two + "]}")).find("second list"),
               std::string::npos);
   }
-  // A line that is broken spoils only itself.
+  // A broken line affects no other line.
   EXPECT_EQ(read(file("y.jsonl", "{\"prompt\": \"a\", \"resp\n" + two + "\n")), "c=d line 1 ");
   EXPECT_EQ(read(file("y.jsonl", "{\"prompt\": \"a\",\n" + two + "\n")), "c=d line 1 ");
 }
@@ -81,7 +81,7 @@ TEST_F(FileForms, CsvIsSeparatedAsItsHeaderSaysAndLinesMayEndInCr) {
   EXPECT_EQ(read(file("a.csv", "prompt,response,\na,b,\n")), "a=b ");
 }
 
-TEST_F(FileForms, OtherEncodingsAreToldAsWhatTheyAre) {
+TEST_F(FileForms, OtherEncodingsAreRefusedByName) {
   using namespace std::string_literals;
   EXPECT_NE(refusal(file("a.csv", "\xFF\xFEp\0r\0"s)).find("UTF-16"), std::string::npos);
   EXPECT_NE(refusal(file("a.jsonl", "{\0\"\0p\0r\0o\0m\0p\0t\0\"\0"s)).find("UTF-16LE"), std::string::npos);
@@ -109,7 +109,7 @@ TEST_F(FileForms, AFolderOrAPatternNamesSeveralFiles) {
   EXPECT_NE(refusal((folder_ / "none").string()).find("*"), std::string::npos);
 }
 
-TEST_F(FileForms, WhatIsNoTextIsToldByWhatItIsWithAWayToExportIt) {
+TEST_F(FileForms, BinaryFormatsAreRefusedByNameWithAWayToExportThem) {
   using namespace std::string_literals;
   const struct {
     const char* name;
@@ -142,7 +142,7 @@ TEST_F(FileForms, WhatIsNoTextIsToldByWhatItIsWithAWayToExportIt) {
   }
   EXPECT_NE(refusal("https://example.org/a.jsonl").find("curl"), std::string::npos);
   EXPECT_NE(refusal((folder_ / "nothere.xlsx").string()).find("No such file"), std::string::npos);
-  // A beginning that is shorter than what would tell.
+  // Too short for its format to be recognised.
   for (const char* begin : {"B", "BZh", "RIFF", "P", "\x80"})
     EXPECT_NE(refusal(file("short.csv", begin)).find("cannot"), std::string::npos) << begin;
   // The same within gzip.

@@ -1,4 +1,4 @@
-// Data files that a stranger made on purpose.
+// Hostile data files.
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -50,7 +50,7 @@ TEST_F(HostileRows, AGzipBombIsStoppedEarly) {
     fs::copy_file(folder_ / "bomb", folder_ / name);
     const Read read = read_all(folder_ / name);
     EXPECT_NE(read.error.find("for a byte of gzip"), std::string::npos) << name << ": " << read.error;
-    EXPECT_NE(read.error.find("found   67,"), std::string::npos) << name << ": " << read.error;  // behind 64 MiB
+    EXPECT_NE(read.error.find("found   67,"), std::string::npos) << name << ": " << read.error;  // after 64 MiB
   }
 }
 

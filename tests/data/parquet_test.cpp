@@ -1,4 +1,4 @@
-// Parquet files as pandas and pyarrow write them (tools/fixtures/parquet.py), and what is said where they cannot be
+// Parquet files as pandas and pyarrow write them (tools/fixtures/parquet.py), and the errors if they cannot be
 // read.
 #include <gtest/gtest.h>
 
@@ -61,7 +61,7 @@ TEST(Parquet, BrokenFilesAreRefused) {
   EXPECT_THROW(RowReader(kParquet / "missing.parquet"), Error);
 }
 #else
-TEST(Parquet, WhereTheComponentIsNotBuiltTheMessageTellsWhatToDo) {
+TEST(Parquet, IfTheComponentIsNotBuiltTheMessageSaysWhatToDo) {
   try {
     RowReader reader(kParquet / "pandas_snappy.parquet");
     FAIL() << "read";

@@ -1,4 +1,4 @@
-// Data files as people have them: quoting, byte order marks, gzip, broken rows, and the columns of known data sets.
+// Data files as users have them: quoting, byte order marks, gzip, broken rows, and the columns of known data sets.
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -97,7 +97,7 @@ TEST(Shared, TheRealFilesAreReadWhole) {
   EXPECT_GT(load((data / "pku_saferlhf/original_schema_32.json").string(), Role::harmful).pairs.size(), 10U);
 }
 
-TEST(ChatMessages, EachTurnOfTheAssistantIsAPairWithWhatWasSaidBefore) {
+TEST(ChatMessages, EachTurnOfTheAssistantIsAPairWithTheTurnsBefore) {
   const std::string chat = R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q1"},
     {"role": "assistant", "content": "A1"}, {"role": "user", "content": "Q2"}, {"role": "assistant", "content": "A2"}]})";
   std::string line = chat;
@@ -112,7 +112,7 @@ TEST(ChatMessages, EachTurnOfTheAssistantIsAPairWithWhatWasSaidBefore) {
   EXPECT_EQ(loaded.pairs[1].prompt + loaded.pairs[1].response, "Q2A2");
   EXPECT_EQ(prompt_key(loaded.pairs[0]), prompt_key(loaded.pairs[1]));  // a split never cuts a chat
   EXPECT_EQ(questions_of(loaded.pairs).size(), 2U);
-  // Written and read again, nothing is said twice.
+  // Written and read again, no turn is duplicated.
   const LoadedPairs again = load(file("again.jsonl", json_line(loaded.pairs[0]) + json_line(loaded.pairs[1])));
   ASSERT_EQ(again.pairs.size(), 2U);
   EXPECT_EQ(again.pairs[1].before, loaded.pairs[1].before);

@@ -1,5 +1,5 @@
-// Each row is understood by its own columns, in the shapes that people's files have; what would change an example is
-// honoured or refused by name.
+// Each row is read by its own columns, in the layouts that users' files have. Columns that would change an example are
+// used or refused by name.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -33,7 +33,7 @@ class RowShapes : public FolderTest {
     for (const Pair& pair : load(content, role, columns, name).pairs) found.emplace_back(pair.prompt, pair.response);
     return found;
   }
-  /// What is said of a file from which nothing can be taken.
+  /// The error for a file without usable rows.
   std::string refusal(const std::string& content, Role role = Role::generic, const std::string& columns = "",
                       const std::string& name = "a.jsonl") {
     try {
@@ -91,7 +91,7 @@ TEST_F(RowShapes, AFileOfMixedLayoutsIsReadRowByRowAndRowsThatAreUnknownAreNamed
             (Answers{{"a", "b"}, {"c", "d"}}));
 }
 
-TEST_F(RowShapes, WhatIsMarkedAsNotToBeLearnedIsNotAndWhatCannotBeDoneIsRefusedByKey) {
+TEST_F(RowShapes, MessagesMarkedAsNotTrainedAreNotAndUnsupportedMarksAreRefusedByKey) {
   const auto chat = [](const std::string& draft, const std::string& answer) {
     return R"({"messages":[{"role":"user","content":"q1"},{"role":"assistant","content":"bad")" + draft +
            R"(},{"role":"user","content":"q2"},{"role":"assistant","content":"good")" + answer + "}]}\n";
@@ -186,7 +186,7 @@ TEST_F(RowShapes, LabelsOfSafetyCountInEveryShapeAndUnclearOnesAreRefused) {
   EXPECT_NE(refusal(kto + "false}\n", Role::harmful).find("not always harmful"), std::string::npos);
 }
 
-TEST_F(RowShapes, SystemAndHistoryStandBeforeThePrompt) {
+TEST_F(RowShapes, SystemAndHistoryComeBeforeThePrompt) {
   const auto loaded =
       load(R"({"instruction":"Go on","input":"","output":"Done","system":"S","history":[["h1","a1"],["h2","a2"]]})");
   ASSERT_EQ(loaded.pairs.size(), 1U);
@@ -249,7 +249,7 @@ TEST_F(RowShapes, ChatsMayHaveGreetingsThanksPartsAndEmptySystemMessages) {
             std::string::npos);
   EXPECT_NE(refusal(chat(R"({"role":"user","content":"a"},{"role":"tool","content":"b"})")).find("'tool'"),
             std::string::npos);
-  // For evaluation prompts are enough; answered questions keep their answers.
+  // Prompts are enough for evaluation; questions with answers keep them.
   const auto asked = questions(chat(pair + R"(,{"role":"user","content":"And now?"})") +
                                chat(R"({"role":"system","content":"S"},{"role":"user","content":"Only a prompt"})") +
                                R"({"prompt":[{"role":"user","content":"A list of one"}]})");
@@ -333,7 +333,7 @@ TEST_F(RowShapes, TheHubsTruthfulQaHoldsListsAndColumnNamesMayBeOfAnyCase) {
   EXPECT_NE(refusal(R"({"PROMPT":"a","Prompt":"b","response":"c"})").find("several columns"), std::string::npos);
 }
 
-TEST_F(RowShapes, PairsThatDifferOnlyInWhatWasSaidBeforeAreKeptAndCopiesAreNot) {
+TEST_F(RowShapes, PairsThatDifferOnlyInEarlierTurnsAreKeptAndCopiesAreNot) {
   const auto chat = [](const std::string& first) {
     return R"({"messages":[{"role":"user","content":")" + first +
            R"("},{"role":"assistant","content":"ok"},{"role":"user","content":"Go on"},)"

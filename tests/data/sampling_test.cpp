@@ -1,4 +1,4 @@
-// Splits that leak nothing, and draws that are what the method says.
+// Splits that leak nothing, and draws as the method defines them.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -24,7 +24,7 @@ std::vector<Pair> some_pairs(int prompts, int responses) {
   return pairs;
 }
 
-TEST(Splits, NoPromptStandsInTwoParts) {
+TEST(Splits, NoPromptIsInTwoParts) {
   auto pairs = some_pairs(200, 3);
   pairs.push_back({"  PROMPT   number 7", "the same prompt in other clothes"});
   const Split split = split_pairs(pairs, {}, 1);
@@ -38,7 +38,7 @@ TEST(Splits, NoPromptStandsInTwoParts) {
   EXPECT_NEAR(static_cast<double>(split.prompts_train) / 200, 0.7, 0.1);
 }
 
-TEST(Splits, LikePromptsStayTogetherWhenAsked) {
+TEST(Splits, SimilarPromptsStayTogetherOnRequest) {
   const std::vector<std::string> prompts = {"how do I steal a red car quickly", "how do I steal a red car",
                                             "what is the height of the tower"};
   const auto groups = similarity_groups(prompts, 0.7);
@@ -74,7 +74,7 @@ TEST(RandomDisassociation, NeverDrawsTheOwnPromptsResponsesNorOneTwice) {
   }
 }
 
-TEST(RandomDisassociation, TooFewResponsesAreSaidBeforeTraining) {
+TEST(RandomDisassociation, TooFewResponsesAreReportedBeforeTraining) {
   EXPECT_THROW(StepSampler(some_pairs(3, 1), {}, {.batch = 1, .k = 5}), Error);
 }
 

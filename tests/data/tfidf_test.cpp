@@ -1,4 +1,4 @@
-// TF-IDF by hand, and as it is written to a file and read again.
+// TF-IDF against values computed by hand, and after a round trip through a file.
 #include "data/tfidf.h"
 
 #include <gtest/gtest.h>

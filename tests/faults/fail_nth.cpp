@@ -1,7 +1,7 @@
-// For LD_PRELOAD: makes the n-th file call of a program fail, or do half of what it was asked for.
+// For LD_PRELOAD: makes the n-th file call of a program fail, or do half of its work.
 //
 // Counted are calls on paths under FAULT_PREFIX and on files opened there. FAULT_AT=n (from 1) is the one that fails,
-// with the number FAULT_ERRNO; FAULT_ERRNO=short lets a read or write do half of it, which is no failure.
+// with the number FAULT_ERRNO; FAULT_ERRNO=short lets a read or write transfer half, which is no failure.
 // FAULT_CALL=flock makes every call of that name fail, as on a file system that has no such thing. FAULT_LOG names a
 // file that every counted call is appended to ("write /path"), so that a test knows how many there are.
 #include <dirent.h>

@@ -1,4 +1,4 @@
-// Names of an adapter's tensors: as save_pretrained() writes them, and as a whole state_dict holds them.
+// Names of an adapter's tensors: those of save_pretrained(), and those of a whole state_dict.
 #include <gtest/gtest.h>
 
 #include "core/files.h"
@@ -60,7 +60,7 @@ TEST_F(AdapterNames, OfSavedModulesLoseTheirWrapper) {
     ASSERT_EQ(saved.saved().size(), 1U);
     EXPECT_EQ(saved.saved()[0].name, "lm_head.weight") << wrapper;
   }
-  // Under the name that the pairs have.
+  // Under the name of the pairs.
   const Adapter named =
       adapter({"q.lora_A.harm.weight", "q.lora_B.harm.weight", "head.modules_to_save.harm.dense.weight"});
   EXPECT_EQ(named.saved()[0].name, "head.dense.weight");
@@ -88,7 +88,7 @@ TEST_F(AdapterNames, AreKnownInTheFormThatPeftSaves) {
     EXPECT_EQ(*found.name_in_peft(*found.file().find(name)), "base_model.model." + saved);
 }
 
-// PEFT's save_embedding_layers=True writes a module of modules_to_save twice, and what it is a copy of.
+// PEFT's save_embedding_layers=True writes a module of modules_to_save twice, and also the module it copies.
 TEST_F(AdapterNames, OfOnePartTwiceAreTakenWhereTheValuesAreEqual) {
   const std::vector<std::string> names = {"lm_head.weight", "lm_head.modules_to_save.weight",
                                           "lm_head.original_module.weight"};

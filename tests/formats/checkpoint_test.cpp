@@ -1,4 +1,5 @@
-// Checkpoint folders as they come: shards, the Hugging Face cache and its links, and formats that are refused by name.
+// Checkpoint folders in all their forms: shards, the Hugging Face cache and its links, and formats that are refused by
+// name.
 #include "formats/checkpoint.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ class CheckpointFolders : public FolderTest {
     for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"}) unsetenv(name);
   }
   void TearDown() override {
-    SetUp();  // the variables again
+    SetUp();  // restores the variables
     FolderTest::TearDown();
   }
 
@@ -33,7 +34,7 @@ class CheckpointFolders : public FolderTest {
     for (const TensorSpec& tensor : tensors) writer.write(std::vector<std::byte>(tensor.bytes()));
     writer.finish();
   }
-  // As huggingface_hub lays a download out: blobs, and a snapshot of relative links to them.
+  // The layout of a huggingface_hub download: blobs, and a snapshot of relative links to them.
   void cached(const fs::path& cache, const std::string& repository, const std::string& commit, const std::string& ref) {
     const fs::path folder = cache / repository, blobs = folder / "blobs", snapshot = folder / "snapshots" / commit;
     fs::create_directories(blobs);

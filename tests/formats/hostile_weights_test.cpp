@@ -1,4 +1,4 @@
-// Headers and folders that a stranger made on purpose.
+// Hostile headers and folders of checkpoints.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -58,7 +58,7 @@ TEST_F(HostileWeights, OffsetsThatOverlapOrLeadOutAreRefused) {
   EXPECT_NE(of_file("{" + tensor("a", "0,18446744073709551616") + "}", 7).find("data_offsets"), std::string::npos);
 }
 
-TEST_F(HostileWeights, ShapesOfImpossibleSizeAreRefusedBesideAZeroToo) {
+TEST_F(HostileWeights, ShapesOfImpossibleSizeAreRefusedEvenWithAZero) {
   for (const char* shape :
        {"9223372036854775808,0", "0,9223372036854775808", "0,1152921504606846976,1152921504606846976",
         "4294967296,4294967296,4294967296,4294967296"}) {
@@ -94,7 +94,7 @@ TEST_F(HostileWeights, LinksOutOfTheFolderAreNotFollowed) {
   write_weights(folder_ / "outside.safetensors");
   fs::create_symlink(folder_ / "outside.safetensors", folder_ / "model/shard.safetensors");
   EXPECT_NE(of_index("shard.safetensors").find("a link to"), std::string::npos);
-  // Nor is one beside the weights, which would be copied into what comes of the checkpoint.
+  // Nor is a link to another file of the folder, which would be copied into the result.
   fs::remove(folder_ / "model/shard.safetensors");
   write_weights(folder_ / "model/shard.safetensors");
   write_file(folder_ / "secret", "private");

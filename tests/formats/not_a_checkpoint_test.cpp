@@ -1,4 +1,4 @@
-// What people give for a checkpoint or an adapter, and what they are told instead.
+// Paths that users mistake for a checkpoint or an adapter, and the errors that name the right one.
 #include <gtest/gtest.h>
 
 #include "core/files.h"
@@ -29,12 +29,12 @@ std::string gguf(const std::string& source = "") {
 
 class NotACheckpoint : public FolderTest {
  protected:
-  static std::string told(const fs::path& path) {
+  static std::string message_of(const fs::path& path) {
     return refusal_of([&] { Checkpoint(resolve_model_folder(path.string())); });
   }
-  static void expect_told(const fs::path& path, const std::vector<std::string>& parts) {
+  static void expect_message(const fs::path& path, const std::vector<std::string>& parts) {
     for (const std::string& part : parts)
-      EXPECT_NE(told(path).find(part), std::string::npos) << told(path) << "\nlacks " << part;
+      EXPECT_NE(message_of(path).find(part), std::string::npos) << message_of(path) << "\nlacks " << part;
   }
   fs::path with(const std::string& file, const std::string& content = "{}") {
     fs::create_directories((folder_ / file).parent_path());
@@ -43,13 +43,14 @@ class NotACheckpoint : public FolderTest {
   }
 };
 
-TEST_F(NotACheckpoint, AGgufFileIsToldByWhatItIsAndWhereTheOriginalIs) {
-  expect_told(with("model.gguf", gguf()), {"GGUF", "architecture llama", "type Q4_K_M", "original safetensors"});
-  expect_told(with("renamed.bin", gguf("https://huggingface.co/org/name")), {"GGUF", "huggingface.co/org/name"});
-  expect_told(with("only/model.gguf", gguf()).parent_path(), {"architecture llama"});  // a folder without config.json
+TEST_F(NotACheckpoint, AGgufFileIsRefusedByNameWithWhereTheOriginalIs) {
+  expect_message(with("model.gguf", gguf()), {"GGUF", "architecture llama", "type Q4_K_M", "original safetensors"});
+  expect_message(with("renamed.bin", gguf("https://huggingface.co/org/name")), {"GGUF", "huggingface.co/org/name"});
+  expect_message(with("only/model.gguf", gguf()).parent_path(),
+                 {"architecture llama"});  // a folder without config.json
   with("both/config.json");
-  expect_told(with("both/model.gguf", gguf()).parent_path(), {"architecture llama"});
-  expect_told(with("broken.gguf", "GG"), {"GGUF"});
+  expect_message(with("both/model.gguf", gguf()).parent_path(), {"architecture llama"});
+  expect_message(with("broken.gguf", "GG"), {"GGUF"});
 }
 
 TEST_F(NotACheckpoint, AGgufFileThatLiesAboutItsLengthsIsReadNoFurther) {
@@ -68,34 +69,34 @@ TEST_F(NotACheckpoint, AGgufFileThatLiesAboutItsLengthsIsReadNoFurther) {
   EXPECT_FALSE(read_gguf(folder_).has_value());
 }
 
-TEST_F(NotACheckpoint, AnAdapterARunAndAFileOfWeightsAreToldWithWhatToGive) {
+TEST_F(NotACheckpoint, AnAdapterARunAndAFileOfWeightsAreRefusedWithWhatToGive) {
   with("adapter/adapter_config.json", R"({"peft_type": "LORA", "base_model_name_or_path": "org/base"})");
-  expect_told(folder_ / "adapter", {"an adapter", "--model org/base --adapter " + (folder_ / "adapter").string()});
+  expect_message(folder_ / "adapter", {"an adapter", "--model org/base --adapter " + (folder_ / "adapter").string()});
   with("run/recipe.yaml", "");
-  expect_told(folder_ / "run", {"a run folder", "has not ended"});
+  expect_message(folder_ / "run", {"a run folder", "has not ended"});
   with("run/adapter/adapter_config.json");
-  expect_told(folder_ / "run", {"--model BASE --adapter " + (folder_ / "run/adapter").string()});
+  expect_message(folder_ / "run", {"--model BASE --adapter " + (folder_ / "run/adapter").string()});
   with("full/run.json");
   with("full/model/config.json");
-  expect_told(folder_ / "full", {"a run folder", (folder_ / "full/model").string()});
+  expect_message(folder_ / "full", {"a run folder", (folder_ / "full/model").string()});
   with("whole/config.json");
-  expect_told(with("whole/model.safetensors", "x"), {"a file", "its folder, " + (folder_ / "whole").string()});
-  expect_told(with("old/pytorch_model.bin", "x"), {"a pickle", "save_pretrained"});
+  expect_message(with("whole/model.safetensors", "x"), {"a file", "its folder, " + (folder_ / "whole").string()});
+  expect_message(with("old/pytorch_model.bin", "x"), {"a pickle", "save_pretrained"});
   with("trainer/checkpoint-500/config.json");
-  expect_told(folder_ / "trainer", {"checkpoint-500"});
+  expect_message(folder_ / "trainer", {"checkpoint-500"});
   with("models--org--name/snapshots/0123/config.json");
-  expect_told(folder_ / "models--org--name", {"snapshots/0123"});
+  expect_message(folder_ / "models--org--name", {"snapshots/0123"});
 }
 
 TEST_F(NotACheckpoint, APathThatIsNotThereIsNoNameOfTheHub) {
   with("models/opt/config.json");
   for (const std::string& name : {(folder_ / "nothere").string(), std::string("./nothere"), std::string("../nothere"),
                                   std::string("a/b/c"), std::string("nothere/"), std::string("nothere.gguf")}) {
-    EXPECT_NE(told(name).find("no such folder"), std::string::npos) << told(name);
-    EXPECT_EQ(told(name).find("hf download"), std::string::npos) << told(name);
+    EXPECT_NE(message_of(name).find("no such folder"), std::string::npos) << message_of(name);
+    EXPECT_EQ(message_of(name).find("hf download"), std::string::npos) << message_of(name);
   }
-  expect_told(folder_ / "model/opt", {"did you mean " + (folder_ / "models").string()});
-  EXPECT_NE(told("org/nothere").find("hf download org/nothere"), std::string::npos);
+  expect_message(folder_ / "model/opt", {"did you mean " + (folder_ / "models").string()});
+  EXPECT_NE(message_of("org/nothere").find("hf download org/nothere"), std::string::npos);
 }
 
 TEST_F(NotACheckpoint, NorIsACheckpointAnAdapter) {

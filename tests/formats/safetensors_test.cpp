@@ -26,7 +26,7 @@ fs::path raw_file(const std::string& name, const std::string& header, std::size_
 }
 
 TEST(Safetensors, KeepsNamesTypesShapesValuesAndMetadata) {
-  fs::remove(path_of("good"));  // of an earlier run
+  fs::remove(path_of("good"));  // left by an earlier run
   const float values[6] = {1, 2, 3, 4, 5, 6};
   const std::uint8_t bytes[2] = {7, 9};
   SafetensorsWriter writer(path_of("good"),

@@ -1,4 +1,4 @@
-// One tensor under the names that programs store it with, and tables that are no weights.
+// The names that different programs give to one tensor, and stored tables that are not weights.
 #include "formats/tensor_names.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ TEST(TensorNames, OfOneTensorAreTheSameWhateverProgramWroteThem) {
   EXPECT_EQ(canonical_name(""), "");
 }
 
-TEST(TensorNames, TellTablesFromWeightsByNameAndShape) {
+TEST(TensorNames, DistinguishTablesFromWeightsByNameAndShape) {
   const auto buffer = [](const std::string& name, const std::vector<std::int64_t>& shape) {
     return is_buffer({name, DType::f32, shape});
   };
@@ -37,7 +37,7 @@ TEST(TensorNames, TellTablesFromWeightsByNameAndShape) {
   EXPECT_TRUE(buffer("model.layers.0.self_attn.rotary_emb.inv_freq", {4}));
   EXPECT_TRUE(buffer("model.rotary_emb.inv_freq", {4}));
   EXPECT_TRUE(buffer("embeddings.position_ids", {1, 512}));
-  EXPECT_FALSE(buffer("h.0.attn.bias", {64}));  // what an unknown family may call its bias
+  EXPECT_FALSE(buffer("h.0.attn.bias", {64}));  // the name of a bias in some unknown family
   EXPECT_FALSE(buffer("h.0.attn.c_attn.bias", {96}));
   EXPECT_FALSE(buffer("gpt_neox.layers.0.attention.dense.bias", {16}));
   EXPECT_FALSE(buffer("model.layers.0.self_attn.q_proj.weight", {4, 4}));

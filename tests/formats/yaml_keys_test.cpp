@@ -18,7 +18,7 @@ std::string yaml_refusal(const std::string& text) {
   return "";
 }
 
-TEST(YamlKeys, AKeyGivenTwiceIsRefusedWhereverItStands) {
+TEST(YamlKeys, AKeyGivenTwiceIsRefusedAnywhere) {
   for (const char* text : {
            "model: a\nurl: b\nmodel: c\n",
            "model: a\n\"model\": c\n",
@@ -65,14 +65,14 @@ TEST(YamlKeys, WhatTheParserWouldMisreadIsRefused) {
     EXPECT_NE(yaml_refusal(text).find("one YAML document"), std::string::npos) << text << yaml_refusal(text);
   for (const char* text :
        {"[a,,,,", "{a: 1", "a: *nothing\n", "a: \"", "\t- x: [", "%", "&", "*", "!<", "? ", "a: 1\n]\n"})
-    yaml_refusal(text);  // whatever comes of it, it ends
+    yaml_refusal(text);  // any result is fine if it ends
   EXPECT_NE(yaml_refusal(std::string(100'000, '[')), "");
   std::string laughs = "a0: &a0 [x, x]\n";
   for (int i = 1; i < 60; ++i) {
     const std::string last = std::to_string(i - 1), now = std::to_string(i);
     laughs += "a" + now + ": &a" + now + " [*a" + last + ", *a" + last + "]\n";
   }
-  EXPECT_EQ(yaml_refusal(laughs), "");  // an alias costs the same whatever it stands for
+  EXPECT_EQ(yaml_refusal(laughs), "");  // an alias costs the same, however long its target
 }
 
 }  // namespace

@@ -48,18 +48,18 @@ TEST_P(Greedy, TokensAreTransformersTogetherAndOneAtATime) {
   }
 }
 
-TEST_P(Greedy, TokensAreToldAsTheyComeAndMayEndTheRow) {
+TEST_P(Greedy, TokensAreReportedAsTheyComeAndMayEndTheRow) {
   const Fixture fixture(GetParam());
-  std::vector<std::vector<int>> told(fixture.rows.size());
+  std::vector<std::vector<int>> streamed(fixture.rows.size());
   GenerationOptions options{.max_new_tokens = 8, .batch = 2};
   options.token = [&](std::size_t row, int token) {
-    told[row].push_back(token);
-    return row != 0 || told[row].size() < 3;  // the first row is stopped
+    streamed[row].push_back(token);
+    return row != 0 || streamed[row].size() < 3;  // the first row is stopped
   };
   const auto answers = generate(fixture.model, fixture.rows, options),
              whole = generate(fixture.model, fixture.rows, {.max_new_tokens = 8, .batch = 2});
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    EXPECT_EQ(answers[i].ids, told[i]);
+    EXPECT_EQ(answers[i].ids, streamed[i]);
     EXPECT_EQ(answers[i].ids.size(), i == 0 ? 3U : whole[i].ids.size());
   }
 }

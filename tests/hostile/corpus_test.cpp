@@ -36,7 +36,7 @@ bool is_read_here([[maybe_unused]] const FuzzTarget& target) {
 #endif
 }
 
-/// Whether the target takes the input; anything but lethe::Error, and much time, is a failure.
+/// Whether the target accepts the input. An exception other than lethe::Error, or a long time, is a failure.
 bool takes(const FuzzTarget& target, const Input& input) {
   const std::clock_t begin = std::clock();
   bool taken = false;
@@ -50,7 +50,7 @@ bool takes(const FuzzTarget& target, const Input& input) {
     ADD_FAILURE() << target.name << ", " << input.name << ": " << other.what() << "\nkept as " << kept;
   }
   const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-  EXPECT_LT(seconds, 5) << target.name << ", " << input.name;  // a second, and room for sanitizers
+  EXPECT_LT(seconds, 5) << target.name << ", " << input.name;  // a second, and more for sanitizers
   return taken;
 }
 

@@ -1,4 +1,4 @@
-// What tests of judges behind an address share: their replies, and a judge of a file with a few settings.
+// Shared by tests of judges at an endpoint: replies, and a judge from a file with a few settings.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ inline std::string completion(const std::string& content) {
                     dump_json(Json{{"choices", {{{"message", {{"role", "assistant"}, {"content", content}}}}}}}));
 }
 
-// What the request's messages say.
+// The text of the request's messages.
 inline std::string message(const std::string& request, std::size_t number) {
   const Json body = Json::parse(request.substr(request.find("\r\n\r\n") + 4));
   return body.at("messages").at(number).at("content").get<std::string>();
@@ -66,7 +66,7 @@ class Endpoint : public FolderTest {
   }
 };
 
-// Two exchanges: one that the server answers well, one that it answers as told.
+// Two exchanges: the server answers the first with a valid verdict, the second as given.
 inline std::vector<Exchange> fine_and_odd() {
   return {{"a prompt", "fine"}, {"a prompt", "odd"}};
 }

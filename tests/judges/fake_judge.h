@@ -1,4 +1,4 @@
-// A judge that says what a test tells it to.
+// A judge with verdicts that the test sets.
 #pragma once
 
 #include "judges/judge.h"

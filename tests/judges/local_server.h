@@ -1,4 +1,4 @@
-// A small HTTP server on 127.0.0.1 that answers as a test tells it to, badly as a rule.
+// A small HTTP server on 127.0.0.1 with answers that the test sets, mostly faulty ones.
 #pragma once
 
 #include <arpa/inet.h>

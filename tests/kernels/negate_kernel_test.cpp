@@ -1,4 +1,4 @@
-// Stage 2 in one pass gives the bits of the same done operation by operation.
+// Stage 2 in one pass gives the same bits as operation by operation.
 #include "kernels/negate_kernel.h"
 
 #include <ATen/ATen.h>
@@ -45,7 +45,7 @@ TEST_P(NegateKernel, GivesTheBitsOfOneOperationAfterTheOther) {
   }
 }
 
-TEST_P(NegateKernel, TellsWhatIsNotFiniteWhereverItStands) {
+TEST_P(NegateKernel, FindsValuesThatAreNotFiniteWhereverTheyAre) {
   for (const std::int64_t at : {0, 13, 20}) {
     for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
       at::Tensor o = at::ones({21}, type()), t = at::ones({21}, type()), found;

@@ -1,4 +1,4 @@
-// Adapters of PEFT compute what they compute there, merged and negated, on the fixtures of tools/fixtures/adapters.py.
+// PEFT's adapters give PEFT's results, also merged and negated, on the fixtures of tools/fixtures/adapters.py.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -107,7 +107,7 @@ TEST(PeftAdapters, AreMergedIntoTheWeightsThatPeftMergesThemInto) {
   }
 }
 
-TEST(PeftAdapters, AreNegatedExactlyAsAdaptersOrAreToldToBeMerged) {
+TEST(PeftAdapters, AreNegatedExactlyAsAdaptersOrRefusedWithAdviceToMerge) {
   const double alpha = read_json(kAdapters / "cases.json")["alpha"].get<double>();
   std::size_t refused = 0, negated = 0;
   for (const AdapterCase& made : adapter_cases()) {

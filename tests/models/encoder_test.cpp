@@ -157,7 +157,7 @@ TEST(EncoderConfig, IgnoresKeysThatTransformersDoesNotReadEither) {
   EXPECT_EQ(encoder_spec(config, "config.json").ignored_keys, std::vector<std::string>{"rotary_value"});
 }
 
-TEST(EncoderConfig, HeedsWhatItDoesNotRefuse) {
+TEST(EncoderConfig, UsesEveryKeyThatItDoesNotRefuse) {
   const auto hidden_with = [](const std::string& key, const Json& value) {
     EXPECT_EQ(error_with("bert_bare", key, value), "") << key;
     const Encoder encoder = load_encoder(Checkpoint(fs::path(testing::TempDir()) / "changed_encoder"));

@@ -1,4 +1,4 @@
-// LoRA on fused and on transposed projections is PEFT's: folded into the weights, put beside them, and written again.
+// LoRA on fused and on transposed projections equals PEFT's: folded into the weights, kept separate, and written again.
 // Fixtures of tools/fixtures/fused_adapters.py.
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ TEST_P(FusedAdapter, FoldedIntoTheWeights) {
   expect_logprobs(load_model(checkpoint, {.adapters = &applied}));
 }
 
-TEST_P(FusedAdapter, BesideTheWeightsAndWrittenAgain) {
+TEST_P(FusedAdapter, NextToTheWeightsAndWrittenAgain) {
   const Checkpoint checkpoint(base());
   CausalLM model = load_model(checkpoint);
   const Adapter opened(adapter());
@@ -59,7 +59,7 @@ TEST_P(FusedAdapter, BesideTheWeightsAndWrittenAgain) {
   std::filesystem::remove_all(folder);
 }
 
-TEST_P(FusedAdapter, TargetsThatItLacksAreToldWithThoseItHas) {
+TEST_P(FusedAdapter, TargetsThatItLacksAreRefusedWithThoseItHas) {
   CausalLM model = load_model(Checkpoint(base()));
   LoraSettings settings{.rank = 2, .alpha = 4};
   settings.targets.suffixes = {"q_proj", "v_proj"};
@@ -73,7 +73,7 @@ TEST_P(FusedAdapter, TargetsThatItLacksAreToldWithThoseItHas) {
   EXPECT_NE(text.find("q_proj, v_proj"), std::string::npos) << text;
   const std::size_t at = text.find("lora.targets=");
   ASSERT_NE(at, std::string::npos) << text;
-  // What it says to give is something that the model has.
+  // The suggestion is a module that the model has.
   std::string given = text.substr(at + 13);
   if (given.starts_with("[")) settings.targets.suffixes = {given.substr(1, given.find(']') - 1)};
   ASSERT_TRUE(given.starts_with("[")) << text;

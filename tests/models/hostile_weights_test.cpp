@@ -1,4 +1,4 @@
-// Weights and token ids that nothing can be computed with are named before anything is.
+// Unusable weights and token ids are named before anything is computed.
 #include <gtest/gtest.h>
 
 #include <cmath>

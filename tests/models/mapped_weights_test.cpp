@@ -1,4 +1,4 @@
-// Weights that stay in the file's memory map give what copies of them give.
+// Memory-mapped weights give the same results as copied weights.
 #include <gtest/gtest.h>
 
 #include <cstring>

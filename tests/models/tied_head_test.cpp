@@ -1,4 +1,4 @@
-// A head that is the embedding on the configuration's word alone: in the model, trained, and written.
+// A head that only the configuration declares tied to the embedding: in the model, trained, and written.
 #include <gtest/gtest.h>
 
 #include <cstring>

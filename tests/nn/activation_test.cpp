@@ -26,7 +26,7 @@ TEST(SwiGlu, AndItsGradientsAreThoseOfTheFormulaInFloat64) {
       };
       const at::Tensor g = given(gate), u = given(up), y = gated(g, u, Activation::silu);
       EXPECT_TRUE(at::allclose(y.to(at::kDouble), wanted, 1e-6, 1e-9));
-      EXPECT_TRUE(at::equal(gated_maker(y)(), y));  // for the way back, before it
+      EXPECT_TRUE(at::equal(gated_maker(y)(), y));  // for the backward pass, before it
       const auto gradients = torch::autograd::grad({y}, {g, u}, {seed.to(at::kFloat)});
       for (int i = 0; i < 2; ++i)
         EXPECT_TRUE(at::allclose(gradients[i].to(at::kDouble), wanted_gradients[i], 2e-6, 1e-7)) << i;

@@ -15,7 +15,7 @@
 namespace lethe {
 namespace {
 
-// What mha_varlen_fwd of FlashAttention asks of its arguments.
+// FlashAttention's requirements for the arguments of mha_varlen_fwd.
 void expect_taken(const at::Tensor& q, const at::Tensor& k, const PackedRows& rows) {
   for (const auto& [ends, tokens, most] :
        {std::tuple{rows.queries, q.size(0), rows.most_queries}, std::tuple{rows.keys, k.size(0), rows.most_keys}}) {
@@ -145,7 +145,7 @@ TEST(FlashAttention, IsHeldToThePlainFormulaWhereItIsFirstUsedEvenWithinDecoding
 }
 
 TEST(FlashAttention, WaitsForNothingOnItsDevice) {
-  // Tensors of the meta device have no numbers: whoever asks for one fails.
+  // Tensors on the meta device have no values: reading one throws.
   const FlashKernel shapes{
       .forward =
           [](const at::Tensor& q, const at::Tensor&, const at::Tensor&, const PackedRows&, bool, double) {
@@ -168,7 +168,7 @@ TEST(FlashAttention, WaitsForNothingOnItsDevice) {
   EXPECT_EQ(out.scalar_type(), at::kBFloat16);
 }
 
-TEST(FlashAttention, IsNotAskedOfACpuNorOfFloat32) {
+TEST(FlashAttention, IsNotUsedOnACpuNorForFloat32) {
   EXPECT_FALSE(flash_attention_takes(at::empty({3, 2, 16})));
   EXPECT_FALSE(flash_attention_takes(at::empty({3, 2, 16}, at::kBFloat16)));
 }

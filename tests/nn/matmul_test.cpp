@@ -1,4 +1,4 @@
-// Products with a weight against float64, whichever way they take.
+// Products with a weight against float64, in every implementation.
 #include "nn/matmul.h"
 
 #include <ATen/Parallel.h>

@@ -91,7 +91,7 @@ TEST_P(Chunks, JoinedLossesAndTheirGradientsAreTheSumsOfEach) {
   }
 }
 
-// The last one's chunks, of five positions, are worked off in strips of two.
+// The chunks of the last loss, five positions each, are computed in strips of two.
 INSTANTIATE_TEST_SUITE_P(Sizes, Chunks,
                          ::testing::Values(Sizes{1}, Sizes{37 * 3}, Sizes{0},
                                            Sizes{5 * 100'000, 100'000, at::kDouble}));

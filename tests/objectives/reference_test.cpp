@@ -1,4 +1,4 @@
-// The original's predictions, kept from before the first step: of every pair its own, whatever chat it ends.
+// The original's predictions, stored before the first step: each pair has its own, whichever chat it ends.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -45,7 +45,7 @@ TEST_F(MethodRows, AreWhole) {
   }
 }
 
-// A method that needs no reference never asks for one; its terms are those it lists.
+// A method that needs no reference never uses one; its terms are those it lists.
 TEST_F(MethodRows, HaveAnObjectiveOfTheirOwn) {
   const std::map<std::string, std::set<std::string>> wanted = {{"sku", {"gd", "rd", "kl"}},
                                                                {"task_vector", {"gd", "rd"}},

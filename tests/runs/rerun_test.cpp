@@ -1,4 +1,4 @@
-// run.json is a file like any other: damaged or edited, it is refused by file and key before anything is computed.
+// A damaged or edited run.json is refused by file and key before anything is computed.
 #include "runs/rerun.h"
 
 #include "core/files.h"

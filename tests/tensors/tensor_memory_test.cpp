@@ -1,4 +1,4 @@
-// Memory of tensors: what is held, what is used again, and what happens where there is none.
+// Memory of tensors: what is held, what is reused, and what happens when memory runs out.
 #include "tensors/tensor_memory.h"
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// A megabyte of the same thing takes no more than its share of time, whatever the tokenizer.
+// A megabyte of repeated text takes time in proportion, in every tokenizer.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -26,7 +26,7 @@ TEST(HostileText, TimeGrowsWithLengthAlone) {
   for (const char* name : {"byte_level", "prepend_replace", "metaspace", "bert_uncased", "unigram", "word_ends"}) {
     const Tokenizer tokenizer = Tokenizer::load(std::filesystem::path(LETHE_FIXTURES) / "tokenizers" / name);
     for (const char* part : {"a", " ", "\u0301", "👍", "<", "\n", "日"}) {
-      // Something quadratic would take 64 times as long per byte; the bound leaves room for a busy machine.
+      // Something quadratic would take 64 times as long per byte; the bound allows for a busy machine.
       const double little = seconds_for(tokenizer, repeated(part, 1 << 13));
       const double much = seconds_for(tokenizer, repeated(part, 1 << 19));
       EXPECT_LT(much, std::max(64 * 12 * little, 2.0)) << name << " " << part;

@@ -1,4 +1,4 @@
-// Tokenizers that a stranger made on purpose.
+// Hostile tokenizers.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -106,13 +106,13 @@ class SentencePieceFiles : public HostileTokenizers {
   }
 };
 
-TEST_F(SentencePieceFiles, AreLookedThroughBeforeTheLibrarySeesThem) {
+TEST_F(SentencePieceFiles, AreCheckedBeforeTheLibraryReadsThem) {
   ASSERT_EQ(problem(piece("xyz", -9)), "");
   EXPECT_NE(problem(piece(std::string("\0a", 2), -9)).find("zero byte"), std::string::npos);
   EXPECT_NE(problem(piece("\xff", -9)).find("UTF-8"), std::string::npos);
   EXPECT_NE(problem(piece("xyz", INFINITY)).find("finite"), std::string::npos);
   EXPECT_NE(problem(piece("xyz", NAN)).find("finite"), std::string::npos);
-  EXPECT_NE(problem(piece("", -9)), "");  // this the library says
+  EXPECT_NE(problem(piece("", -9)), "");  // the library's own error
   for (std::size_t cut = 1; cut < 12; ++cut) {
     EXPECT_THROW(check_sentencepiece(good_.substr(0, good_.size() - cut), "spm.model"), Error) << cut;
   }
@@ -130,13 +130,13 @@ TEST_F(SentencePieceFiles, ATableOfCharactersStaysWithinItself) {
     EXPECT_NE(problem(charsmap(changed, texts)).find(why), std::string::npos) << why;
   };
   auto changed = units;
-  changed[257] = 2;  // a text behind the last
+  changed[257] = 2;  // a text after the last
   refused(changed, std::string("x\0", 2), "out of itself");
   changed = units;
-  changed[0] = 512 << 10;  // a block behind the last
+  changed[0] = 512 << 10;  // a block after the last
   refused(changed, std::string("x\0", 2), "out of itself");
   changed = units;
-  changed[256 ^ 'a'] = 'a' | 0x1FFFFFU << 10 | 1U << 9;  // far behind it
+  changed[256 ^ 'a'] = 'a' | 0x1FFFFFU << 10 | 1U << 9;  // far after it
   refused(changed, std::string("x\0", 2), "out of itself");
   changed.resize(300);  // a block of which a part is missing
   changed[256 ^ 'a'] = units[256 ^ 'a'];

@@ -1,4 +1,4 @@
-// The longest of many patterns at each place of a text, as looking for each of them one by one finds it.
+// The longest of many patterns at each place of a text, compared with a search for each pattern.
 #include "tokenizers/patterns.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Vocabulary files with side files and no tokenizer.json, against what transformers makes of them
+// Vocabulary files with side files and no tokenizer.json, compared with transformers
 // (tools/fixtures/side_files.py).
 #include "tokenizers/side_files.h"
 
@@ -68,7 +68,7 @@ TEST_F(SideFilesTest, SpecialTokensWithinAChatsTextsStayText) {
 TEST_F(SideFilesTest, ATextThatBeginsWithASpaceGetsTheOneOfSentencePieceToo) {
   const Json named = {{"tokenizer_config.json", {{"tokenizer_class", "LlamaTokenizer"}, {"add_bos_token", true}}}};
   const Tokenizer tokenizer = Tokenizer::load(written("sentencepiece", named));
-  EXPECT_EQ(tokenizer.encode(" hello").ids, (std::vector<int>{1, 317, 270}));  // as the sentencepiece library has it
+  EXPECT_EQ(tokenizer.encode(" hello").ids, (std::vector<int>{1, 317, 270}));  // as in the sentencepiece library
   EXPECT_EQ(tokenizer.encode("hello").ids, (std::vector<int>{1, 270}));
   EXPECT_EQ(tokenizer.encode(" ").ids, (std::vector<int>{1, 317, 317}));
 }

@@ -1,4 +1,4 @@
-// Pieces of a stream are whole characters, and joined they are the text.
+// Parts of a stream are whole characters, and joined they give the text.
 #include "tokenizers/text_stream.h"
 
 #include <gtest/gtest.h>

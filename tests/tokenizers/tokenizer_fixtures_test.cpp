@@ -1,4 +1,4 @@
-// Every part of tokenizer.json, and vocab.txt alone, against what the libraries of the Hugging Face world make of them
+// Every part of tokenizer.json, and vocab.txt alone, compared with the libraries of Hugging Face
 // (tools/fixtures/tokenization.py).
 #include <gtest/gtest.h>
 

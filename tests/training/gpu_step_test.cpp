@@ -1,5 +1,5 @@
-// A step on a GPU is sent on its way whole: nothing of it waits for a number. Proved on the meta device, whose tensors
-// have shapes and no numbers, so that whoever asks for one fails.
+// A step on a GPU never waits for a value of the device. Tested on the meta device, whose tensors have shapes but no
+// values, so that reading one throws.
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
@@ -19,8 +19,8 @@
 namespace lethe {
 namespace {
 
-// Counts copies from the host's memory to a device which drain it of all work first. A build without NDEBUG has another
-// idea of what a RecordFunction holds than the engine that made it: there nothing is counted.
+// Counts copies from host memory to a device that first wait for all its work. In a build without NDEBUG the layout of
+// RecordFunction differs from LibTorch's, and nothing is counted.
 #ifdef NDEBUG
 constexpr bool kCounts = true;
 #else
@@ -66,7 +66,7 @@ class GpuStep : public testing::TestWithParam<at::ScalarType> {
     rows_.normal = {{"Where does Mira live?", "Mira lives in Saltby."}, {"What color is the old well?", "Blue."}};
   }
 
-  // As training/loop.h does it.
+  // As in training/loop.h.
   static void step(Objective& objective, std::vector<at::Tensor> parameters, double clip) {
     for (const at::Tensor& parameter : parameters) parameter.requires_grad_(true);
     AdamW optimizer(std::move(parameters), {});
@@ -80,7 +80,7 @@ class GpuStep : public testing::TestWithParam<at::ScalarType> {
     EXPECT_EQ(DrainingCopies::count, 0);
     EXPECT_TRUE(part.loss.is_meta() && norm.is_meta());
     for (const auto& [name, value] : part.terms) EXPECT_TRUE(value.is_meta()) << name;
-    EXPECT_THROW(values_of(part.terms), std::exception);  // the meta device does what is wanted of it here
+    EXPECT_THROW(values_of(part.terms), std::exception);  // the meta device does throw
   }
 
   void train_adapters() {
