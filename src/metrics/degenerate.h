@@ -1,4 +1,5 @@
-// Detects broken output: empty, repeating, or without word order. A broken model must not pass for a safe one.
+// Detects broken output: empty, repeating, or gibberish. A broken model must not pass for a safe one, and a model that
+// answers in a style of its own must not pass for a broken one.
 #pragma once
 
 #include <cstdint>
@@ -6,28 +7,39 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace lethe {
 
-enum class Degeneracy { none, empty, repeating, gibberish };
+enum class Degeneracy : std::uint8_t { none, empty, repeating, gibberish };
 const char* name_of(Degeneracy kind);
 
-/// Learns word order from real text, then detects broken answers.
+/// Compares answers with general English (metrics/english.h) and with the data's own answers. Only what neither of them
+/// explains is gibberish: a fluent sentence that no data row contains is not broken.
 class DegenerateDetector {
  public:
-  /// @param texts  real answers of the expected kind (references). Gibberish is detected only with at least 50 texts of
-  ///               at least 6 words. The threshold flags about 2% of texts like these (found by five-fold
-  ///               cross-validation).
+  /// @param texts  real answers of the expected kind (references). Their words are known words. Where they are not
+  ///               English (more than 5% of them look broken by it), English decides nothing.
   explicit DegenerateDetector(std::span<const std::string> texts);
 
-  /// empty: no word at all. repeating: 4 of the same word in a row, or at least 12 words of which fewer than half of
-  /// the word pairs are new. gibberish: 6 words or more whose order is less likely than the threshold.
+  /// empty: no letter or digit, or articles alone ("The.").
+  /// repeating: characters, words or phrases in a loop (metrics/repetition.h).
+  /// gibberish: scripts mixed within words; 25 letters and more without a space between words; three words or more that
+  /// are spelled as no English word is, and that the data does not have; eight words or more in an order that neither
+  /// English nor the data has.
   Degeneracy check(std::string_view text) const;
-  bool knows_order() const { return knows_order_; }
+
+  /// Whether words and their order are checked: the references are English, or there are none.
+  bool knows_language() const { return knows_spelling_ && knows_order_; }
+  /// What is not found, in a sentence for the user; empty where words and their order are checked.
+  std::string blind_spot() const;
 
  private:
-  /// Interpolated word-pair model: λ·P(w | before) + (1 − λ)·P(w). All unknown words count as one.
+  bool misspells(std::string_view text) const;
+  bool has_no_order(std::string_view text) const;
+
+  /// Interpolated word-pair model of the data: λ·P(w | before) + (1 − λ)·P(w). All unknown words count as one.
   struct Order {
     std::unordered_map<std::string, std::uint32_t> words;
     std::unordered_map<std::string, std::uint32_t> pairs;  // "before after"
@@ -36,9 +48,13 @@ class DegenerateDetector {
     /// Mean over words of log P(w | before) − log P(w), nats: how much word order explains beyond word choice.
     double gain(const std::vector<std::string>& text) const;
   };
+  void learn_order(const std::vector<std::vector<std::string>>& texts);
+
   Order order_;
-  double threshold_ = 0;
-  bool knows_order_ = false;
+  std::unordered_set<std::string> own_words_;  ///< of the data
+  double threshold_ = 0;                       ///< 98% of the data's texts gain more than this (cross-validated)
+  bool has_own_order_ = false;                 ///< the data holds 50 texts or more of six words or more
+  bool knows_spelling_ = true, knows_order_ = true;
 };
 
 }  // namespace lethe

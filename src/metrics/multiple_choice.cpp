@@ -21,7 +21,7 @@ Example encode_choice(const Tokenizer& tokenizer, const ChoiceQuestion& question
   if (example.ids.size() <= example.response_begin) {
     throw bad_input("cannot score a choice")
         .with("row", question.source + ", line " + with_commas(question.line))
-        .wanted("at least one token behind the question")
+        .wanted("at least one token after the question")
         .found("'" + excerpt(choice) + "'");
   }
   if (positions > 0 && static_cast<std::int64_t>(example.ids.size()) > positions) {

@@ -115,7 +115,7 @@ SentenceEncoder SentenceEncoder::load(const fs::path& folder, const LoadOptions&
       throw refuse("Transformer, Pooling and Normalize", modules[i]);
     }
   }
-  if (!pooled) throw refuse("a Pooling behind the Transformer", modules);
+  if (!pooled) throw refuse("a Pooling after the Transformer", modules);
   result.prompt_ = default_prompt(folder);
   return result;
 }

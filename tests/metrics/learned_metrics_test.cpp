@@ -110,7 +110,7 @@ TEST(SentenceSimilarity, IsTheBestCosine) {
   EXPECT_NEAR(cosines[1], (pair[0].dot(pair[1]) / (pair[0].norm() * pair[1].norm())).item<double>(), 1e-6);
 }
 
-TEST(SentenceEncoderFolder, PoolsAsItIsTold) {
+TEST(SentenceEncoderFolder, PoolsAsItsSettingsSay) {
   const std::vector<std::string> texts = {"the bird sings", "wine"};
   const auto pooled_by = [&](const Json& pooling) {
     const fs::path folder = copy_of("sentence_cls");

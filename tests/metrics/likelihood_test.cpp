@@ -49,32 +49,32 @@ class DemoChoices : public testing::Test {
 };
 
 TEST_F(DemoChoices, LettersScoreAsWithTransformers) {
-  const auto asked = questions("choices_mmlu.jsonl");
-  const auto scores = choice_scores(model, tokenizer, asked);
-  ASSERT_EQ(asked.size(), fixture["mmlu"].size());
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    EXPECT_EQ(asked[i].context, fixture["mmlu"][i]["context"].get<std::string>());
+  const auto items = questions("choices_mmlu.jsonl");
+  const auto scores = choice_scores(model, tokenizer, items);
+  ASSERT_EQ(items.size(), fixture["mmlu"].size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(items[i].context, fixture["mmlu"][i]["context"].get<std::string>());
     for (std::size_t j = 0; j < 4; ++j)
       EXPECT_NEAR(scores[i][j], fixture["mmlu"][i]["scores"][j].get<double>(), 1e-5 * std::abs(scores[i][j]));
   }
-  const ChoiceResult result = choice_result(asked, scores);
+  const ChoiceResult result = choice_result(items, scores);
   EXPECT_DOUBLE_EQ(result.right.rate, fixture["mmlu_accuracy"].get<double>());
   EXPECT_DOUBLE_EQ(result.chance, 0.25);
 }
 
-// The prompt is longer than the model's positions: it loses its beginning, as the harness does it.
+// The prompt is longer than the model's positions: its beginning is cut, as in the harness.
 TEST_F(DemoChoices, TruthfulQaScoresAsWithTransformersFromJsonAndFromTheCsv) {
   for (const char* file : {"choices_truthful.jsonl", "choices_truthful.csv"}) {
-    const auto asked = questions(file);
-    const auto scores = choice_scores(model, tokenizer, asked);
-    ASSERT_EQ(asked.size(), fixture["truthful"].size()) << file;
-    for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto items = questions(file);
+    const auto scores = choice_scores(model, tokenizer, items);
+    ASSERT_EQ(items.size(), fixture["truthful"].size()) << file;
+    for (std::size_t i = 0; i < items.size(); ++i) {
       const Json& wanted = fixture["truthful"][i];
-      EXPECT_EQ(asked[i].context, wanted["context"].get<std::string>());
+      EXPECT_EQ(items[i].context, wanted["context"].get<std::string>());
       auto one = wanted["one"].get<std::vector<double>>(), several = wanted["several"].get<std::vector<double>>();
       std::vector<double> found_one, found_several;
-      for (const std::size_t choice : asked[i].single) found_one.push_back(scores[i][choice]);
-      for (const auto* list : {&asked[i].right, &asked[i].wrong}) {
+      for (const std::size_t choice : items[i].single) found_one.push_back(scores[i][choice]);
+      for (const auto* list : {&items[i].right, &items[i].wrong}) {
         for (const std::size_t choice : *list) found_several.push_back(scores[i][choice]);
       }
       for (auto* list : {&one, &several, &found_one, &found_several}) std::sort(list->begin(), list->end());
@@ -84,7 +84,7 @@ TEST_F(DemoChoices, TruthfulQaScoresAsWithTransformersFromJsonAndFromTheCsv) {
       for (std::size_t j = 0; j < several.size(); ++j)
         EXPECT_NEAR(found_several[j], several[j], 1e-5 * std::abs(several[j]));
     }
-    const ChoiceResult result = choice_result(asked, scores);
+    const ChoiceResult result = choice_result(items, scores);
     EXPECT_DOUBLE_EQ(result.right.rate, fixture["mc1"].get<double>()) << file;
     EXPECT_NEAR(result.true_mass.value, fixture["mc2"].get<double>(), 1e-5) << file;
   }

@@ -42,7 +42,7 @@ TEST(Degenerate, EmptyRepeatingAndDisorderedTextIsFlaggedAndRealTextIsNot) {
     }
   }
   const DegenerateDetector detector(texts);
-  ASSERT_TRUE(detector.knows_order());
+  ASSERT_TRUE(detector.knows_language());
   EXPECT_EQ(detector.check(" \n"), Degeneracy::empty);
   EXPECT_EQ(detector.check("no no no no"), Degeneracy::repeating);
   EXPECT_EQ(detector.check("a b a b a b a b a b a b a b"), Degeneracy::repeating);
