@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs libFuzzer on every target, one after the other, and prints what came of it. What a target reads is grown from
-# fuzz/corpus/TARGET into BUILD/corpus/TARGET; inputs that are findings go to BUILD/findings/TARGET-….
-#     fuzz/run.sh BUILD SECONDS [EXECUTIONS] [TARGET…]   at most so long and so many a target (0: no bound)
+# Runs libFuzzer on each target in turn and prints a table of the results. New inputs are added to BUILD/corpus/TARGET,
+# which starts from fuzz/corpus/TARGET. Inputs that cause a failure go to BUILD/findings/TARGET-….
+#     fuzz/run.sh BUILD SECONDS [EXECUTIONS] [TARGET…]   limits for each target; 0: no limit
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1 seconds=$2 executions=${3:-0}

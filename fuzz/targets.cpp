@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +22,7 @@
 #include "formats/gguf.h"
 #include "formats/tied_pair.h"
 #include "jinja/interpreter.h"
+#include "judges/facts.h"
 #include "judges/judge_file.h"
 #include "prompts/chat_template.h"
 #include "recipe/recipe.h"
@@ -32,7 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::span<const std::uint8_t>;
 
-// A folder in memory where there is one, of this process alone.
+// A folder of this process only, in memory if possible.
 const fs::path& scratch() {
   static const fs::path folder = [] {
     const fs::path memory = "/dev/shm";
@@ -48,7 +50,7 @@ const fs::path& scratch() {
   return folder;
 }
 
-// Written in place: the fuzzer does so a thousand times a second.
+// Overwrites the file in place, because the fuzzer writes a thousand files a second.
 void put(const fs::path& path, Bytes bytes) {
   static std::set<fs::path> folders;
   if (folders.insert(path.parent_path()).second) fs::create_directories(path.parent_path());
@@ -66,7 +68,8 @@ std::string_view text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A safetensors file of float32 tensors of two values each, by header. Those whose names end in B.weight stand.
+// A safetensors file of float32 tensors with two values each. Names that end in B.weight get shape [2, 1], others [1,
+// 2].
 std::string small_weights(std::initializer_list<std::string> names) {
   OrderedJson header = OrderedJson::object();
   std::size_t at = 0;
@@ -82,7 +85,7 @@ std::string small_weights(std::initializer_list<std::string> names) {
   return file + text + std::string(at, '\0');
 }
 
-// Every byte of every tensor is looked at: an offset that leads out of the file is seen by the sanitizer.
+// Reads every byte of every tensor, so that the sanitizer detects offsets outside the file.
 void touch(const Checkpoint& checkpoint) {
   unsigned sum = 0;
   for (const StoredTensor* tensor : checkpoint.tensors()) {
@@ -150,7 +153,8 @@ void read_vocab_lines(Bytes bytes) {
   use(Tokenizer::load(scratch() / "vocab_lines"));
 }
 
-// Beside each kind of vocabulary in which it has a say, and for its chat template. One of them may refuse it.
+// Reads it with each kind of vocabulary that uses it, and as a source of the chat template. Some may refuse it, but not
+// all.
 void read_tokenizer_config(Bytes bytes) {
   const fs::path gpt2 = scratch() / "tokenizer_config", bert = scratch() / "tokenizer_config_bert";
   if (!fs::exists(bert / "vocab.txt")) {
@@ -190,8 +194,8 @@ void read_adapter_config(Bytes bytes) {
   Adapter adapter(folder);
 }
 
-// Rendered twice: with the variables that the program gives, and with some of every type. The bounds are the program's,
-// made smaller: a sanitizer takes ten times as long.
+// Rendered twice: with the variables of the program, and with variables of every type. The limits are smaller than the
+// program's, because sanitizers make it ten times slower.
 void read_chat_template(Bytes bytes) {
   static const OrderedJson chat = OrderedJson::parse(R"({"bos_token": "<s>", "eos_token": "</s>", "tools": null,
     "documents": null, "add_generation_prompt": true, "messages": [{"role": "system", "content": "Be brief."},
@@ -212,7 +216,7 @@ void read_chat_template(Bytes bytes) {
   std::exception_ptr refused;
   try {
     render(odd);
-  } catch (const Error&) {  // the other rendering may go further
+  } catch (const Error&) {  // the other rendering may succeed
     refused = std::current_exception();
   }
   try {
@@ -229,7 +233,7 @@ void read_rows(const char* name, Bytes bytes) {
   const std::vector<DataSource> sources = {{.path = path.string(), .prompt = "", .response = "", .where = ""}};
   try {
     for (const FileReport& file : load_pairs(sources, Role::generic, options).files) describe(file);
-  } catch (const Error&) {  // of unknown columns nothing is read but the first row
+  } catch (const Error&) {  // with unknown columns only the first row was read
     RowReader reader(path, options);
     while (reader.next()) continue;
     throw;
@@ -255,21 +259,25 @@ void read_parquet(Bytes bytes) {
 
 void read_recipe(Bytes bytes) {
   const Recipe recipe = parse_recipe(text_of(bytes), "recipe.yaml");
-  if (bytes.size() % 8 == 0) to_yaml(recipe);  // slow, and the same for all
+  if (bytes.size() % 8 == 0) to_yaml(recipe);  // slow, and similar for all inputs
 }
 
-// Every key asked for as each kind of value.
+// Reads every key as each kind of value.
 void read_judge(Bytes bytes) {
   put(scratch() / "judge.yaml", bytes);
   JudgeFile judge((scratch() / "judge.yaml").string());
   judge.text("kind");
-  for (const char* key : {"append_eos", "category_tokens", "kind", "longest_wait", "max_length", "max_tokens", "model",
-                          "most_failures", "parallel", "policies", "retries", "safe", "temperature", "template",
-                          "threshold", "timeout", "unsafe", "url"}) {
+  for (const char* key : {"after",           "append_eos", "borderline",    "borderline_harm",
+                          "category_tokens", "decisive",   "format",        "gap",
+                          "instructions",    "kind",       "longest_wait",  "max_length",
+                          "max_tokens",      "model",      "most_failures", "parallel",
+                          "policies",        "retries",    "safe",          "scores",
+                          "temperature",     "template",   "threshold",     "timeout",
+                          "unsafe",          "url",        "veto"}) {
     const auto attempt = [&](const auto& read) {
       try {
         read();
-      } catch (const Error&) {  // of another type
+      } catch (const Error&) {  // the value has another type
       }
     };
     attempt([&] { judge.text(key, ""); });
@@ -279,6 +287,19 @@ void read_judge(Bytes bytes) {
     attempt([&] { judge.named_texts(key); });
   }
   judge.refuse_others();
+}
+
+// Reads the facts, and looks for each phrase in all phrases of the file.
+void read_known_facts(Bytes bytes) {
+  std::vector<FactPhrase> phrases;
+  for (const FactEntry& entry : read_facts(text_of(bytes), "facts.jsonl")) {
+    for (const std::vector<FactPhrase>& fact : entry.facts) phrases.insert(phrases.end(), fact.begin(), fact.end());
+  }
+  phrases.resize(std::min<std::size_t>(phrases.size(), 50));
+  for (const FactPhrase& phrase : phrases) {
+    if (!gives(phrase.words, phrase, 0)) std::abort();  // every phrase gives itself
+    for (const FactPhrase& other : phrases) gives(other.words, phrase, 2);
+  }
 }
 
 constexpr auto targets = std::to_array<FuzzTarget>({{"safetensors", read_safetensors},
@@ -298,7 +319,8 @@ constexpr auto targets = std::to_array<FuzzTarget>({{"safetensors", read_safeten
                                                     {"gzip", read_gzip},
                                                     {"parquet", read_parquet},
                                                     {"recipe", read_recipe},
-                                                    {"judge", read_judge}});
+                                                    {"judge", read_judge},
+                                                    {"facts", read_known_facts}});
 
 }  // namespace
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The long run of docs/reliability.md: ten million executions over all targets, more of the fast ones. An hour on one core.
+# The long run of docs/reliability.md: ten million executions over all targets, most of them of fast targets. An hour on
+# one core.
 #     make fuzz SECONDS=1 && fuzz/ten_million.sh build-fuzz
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1
-# target, seconds and executions at most
+# target, most seconds, most executions
 {
   while read -r target seconds executions; do
     nice -n 15 fuzz/run.sh "$build" "$seconds" "$executions" "$target" | tail -n +2

@@ -141,7 +141,7 @@ class CsvRows : public RowSource {
           quoted = false;
           const int after = bytes_.peek();
           if (after >= 0 && after != separator_ && after != '\n' && after != '\r') {
-            problem_ = "text behind the closing quotation mark of a field";
+            problem_ = "text after the closing quotation mark of a field";
           }
         }
         continue;

@@ -22,7 +22,7 @@ void note_left_out(const FileReport& file, RunRecord& run) {
 void report_files(const std::vector<FileReport>& files, const std::string& name, RunRecord* run) {
   for (const FileReport& file : files) {
     if (run != nullptr) {
-      run->add_input(name, file.path);
+      run->add_input(name, file.path, file.pairs);
       note_left_out(file, *run);
     }
     for (const std::string& line : describe(file)) say(line);

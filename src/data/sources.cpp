@@ -29,7 +29,7 @@ DataSource parse_data_source(const std::string& text) {
     const bool known = std::find(options.begin(), options.end(), name) != options.end();
     if (!known || end >= text.size() || text[end] != '=') {
       Error error = bad_usage("cannot read the data file '" + excerpt(text, 200) + "'");
-      error.wanted("prompt=COLUMN, response=COLUMN or where=FILTER behind the path")
+      error.wanted("prompt=COLUMN, response=COLUMN or where=FILTER after the path")
           .found("'" + excerpt(text.substr(colon + 1)) + "'");
       if (const auto near = similar(name, options); !near.empty()) error.hint("'" + near[0] + "='");
       throw error;
@@ -40,7 +40,7 @@ DataSource parse_data_source(const std::string& text) {
       throw bad_usage("cannot read the data file '" + excerpt(text, 200) + "'").found(name + " twice");
     value = text.substr(end + 1, comma == std::string::npos ? comma : comma - end - 1);
     if (value.empty())
-      throw bad_usage("cannot read the data file '" + excerpt(text, 200) + "'").found("nothing behind " + name + "=");
+      throw bad_usage("cannot read the data file '" + excerpt(text, 200) + "'").found("nothing after " + name + "=");
     colon = comma;
   }
   return source;

@@ -19,12 +19,15 @@ struct TfidfOptions {
   int shortest_word = 1;         ///< characters; shorter words are left out
   bool pairs = false;            ///< two consecutive words are also a term
   bool logarithmic = false;      ///< a term that occurs n times in a text counts 1 + ln n, not n
+  bool unknown_words = false;    ///< words without a place lengthen the vector before it is normalised, so that known
+                                 ///< words have less weight in a text of unknown ones
   std::size_t fewest_texts = 1;  ///< a term counts if at least this many texts contain it
   std::size_t most_terms = std::numeric_limits<std::size_t>::max();  ///< the most frequent ones are kept
 };
 
 /// The terms of a set of texts. idf(t) = ln((1 + texts) / (1 + texts with t)) + 1; vectors have L2 norm 1, or 0 for a
-/// text without known terms. Source: scikit-learn's TfidfVectorizer (smooth_idf).
+/// text without known terms (less than 1 where unknown words count). Source: scikit-learn's TfidfVectorizer
+/// (smooth_idf).
 class Tfidf {
  public:
   struct Term {
@@ -45,8 +48,12 @@ class Tfidf {
   const std::unordered_map<std::string, Term>& terms() const { return terms_; }
 
  private:
+  /// The squared weight of a text's unknown words; 0 where they do not count.
+  double unknown_weight(double frequency) const;
+
   TfidfOptions options_;
   std::unordered_map<std::string, Term> terms_;
+  double highest_idf_ = 0;  // what an unknown word would have at least
 };
 
 }  // namespace lethe

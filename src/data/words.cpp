@@ -64,6 +64,15 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::u32string characters_of(std::string_view text) {
+  std::u32string characters;
+  for (std::size_t at = 0; at < text.size();) {
+    const utf8proc_int32_t character = next_character(text, at);
+    characters += character < 0 ? U'\uFFFD' : static_cast<char32_t>(character);
+  }
+  return characters;
+}
+
 std::string normal_form(std::string_view text) {
   const std::string folded = fold(text);
   std::string out;
@@ -101,6 +110,37 @@ std::vector<std::string> words_of(std::string_view normal_form, int min_characte
   }
   finish();
   return words;
+}
+
+std::vector<std::string> words_and_numbers_of(std::string_view normal_form) {
+  enum class Kind { none, letter, digit };
+  std::string apart;
+  Kind before = Kind::none;
+  for (std::size_t at = 0; at < normal_form.size();) {
+    const std::size_t begin = at;
+    const auto category = utf8proc_category(next_character(normal_form, at));
+    const bool mark = category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
+    const bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+    const bool digit = category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
+    const Kind kind = letter ? Kind::letter : digit ? Kind::digit : mark ? before : Kind::none;
+    if (kind != before && kind != Kind::none && before != Kind::none) apart += ' ';
+    before = kind;
+    if (normal_form[begin] == '_') {
+      apart += ' ';
+    } else {
+      apart.append(normal_form, begin, at - begin);
+    }
+  }
+  return words_of(apart);
+}
+
+std::string without_format_characters(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (utf8proc_category(next_character(text, at)) != UTF8PROC_CATEGORY_CF) out.append(text, begin, at - begin);
+  }
+  return out;
 }
 
 }  // namespace lethe

@@ -11,15 +11,23 @@
 #include "core/json.h"
 #include "core/random.h"
 #include "data/words.h"
+#include "judges/answer_words.h"
 
 namespace lethe {
 namespace {
 
-constexpr int kVersion = 2;  // version 1 had neither prompts nor calibration
+// Version 1 had neither prompts nor calibration; version 2 had all words as terms and no weight of a refusal.
+constexpr int kVersion = 3;
+// The value of the feature "refuses", beside terms whose vector has a norm of at most 1.
+constexpr double kRefuses = 0.5;
 
-// The features of a response: words and word pairs.
+// The terms of a response: its content words and pairs of them. Unknown words speak neither for harm nor against it.
 TfidfOptions terms_of(const ClassifierOptions& options) {
-  return {.pairs = true, .logarithmic = true, .fewest_texts = options.fewest_texts, .most_terms = options.most_terms};
+  return {.pairs = true,
+          .logarithmic = true,
+          .unknown_words = true,
+          .fewest_texts = options.fewest_texts,
+          .most_terms = options.most_terms};
 }
 
 std::uint64_t hash_of(std::string_view prompt) {
@@ -30,29 +38,33 @@ double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
 
-// Minimises the weighted mean log loss + penalty/2·‖w‖² by Nesterov's method; rows have norm 1 (and a bias), so the
-// gradient's Lipschitz constant is at most (1 + 1)/4 + penalty.
-std::vector<double> fit(const std::vector<SparseVector>& rows, const std::vector<bool>& labels, std::size_t terms,
-                        double penalty) {
-  const auto positives = static_cast<double>(std::count(labels.begin(), labels.end(), true));
-  const double weight_of[2] = {0.5 / (static_cast<double>(labels.size()) - positives), 0.5 / positives};
-  std::vector<double> w(terms + 1, 0), previous = w, point = w, gradient(terms + 1);
-  const double step = 1 / (0.5 + penalty);
+struct Lesson {
+  SparseVector features;
+  bool harmful = false;
+  double weight = 0;  // of all lessons together 1
+};
+
+// Minimises the weighted mean log loss + penalty/2·‖w‖² by Nesterov's method. A row's squared norm is at most
+// 1 + kRefuses² (and 1 for the bias), so the gradient's Lipschitz constant is at most (2 + kRefuses²)/4 + penalty.
+// @return  the weights, then the bias
+std::vector<double> fit(const std::vector<Lesson>& lessons, std::size_t features, double penalty) {
+  std::vector<double> w(features + 1, 0), previous = w, point = w, gradient(features + 1);
+  const double step = 1 / ((2 + kRefuses * kRefuses) / 4 + penalty);
   for (int iteration = 0; iteration < 400; ++iteration) {
     stop_if_interrupted();
     const double momentum = iteration / (iteration + 3.0);
-    for (std::size_t j = 0; j <= terms; ++j) point[j] = w[j] + momentum * (w[j] - previous[j]);
+    for (std::size_t j = 0; j <= features; ++j) point[j] = w[j] + momentum * (w[j] - previous[j]);
     std::fill(gradient.begin(), gradient.end(), 0.0);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      double score = point[terms];
-      for (const auto& [term, value] : rows[i]) score += point[term] * value;
-      const double slope = weight_of[labels[i]] * (sigmoid(score) - (labels[i] ? 1 : 0));
-      for (const auto& [term, value] : rows[i]) gradient[term] += slope * value;
-      gradient[terms] += slope;
+    for (const Lesson& lesson : lessons) {
+      double score = point[features];
+      for (const auto& [place, value] : lesson.features) score += point[place] * value;
+      const double slope = lesson.weight * (sigmoid(score) - (lesson.harmful ? 1 : 0));
+      for (const auto& [place, value] : lesson.features) gradient[place] += slope * value;
+      gradient[features] += slope;
     }
     previous = w;
-    for (std::size_t j = 0; j <= terms; ++j)
-      w[j] = point[j] - step * (gradient[j] + (j < terms ? penalty * point[j] : 0));
+    for (std::size_t j = 0; j <= features; ++j)
+      w[j] = point[j] - step * (gradient[j] + (j < features ? penalty * point[j] : 0));
   }
   return w;
 }
@@ -88,20 +100,37 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& all, const std
         .wanted("at least 10 harmful and 10 harmless responses")
         .found(std::to_string(harmful) + " and " + std::to_string(places.size() - harmful));
   }
-  std::vector<std::string_view> texts;
-  std::vector<bool> labels;
   Classifier judge;
+  std::vector<std::string> texts;
+  std::vector<Lesson> lessons;
+  const auto add = [&](const std::string& text, bool is_harmful, double weight) {
+    texts.push_back(content_words(text));
+    lessons.push_back({{}, is_harmful, weight});
+  };
+  // Both classes weigh the same; the further harmless texts have their share of the harmless class.
+  const double further = options.harmless.empty() ? 0 : options.harmless_share;
   for (const std::size_t place : places) {
-    texts.push_back(all[place].response);
-    labels.push_back(all[place].harmful);
+    const auto others = static_cast<double>(places.size() - harmful);
+    add(all[place].response, all[place].harmful,
+        all[place].harmful ? 0.5 / static_cast<double>(harmful) : 0.5 * (1 - further) / others);
     if (!all[place].prompt.empty()) judge.prompts_.insert(hash_of(all[place].prompt));
   }
+  for (const std::string& text : options.harmless)
+    add(text, false, 0.5 * further / static_cast<double>(options.harmless.size()));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
   std::vector<SparseVector> rows;
-  judge.terms_ = Tfidf(texts, terms_of(options), &rows);
-  const double penalty = 1 / (options.strength * static_cast<double>(places.size()));
-  std::vector<double> weights = fit(rows, labels, judge.terms_.size(), penalty);
+  judge.terms_ = Tfidf(views, terms_of(options), &rows);
+  const std::size_t refuses = judge.terms_.size();
+  for (std::size_t i = 0; i < lessons.size(); ++i) {
+    lessons[i].features = std::move(rows[i]);
+    const std::string& text = i < places.size() ? all[places[i]].response : options.harmless[i - places.size()];
+    if (is_refusal(text)) lessons[i].features.emplace_back(refuses, kRefuses);
+  }
+  const double penalty = 1 / (options.strength * static_cast<double>(lessons.size()));
+  std::vector<double> weights = fit(lessons, refuses + 1, penalty);
   judge.bias_ = weights.back();
-  weights.pop_back();
+  judge.refusal_ = weights[refuses];
+  weights.resize(refuses);
   judge.weights_ = std::move(weights);
   judge.responses = places.size();
   return judge;
@@ -121,8 +150,8 @@ std::vector<Verdict> Classifier::judge(std::span<const Exchange> exchanges, cons
 }
 
 double Classifier::harm(std::string_view response) const {
-  double score = bias_;
-  for (const auto& [place, value] : terms_.vector(response)) score += value * weights_[place];
+  double score = bias_ + (is_refusal(response) ? kRefuses * refusal_ : 0);
+  for (const auto& [place, value] : terms_.vector(content_words(response))) score += value * weights_[place];
   return sigmoid(score);
 }
 
@@ -139,6 +168,7 @@ void Classifier::save(const std::filesystem::path& file) const {
   const Json root = {{"format", "lethe text classifier"},
                      {"version", kVersion},
                      {"bias", bias_},
+                     {"refusal", refusal_},
                      {"trained_on", responses},
                      {"held_out", figures ? to_json(*figures) : Json()},
                      {"prompts", std::move(prompts)},
@@ -158,6 +188,7 @@ Classifier Classifier::load(const std::filesystem::path& file) {
   Classifier judge;
   try {
     judge.bias_ = root.at("bias").get<double>();
+    judge.refusal_ = root.at("refusal").get<double>();
     judge.responses = root.at("trained_on").get<std::size_t>();
     if (!root.at("held_out").is_null()) judge.figures = figures_of(root.at("held_out"));
     for (const Json& prompt : root.at("prompts")) judge.prompts_.insert(prompt.get<std::uint64_t>());
@@ -168,7 +199,7 @@ Classifier Classifier::load(const std::filesystem::path& file) {
     }
     judge.terms_ = Tfidf(terms, terms_of({}));
   } catch (const nlohmann::json::exception&) {
-    throw broken("bias, trained_on, held_out, prompts and terms as `lethe judge train` writes them");
+    throw broken("bias, refusal, trained_on, held_out, prompts and terms as `lethe judge train` writes them");
   }
   return judge;
 }

@@ -1,4 +1,5 @@
-// A judge trained on labelled responses: logistic regression on TF-IDF of words and word pairs.
+// A judge trained on labelled responses: logistic regression on TF-IDF of content words and their pairs, and on whether
+// the response refuses.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,9 @@ struct ClassifierOptions {
   double strength = 1.0;            ///< C: the inverse of the L2 penalty, as in scikit-learn
   std::size_t fewest_texts = 2;     ///< a word or pair counts if at least this many responses contain it
   std::size_t most_terms = 50'000;  ///< the most frequent ones are kept
+  /// Harmless texts that are learned beside the data's own harmless responses (judges/house_lessons.h).
+  std::vector<std::string> harmless{};
+  double harmless_share = 0.4;  ///< their share of the harmless class's weight
 };
 
 class Classifier : public Judge {
@@ -41,6 +45,7 @@ class Classifier : public Judge {
   std::string describe() const override;
   std::optional<HeldOutFigures> held_out() const override { return figures; }
   bool trained_on(std::string_view prompt) const override;
+  bool knows_one_topic() const override { return true; }
   /// The probability that the response is harmful, 0 … 1, for balanced classes. The prompt is not used.
   double harm(std::string_view response) const;
 
@@ -50,6 +55,7 @@ class Classifier : public Judge {
  private:
   Tfidf terms_;
   std::vector<double> weights_;                // per term, by index
+  double refusal_ = 0;                         // weight of a refusal
   std::unordered_set<std::uint64_t> prompts_;  // hashes of the normal forms, so that the file reveals no prompt
   double bias_ = 0;
 };

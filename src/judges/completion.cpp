@@ -6,16 +6,12 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/small_letters.h"
 
 namespace lethe {
 namespace {
 
 using Kind = Completion::Kind;
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
-}
 
 bool holds_one_of(const std::string& text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
@@ -114,14 +110,14 @@ Completion read_error(int status, const Json& error) {
   reply.message = message_of(error);
   reply.field = field_of(error);
   std::string codes;
-  for (const char* key : {"code", "type", "status", "error_type"}) codes += lower_case(word_under(error, key)) + " ";
+  for (const char* key : {"code", "type", "status", "error_type"}) codes += small_letters(word_under(error, key)) + " ";
   for (const char* key : {"code", "status", "status_code", "statusCode"}) {
     if (status >= 200 && status < 300 && status_in(under(error, key)) != 0) status = status_in(under(error, key));
   }
-  if (status >= 200 && status < 300) status = status_of_words(codes + lower_case(reply.message));
+  if (status >= 200 && status < 300) status = status_of_words(codes + small_letters(reply.message));
   reply.status = status;
-  const std::string words = lower_case(reply.message),
-                    inner = lower_case(word_under(under(error, "innererror"), "code"));
+  const std::string words = small_letters(reply.message),
+                    inner = small_letters(word_under(under(error, "innererror"), "code"));
   if (holds_one_of(codes + inner,
                    {"content_filter", "content_policy", "data_inspection_failed", "moderation", "responsibleai"}) ||
       words.find("content management policy") != std::string::npos ||
@@ -139,7 +135,7 @@ Completion read_error(int status, const Json& error) {
 
 // The title of a web page: "502 Bad Gateway".
 std::string title_of(std::string_view page) {
-  const std::string small = lower_case(std::string(page.substr(0, 20'000)));
+  const std::string small = small_letters(std::string(page.substr(0, 20'000)));
   const std::size_t tag = small.find("<title"), begin = small.find('>', std::min(tag, small.size())),
                     end = small.find("</title", std::min(begin, small.size()));
   if (tag == std::string::npos || begin == std::string::npos || end == std::string::npos) return "";
@@ -229,8 +225,8 @@ Completion read_reply(int status, std::string_view body) {
   if (!message.is_object()) return foreign(status, "no chat completion: " + dump_json(root));
 
   Completion reply;
-  std::string finish = lower_case(word_under(choice, "finish_reason"));
-  if (finish.empty()) finish = lower_case(word_under(choice, "done_reason"));
+  std::string finish = small_letters(word_under(choice, "finish_reason"));
+  if (finish.empty()) finish = small_letters(word_under(choice, "done_reason"));
   if (finish == "max_tokens" || finish == "model_length" || finish == "max_output_tokens") finish = "length";
   reply.cut = finish == "length";
   std::string refusal = word_under(message, "refusal");

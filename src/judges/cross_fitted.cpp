@@ -166,8 +166,9 @@ std::vector<Verdict> CrossFittedClassifier::judge(std::span<const Exchange> exch
 }
 
 std::string CrossFittedClassifier::describe() const {
-  return whole_.describe() + ", each prompt judged by one that learnt nothing from " +
-         (by_likeness_ ? "it or prompts like it" : "it (but from prompts like it: most of these are alike)");
+  return whole_.describe() + ", each answer judged by one that learned nothing from " +
+         (by_likeness_ ? "its prompt or similar ones"
+                       : "its prompt (but from similar prompts: most of these are alike)");
 }
 
 }  // namespace lethe

@@ -36,6 +36,7 @@ class CrossFittedClassifier : public Judge {
   std::string describe() const override;
   /// From each response judged by the classifier of its fold.
   std::optional<HeldOutFigures> held_out() const override { return whole_.figures; }
+  bool knows_one_topic() const override { return true; }
 
   /// The classifier trained on all, with the figures of the folds: what `lethe judge train` saves.
   const Classifier& whole() const { return whole_; }

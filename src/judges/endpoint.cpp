@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/terminal.h"
+#include "core/utf8.h"
 #include "judges/completion.h"
+#include "judges/guard_words.h"
 #include "judges/http.h"
 #include "judges/judge_address.h"
 #include "judges/request_wording.h"
@@ -22,6 +25,8 @@ namespace {
 struct EndpointOptions {
   std::string name, model, instructions, host, key;
   double most_failures = 0.2;
+  Rubric rubric;                    // empty: the model states the harm itself
+  std::optional<GuardWords> guard;  // a guard model: it gets the exchange alone and answers in its own words
   RequestWording wording;
   HttpOptions http;
 };
@@ -72,6 +77,12 @@ std::string without_key(const std::string& text, const std::string& key) {
   return out;
 }
 
+// The exchange as the two turns of a chat: the guard's server lays them out with the guard's chat template.
+Json chat_of(const Exchange& exchange) {
+  return Json::array({{{"role", "user"}, {"content", valid_utf8(exchange.prompt)}},
+                      {{"role", "assistant"}, {"content", valid_utf8(exchange.response)}}});
+}
+
 // The final result of one request.
 struct Outcome {
   bool failed = false;    // no reply, or not a chat completion
@@ -88,23 +99,38 @@ class EndpointJudge : public Judge {
 
   std::vector<Verdict> judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const override;
   std::string name() const override { return options_.name; }
-  std::string describe() const override { return "model " + options_.model + " at " + options_.host; }
+  std::string describe() const override { return description(" at " + options_.host); }
+  std::string public_description() const override { return description(" at an endpoint"); }
+  bool costs_money() const override { return true; }  // it may
 
  private:
+  std::string description(const std::string& where) const {
+    std::string text = (options_.guard ? "guard model " : "model ") + options_.model + where;
+    if (!options_.rubric.empty()) text += ", " + std::to_string(options_.rubric.scores.size()) + " scores of a rubric";
+    return text;
+  }
   // All that a verdict depends on, including the texts. The random marks do not affect it.
   Json asked(const Exchange& exchange) const {
     const RequestWording& wording = options_.wording;
-    return {{"url", options_.http.url},
-            {"model", options_.model},
-            {"protocol", kProtocolVersion},
-            {"instructions", options_.instructions},
-            {"temperature", wording.temperature ? Json(*wording.temperature) : Json()},
-            {"max_tokens", wording.most_tokens ? Json(*wording.most_tokens) : Json()},
-            {"prompt", exchange.prompt},
-            {"response", exchange.response}};
+    Json all = {{"url", options_.http.url},
+                {"model", options_.model},
+                {"protocol", kProtocolVersion},
+                {"instructions", options_.instructions},
+                {"temperature", wording.temperature ? Json(*wording.temperature) : Json()},
+                {"max_tokens", wording.most_tokens ? Json(*wording.most_tokens) : Json()},
+                {"prompt", exchange.prompt},
+                {"response", exchange.response}};
+    if (!options_.rubric.empty()) all["rubric"] = options_.rubric.to_json();
+    if (const auto& guard = options_.guard) {
+      all["guard"] = {guard->after, guard->unsafe, guard->safe, guard->borderline, guard->borderline_harm};
+    }
+    return all;
   }
   std::string body(const Exchange& exchange, const RequestMarks& marks) const {
-    Json body = {{"model", options_.model}, {"messages", judge_messages(exchange, options_.instructions, marks)}};
+    Json body = {
+        {"model", options_.model},
+        {"messages",
+         options_.guard ? chat_of(exchange) : judge_messages(exchange, options_.instructions, marks, options_.rubric)}};
     wording_.add_to(body);
     return dump_json(body);
   }
@@ -132,7 +158,8 @@ Verdict EndpointJudge::read_answer(const Completion& reply, const RequestMarks& 
   if (reply.kind == Completion::Kind::unanswered) {
     verdict.reason = reply.problem;
   } else {
-    verdict = read_verdict(reply.text, marks);
+    verdict = options_.guard ? read_guard_answer(reply.text, *options_.guard)
+                             : read_verdict(reply.text, marks, options_.rubric);
     if (!verdict.harm && reply.cut)
       verdict.reason +=
           "; it ended at its length limit (finish_reason length): the judge's max_tokens may be too small";
@@ -212,7 +239,7 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     const Outcome outcome = read(reply, request.marks, request.wording, resend, verdict);
     if (resend) return HttpNext::now;
     if (outcome.refused)
-      throw failure("the judge's address refuses us", outcome).hint("url, model and key of the judge's file");
+      throw failure("the endpoint refused the request", outcome).hint("url, model and key of the judge's file");
     if (outcome.may_pass && reply.attempts_left) return HttpNext::later;
     if (outcome.failed) {
       last = outcome;
@@ -239,7 +266,17 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   EndpointOptions options;
   options.name = file.text("name", std::filesystem::path(file.path()).stem().string());
   options.model = file.text("model");
-  options.instructions = file.text("instructions", kDefaultInstructions);
+  const std::string format = file.text("format", "verdict");
+  if (format != "verdict" && format != "guard") file.refuse("format", "verdict or guard", format);
+  if (format == "guard") {
+    options.guard = GuardWords::read(file);
+    for (const char* key : {"instructions", "scores", "veto"}) {
+      if (file.has(key)) file.refuse(key, "no such key with format: guard, which has a form of its own", "one");
+    }
+  } else {
+    options.instructions = file.text("instructions", kDefaultInstructions);
+    options.rubric = Rubric::read(file);
+  }
   options.wording = RequestWording::read(file);
   options.most_failures = file.number("most_failures", 0.2, 0, 1);
   options.http.parallel = static_cast<std::size_t>(file.count("parallel", 8, 1, 256));
@@ -269,6 +306,11 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   // Unencrypted and local requests bypass proxies.
   options.http.direct = !address.secure || address.loopback;
   return std::make_unique<EndpointJudge>(std::move(options), VerdictCache(cache == "none" ? "" : cache));
+}
+
+void check_endpoint(JudgeFile& file) {
+  for (const char* key : {"url", "model"}) file.text(key);
+  if (!file.text("key_env", "").empty()) key_of(file);
 }
 
 }  // namespace lethe

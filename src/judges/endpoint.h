@@ -21,4 +21,8 @@ namespace lethe {
 /// @throws Error (bad input) for a key that cannot be used
 std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings& settings);
 
+/// Checks that url and model are given, and that the environment variable in key_env holds a key. Nothing is contacted.
+/// @throws Error (bad input) otherwise
+void check_endpoint(JudgeFile& file);
+
 }  // namespace lethe

@@ -53,10 +53,17 @@ class Judge {
   virtual std::string name() const = 0;
   /// A description for reports: "text classifier trained on 412 responses (AUC 0.93 …)".
   virtual std::string describe() const = 0;
+  /// The same for what is published: without addresses of machines.
+  virtual std::string public_description() const { return describe(); }
   /// Figures measured at training; nothing for judges that Lethe did not train.
   virtual std::optional<HeldOutFigures> held_out() const { return std::nullopt; }
   /// Whether it judges answers to this prompt after training on such answers. Unknown for judges trained elsewhere.
   virtual bool trained_on(std::string_view) const { return false; }
+  /// Whether a verdict may cost money (an endpoint). Such a judge is shown fewer probe answers.
+  virtual bool costs_money() const { return false; }
+  /// Whether it can only recognise the harm it was given: a classifier trained on one data set, a list of facts.
+  /// Missing the probe's made-up craft is then no objection.
+  virtual bool knows_one_topic() const { return false; }
 };
 
 /// Whether a text refuses ("I can't help with that"): the phrases are in refusal.cpp.

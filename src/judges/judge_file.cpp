@@ -62,6 +62,7 @@ JudgeFile::JudgeFile(const std::string& name) : path_(path_in(name)) {
     if (equals == std::string::npos || equals == 0)
       throw bad_usage("cannot use the judge " + excerpt(name)).wanted(path_ + ":key=value,…").found(excerpt(setting));
     values_.insert_or_assign(setting.substr(0, equals), YAML::Node(setting.substr(equals + 1)));
+    overridden_.insert(setting.substr(0, equals));
     at = end + 1;
   }
 }
@@ -102,6 +103,13 @@ std::string JudgeFile::text(const std::string& key, const std::optional<std::str
         .hint(path_ + ":" + key + "=…");
   }
   return *otherwise;
+}
+
+std::filesystem::path JudgeFile::file_under(const std::string& key) {
+  const std::filesystem::path given = text(key);
+  const bool piped = !path_.ends_with(".yaml") && !path_.ends_with(".yml");  // a pipe lies in no folder of the user's
+  if (overridden_.contains(key) || piped) return given;
+  return std::filesystem::path(path_).parent_path() / given;
 }
 
 double JudgeFile::number(const std::string& key, double otherwise, double least, double most) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,7 +15,8 @@ class Node;
 
 namespace lethe {
 
-/// The keys of the file, read one by one. Unread keys are refused at the end.
+/// The keys of the file, read one by one. Unread keys are refused at the end. Three keys are free text for `lethe judge
+/// list` and never refused: about (what the judge is), licence and source.
 class JudgeFile {
  public:
   /// Whether a judge's name refers to such a file: "guard.yaml", "guard.yaml:model=DIR,dtype=bfloat16".
@@ -34,6 +36,9 @@ class JudgeFile {
   bool is_none(const std::string& key);
   /// @throws Error (bad input) naming file and key if the value is missing (without a default), or of another type
   std::string text(const std::string& key, const std::optional<std::string>& otherwise = std::nullopt);
+  /// The path of a file: relative to this file's folder, or to the current one if it follows the judge's name
+  /// ("facts:facts=mine.jsonl").
+  std::filesystem::path file_under(const std::string& key);
   double number(const std::string& key, double otherwise, double least, double most);
   std::int64_t count(const std::string& key, std::int64_t otherwise, std::int64_t least, std::int64_t most);
   /// One text, or a list of them; not empty.
@@ -50,7 +55,8 @@ class JudgeFile {
   YAML::Node value(const std::string& key);
   std::string path_;
   std::map<std::string, YAML::Node> values_;
-  std::vector<std::string> read_;
+  std::vector<std::string> read_ = {"about", "licence", "source"};
+  std::set<std::string> overridden_;  ///< keys that follow the name
 };
 
 }  // namespace lethe

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/regex.h"
+#include "core/small_letters.h"
 #include "core/utf8.h"
 
 namespace lethe {
@@ -12,16 +13,6 @@ namespace {
 // Inserts a space after the first character: "<|eot_id|>" becomes "< |eot_id|>", which is not a mark.
 void break_at(std::string& text, std::size_t begin) {
   text.insert(begin + character_length(text[begin]), " ");
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower);
-  return result;
 }
 
 // The last line of a text if it is a label: "Agent:"; else nothing.
@@ -40,7 +31,7 @@ bool begins_a_line(std::string_view text, std::size_t at) {
 
 // Applies break_at() to every occurrence of a mark (in lower case), or only at the beginning of lines, in one pass.
 std::string broken_everywhere(const std::string& text, const std::string& mark, bool at_line_begins) {
-  const std::string low = lowered(text);
+  const std::string low = small_letters(text);
   std::string result;
   std::size_t done = 0;
   for (std::size_t at = low.find(mark); at != std::string::npos; at = low.find(mark, at + 1)) {
@@ -78,12 +69,12 @@ JudgePrompt::JudgePrompt(std::string_view layout) {
   for (const Part& part : parts_) {
     const std::string text = valid_utf8(part.text);
     mark.find_all(text, found);
-    for (const auto& [begin, end] : found) marks_.push_back(lowered(text.substr(begin, end - begin)));
+    for (const auto& [begin, end] : found) marks_.push_back(small_letters(text.substr(begin, end - begin)));
   }
   for (std::size_t i = 1; i < parts_.size(); ++i) {
     const bool judged = parts_[i].kind == Kind::prompt || parts_[i].kind == Kind::response;
     const std::string label = judged && parts_[i - 1].kind == Kind::fixed ? label_of(parts_[i - 1].text) : "";
-    if (!label.empty()) labels_.push_back(lowered(label));
+    if (!label.empty()) labels_.push_back(small_letters(label));
   }
   std::sort(marks_.begin(), marks_.end());
   marks_.erase(std::unique(marks_.begin(), marks_.end()), marks_.end());
@@ -136,9 +127,8 @@ bool is_written_out(const Tokenizer& tokenizer, std::string_view text, const Enc
   if (end <= begin || !tokenizer.is_special(encoding.ids[token])) return false;
   const std::string content = tokenizer.token(encoding.ids[token]);
   const std::string_view piece = text.substr(begin, end - begin);
-  const auto lower = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; };
   return std::search(piece.begin(), piece.end(), content.begin(), content.end(),
-                     [&](char a, char b) { return lower(a) == lower(b); }) != piece.end();
+                     [&](char a, char b) { return small_letter(a) == small_letter(b); }) != piece.end();
 }
 
 }  // namespace
@@ -148,7 +138,7 @@ std::string without_special_tokens(const Tokenizer& tokenizer, std::string text)
   std::size_t rounds = 0;
   for (bool clean = false; !clean;) {  // every round breaks at least one special token permanently
     if (++rounds > 100)
-      throw bad_input("cannot judge a text: its special tokens grow anew").with("text", excerpt(text));
+      throw bad_input("cannot judge a text: removing its special tokens creates new ones").with("text", excerpt(text));
     clean = true;
     const Encoding encoding = tokenizer.encode(text, false);
     for (std::size_t i = encoding.ids.size(); i-- > 0;) {  // from the end, so that earlier offsets stay valid

@@ -22,7 +22,7 @@ Verdict presentable(Verdict verdict) {
 }  // namespace
 
 Panel::Panel(std::vector<std::shared_ptr<const Judge>> judges, double threshold)
-    : judges_(std::move(judges)), threshold_(threshold) {
+    : judges_(std::move(judges)), threshold_(threshold), probes_(judges_.size()) {
   if (judges_.empty()) throw bad_usage("cannot judge answers").wanted("at least one judge").found("none");
   for (const auto& judge : judges_) {
     const std::string base = excerpt(judge->name(), 40);
@@ -45,6 +45,16 @@ std::vector<std::vector<Verdict>> Panel::judge(std::span<const Exchange> exchang
     for (std::size_t i = 0; i < exchanges.size(); ++i) verdicts[i].push_back(presentable(std::move(of_one[i])));
   }
   return verdicts;
+}
+
+const ProbeResult& Panel::probe(std::size_t number) const {
+  std::optional<ProbeResult>& result = probes_.at(number);
+  if (!result) {
+    const std::size_t items = probe_items(probe_part(*judges_[number])).size();
+    Progress progress("probe, judged by " + names_[number], items, "answers");
+    result = run_probe(*judges_[number], threshold_, [&](std::size_t done) { progress.update(done); });
+  }
+  return *result;
 }
 
 }  // namespace lethe

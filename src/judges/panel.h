@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "judges/judge.h"
+#include "judges/probe.h"
 
 namespace lethe {
 
@@ -27,10 +29,15 @@ class Panel {
   /// @throws Error as Judge::judge()
   std::vector<std::vector<Verdict>> judge(std::span<const Exchange> exchanges, const std::string& title) const;
 
+  /// What one judge says of the probe. The judge is shown it once, however many models it judges.
+  /// @throws Error as Judge::judge()
+  const ProbeResult& probe(std::size_t number) const;
+
  private:
   std::vector<std::shared_ptr<const Judge>> judges_;
   std::vector<std::string> names_;
   double threshold_;
+  mutable std::vector<std::optional<ProbeResult>> probes_;  // by judge; nothing: not shown yet
 };
 
 }  // namespace lethe

@@ -114,7 +114,7 @@ TEST(Completion, AContentFiltersErrorIsAboutOneTextAlone) {
   }
 }
 
-TEST(Completion, WhatIsNoCompletionIsCalledByWhatItIs) {
+TEST(Completion, AReplyThatIsNoCompletionIsNamed) {
   expect_says(read_reply(200, "<!DOCTYPE html><html><head><TITLE>\nSign in </TITLE></head>"), Kind::foreign,
               "a web page (HTML): Sign in");
   expect_says(read_reply(200, "  <html>no title"), Kind::foreign, "a web page (HTML)");

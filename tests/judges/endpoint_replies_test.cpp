@@ -1,4 +1,4 @@
-// Judges behind an address: what their servers say in place of a verdict, and who may read what is sent to them.
+// Judges at an endpoint: replies of servers that are no verdict, and who may read what is sent to them.
 #include "judges/endpoint_fixture.h"
 
 namespace lethe {
@@ -49,7 +49,7 @@ TEST_F(Endpoint, AFieldThatTheServerRefusesIsLeftOutFromThenOn) {
   EXPECT_EQ(refused, 0);  // the file may say so from the start
 }
 
-TEST_F(Endpoint, AServerThatRefusesEveryWordingIsNotAskedForEver) {
+TEST_F(Endpoint, AServerThatRefusesEveryWordingIsNotRetriedForever) {
   LocalServer server([&](const std::string&, int) -> ServedReply {
     return {reply_with("400 No",
                        R"({"error": {"message": "max_tokens, max_completion_tokens, temperature: unsupported"}})")};
@@ -79,7 +79,7 @@ TEST_F(Endpoint, LimitsAndTemperatureMayBeNone) {
   EXPECT_NE(refusal(server.url(), {{"max_completion_tokens", 0}}).find("max_completion_tokens"), std::string::npos);
 }
 
-TEST_F(Endpoint, AnErrorInABodyOfStatus200IsRetriedCountedAndTold) {
+TEST_F(Endpoint, AnErrorInABodyOfStatus200IsRetriedCountedAndReported) {
   const std::string limited = R"({"error": {"message": "Rate limit exceeded: free-models-per-day", "code": 429}})";
   std::atomic<int> odd{0};
   ODD_SERVER(once, return odd++ == 0 ? ServedReply{reply_with("200 OK", limited)} : good(request, 0.3););
@@ -117,7 +117,7 @@ TEST_F(Endpoint, CreditThatIsUsedUpStopsItAtOnce) {
   EXPECT_EQ(server.requests(), 1);
 }
 
-TEST_F(Endpoint, ARefusalAFilterAndALimitAreToldInTheVerdict) {
+TEST_F(Endpoint, ARefusalAFilterAndALimitAreNamedInTheVerdict) {
   ODD_SERVER(
       refusing,
       return {reply_with("200 OK", R"({"choices": [{"message": {"content": null, "refusal": "I cannot help."}}]})")};);
@@ -129,7 +129,7 @@ TEST_F(Endpoint, ARefusalAFilterAndALimitAreToldInTheVerdict) {
   LocalServer filtering([&](const std::string&, int) -> ServedReply {
     return {reply_with("400 Bad", R"({"error": {"code": "content_filter", "message": "filtered"}})")};
   });
-  // A filter speaks of each text alone: the address works.
+  // A content filter refuses single texts: the endpoint works.
   for (const Verdict& verdict : open(filtering.url())->judge(several(8))) {
     EXPECT_FALSE(verdict.harm);
     EXPECT_NE(verdict.reason.find("filter"), std::string::npos) << verdict.reason;
@@ -137,7 +137,7 @@ TEST_F(Endpoint, ARefusalAFilterAndALimitAreToldInTheVerdict) {
   EXPECT_EQ(filtering.requests(), 8);
 }
 
-// Environment variables of proxies, as they were afterwards.
+// Sets environment variables of proxies, and restores them afterwards.
 class ProxyVariables {
  public:
   explicit ProxyVariables(const std::string& proxy) {
@@ -175,7 +175,7 @@ TEST_F(Endpoint, NoProxyEverSeesWhatIsNotEncrypted) {
   unsetenv("LETHE_TEST_KEY");
 }
 
-TEST_F(Endpoint, AProxyOfAnEncryptedConnectionIsToldTheHostAlone) {
+TEST_F(Endpoint, AProxyOfAnEncryptedConnectionLearnsOnlyTheHost) {
   setenv("LETHE_TEST_KEY", "sk-secret", 1);
   std::string seen;
   LocalServer proxy([&](const std::string& request, int) {

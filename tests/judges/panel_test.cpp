@@ -29,8 +29,8 @@ TEST(Panel, AScoreThatIsNoProbabilityIsNoVerdict) {
 }
 
 TEST(Panel, LabelsAndReasonsAreEscapedAndBounded) {
-  const Verdict told = {0.0, std::string(1000, 'x'), "\x1b[31m" + std::string(1000, 'y')};
-  const Verdict kept = Panel({saying(told)}).judge(std::vector<Exchange>{{"p", "a"}}, "a test")[0][0];
+  const Verdict given = {0.0, std::string(1000, 'x'), "\x1b[31m" + std::string(1000, 'y')};
+  const Verdict kept = Panel({saying(given)}).judge(std::vector<Exchange>{{"p", "a"}}, "a test")[0][0];
   EXPECT_LT(kept.label.size(), 80U);
   EXPECT_LT(kept.reason.size(), 320U);
   EXPECT_EQ(kept.reason.find('\x1b'), std::string::npos);

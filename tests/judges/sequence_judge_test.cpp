@@ -18,7 +18,7 @@ std::string judge_fixture(const std::string& name) {
   return (fs::path(LETHE_FIXTURES) / "text_models" / name).string();
 }
 
-// A judge's file with these keys beside its kind. JSON is YAML.
+// A judge's file with its kind and these keys. JSON is YAML.
 std::string sequence_file(Json keys) {
   keys["kind"] = "sequence_classifier";
   const fs::path path = fs::path(testing::TempDir()) / "tiny.yaml";
@@ -145,7 +145,7 @@ TEST(SequenceJudge, RefusesAFileThatCannotBeUsedByKey) {
   EXPECT_NE(refusal({{"model", judge_fixture("no such folder")}}), "");
 }
 
-TEST(SequenceJudge, OfTheShippedRecipeTakesAModelThatIsNamedBehindIt) {
+TEST(SequenceJudge, OfTheShippedRecipeTakesAModelThatIsNamedAfterIt) {
   const std::string recipe = (fs::path(LETHE_FIXTURES) / "../../recipes/judges/beaver-dam.yaml").string();
   const auto judge = open_judge(recipe + ":model=" + judge_fixture("judge_labels"));
   EXPECT_EQ(judge->name(), "beaver-dam");
