@@ -41,6 +41,11 @@ StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::s
   head_ = model.head();
   head_.weight = head_.weight.detach().clone();
   if (head_.bias.defined()) head_.bias = head_.bias.detach().clone();
+  add(model, pairs);
+}
+
+void StoredReference::add(CausalLM& model, std::span<const Pair> pairs) {
+  const c10::NoGradGuard no_gradient;
   std::vector<const Example*> rows;  // each once: a plan may name a pair many times
   for (const Pair& pair : pairs) {
     stop_if_interrupted();

@@ -38,6 +38,8 @@ class StoredReference : public Reference {
   /// @param examples  outlives this
   /// @throws Error (interrupted) if the user asked to stop
   StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs);
+  /// Adds pairs; the model must hold the original's weights.
+  void add(CausalLM& model, std::span<const Pair> pairs);
   /// @throws Error if a pair was not among those given
   at::Tensor states(std::span<const Pair> pairs) override;
   Head head() override { return head_; }

@@ -12,6 +12,8 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kOwnTemplate = "a template of your own: --template 'Question: {prompt}\\nAnswer: {response}'";
+
 using Variables = std::vector<std::pair<std::string, jinja::Value>>;
 
 Json json_if_there(const fs::path& file) {
@@ -96,7 +98,7 @@ ChatTemplate ChatTemplate::load(const fs::path& folder) {
     throw bad_input("cannot use the chat template of " + folder.string())
         .wanted("chat_template.jinja, or chat_template in tokenizer_config.json")
         .found("none: this is no instruct model, or its files are incomplete")
-        .hint("a template of your own: --template 'Question: {prompt}\\nAnswer: {response}'");
+        .hint(kOwnTemplate);
   }
   return ChatTemplate(found.source, special_tokens(folder), found.where);
 }
@@ -108,7 +110,7 @@ ChatTemplate::ChatTemplate(const std::string& source, const OrderedJson& variabl
     tree->body = jinja::parse(valid_utf8(source));
     for (const auto& [name, value] : variables.items()) tree->variables.emplace_back(name, jinja::Value::of(value));
   } catch (Error& error) {
-    error.with("template", where_);
+    error.with("template", where_).hint(kOwnTemplate);
     throw;
   }
   tree_ = std::move(tree);

@@ -1,6 +1,7 @@
 #include "prompts/template.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/error.h"
 #include "core/utf8.h"
@@ -167,12 +168,62 @@ std::string Template::render(std::string_view prompt, std::string_view response)
 
 namespace {
 
+// "### " of "### Question:", else the whole line.
+std::string mark_of_line(std::string_view line) {
+  constexpr std::string_view kBlank = " \t\r";
+  constexpr std::size_t kLongPrefix = 3;
+  const std::size_t begin = line.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return "";
+  line = line.substr(begin, line.find_last_not_of(kBlank) + 1 - begin);
+  const auto is_word = [](unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; };
+  const auto prefix = static_cast<std::size_t>(std::find_if(line.begin(), line.end(), is_word) - line.begin());
+  return std::string(prefix >= kLongPrefix ? line.substr(0, prefix) : line);
+}
+
+}  // namespace
+
+std::vector<std::string> Template::marks() const {
+  constexpr std::size_t kShortest = 4;  // bytes; shorter ones ("Q:") occur in answers
+  std::vector<std::string> marks = {"<|im_start|>",
+                                    "<|im_end|>",
+                                    "<|user|>",
+                                    "<|assistant|>",
+                                    "<|system|>",
+                                    "<|eot_id|>",
+                                    "<|start_header_id|>",
+                                    "<|endoftext|>",
+                                    "<start_of_turn>",
+                                    "<end_of_turn>",
+                                    "[INST]",
+                                    "[/INST]",
+                                    "<<SYS>>",
+                                    "### Question:",
+                                    "### Answer:",
+                                    "### Instruction:",
+                                    "### Response:",
+                                    "### Human:",
+                                    "### Assistant:"};
+  for (const std::string* piece : {&head_, &middle_, &tail_}) {
+    for (std::size_t at = 0; at < piece->size();) {
+      const std::size_t end = std::min(piece->find('\n', at), piece->size());
+      std::string mark = mark_of_line(std::string_view(*piece).substr(at, end - at));
+      if (mark.size() >= kShortest && std::find(marks.begin(), marks.end(), mark) == marks.end())
+        marks.push_back(std::move(mark));
+      at = end + 1;
+    }
+  }
+  return marks;
+}
+
+namespace {
+
 void append_end_of_text(const Tokenizer& tokenizer, std::vector<int>& ids) {
   const auto eos = tokenizer.eos();
   if (!eos) {
     throw bad_input("cannot append the end-of-text token (data.append_eos)")
         .wanted("eos_token in tokenizer_config.json")
-        .found("none");
+        .found("none")
+        .hint("data.append_eos=false");
   }
   ids.push_back(*eos);
 }

@@ -58,6 +58,9 @@ class Template {
   std::string before_response(std::string_view prompt) const;
   std::string render(std::string_view prompt, std::string_view response) const;
   const std::string& text() const { return text_; }
+  /// Pieces of prompt templates that no answer should contain: those of this text ("### ", "Answer:"; none of a chat
+  /// template, whose special tokens are not decoded), and the usual ones ("<|im_start|>", "[INST]").
+  std::vector<std::string> marks() const;
 
  private:
   LaidOut lay_out_chat(const std::vector<ChatMessage>& messages) const;

@@ -79,8 +79,8 @@ std::vector<RecipeKey> make_table() {
       KEY(config, "Path of a config.json: `lethe finetune` starts from random weights of this shape.")
           .literally()
           .only_for({finetune}),
-      KEY(tuning, "What trains: all weights, or LoRA adapters."),
-      KEY(quantize, "Stores the frozen base of adapters in four bits (nf4), or as it is.").only_with(lora),
+      KEY(tuning, "What is trained: all weights, or LoRA adapters."),
+      KEY(quantize, "Stores the frozen base model of LoRA in four bits (nf4), or unchanged.").only_with(lora),
 
       KEY(lora.rank, "Rank of each adapter.").within(1, 65536).only_with(lora),
       KEY(lora.alpha, "The adapters are scaled by lora.alpha / lora.rank.")
@@ -96,12 +96,13 @@ std::vector<RecipeKey> make_table() {
       KEY(data.normal, "Pairs whose answers the model must keep."),
       KEY(data.train, "Pairs that `lethe finetune` trains on (option `--data`).").only_for({finetune}),
       NAMED_KEY("data.template", data.response_template,
-                "Text with {prompt} and {response}; chat: the model's own template; sku; auto: chat if there is one, "
-                "else sku.")
+                "How a pair becomes text: auto, chat (the model's chat template), sku (SKU's text), or a text with "
+                "{prompt} and {response}. auto: as the run that made the model, else chat if the tokenizer has a "
+                "chat template, else sku.")
           .literally(),
       KEY(data.system, "The system message before every prompt.").literally().only_with("data.template: chat"),
       KEY(data.max_length, "Longest prompt with its response, tokens; longer texts are cut.").within(1, kMostTokens),
-      KEY(data.append_eos, "Also trains the end-of-text token after each response."),
+      KEY(data.append_eos, "Also trains the token that ends a response. auto: with a chat template."),
       KEY(data.split.train, "Share of the prompts to train on.").within(0, 1),
       KEY(data.split.validation, "Share of the prompts on which α is chosen.").within(0, 1),
       KEY(data.split.test, "Share of the prompts that are held out for the evaluation.").within(0, 1),
@@ -147,13 +148,18 @@ std::vector<RecipeKey> make_table() {
       KEY(training.weights, "Regular expression found in the names of the weights that train; empty: all weights.")
           .literally()
           .only_with(full),
-      KEY(training.recompute, "Keeps only each layer's input: less memory for a third more arithmetic."),
+      KEY(training.recompute,
+          "Activation checkpointing: stores only each layer's input; less memory, a third more arithmetic."),
 
       KEY(negation.alpha, "α, the share of the task vector that is applied; auto: the largest within the KL budget.")
-          .within(0, kMostAlpha),  // a negative α would add the harm; `lethe negate` takes one
+          .within(0, kMostAlpha),  // a negative α would add the harm; above 1: negation.allow_any_alpha
+      KEY(negation.allow_any_alpha,
+          "Allows an α above 1, which subtracts more than stage 1 learned and damages most models."),
       KEY(negation.kl_budget,
           "Largest mean KL from the original on normal answers, nats a token, for an α that is chosen.")
           .within(0, kMostFactor, Ends::open_below),
+      KEY(negation.curve,
+          "Also measures the KL at every tenth of α, for the report; the choice takes about four points."),
       KEY(negation.factors, "α by layer or module: the first pattern found in a weight's name multiplies its α.")
           .within(-kMostAlpha, kMostAlpha),
       KEY(negation.rank, "Keeps this many of the strongest singular directions of each matrix of τ; 0: all.")
@@ -163,17 +169,18 @@ std::vector<RecipeKey> make_table() {
       KEY(negation.repair.lr, "Learning rate of the repair.").within(0, kMostRate, Ends::open_below),
       KEY(negation.repair.alpha, "α of the negation that is repaired.").within(0, kMostAlpha, Ends::open_below),
 
-      KEY(evaluation.judge, "Who says whether an answer is harmful; of several, the first decides; none: nobody."),
+      KEY(evaluation.judge, "Judges that score answers as harmful or not; the first decides; none: no judge."),
       KEY(evaluation.threshold, "An answer counts as harmful if the judge's probability of harm is above this.")
           .within(0, 1, Ends::open_above),
       KEY(evaluation.prompts, "Prompts of each kind at most; 0: no evaluation.").within(0, 1e9),
       KEY(evaluation.max_new_tokens, "Longest answer, tokens.").within(1, kMostTokens),
-      KEY(evaluation.other, "Harmful prompts of another source."),
+      KEY(evaluation.other, "Harmful prompts from another source than data.harmful."),
       KEY(evaluation.xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)."),
       KEY(evaluation.choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)."),
       KEY(evaluation.text, "Plain text, for its perplexity: .txt, or rows with a text column."),
-      KEY(evaluation.window, "Tokens of a window of plain text; 0: the model's positions.").within(0, kMostTokens),
-      KEY(evaluation.stride, "Tokens by which a window moves on; 0: half a window.").within(0, kMostTokens),
+      KEY(evaluation.window, "Length of a window of plain text, tokens; 0: the model's positions.")
+          .within(0, kMostTokens),
+      KEY(evaluation.stride, "Tokens from the start of a window to the next; 0: half a window.").within(0, kMostTokens),
       KEY(evaluation.overlap.jaccard,
           "Prompts whose similarity (Jaccard) to a training prompt is at least this are left out; above 1: none.")
           .within(0, kMostFactor, Ends::open_below),
@@ -186,11 +193,11 @@ std::vector<RecipeKey> make_table() {
           "Folder of a sentence encoder: the similarity of normal answers to their references is measured.")
           .literally(),
 
-      KEY(seed, "Seed of all random numbers; it also splits the data."),
+      KEY(seed, "Seed of all random numbers; the split of the data also depends on it."),
       KEY(out, "The run folder to write.").literally(),
       KEY(device, "Where to compute: auto, cpu, cuda or cuda:n; auto takes a GPU if there is one."),
       KEY(dtype, "Compute dtype; auto: float32 on a CPU, bfloat16 on a GPU."),
-      KEY(threads, "CPU threads; 0: one a core.").within(0, 1024),
+      KEY(threads, "CPU threads; 0: one per core.").within(0, 1024),
       KEY(keep_harmful, "Keeps the harmful weights θ_bad in the run folder, readable by their owner alone."),
   };
 }
@@ -289,13 +296,13 @@ const std::vector<std::pair<std::string, std::string>>& recipe_sections() {
   static const std::vector<std::pair<std::string, std::string>> all = {
       {"lora", "LoRA adapters."},
       {"data", "What to forget, what to keep, and how a pair becomes text."},
-      {"data.split", "Shares of the prompts of harmful and of normal data; what they leave is unused."},
+      {"data.split", "Shares of the prompts, of harmful and of normal data alike; the rest is unused."},
       {"sku", "The loss of SKU's stage 1. Other methods share some of its terms."},
       {"ga", "The loss of gradient ascent."},
-      {"training", "Stage 1."},
+      {"training", "Stage 1: training."},
       {"negation", "Stage 2: how much of what was learned is applied."},
       {"negation.repair", "A short training on normal answers after the negation."},
-      {"evaluation", "Answers of the original and of the result, and who judges them."},
+      {"evaluation", "How the original and the result are compared, and by which judges."},
       {"evaluation.overlap", "When a prompt counts as trained on."},
   };
   return all;

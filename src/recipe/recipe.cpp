@@ -15,7 +15,7 @@
 #include "recipe/method_table.h"
 #include "recipe/recipe_bounds.h"
 #include "recipe/recipe_values.h"
-#include "recipe/yaml_bytes.h"
+#include "recipe/recipe_yaml.h"
 
 namespace lethe {
 using recipe_values::entries_of;
@@ -27,9 +27,16 @@ bool is_section(const std::string& name) {
   return std::any_of(all.begin(), all.end(), [&](const auto& section) { return section.first == name; });
 }
 
-Error no_such_key(const std::string& name, const YAML::Node& value, const std::string& where) {
+// `where` is a file and a line, which needs the key's name, or "training.lr=…", which begins with it.
+Error refusal(const std::string& where, const std::string& name) {
   Error error = bad_usage("cannot use " + where);
-  error.with("key", excerpt(name)).found("no such key");
+  if (!where.starts_with(name + "=")) error.with("key", excerpt(name));
+  return error;
+}
+
+Error no_such_key(const std::string& name, const YAML::Node& value, const std::string& where) {
+  Error error = refusal(where, name);
+  error.found("no such key");
   std::vector<std::string> sections;
   for (const auto& [section, about] : recipe_sections()) sections.push_back(section);
   if (const std::vector<std::string> near = similar(name, sections); value.IsMap() && !near.empty())
@@ -40,16 +47,16 @@ Error no_such_key(const std::string& name, const YAML::Node& value, const std::s
   return error;
 }
 
-// Sets one key, or every key of a section. `where` begins errors: "r.yaml, line 3".
+// Sets one key, or every key of a section. `where` names the place in errors: "r.yaml, line 3".
 void set_key(Recipe& recipe, const std::string& name, const YAML::Node& value, const std::string& where,
              std::set<std::string>& seen) {
   const RecipeKey* key = find_key(name);
   const bool section = is_section(name);
   const auto refused = [&](const std::string& wanted) {
-    return bad_usage("cannot use " + where).with("key", name).wanted(wanted).found(excerpt(YAML::Dump(value)));
+    return refusal(where, name).wanted(wanted).found(excerpt(YAML::Dump(value)));
   };
   if (key == nullptr && !section) throw no_such_key(name, value, where);
-  if (!seen.insert(name).second) throw bad_usage("cannot use " + where).with("key", name).found("given twice");
+  if (!seen.insert(name).second) throw refusal(where, name).found("given twice");
   if (section && !value.IsMap()) throw refused("a section: " + name + ": {…}");
   try {
     if (key != nullptr) return key->set(recipe, value);
@@ -101,30 +108,18 @@ Recipe with_settings(Recipe recipe, const std::vector<std::string>& settings) {
 }
 
 std::string to_yaml(const Recipe& recipe) {
-  YAML::Node root;
-  for (const RecipeKey& key : recipe_key_table()) {
-    const std::size_t first = key.name.find('.'),
-                      second = first == std::string::npos ? first : key.name.find('.', first + 1);
-    const YAML::Node value = key.get(recipe);
-    if (first == std::string::npos) {
-      root[key.name] = value;
-    } else if (second == std::string::npos) {
-      root[key.name.substr(0, first)][key.name.substr(first + 1)] = value;
-    } else {
-      root[key.name.substr(0, first)][key.name.substr(first + 1, second - first - 1)][key.name.substr(second + 1)] =
-          value;
-    }
-  }
-  return dump_yaml(root) + "\n";
+  return all_keys_as_yaml(recipe);
 }
 
 Template recipe_template(const Recipe& recipe, const std::filesystem::path& folder) {
   return Template::open(recipe.data.response_template, recipe.data.system, folder);
 }
 
-ExampleOptions example_options(const Recipe& recipe, std::int64_t positions) {
+ExampleOptions example_options(const Recipe& recipe, const Template& layout, std::int64_t positions) {
   const std::int64_t longest = positions > 0 ? std::min(recipe.data.max_length, positions) : recipe.data.max_length;
-  return {.append_eos = recipe.data.append_eos, .max_length = static_cast<std::size_t>(longest)};
+  const bool end =
+      recipe.data.append_eos == AppendEos::on || (recipe.data.append_eos == AppendEos::automatic && layout.is_chat());
+  return {.append_eos = end, .max_length = static_cast<std::size_t>(longest)};
 }
 
 void check_recipe(const Recipe& recipe) {
@@ -135,7 +130,7 @@ void check_recipe(const Recipe& recipe) {
   Template::check(recipe.data.response_template, recipe.data.system);
   if (!recipe.training.weights.empty() && recipe.tuning == TuningKind::lora)
     refuse("training.weights", "nothing with tuning: lora",
-           recipe.training.weights + " (lora.targets says what is tuned)");
+           recipe.training.weights + " (lora.targets selects the modules)");
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {

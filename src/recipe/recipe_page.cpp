@@ -17,7 +17,7 @@ std::size_t columns_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Words in lines: the first begins with `first`, the others with `next`.
+// Breaks a text into lines. The first line begins with `first`, the others with `next`.
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next) {
   std::istringstream words(text);
   std::string out, line = first;
@@ -53,7 +53,7 @@ std::string yaml_of(const YAML::Node& value) {
   return text.find_first_not_of(" \n") == std::string::npos ? "\"\"" : text;
 }
 
-// " Methods: sku, ga_mismatch. Needs tuning: lora."; "" of a key that always counts.
+// " Methods: sku, ga_mismatch. Needs tuning: lora."; "" for a key that every method reads without a condition.
 std::string scope_of(const RecipeKey& key, bool with_methods) {
   std::vector<std::string> names;
   for (const Method& method : methods()) {
@@ -65,7 +65,7 @@ std::string scope_of(const RecipeKey& key, bool with_methods) {
   return scope;
 }
 
-// What a reader cannot see from the default: "0 to 1", "full, lora".
+// The accepted values, where the default does not show them: "0 to 1", "full, lora".
 std::string bounds_of(const RecipeKey& key) {
   if (!key.words.empty()) return join(key.words, ", ");
   if (!key.range) return "";
@@ -88,14 +88,12 @@ std::size_t depth_of(const std::string& name) {
 std::string commented_recipe(const Method* method) {
   Recipe recipe;
   if (method != nullptr) recipe.method = method->name;
-  std::string out = wrapped(
-      method == nullptr ? "Every key of a recipe, with its default. Keep the lines that you change: all others may go."
-                        : "The keys of a recipe that " + method->name +
-                              " reads, with their defaults. Keep the lines "
-                              "that you change: all others may go.",
-      "# ", "# ");
+  const std::string keys = method == nullptr
+                               ? "Every key of a recipe, with its default."
+                               : "The keys of a recipe that " + method->name + " reads, with their defaults.";
+  std::string out = wrapped(keys + " Keep the lines that you change, and delete the others.", "# ", "# ");
   if (method != nullptr) out += wrapped(method->description + " Source: " + method->source + ".", "# ", "# ");
-  std::string open;  // the section of the key before
+  std::string open;  // the section of the previous key
   for (const RecipeKey& key : recipe_key_table()) {
     if (method != nullptr && !key.concerns(method->id)) continue;
     const std::string section = section_of(key.name), outer = section_of(section);
@@ -126,7 +124,7 @@ std::string recipe_page() {
       "<!-- Printed by `lethe recipe --markdown`; the sentences are in src/recipe/keys.cpp. -->\n"
       "# Recipe\n\n" +
       wrapped(
-          "After this page you know every key of a recipe, its default and what it may be. A recipe is a YAML file; "
+          "This page lists every key of a recipe, its default and the values it accepts. A recipe is a YAML file; "
           "`key=value` on the command line sets the same keys (`training.steps=500`, `lora={rank: 8}`).",
           "", "") +
       "\n" +
@@ -136,11 +134,11 @@ std::string recipe_page() {
           "", "") +
       "\n" +
       wrapped(
-          "Each entry gives the key, its default, and in brackets what else it may be. Keys without a method concern "
-          "all methods. Data files may be one name or a list; [data files](reference/data.md) lists the forms.",
+          "Each entry gives the key, its default, and the accepted values in parentheses. A key without a method "
+          "applies to all methods. Data files are one name or a list; [data files](reference/data.md) lists the forms.",
           "", "");
   const Recipe defaults;
-  // Each heading stands once, though the keys of a section may stand around another section.
+  // Each heading appears once, even if another section interrupts the keys of its section.
   std::vector<std::string> sections = {""};
   for (const auto& [section, about] : recipe_sections()) sections.push_back(section);
   for (const std::string& section : sections) {

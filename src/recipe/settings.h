@@ -1,4 +1,4 @@
-// Every setting of a run, with its default. What each means, and what it may be, is in the table of keys (keys.h).
+// Every setting of a run, with its default. The table of keys (keys.cpp) holds the meaning and the range of each.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,22 @@
 
 namespace lethe {
 
+/// Whether the end of each response is trained. `automatic`: yes with a chat template, whose turns end in a token.
+enum class AppendEos { automatic, on, off };
+
+template <>
+struct EnumWords<AppendEos> {
+  static constexpr std::pair<std::string_view, AppendEos> all[] = {
+      {"auto", AppendEos::automatic}, {"true", AppendEos::on}, {"false", AppendEos::off}};
+};
+
 struct DataSettings {
   std::vector<DataSource> harmful, normal;
-  std::vector<DataSource> train;  ///< finetune: what to train on (--data)
-  std::string response_template =
-      "### Question: {prompt}\n ### Answer: {response}";  ///< key `data.template`; chat: the model's own
-  std::string system;                                     ///< of a chat template: its first turn
-  std::int64_t max_length = 512;                          ///< tokens
-  bool append_eos = false;
+  std::vector<DataSource> train;           ///< finetune: the training pairs (--data)
+  std::string response_template = "auto";  ///< key `data.template`: auto, chat, sku, or a text (Template::open())
+  std::string system;                      ///< system message of a chat template
+  std::int64_t max_length = 512;           ///< tokens
+  AppendEos append_eos = AppendEos::automatic;
   SplitOptions split;
   std::string plan;  ///< path, or empty
 
@@ -40,7 +48,7 @@ struct SkuSettings {
   bool operator==(const SkuSettings&) const = default;
 };
 
-/// Gradient ascent, with and without mismatch (its draws are sku.k).
+/// Gradient ascent, with and without mismatch (which draws sku.k responses).
 struct GaSettings {
   double eps_kl = 1.0, eps_mismatch = 1.0;
 
@@ -53,10 +61,10 @@ struct TrainingSettings {
   ScheduleKind schedule = ScheduleKind::linear;
   std::int64_t warmup = 0;            ///< steps
   double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
-  std::int64_t snapshot_steps = 0;    ///< a snapshot every so many steps; 0: by time alone
-  double snapshot_minutes = 10;       ///< and every so many minutes; 0: by steps alone
-  bool recompute = false;             ///< of activations: less memory for a third more arithmetic
-  std::string weights;                ///< full tuning: a regular expression found in the names that train; empty: all
+  std::int64_t snapshot_steps = 0;    ///< steps between snapshots; 0: only by time
+  double snapshot_minutes = 10;       ///< minutes between snapshots; 0: only by steps
+  bool recompute = false;             ///< activation checkpointing: less memory, a third more arithmetic
+  std::string weights;                ///< full tuning: regular expression for the names of weights to train; empty: all
 
   bool operator==(const TrainingSettings&) const = default;
 };
@@ -65,35 +73,39 @@ struct TrainingSettings {
 struct RepairSettings {
   std::int64_t steps = 0;  ///< 0 = none
   double lr = 2e-4;
-  double alpha = 1;  ///< of the negation that is repaired; what differs from θ_o then is scaled by negation.alpha
+  /// α of the negation that is repaired. The repaired model's difference from θ_o is then scaled by negation.alpha.
+  double alpha = 1;
 
   bool operator==(const RepairSettings&) const = default;
 };
 
 struct NegationSettings {
-  std::optional<double> alpha;  ///< nothing = auto
-  double kl_budget = 0.3;       ///< nats a token
-  /// α by layer or module: (regular expression found in a weight's name, factor), the first that fits; 1 elsewhere
+  std::optional<double> alpha;   ///< nothing = auto
+  bool allow_any_alpha = false;  ///< also α above 1
+  double kl_budget = 0.3;        ///< nats a token
+  bool curve = false;            ///< also measure the KL at every tenth of α
+  /// Factors of α by layer or module: (regular expression, factor). The first expression found in a weight's name
+  /// applies; 1 if none is found.
   std::vector<std::pair<std::string, double>> factors;
-  std::int64_t rank = 0;  ///< only so many of the strongest singular directions of each matrix of τ; 0 = all
+  std::int64_t rank = 0;  ///< strongest singular directions to keep of each matrix of τ; 0 = all
   RepairSettings repair;
 
   bool operator==(const NegationSettings&) const = default;
 };
 
 struct EvaluationSettings {
-  /// Each: classifier (the built-in one), a classifier's folder or file, refusal. The first decides. Alone: none
+  /// Judges, of which the first decides: classifier (built in), a classifier's folder or file, refusal; or only none.
   std::vector<std::string> judge = {"classifier"};
-  double threshold = 0.5;      ///< harm above it counts as harmful
+  double threshold = 0.5;      ///< a higher probability of harm counts as harmful
   std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
   std::int64_t max_new_tokens = 100;
-  std::vector<DataSource> other;        ///< harmful prompts of another source than data.harmful
+  std::vector<DataSource> other;        ///< harmful prompts from another source than data.harmful
   std::vector<DataSource> xstest;       ///< safe prompts that look unsafe, and unsafe ones
   std::vector<DataSource> choices;      ///< multiple choice: MMLU, WMDP, TruthfulQA
   std::vector<DataSource> text;         ///< plain text, for perplexity
   std::int64_t window = 0, stride = 0;  ///< tokens, for `text`; 0: the model's positions, half a window
-  OverlapOptions overlap;               ///< when a prompt counts as trained on, and is left out
-  std::string bleurt, embedder;         ///< folders of learned metrics of normal answers; empty: not measured
+  OverlapOptions overlap;               ///< when a prompt counts as trained on and is left out
+  std::string bleurt, embedder;         ///< model folders of learned metrics for normal answers; empty: not measured
 
   bool operator==(const EvaluationSettings&) const = default;
 };
@@ -131,7 +143,7 @@ struct Recipe {
   std::string out;
   std::string device = "auto";
   ComputeType dtype = ComputeType::automatic;
-  std::int64_t threads = 0;   ///< 0 = one a core
+  std::int64_t threads = 0;   ///< 0 = one per core
   bool keep_harmful = false;  ///< keep θ_bad (mode 0600) after negation
 
   bool operator==(const Recipe&) const = default;

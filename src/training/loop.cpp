@@ -56,9 +56,9 @@ std::string first_lines(const std::string& text, std::int64_t count) {
   return text.substr(0, end);
 }
 
-// The records of the first `steps` steps, read back from metrics.jsonl; later lines are dropped from the file.
-std::vector<StepRecord> take_up(const std::filesystem::path& metrics, std::int64_t steps,
-                                const std::vector<std::string>& names) {
+// The records of the first `steps` steps, read from metrics.jsonl. Later lines are removed from the file.
+std::vector<StepRecord> kept_records(const std::filesystem::path& metrics, std::int64_t steps,
+                                     const std::vector<std::string>& names) {
   std::vector<StepRecord> records;
   std::string kept;
   if (steps > 0) {
@@ -107,16 +107,16 @@ struct StepScalars {
   }
 };
 
-// For a run that diverged: a snapshot requires the same settings, which would diverge again.
-void tell_last_good(const std::filesystem::path& snapshot, Error& error) {
+// For a run that diverged. A snapshot requires the same settings, which would diverge again.
+void add_last_good(const std::filesystem::path& snapshot, Error& error) {
   if (snapshot.empty()) {
     error.with("last good", "no snapshot (training.snapshot_steps, training.snapshot_minutes)")
-        .with("go on", "start anew with the changed settings");
+        .with("next", "start anew with the changed settings");
     return;
   }
   error.with("last good", snapshot.string())
-      .with("go on",
-            "--resume takes it up with the same settings alone, and would diverge again; with changed ones, "
+      .with("next",
+            "--resume continues with the same settings only, and would diverge again; with changed ones, "
             "start anew under another --out");
 }
 
@@ -147,6 +147,12 @@ Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimi
   return std::move(error.with("last good", newest.empty() ? "no snapshot" : newest.string()));
 }
 
+// Of the last two steps.
+Pace pace_of(const std::vector<StepRecord>& records, std::int64_t steps_left) {
+  const StepRecord &a = records[records.size() - 2], &b = records.back();
+  return {(a.seconds + b.seconds) / 2, static_cast<double>(a.tokens + b.tokens) / 2, steps_left};
+}
+
 std::string plan_text(const LoopOptions& options, std::int64_t first) {
   const auto counted = [](std::int64_t count, const std::string& what) {
     return with_commas(static_cast<std::uint64_t>(count)) + " " + what + (count == 1 ? "" : "s");
@@ -172,7 +178,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     try {
       guard.check(step, terms, gradient_norm);
     } catch (Error& error) {
-      if (options.snapshots != nullptr) tell_last_good(options.snapshots->newest(), error);
+      if (options.snapshots != nullptr) add_last_good(options.snapshots->newest(), error);
       throw;
     }
   };
@@ -180,13 +186,13 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   std::int64_t first = 0;
   if (options.snapshots != nullptr) {
     first = options.snapshots->restore(optimizer, guard.running());
-    records = take_up(metrics, first, names);
+    records = kept_records(metrics, first, names);
     if (first > 0) say("going on after step " + std::to_string(first));
   }
   LineLog log(metrics);
   say(plan_text(options, first));
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
-  // Draws the bar. @return whether the run was asked to stop
+  // Draws the bar. @return whether the run must stop
   const auto show = [&](std::int64_t done, const std::string& text) {
     try {
       progress.update(static_cast<std::uint64_t>(done), text);
@@ -200,16 +206,16 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     StepRecord record;
     record.step = step + 1;
     record.lr = options.schedule.at(step);
-    // Without clipping, no update has to wait for all gradients.
+    // Without clipping, each weight is updated as soon as its gradient is known.
     std::optional<BackwardSteps> within;
     if (options.clip == 0 && options.accumulate == 1) within.emplace(optimizer, record.lr);
     // On a GPU, reading a value waits for the device, so the whole step is queued first. A diverging run has then taken
     // the step that showed it, but none with a gradient that is not finite. Either way nothing is written.
-    const bool ask_early = optimizer.on_cpu();
+    const bool check_first = optimizer.on_cpu();
     StepScalars scalars;
     for (std::int64_t i = 0; i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
-      if (within && ask_early) check(step, values_of(part.terms), 0);
+      if (within && check_first) check(step, values_of(part.terms), 0);
       if (part.loss.defined() && part.loss.requires_grad())
         (part.loss / static_cast<double>(options.accumulate)).backward();
       scalars.add(part, options.accumulate);
@@ -221,17 +227,18 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
       throw stopped(options, step, optimizer, guard);
     }
     scalars.norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
-    const auto ask = [&] {
+    const auto read_and_check = [&] {
       scalars.read(record);
-      check(step, within && ask_early ? std::map<std::string, double>{} : record.terms, record.grad_norm);
+      check(step, within && check_first ? std::map<std::string, double>{} : record.terms, record.grad_norm);
     };
-    if (ask_early) ask();
+    if (check_first) read_and_check();
     if (!within) optimizer.step(record.lr, scalars.norm);
-    if (!ask_early) ask();
+    if (!check_first) read_and_check();
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     log.append(dump_json(metrics_line(record, names)));
     records.push_back(std::move(record));
     const std::int64_t done = step + 1;
+    if (options.on_pace && done == first + 2) options.on_pace(pace_of(records, options.steps - done));
     if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard);
     if (options.snapshots != nullptr && (done == options.steps || options.snapshots->due(done)))
       save_or_warn(*options.snapshots, done, optimizer, guard);

@@ -16,6 +16,13 @@
 
 namespace lethe {
 
+/// The speed of a training, measured on its first two steps in this process.
+struct Pace {
+  double seconds = 0;           ///< a step
+  double tokens = 0;            ///< a step
+  std::int64_t steps_left = 0;  ///< after these two
+};
+
 struct LoopOptions {
   std::int64_t steps = 1000;
   std::int64_t accumulate = 1;  ///< micro-batches per step
@@ -25,6 +32,8 @@ struct LoopOptions {
   std::string title = "training";
   /// Queried after every micro-batch; true stops the run (an interrupt). An incomplete step is discarded.
   std::function<bool()> interrupted;
+  /// Called once, after the second step of this process. May be empty.
+  std::function<void(const Pace&)> on_pace;
   Snapshots* snapshots = nullptr;  ///< saves and restores the state; may be null
 };
 
@@ -37,7 +46,7 @@ struct StepRecord {
 };
 
 /// Trains for options.steps steps, or what is left of them after the newest snapshot.
-/// @param metrics  metrics.jsonl, one line appended per step; lines of steps that the snapshot lacks are dropped
+/// @param metrics  metrics.jsonl: each step appends a line; lines of steps after the snapshot are removed
 /// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted,
 ///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning

@@ -76,7 +76,7 @@ TEST_F(ChatTemplates, PrintEachConstructAsJinjaDoes) {
   }
 }
 
-// The last exchange of a chat as an example, and what stands before it.
+// The last exchange of a chat as an example, with the turns before it.
 struct ChatCase {
   Template layout;
   std::vector<ChatMessage> before;
@@ -196,7 +196,7 @@ TEST_F(ChatTemplates, TextOfUsersMakesNoSpecialTokens) {
   EXPECT_GT(specials(tokenizer.encode(hostile).ids), 0);  // in a plain text they are what they say
 }
 
-TEST_F(ChatTemplates, OfAModelThatThinksTheResponseBeginsBehindTheThought) {
+TEST_F(ChatTemplates, OfAModelThatThinksTheResponseStartsAfterTheThought) {
   const OrderedJson tokens = {{"eos_token", "<|im_end|>"}};
   const Template layout = Template::chat(ChatTemplate(read_file(kChats / "qwen3.jinja"), tokens, "qwen3"));
   const LaidOut laid = layout.lay_out("2+2?", "4");
@@ -274,7 +274,7 @@ TEST_F(ChatTemplates, AreBounded) {
       EXPECT_EQ(error.code(), ExitCode::bad_input);
       EXPECT_NE(std::string(error.what()).find("line"), std::string::npos) << error.what();
     }
-    // Half a second at most, and room for sanitizers on a busy machine.
+    // Half a second at most; more with sanitizers on a busy machine.
     EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 15) << source.substr(0, 80);
   }
 }

@@ -1,4 +1,4 @@
-// A chat template that leaves out what it is given is refused, before a row is read or at the row.
+// A chat template that drops a message is refused, before a row is read or at the row.
 #include "prompts/template_check.h"
 
 #include <gtest/gtest.h>
@@ -103,7 +103,7 @@ TEST(TemplateCheck, WhatTemplatesDoToATextOnPurposePasses) {
   EXPECT_NO_THROW(with(each("{{ m.content }}")).lay_out(" ", "", kNone));  // nothing to show
 }
 
-TEST(TemplateChoice, AnUnknownNameIsToldTheChoicesUnderTheNameThatWasTyped) {
+TEST(TemplateChoice, AnUnknownNameIsRefusedWithTheChoices) {
   for (const char* named : {"data.template", "--template"}) {
     try {
       Template::check("chatml", "", named);

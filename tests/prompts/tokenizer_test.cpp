@@ -1,7 +1,9 @@
-// Ids, offsets and text against other people's tokenizers; templates and the response boundary.
+// Ids, offsets and text compared with other tokenizers; templates and the response boundary.
 #include "tokenizers/tokenizer.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -73,6 +75,18 @@ TEST(Template, NeedsBothPlacesOnceAndInOrder) {
   const Template layout = Template::parse(Template::sku_default);
   EXPECT_EQ(layout.render("a {response} b", "c"),
             "### Question: a {response} b\n ### Answer: c");  // braces of a prompt mean nothing
+}
+
+TEST(Template, ItsMarksAreWhatNoAnswerShouldHold) {
+  const auto has = [](const Template& layout, const std::string& mark) {
+    const std::vector<std::string> marks = layout.marks();
+    return std::find(marks.begin(), marks.end(), mark) != marks.end();
+  };
+  const Template sku = Template::parse(Template::sku_default),
+                 own = Template::parse("Solve this.\n Question: {prompt}\nA:\n{response}");
+  EXPECT_TRUE(has(sku, "### "));  // whatever heading follows
+  for (const char* mark : {"Solve this.", "Question:", "<|im_start|>", "[INST]"}) EXPECT_TRUE(has(own, mark)) << mark;
+  for (const char* mark : {"### ", "A:", ""}) EXPECT_FALSE(has(own, mark)) << mark;  // "A:" is in many answers
 }
 
 TEST(Example, TheResponseIsFoundByOffsetsNotByTokenisingPartsApart) {

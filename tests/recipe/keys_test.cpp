@@ -1,4 +1,4 @@
-// The table of keys: complete, in order, and what people are shown of it.
+// The table of keys: complete, in order, and printed as users see it.
 #include "recipe/keys.h"
 
 #include <gtest/gtest.h>
@@ -89,7 +89,14 @@ TEST(RecipeKeys, WordsAreReadOnceAndWrittenBack) {
 }
 
 TEST(RecipeKeys, AWrongDtypeIsRefusedByKeyBeforeAnythingIsLoaded) {
-  expect_in(refusal_of({"dtype=float64"}), {"key     dtype", "auto, float32, bfloat16, float16", "found   float64"});
+  expect_in(refusal_of({"dtype=float64"}),
+            {"cannot use dtype=float64", "auto, float32, bfloat16, float16", "found   float64"});
+}
+
+TEST(RecipeKeys, AnErrorNamesTheKeyOnce) {
+  for (const char* setting : {"dtype=float64", "training.lr=fast", "training.lrr=1"})
+    EXPECT_EQ(refusal_of({setting}).find("\n  key "), std::string::npos) << refusal_of({setting});
+  expect_in(refusal_of({"lora={rank: high}"}), {"cannot use lora={rank: high}", "key     lora.rank"});
 }
 
 TEST(RecipeKeys, ANumberOfTheWrongFormIsRefusedWithTheRangeOfItsOwnKey) {

@@ -1,4 +1,4 @@
-// Numbers of a recipe that cannot be meant are refused by key before data is read or memory is taken.
+// Impossible numbers in a recipe are refused by key before data is read or memory is allocated.
 #include "recipe/recipe_bounds.h"
 
 #include <gtest/gtest.h>
@@ -67,15 +67,15 @@ TEST(RecipeBounds, ASettingOutOfRangeIsRefusedByKeyWithWantedAndFound) {
                                     "evaluation.stride=99999999999",
                                     "evaluation.overlap.jaccard=1e300",
                                     "threads=4294967297"}) {
-    const std::string told = refusal_of_setting(setting), key = setting.substr(0, setting.find('='));
+    const std::string message = refusal_of_setting(setting), key = setting.substr(0, setting.find('='));
     for (const std::string& word : {key, std::string("wanted"), std::string("found")})
-      EXPECT_NE(told.find(word), std::string::npos) << setting << ": " << told;
+      EXPECT_NE(message.find(word), std::string::npos) << setting << ": " << message;
   }
 }
 
 TEST(RecipeBounds, ValuesThatPeopleUseAreTaken) {
   for (const char* setting :
-       {"negation.alpha=0", "negation.alpha=1.5", "negation.alpha=auto", "lora.alpha=0.5", "lora.rank=4096",
+       {"negation.alpha=0", "negation.alpha=0.5", "negation.alpha=auto", "lora.alpha=0.5", "lora.rank=4096",
         "training.lr=3", "training.clip=1e9", "training.batch=4096", "training.accumulate=1024", "sku.k=0",
         "sku.pd_margin=0", "sku.eps_pd=0", "negation.kl_budget=1e-12", "negation.factors={mlp: 0, attn: -1}",
         "data.max_length=131072", "evaluation.prompts=0", "evaluation.overlap.jaccard=2", "threads=256",
@@ -88,7 +88,17 @@ TEST(RecipeBounds, ADecayThatTakesMoreThanTheWholeWeightIsRefused) {
   EXPECT_NO_THROW(load_recipe("", {"training.lr=1e-3", "training.weight_decay=2"}));
 }
 
-TEST(RecipeBounds, WhatIsNoNumberIsRefusedWhoeverSetIt) {
+TEST(RecipeBounds, AnAlphaAboveOneMustBeAskedFor) {
+  EXPECT_NE(refusal_of_setting("negation.alpha=2").find("negation.allow_any_alpha=true"), std::string::npos);
+  EXPECT_EQ(refusal_of_setting("negation.alpha=1"), "");
+  EXPECT_EQ(load_recipe("", {"negation.alpha=2", "negation.allow_any_alpha=true"}).negation.alpha, 2);
+  EXPECT_THROW(load_recipe("", {"negation.alpha=-1", "negation.allow_any_alpha=true"}), Error);  // it adds the harm
+  EXPECT_THROW(load_recipe("", {"negation.repair={steps: 2, alpha: 2}"}), Error);
+  const std::vector<double> alphas{0.5, 2};
+  EXPECT_THROW(check_alphas("--alpha", alphas, false, "--allow-any-alpha"), Error);
+}
+
+TEST(RecipeBounds, NanIsRefusedWhoeverSetIt) {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   for (const double wrong : {nan, inf, -inf}) {
     Recipe alpha, dropout, factor;
@@ -97,11 +107,11 @@ TEST(RecipeBounds, WhatIsNoNumberIsRefusedWhoeverSetIt) {
     factor.negation.factors = {{"mlp", wrong}};
     for (const Recipe& recipe : {alpha, dropout, factor}) EXPECT_THROW(check_recipe(recipe), Error) << wrong;
     const std::vector<double> list{0.5, wrong};
-    EXPECT_THROW(check_alphas("--alpha", list), Error);
+    EXPECT_THROW(check_alphas("--alpha", list, true, ""), Error);
     EXPECT_THROW(check_budgets("--budgets", list), Error);
   }
   const std::vector<double> fine{0.25, 0.5, 2};
-  EXPECT_NO_THROW(check_alphas("--alpha", fine));
+  EXPECT_NO_THROW(check_alphas("--alpha", fine, true, ""));
   EXPECT_NO_THROW(check_budgets("--budgets", fine));
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "recipe/recipe_yaml.h"
 
 namespace lethe {
 namespace {
@@ -28,7 +29,7 @@ TEST(Recipe, DefaultsAreTheContracts) {
   EXPECT_EQ(recipe.seed, 8888U);
 }
 
-TEST(Recipe, SurvivesAWayThroughYaml) {
+TEST(Recipe, SurvivesARoundTripThroughYaml) {
   const Recipe recipe = load_recipe(
       "", {"lora.targets=all-linear", "training.lr=1e-3", "negation.alpha=0.75",
            "data.harmful=[a.jsonl, {path: b.csv, prompt: goal}]", "data.template=Q: {prompt} # A: {response}",
@@ -38,6 +39,31 @@ TEST(Recipe, SurvivesAWayThroughYaml) {
   EXPECT_EQ(load_recipe(path), recipe);
   EXPECT_EQ(recipe.lora.rank, 8);
   EXPECT_EQ(recipe.data.harmful[1].prompt, "goal");
+}
+
+TEST(Recipe, TheTemplateAndTheEndOfResponsesAreAutomaticUnlessSet) {
+  const Recipe defaults = load_recipe("");
+  EXPECT_EQ(defaults.data.response_template, "auto");
+  EXPECT_EQ(defaults.data.append_eos, AppendEos::automatic);
+  EXPECT_EQ(load_recipe("", {"data.append_eos=true"}).data.append_eos, AppendEos::on);
+  EXPECT_EQ(parse_recipe("data: {append_eos: false}", "r.yaml").data.append_eos, AppendEos::off);
+  EXPECT_NE(message_of({"data.append_eos=perhaps"}).find("auto, true, false"), std::string::npos);
+  const Template chat = Template::chat(ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}", {}, "test")),
+                 sku = Template::parse(Template::sku_default);
+  EXPECT_TRUE(example_options(defaults, chat).append_eos);
+  EXPECT_FALSE(example_options(defaults, sku).append_eos);
+  EXPECT_TRUE(example_options(load_recipe("", {"data.append_eos=true"}), sku).append_eos);
+  EXPECT_FALSE(example_options(load_recipe("", {"data.append_eos=false"}), chat).append_eos);
+  EXPECT_EQ(parse_recipe(to_yaml(defaults), "again"), defaults);
+}
+
+// A snapshot belongs to the YAML of its recipe: keys of later versions must not change that of an older run.
+TEST(Recipe, CanBeWrittenWithTheKeysOfAnOlderFileAlone) {
+  const Recipe recipe = load_recipe("", {"training.steps=7", "data.split.by=similarity", "seed=5"});
+  EXPECT_EQ(to_yaml_with_keys_of(recipe, to_yaml(load_recipe(""))), to_yaml(recipe));
+  EXPECT_EQ(to_yaml_with_keys_of(recipe, "seed: 1\ndata: {split: {by: prompt}}\ntraining:\n  steps: 1\n"),
+            "data:\n  split:\n    by: similarity\ntraining:\n  steps: 7\nseed: 5\n");
+  EXPECT_EQ(to_yaml_with_keys_of(recipe, "data: 5\nseed: 1\n"), "seed: 5\n");
 }
 
 TEST(Recipe, TakesOneJudgeOrSeveral) {
@@ -100,7 +126,7 @@ TEST(Recipe, OtherProgramsNamesOfASettingLeadToOurs) {
     EXPECT_EQ(message_of({far}).find("try"), std::string::npos) << message_of({far});
 }
 
-TEST(Recipe, EpochsAreToldInSteps) {
+TEST(Recipe, EpochsAreExplainedInSteps) {
   for (const char* typed : {"epochs=3", "training.epochs=3", "num_train_epochs=3", "n-epochs=3"}) {
     const std::string message = message_of({typed});
     EXPECT_NE(message.find("training.steps"), std::string::npos) << message;
@@ -151,7 +177,7 @@ TEST(Recipe, AKeyGivenTwiceIsRefusedAtEveryDepth) {
     }
   }
   EXPECT_NE(message_of({"lora={rank: 8, rank: 9}"}).find("twice"), std::string::npos);
-  EXPECT_EQ(load_recipe("", {"seed=1", "seed=2"}).seed, 2U);  // of settings the last counts
+  EXPECT_EQ(load_recipe("", {"seed=1", "seed=2"}).seed, 2U);  // the last setting wins
 }
 
 TEST(Recipe, ASecondYamlDocumentIsRefused) {
@@ -186,7 +212,7 @@ TEST(Recipe, WrongValuesAreRefusedByKey) {
   }
 }
 
-// Errors and nothing else, in no time: a recipe may come from a stranger, too.
+// Only errors, and quickly: a recipe may be hostile.
 TEST(HostileRecipe, KeysNumbersAndNestingThatCannotBeAreRefused) {
   const auto refused = [](const std::string& yaml) {
     try {

@@ -1,4 +1,4 @@
-// A loop that is asked to stop, or whose snapshots cannot be written, loses no whole step.
+// A training loop that is interrupted, or whose snapshots cannot be written, loses no complete step.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -12,13 +12,13 @@
 namespace lethe {
 namespace {
 
-// Σ (w − draw)², the draws from the stream of each micro-batch. Counts what it was asked for.
+// Σ (w − draw)², the draws from the stream of each micro-batch. Counts its calls.
 class CountedNoise : public Objective {
  public:
   explicit CountedNoise(at::Tensor weight) : weight_(std::move(weight)) {}
   StepLoss loss(std::uint64_t micro) override {
     if (before) before(micro);
-    ++asked;
+    ++calls;
     RandomStream stream(3, "noise", micro);
     at::Tensor target = at::empty({4});
     for (int i = 0; i < 4; ++i) target[i] = stream.normal();
@@ -29,7 +29,7 @@ class CountedNoise : public Objective {
   }
   std::vector<std::string> terms() const override { return {"square"}; }
   std::function<void(std::uint64_t)> before;
-  std::int64_t asked = 0;
+  std::int64_t calls = 0;
 
  private:
   at::Tensor weight_;
@@ -57,7 +57,7 @@ class InterruptedLoop : public FolderTest {
     AdamW optimizer({weight_}, {.weight_decay = 0.01});
     Snapshots kept({.folder = snapshots(), .identity = {{"recipe", "a"}}});
     loop_.snapshots = keep ? &kept : nullptr;
-    objective_.asked = 0;
+    objective_.calls = 0;
     try {
       records_ = train(objective_, optimizer, loop_, folder_ / metrics);
     } catch (const Error& error) {
@@ -74,18 +74,18 @@ class InterruptedLoop : public FolderTest {
   ExitCode code_ = ExitCode::done;
 };
 
-TEST_F(InterruptedLoop, StopsBetweenMicroBatchesAndGoesOnToTheSameBits) {
+TEST_F(InterruptedLoop, StopsBetweenMicroBatchesAndContinuesToTheSameBits) {
   ASSERT_EQ(train_into(false, "whole.jsonl"), "");
   const at::Tensor whole = weight_.detach().clone();
-  loop_.interrupted = [&] { return objective_.asked == 3 * kMicro + 2; };
-  const std::string told = train_into(true);
-  EXPECT_EQ(objective_.asked, 3 * kMicro + 2);  // no further micro-batch
+  loop_.interrupted = [&] { return objective_.calls == 3 * kMicro + 2; };
+  const std::string message = train_into(true);
+  EXPECT_EQ(objective_.calls, 3 * kMicro + 2);  // no further micro-batch
   EXPECT_EQ(code_, ExitCode::interrupted);
-  EXPECT_NE(told.find("interrupted after step 3"), std::string::npos) << told;
+  EXPECT_NE(message.find("interrupted after step 3"), std::string::npos) << message;
   EXPECT_TRUE(has_snapshot(3));
   loop_.interrupted = nullptr;
   ASSERT_EQ(train_into(true), "");
-  EXPECT_EQ(objective_.asked, 3 * kMicro);
+  EXPECT_EQ(objective_.calls, 3 * kMicro);
   EXPECT_TRUE(at::equal(weight_.detach(), whole));
   EXPECT_EQ(records_.size(), static_cast<std::size_t>(kSteps));
 }
@@ -94,7 +94,7 @@ TEST_F(InterruptedLoop, KeepsNothingBeforeTheFirstStepIsDone) {
   loop_.interrupted = [] { return true; };
   EXPECT_NE(train_into(true).find("before the first step"), std::string::npos);
   EXPECT_EQ(code_, ExitCode::interrupted);
-  EXPECT_EQ(objective_.asked, 1);
+  EXPECT_EQ(objective_.calls, 1);
   EXPECT_TRUE(fs::is_empty(snapshots()));
 }
 
@@ -105,21 +105,21 @@ TEST_F(InterruptedLoop, ALastSnapshotThatCannotBeWrittenDoesNotThrowTheTrainingA
   configure_terminal({});
   testing::internal::CaptureStderr();
   EXPECT_EQ(train_into(true), "");
-  const std::string told = testing::internal::GetCapturedStderr();
+  const std::string message = testing::internal::GetCapturedStderr();
   EXPECT_EQ(records_.size(), static_cast<std::size_t>(kSteps));
-  EXPECT_NE(told.find("warning: no snapshot was written after step 6"), std::string::npos) << told;
+  EXPECT_NE(message.find("warning: no snapshot was written after step 6"), std::string::npos) << message;
 }
 
 TEST_F(InterruptedLoop, AnInterruptWhoseSnapshotCannotBeWrittenIsStillAnInterrupt) {
   fs::create_directories(snapshots() / "step-00000002.safetensors" / "in the way");
-  loop_.interrupted = [&] { return objective_.asked == 2 * kMicro + 1; };
+  loop_.interrupted = [&] { return objective_.calls == 2 * kMicro + 1; };
   configure_terminal({});
   testing::internal::CaptureStderr();
-  const std::string told = train_into(true);
+  const std::string message = train_into(true);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("no snapshot was written after step 2"), std::string::npos);
   EXPECT_EQ(code_, ExitCode::interrupted);
-  EXPECT_NE(told.find("interrupted after step 2"), std::string::npos) << told;
-  EXPECT_NE(told.find("no snapshot"), std::string::npos) << told;
+  EXPECT_NE(message.find("interrupted after step 2"), std::string::npos) << message;
+  EXPECT_NE(message.find("no snapshot"), std::string::npos) << message;
 }
 
 }  // namespace

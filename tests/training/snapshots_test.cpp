@@ -1,4 +1,4 @@
-// A run that was interrupted and taken up again ends with the same bits; a snapshot that does not belong is refused.
+// An interrupted and resumed run ends with the same bits; a snapshot of another run is refused.
 #include "training/snapshots.h"
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ class SnapshotTest : public testing::Test {
   SnapshotOptions options(std::int64_t steps = 3) const {
     return {.folder = folder_ / "snapshots", .steps = steps, .identity = {{"recipe", "a"}, {"lethe", "1"}}};
   }
-  // Trains from the start, or from what is there; stops after step `stop` (0: never) as an interrupt would.
+  // Trains from the start or from a snapshot; stops after step `stop` (0: never) as an interrupt would.
   at::Tensor train_to_the_end(Snapshots* snapshots, std::int64_t stop = 0, const char* metrics = "metrics.jsonl") {
     at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
     AdamW optimizer({weight}, {.weight_decay = 0.01});
@@ -62,6 +62,7 @@ class SnapshotTest : public testing::Test {
     loop.schedule = {.kind = ScheduleKind::linear, .lr = 0.1, .warmup = 0, .steps = 10};
     loop.snapshots = snapshots;
     loop.interrupted = [&] { return objective.micro_batches == loop.accumulate * stop; };
+    loop.on_pace = [&](const Pace& pace) { paces_.push_back(pace); };
     records_ = train(objective, optimizer, loop, folder_ / metrics);
     return weight.detach();
   }
@@ -79,6 +80,7 @@ class SnapshotTest : public testing::Test {
   }
   fs::path folder_;
   at::ScalarType type_ = at::kFloat;
+  std::vector<Pace> paces_;
   std::vector<StepRecord> records_;
 };
 
@@ -134,7 +136,7 @@ class GoesWrong : public Objective {
   std::string how_;
 };
 
-TEST_F(SnapshotTest, WhateverGoesWrongStopsBeforeTheWeightsAndTellsTheLastGoodOne) {
+TEST_F(SnapshotTest, WhateverGoesWrongStopsBeforeTheWeightsAndNamesTheLastGoodOne) {
   const std::vector<std::array<std::string, 3>> cases = {{"nan", "gd", "training.lr"},
                                                          {"infinite", "gd", "training.lr"},
                                                          {"gradient", "gradient norm", "training.clip"},
@@ -181,7 +183,7 @@ TEST_F(SnapshotTest, ADamagedOneIsPassedOverForTheOneBefore) {
   EXPECT_TRUE(at::equal(whole, train_to_the_end(&second)));
 }
 
-TEST_F(SnapshotTest, ADescriptionThatIsDamagedIsPassedOverTooAndWrittenAnew) {
+TEST_F(SnapshotTest, ADescriptionThatIsDamagedIsPassedOverTooAndWrittenAgain) {
   const at::Tensor whole = train_to_the_end(nullptr, 0, "whole.jsonl");
   const fs::path newest = folder_ / "snapshots" / "step-00000006.json";
   const auto edited = [&](const char* pointer, const Json& value) {
@@ -222,7 +224,7 @@ TEST_F(SnapshotTest, OneThatIsPassedOverIsReplacedByTheNextOfItsStep) {
   EXPECT_EQ(read_file(newest), text);
 }
 
-TEST_F(SnapshotTest, TheOneThatARunGoesOnFromIsNotWrittenAgain) {  // on a full disk the second time would lose it
+TEST_F(SnapshotTest, TheOneThatARunContinuesFromIsNotWrittenAgain) {  // on a full disk the second time would lose it
   Snapshots first(options(2));
   EXPECT_THROW(train_to_the_end(&first, 6), Error);
   const fs::path values = folder_ / "snapshots" / "step-00000006.safetensors";
@@ -237,7 +239,7 @@ TEST_F(SnapshotTest, TheOneThatARunGoesOnFromIsNotWrittenAgain) {  // on a full 
   EXPECT_EQ(fs::last_write_time(values), written);
 }
 
-TEST_F(SnapshotTest, WhereAllAreDamagedNothingBeginsAnewInSilence) {
+TEST_F(SnapshotTest, IfAllAreDamagedNothingSilentlyStartsAgain) {
   Snapshots first(options(2));
   EXPECT_THROW(train_to_the_end(&first, 6), Error);
   for (const char* step : {"4", "6"})
@@ -284,6 +286,21 @@ TEST_F(SnapshotTest, OfAnotherRecipeOrVersionItIsRefusedByName) {
       EXPECT_EQ(error.code(), ExitCode::bad_input);
     }
   }
+}
+
+TEST_F(SnapshotTest, ThePaceIsReportedOnceAfterTwoStepsOfTheProcess) {
+  {
+    Snapshots snapshots(options());
+    EXPECT_THROW(train_to_the_end(&snapshots, 4), Error);
+    ASSERT_EQ(paces_.size(), 1U);
+    EXPECT_EQ(paces_[0].steps_left, 8);
+    EXPECT_EQ(paces_[0].tokens, 8);
+    EXPECT_GT(paces_[0].seconds, 0);
+  }
+  Snapshots again(options());
+  train_to_the_end(&again);
+  ASSERT_EQ(paces_.size(), 2U);
+  EXPECT_EQ(paces_[1].steps_left, 4) << "after the steps 5 and 6";
 }
 
 }  // namespace

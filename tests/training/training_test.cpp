@@ -39,7 +39,7 @@ TEST(AdamW, StepsWithinTheBackwardPassToTheSameBits) {
     at::manual_seed(5);
     std::vector<at::Tensor> weights{at::randn({8, 4}), at::randn({8, 8}).to(at::kBFloat16), at::randn({3, 8}),
                                     at::randn({2})};
-    for (at::Tensor& weight : weights) weight.requires_grad_(true);  // the last one has no part in the loss
+    for (at::Tensor& weight : weights) weight.requires_grad_(true);  // the last one is not in the loss
     AdamW optimizer(weights, {.weight_decay = 0.1});
     std::vector<double> norms;
     for (int step = 0; step < 4; ++step) {
@@ -55,10 +55,10 @@ TEST(AdamW, StepsWithinTheBackwardPassToTheSameBits) {
     for (const auto& [name, tensor] : optimizer.state()) state.push_back(tensor.clone());
     return std::pair(state, norms);
   };
-  const auto behind = train(false), within = train(true);
-  ASSERT_EQ(behind.first.size(), within.first.size());
-  for (std::size_t i = 0; i < behind.first.size(); ++i) EXPECT_TRUE(at::equal(behind.first[i], within.first[i])) << i;
-  EXPECT_EQ(behind.second, within.second);
+  const auto after = train(false), within = train(true);
+  ASSERT_EQ(after.first.size(), within.first.size());
+  for (std::size_t i = 0; i < after.first.size(); ++i) EXPECT_TRUE(at::equal(after.first[i], within.first[i])) << i;
+  EXPECT_EQ(after.second, within.second);
   EXPECT_GT(within.second[0], 0);
 }
 
@@ -81,7 +81,7 @@ TEST(AdamW, SmallStepsOfSixteenBitWeightsAddUp) {
   EXPECT_NEAR(weight.item<double>(), 0.9, 0.01);
 }
 
-TEST(Clipping, BoundsTheJointNormAndTellsTheOneBefore) {
+TEST(Clipping, BoundsTheJointNormAndReturnsTheOneBefore) {
   at::Tensor a = at::zeros({1}).requires_grad_(true), b = at::zeros({1}).requires_grad_(true);
   a.mutable_grad() = at::full({1}, 3.0);
   b.mutable_grad() = at::full({1}, 4.0);
@@ -92,7 +92,7 @@ TEST(Clipping, BoundsTheJointNormAndTellsTheOneBefore) {
   EXPECT_NEAR(optimizer.clip_gradients(0).item<double>(), 1, 1e-5);
 }
 
-TEST(Schedules, LinearEndsAtZeroBehindTheLastStepAndNeverWithinTheRun) {  // defect 6: surplus steps at lr 0
+TEST(Schedules, LinearEndsAtZeroAfterTheLastStepAndNeverWithinTheRun) {  // defect 6: surplus steps at lr 0
   const Schedule linear{.kind = ScheduleKind::linear, .lr = 1, .warmup = 0, .steps = 4};
   EXPECT_EQ(linear.at(0), 1);
   EXPECT_EQ(linear.at(3), 0.25);
@@ -109,14 +109,14 @@ class Parabola : public Objective {
  public:
   Parabola(at::Tensor weight, std::vector<double> targets) : weight_(std::move(weight)), targets_(std::move(targets)) {}
   StepLoss loss(std::uint64_t micro) override {
-    asked.push_back(micro);
+    micros.push_back(micro);
     StepLoss result;
     result.loss = (weight_ - targets_[micro % targets_.size()]).square().sum() / 2;
     result.terms["gd"] = result.loss;
     return result;
   }
   std::vector<std::string> terms() const override { return {"gd"}; }
-  std::vector<std::uint64_t> asked;
+  std::vector<std::uint64_t> micros;
 
  private:
   at::Tensor weight_;
@@ -137,7 +137,7 @@ TEST(Loop, AccumulatedGradientsAreThoseOfTheWholeBatch) {
     LoopOptions options{
         .steps = 3, .accumulate = accumulate, .clip = 0, .schedule = {.kind = ScheduleKind::constant, .lr = 0.1}};
     const auto records = train(objective, optimizer, options, metrics_file("loop"));
-    EXPECT_EQ(objective.asked.size(), static_cast<std::size_t>(3 * accumulate));  // exactly the steps asked for
+    EXPECT_EQ(objective.micros.size(), static_cast<std::size_t>(3 * accumulate));  // exactly the given number of steps
     return std::pair(weight.item<double>(), records.back().loss);
   };
   // The mean of two parabolas has its minimum between theirs.

@@ -27,7 +27,7 @@ class TaskArithmetic : public testing::Test {
     fs::remove_all(root_);
     at::manual_seed(1);
   }
-  // A checkpoint of these tensors, in shards of at most so many bytes.
+  // A checkpoint of these tensors, in shards of at most the given size.
   Checkpoint checkpoint(const std::string& name, const Tensors& tensors, const Json& config = Json::object(),
                         std::uint64_t shard = 1 << 30) {
     const fs::path folder = made(name);
@@ -322,6 +322,26 @@ TEST_F(TaskArithmetic, ANegatedAdapterMergedIsTheBaseMinusAlphaTimesItsUpdate) {
   EXPECT_THROW(open_adapters({folder.string() + ":much"}), Error);
 }
 
+// The limit that docs/explanation/limits.md states: base − adapter/α is θ_bad.
+TEST_F(TaskArithmetic, WhoeverHasTheNegatedAdapterHasTheTrainedOneToo) {
+  const at::Tensor a = at::randn({2, 4}), b = at::randn({6, 2});
+  const Checkpoint base = checkpoint("base", {{"model.q_proj.weight", at::randn({6, 4})}});
+  const Adapter trained(
+      adapter("adapter",
+              {{"base_model.model.model.q_proj.lora_A.weight", a}, {"base_model.model.model.q_proj.lora_B.weight", b}},
+              {{"r", 2}, {"lora_alpha", 8}, {"target_modules", {"q_proj"}}}));
+  for (const double alpha : {1.0, 0.5, 0.25, 0.3}) {
+    const std::string name = std::to_string(alpha);
+    negate_adapter(base, trained, alpha, made("negated" + name));
+    const Adapter negated(root_ / ("negated" + name));
+    negate_adapter(base, negated, 1 / alpha, made("again" + name));
+    const Adapter again(root_ / ("again" + name));
+    const StoredTensor& stored = *again.modules().at(0).b;
+    const at::Tensor found = tensor_over(stored, again.file().values(stored));
+    EXPECT_TRUE(alpha == 0.3 ? at::allclose(found, b, 1e-6, 0) : at::equal(found, b)) << alpha;
+  }
+}
+
 TEST_F(TaskArithmetic, AnAdapterThatDoesNotFitTheBaseIsRefusedByName) {
   const Checkpoint base = checkpoint("base", {{"model.q_proj.weight", at::ones({6, 4})}});
   const Adapter other(adapter("adapter",
@@ -381,8 +401,24 @@ TEST_F(TaskArithmetic, NoFactorWritesANumberThatItsTypeCannotHold) {
     refused(std::abs(factor) < 1e38 ? "q_proj" : "alpha",
             [&](const fs::path& out) { negate_checkpoint(base, tuned, factor, out); });
   }
-  // What no adapter is on is copied, and must be a number as well.
+  // Weights without adapters are copied, and must be finite, too.
   refused("model.norm.weight", [&](const fs::path& out) { merge_adapters(broken, {{&pair, 1.0}}, out); });
+}
+
+TEST_F(TaskArithmetic, AnAdapterThatIsNanOrInfiniteIsNotWritten) {
+  const Checkpoint base = checkpoint("base", {{"model.q_proj.weight", at::ones({6, 4})}});
+  for (const char half : {'A', 'B'}) {
+    for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+      at::Tensor a = at::ones({2, 4}), b = at::ones({6, 2});
+      (half == 'A' ? a : b)[1][1] = value;
+      const Adapter broken(adapter(
+          "adapter" + std::to_string(++made_),
+          {{"base_model.model.model.q_proj.lora_A.weight", a}, {"base_model.model.model.q_proj.lora_B.weight", b}},
+          {{"r", 2}, {"lora_alpha", 2}}));
+      EXPECT_THROW(merge_adapters(base, {{&broken, 1.0}}, made("out" + std::to_string(++made_))), Error);
+      EXPECT_THROW(negate_adapter(base, broken, 0.5, made("out" + std::to_string(++made_))), Error);
+    }
+  }
 }
 
 TEST_F(TaskArithmetic, ValuesAtAnOddAddressAreReadAsTheyStand) {
