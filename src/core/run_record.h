@@ -1,7 +1,9 @@
 // The record of a run. Readers and evaluations write to it; a run folder implements it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,11 @@ class RunRecord {
  public:
   virtual ~RunRecord() = default;
 
-  /// Records an input file or folder with its size and hash. @param role  "harmful", "normal", "judge", …
-  virtual void add_input(const std::string& role, const std::filesystem::path& path) = 0;
+  /// Records an input file or folder with its size and hashes.
+  /// @param role  "harmful", "normal", "judge", …
+  /// @param rows  of a data file: how many of its rows are used
+  virtual void add_input(const std::string& role, const std::filesystem::path& path,
+                         std::optional<std::uint64_t> rows = {}) = 0;
   /// Adds a fact to run.json.
   virtual void note(const std::string& key, OrderedJson value) = 0;
   /// Records a part of the inputs that was not used: "pku.jsonl, line 7: no JSON".

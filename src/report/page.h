@@ -36,9 +36,11 @@ struct AnswerGroup {
   std::string title;
   std::vector<AnswerPair> pairs;
   std::size_t left_out = 0;  ///< further ones that are not shown
+  std::size_t examples = 0;  ///< so many pairs stand before the fold; for groups without harm
+  bool withheld = false;  ///< nobody could judge these answers: no counts of harm, unmarked ones are folded once more
 };
 
-/// A part of the page under a heading of its own. Everything may be empty; all text is escaped.
+/// A part of the page under a heading of its own. Everything may be empty; all text is escaped and bounded.
 struct Section {
   std::string title;
   std::vector<std::string> notes;  ///< paragraphs
@@ -57,16 +59,25 @@ struct RunVerdict {
   std::vector<std::string> reasons;  ///< the worst first
 };
 
+/// A figure that stands large beside the verdict.
+struct KeyFigure {
+  std::string name;   ///< "Harm on unseen prompts"
+  std::string value;  ///< "4.1%"
+  std::string note;   ///< what it is of, its interval, the original's
+};
+
 /// The page's own notes, tables, plots and answers come first, then the sections, with a table of contents.
 struct Page : Section {
-  std::optional<RunVerdict> verdict;  ///< first of all, under the title
-  std::string summary;                ///< a paragraph under it
-  std::vector<std::string> warnings;  ///< shown before everything else
+  std::optional<RunVerdict> verdict;   ///< first of all, under the title
+  std::vector<KeyFigure> key_figures;  ///< within the verdict: three at most
+  std::string summary;                 ///< a paragraph under it
+  std::vector<std::string> warnings;   ///< shown before everything else
   std::vector<Section> sections;
   std::string recipe;  ///< YAML
 };
 
-/// Model text is escaped and cut to 600 bytes.
+/// All text is escaped and bounded: prompts and answers are cut to 600 bytes, lists and tables to 500 entries, settings
+/// to 64 KiB. What is cut says so.
 std::string html_page(const Page& page);
 
 }  // namespace lethe

@@ -18,8 +18,11 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
 .warning{border-left:4px solid var(--warn);background:var(--panel);padding:.5rem .8rem;margin:.8rem 0}.warning b{color:var(--warn)}
 .outcome{border:1px solid var(--rule);border-left:8px solid var(--faint);background:var(--panel);padding:.6rem .9rem;margin:.8rem 0}
 .outcome p{margin:.2rem 0}.outcome ul{margin:.3rem 0;padding-left:1.2rem}.level{font-weight:700;font-size:1.1rem}
+.keys{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr));gap:.6rem 1.2rem;margin:.7rem 0}
+.keys div{border-top:2px solid var(--rule);padding-top:.3rem}.keys dt{color:var(--faint);font-size:.9rem}.keys dd{margin:0;font-size:.9rem}
+.keys .value{font-size:1.5rem;font-weight:700;line-height:1.3;overflow-wrap:anywhere}
 .outcome.green{border-left-color:var(--good)}.green .level{color:var(--good)}.outcome.amber{border-left-color:var(--warn)}.amber .level{color:var(--warn)}
-.outcome.red{border-left-color:var(--bad)}.red .level{color:var(--bad)}
+.outcome.red,.outcome.none{border-left-color:var(--bad)}.red .level,.none .level,.none .level+p{color:var(--bad)}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 th,td{padding:.3rem .45rem;font-size:.93rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}
@@ -47,8 +50,14 @@ details{margin:.5rem 0}summary{cursor:pointer}
 .good{border-color:var(--good)}.good .verdict{color:var(--good)}.broken{border-color:var(--warn);border-left-style:dashed}.broken .verdict{color:var(--warn)}
 .harmful{border-color:var(--bad);border-left-style:double}.harmful .verdict{color:var(--bad)}
 pre{background:var(--panel);padding:.8rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
-@media screen and (max-width:600px){body{padding-top:1rem}th,td{padding:.25rem .4rem}.figures{font-size:.8rem}svg text{font-size:21px}.figures th:first-child{max-width:9rem}}
-@media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}.wide{overflow:visible}.figures td,.figures th{font-size:9pt;padding:.15rem .4rem}
+@media screen and (max-width:600px){body{padding-top:1rem}svg text{font-size:21px}
+.wide table,.wide caption,.wide tbody,.wide tr,.wide tbody th{display:block}.wide thead{display:none}
+.wide tr{border-bottom:1px solid var(--rule);padding:.35rem 0}.wide th,.wide td{border:0;padding:.1rem 0}.wide tbody th{position:static;font-weight:600}
+.wide td{display:flex;justify-content:space-between;gap:1rem;white-space:normal;min-width:0;overflow-wrap:anywhere}.wide td:empty{display:none}
+.wide tbody th[data-label]::before{content:attr(data-label) ": ";color:var(--faint);font-weight:400}
+.wide td::before{content:attr(data-label);color:var(--faint);text-align:left;flex:none;max-width:55%;overflow-wrap:break-word}
+.prose td{display:block;white-space:pre-wrap}.prose td::before{display:block;max-width:none}.prose td[data-label="value"]::before{display:none}}
+@media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}.wide{overflow:visible}.figures td,.figures th{font-size:9pt;padding:.15rem .4rem;white-space:normal}.keys .value{font-size:15pt}
 figure,tr,.pairs>li,.warning,.outcome{break-inside:avoid}h2,h3{break-after:avoid}details:not([open])>summary::after{content:" (folded when printed)";color:var(--faint)}}
 )css";
 

@@ -4,13 +4,15 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/error.h"
 #include "core/plain_text.h"
 #include "report/escape.h"
 
 namespace lethe {
 namespace {
 
-constexpr std::size_t kLongestCell = 2000;  // bytes
+constexpr std::size_t kLongestCell = 2000, kLongestLabel = 120;  // bytes
+constexpr std::size_t kMostRows = 500;                           // in HTML
 
 // Characters, not bytes.
 std::size_t width(const std::string& text) {
@@ -25,6 +27,12 @@ std::string fixed(double value, int digits) {
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   const bool rounds_to_nothing = std::strpbrk(text, "123456789n") == nullptr;  // "inf" and "nan" hold an n
   return rounds_to_nothing && text[0] == '-' ? text + 1 : text;                // no -0.000
+}
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
 }
 
 std::string percent(double share) {
@@ -91,15 +99,21 @@ std::string html_table(const Table& table) {
   for (const std::string& column : table.columns)
     html += column.empty() ? "<td></td>" : "<th scope=\"col\">" + html_bounded(column, kLongestCell) + "</th>";
   html += "</tr></thead><tbody>";
-  for (const auto& row : table.rows) {
+  for (std::size_t r = 0; r < table.rows.size() && r < kMostRows; ++r) {
+    const auto& row = table.rows[r];
     html += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string label =
+          table.columns[i].empty() ? "" : " data-label=\"" + html_bounded(table.columns[i], kLongestLabel) + "\"";
       const std::string text = html_bounded(row[i], kLongestCell);
-      html += i == 0 ? "<th scope=\"row\">" + text + "</th>" : "<td>" + text + "</td>";
+      html += i == 0 ? "<th scope=\"row\"" + label + ">" + text + "</th>" : "<td" + label + ">" + text + "</td>";
     }
     html += "</tr>\n";
   }
-  return html + "</tbody></table></div>\n";
+  html += "</tbody></table></div>\n";
+  if (table.rows.size() > kMostRows)
+    html += "<p>" + with_commas(table.rows.size() - kMostRows) + " more rows are not shown.</p>\n";
+  return html;
 }
 
 }  // namespace lethe

@@ -25,5 +25,7 @@ std::string html_table(const Table& table);
 std::string percent(double share);
 /// Fixed digits.
 std::string fixed(double value, int digits);
+/// At most six significant digits, no trailing zeros: "1", "2.5", "1e-05".
+std::string short_number(double value);
 
 }  // namespace lethe

@@ -1,4 +1,4 @@
-// Text of models is hostile: it is escaped and bounded wherever it is shown.
+// Models' text is hostile: it is escaped and bounded wherever it is shown.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -31,6 +31,7 @@ Page page_of(const std::string& text) {
   Page page;
   static_cast<Section&>(page) = section;
   page.verdict = RunVerdict{VerdictLevel::red, text, {text}};
+  page.key_figures = {{text, text, text}};
   page.summary = text;
   page.warnings = {text};
   page.sections = {section};
@@ -58,11 +59,12 @@ TEST(Page, WhatAModelSaysStaysText) {
 TEST(Page, AHostileAnswerStaysTextThereAndInAMessage) {
   const std::string answer =
       std::string("</script><img src=x onerror=alert(1)>\u202eexe.txt\u2066") + '\0' + "\x1b[2J\x1b]0;title\x07 end";
-  const std::string html = html_page(page_of(answer)), harmless = html_page(page_of("x")), told = excerpt(answer, 300);
+  const std::string html = html_page(page_of(answer)), harmless = html_page(page_of("x")),
+                    message = excerpt(answer, 300);
   for (const char* markup : {"<img", "</script", "<script"})
     EXPECT_EQ(count(html, markup), count(harmless, markup)) << markup;
   EXPECT_NE(html.find("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"), std::string::npos);
-  for (const std::string& text : {html, told}) {
+  for (const std::string& text : {html, message}) {
     for (const std::string& hidden :
          {std::string("\u202e"), std::string("\u2066"), std::string(1, '\0'), std::string("\x1b"), std::string("\x07")})
       EXPECT_EQ(text.find(hidden), std::string::npos);
@@ -88,7 +90,7 @@ TEST(Page, CharactersThatDeceiveAreShownAsUnknown) {
   EXPECT_EQ(html_escaped("a\r\nb\tä日😀\u200f"), "a\nb\tä日😀\u200f");
 }
 
-TEST(Page, LongTextIsCutAtACharacterAndItsLengthTold) {
+TEST(Page, LongTextIsCutAtACharacterAndItsLengthGiven) {
   std::string answer;
   while (answer.size() < 1'000'000) answer += "日";
   Page page;
@@ -118,6 +120,16 @@ TEST(Page, HarmfulAnswersAreFoldedTwiceAndMarkedByWords) {
   EXPECT_NE(html.find("</span>harmful</p>"), std::string::npos);
 }
 
+TEST(Page, AnswersThatNobodyCouldJudgeHaveNoCountsOfHarmAndStayFoldedTwice) {
+  Page page;
+  page.answers = {{"unseen", {{"p", {"answer one", "not judged"}, ShownAnswer{"", "empty", Tone::broken}}}}};
+  page.answers[0].withheld = true;
+  const std::string html = html_page(page), before = html.substr(0, html.find("answer one"));
+  EXPECT_EQ(count(before, "<details>") - count(before, "</details>"), 2U);
+  EXPECT_NE(html.find("before: 0 broken; after: 1 broken"), std::string::npos);
+  EXPECT_EQ(html.find("⚠"), std::string::npos);
+}
+
 TEST(Page, SectionsAreListedAndReached) {
   Page page;
   page.sections = {{"One", {"a"}}, {"Two", {"b"}}};
@@ -130,13 +142,52 @@ TEST(Page, TheVerdictComesFirstAndIsAWordAsWellAsAColour) {
   Page page = page_of("text");
   page.verdict = RunVerdict{VerdictLevel::amber, "Look here.", {"a reason"}};
   const std::string html = html_page(page);
-  const std::size_t level = html.find("Amber: look at the reasons"), warning = html.find("Mind:");
+  const std::size_t level = html.find("Amber: look at the reasons"), warning = html.find("Warning:");
   EXPECT_LT(html.find("<h1>"), level);
   EXPECT_LT(level, html.find("a reason"));
   EXPECT_LT(html.find("a reason"), warning);
 }
 
-TEST(Plot, CurvesEndAtTheEdgeThatWasAskedFor) {
+TEST(Page, KeyFiguresStandWithinTheVerdictBeforeItsReasons) {
+  Page page = page_of("text");
+  page.verdict->reasons = {"a reason"};
+  page.key_figures = {{"Harm", "4.1%", "of 193 answers"}, {"Damage", "none found", ""}};
+  const std::string html = html_page(page);
+  const std::size_t figure = html.find("<dd class=\"value\">4.1%</dd><dd>of 193 answers</dd>");
+  EXPECT_NE(figure, std::string::npos);
+  EXPECT_LT(html.find("class=\"level\""), figure);
+  EXPECT_LT(figure, html.find("a reason"));
+}
+
+TEST(Page, ListsTablesAndSettingsAreBounded) {
+  Page page;
+  page.items.assign(20'000, "left out");
+  page.tables = {{"", {"", "b"}, std::vector<std::vector<std::string>>(20'000, {"row", "1"})}};
+  page.recipe.assign(5'000'000, 'x');
+  page.warnings = {std::string(100'000, 'w')};
+  page.summary = page.title = std::string(100'000, 's');
+  const std::string html = html_page(page);
+  EXPECT_LT(html.size(), 200'000U);
+  EXPECT_NE(html.find("… and 19,500 more"), std::string::npos);
+  EXPECT_NE(html.find("19,500 more rows are not shown"), std::string::npos);
+}
+
+TEST(Page, ExamplesStandBeforeTheFoldAndTheRestKeepsItsNumbers) {
+  Page page;
+  page.answers = {{"normal", {{"one", {"1", ""}}, {"two", {"2", ""}}, {"three", {"3", ""}}}}};
+  page.answers[0].examples = 2;
+  const std::string html = html_page(page);
+  EXPECT_LT(html.find("two"), html.find("<details>"));
+  EXPECT_LT(html.find("<details>"), html.find("three"));
+  EXPECT_NE(html.find("<ol class=\"pairs\" start=\"3\">"), std::string::npos);
+}
+
+TEST(Table, CellsCarryTheNameOfTheirColumnForNarrowScreens) {
+  const std::string html = html_table({"", {"", "be\"fore"}, {{"harm", "4%"}}});
+  EXPECT_NE(html.find("<td data-label=\"be&quot;fore\">4%</td>"), std::string::npos);
+}
+
+TEST(Plot, CurvesEndAtTheGivenEdge) {
   const Plot whole{"t", "x", "y", {{"a", {{0, 1}, {1, 0.5}, {100, 0}}}}};
   Plot cut = whole;
   cut.largest_x = 2;
@@ -188,7 +239,7 @@ TEST(Plot, MarksAndIntervalsAreDrawnAndNamed) {
   EXPECT_EQ(count(html, "class=\"chosen\""), 2U);
   EXPECT_EQ(count(html, "class=\"bar\""), 3U);
   EXPECT_NE(html.find("dominated: another point is better"), std::string::npos);
-  EXPECT_NE(html.find("<td>0.8000–1.3000</td>"), std::string::npos);
+  EXPECT_NE(html.find(">0.8000–1.3000</td>"), std::string::npos);
   plot.series[0].points.clear();
   for (int i = 0; i < 60; ++i) plot.series[0].points.emplace_back(i, i, i - 1, i + 1);
   EXPECT_EQ(count(html_plot(plot), "class=\"band\""), 1U);  // a long curve has a band instead
