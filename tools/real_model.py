@@ -150,25 +150,25 @@ def rows_of(lethe, command, folder, inputs, *more):
 
 
 def differences(folder, golden, lethe):
-    """What Lethe answers otherwise than transformers did, one sentence each. Log-probabilities may differ by 1e-3 nats."""
+    """Differences between Lethe's answers and the stored ones, one sentence each. Tolerance: 1e-3 nats per log-probability."""
     chats = golden["greedy_chat"]
     for chat in chats:
         length = len(chat["new_ids"])
         answer, = rows_of(lethe, "generate", folder, [{"prompt": chat["prompt"]}], "--template", "chat", "--max-new-tokens", str(length))
         stops = (0, 2)  # the stored ids may end with the stop token
         if [i for i in answer["ids"] if i not in stops] != [i for i in chat["new_ids"] if i not in stops]:
-            yield f"another answer to {chat['prompt']!r}: {answer['response'][:80]!r}"
+            yield f"different answer to {chat['prompt']!r}: {answer['response'][:80]!r}"
     for row, wanted in zip(rows_of(lethe, "score", folder, [{"text": x["text"]} for x in golden["logprobs"]]), golden["logprobs"]):
         if row["ids"] != wanted["ids"]:
-            yield f"other tokens of {wanted['text']!r}"
+            yield f"different tokens for {wanted['text']!r}"
         elif max(abs(a - b) for a, b in zip(row["logprobs"], wanted["logprobs"])) > 1e-3:
-            yield f"other log-probabilities of {wanted['text']!r}"
+            yield f"different log-probabilities for {wanted['text']!r}"
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", type=pathlib.Path)
-    arguments.add_argument("--golden", type=pathlib.Path, help="answers that transformers gave, to compare with")
+    arguments.add_argument("--golden", type=pathlib.Path, help="stored answers of transformers to compare with")
     arguments.add_argument("--lethe", default="build/lethe")
     options = arguments.parse_args()
     if not options.folder.exists():
@@ -176,12 +176,12 @@ def main():
     if options.golden is None:
         return 0
     if not options.golden.exists():
-        print(f"real model: not compared, no {options.golden}")
+        print(f"real model: not compared, because {options.golden} does not exist")
         return 0
     found = list(differences(options.folder, json.loads(options.golden.read_text()), options.lethe))
     for difference in found:
         print(f"real model: {difference}")
-    print("real model: answers and log-probabilities are those of transformers" if not found else f"real model: {len(found)} differences")
+    print("real model: answers and log-probabilities equal those of transformers" if not found else f"real model: {len(found)} differences")
     return 1 if found else 0
 
 

@@ -1,0 +1,94 @@
+"""The steps of `make real`: each runs `lethe` once, and is not repeated while its settings and inputs are the same."""
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+
+def read_rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_rows(path, rows):
+    """Leaves an equal file untouched."""
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+class Interrupted(Exception):
+    """The user stopped the run; what is finished is kept."""
+
+
+class Steps:
+    """Runs `lethe` once for each result. Beside every result lies NAME.step.json: what made it, and its seconds."""
+
+    def __init__(self, lethe, out):
+        self.lethe, self.out = lethe, out
+        self.keys = {}  # result → hash of what made it, so that a result is made again after those it stands on
+        self.child, self.stopped = None, False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number, _frame):
+        # lethe finishes its step and writes a snapshot. A terminal sends Ctrl-C to both; SIGTERM comes here alone.
+        self.stopped = True
+        if self.child is not None and number == signal.SIGTERM:
+            self.child.send_signal(number)
+
+    def _key(self, command, inputs):
+        parts = [command]
+        for path in inputs:
+            known = self.keys.get(path)
+            parts.append(known or hashlib.sha256(path.read_bytes()).hexdigest())
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def run(self, title, result, command, inputs, resumes=False):
+        """@param result  the file or folder that the command writes; @param inputs  files, or earlier results."""
+        key = self._key(command, inputs)
+        self.keys[result] = key
+        note = result.with_name(result.name + ".step.json")
+        before = json.loads(note.read_text()) if note.exists() else {}
+        same = before.get("key") == key
+        if same and before.get("done") and result.exists():
+            print(f"real: {title}: done before ({before['seconds']:.0f} s)", flush=True)
+            return before["seconds"]
+        unfinished = result.with_name(result.name + ".unfinished")
+        goes_on = resumes and same and unfinished.exists()
+        for path in [result] + ([] if goes_on else [unfinished]):
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.exists():
+                path.unlink()
+        seconds = before.get("seconds", 0) if goes_on else 0
+        print(f"real: {title}", flush=True)
+        begin = time.monotonic()
+        result.parent.mkdir(parents=True, exist_ok=True)
+        state = {"key": key, "command": command, "done": False, "seconds": seconds}
+        note.write_text(json.dumps(state, indent=1) + "\n")
+        status = self._lethe([command[0], "--resume", str(result)] if goes_on else command)
+        if goes_on and status == 3:  # nothing to go on from, such as a snapshot that was never written
+            shutil.rmtree(unfinished, ignore_errors=True)
+            status = self._lethe(command)
+        state["seconds"] = seconds + time.monotonic() - begin
+        state["done"] = status == 0
+        note.write_text(json.dumps(state, indent=1) + "\n")
+        if self.stopped:
+            raise Interrupted
+        if status != 0:
+            sys.exit(f"real: failed at: {title} (exit status {status})")
+        return state["seconds"]
+
+    def _lethe(self, command):
+        if self.stopped:
+            raise Interrupted
+        self.child = subprocess.Popen([self.lethe, *command])
+        status = self.child.wait()
+        self.child = None
+        return status
