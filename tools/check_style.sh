@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting (.clang-format), files short enough to be read, Python code (ruff.toml).
+# Checks formatting (.clang-format), the length of files, and Python code (ruff.toml).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t files < <(git ls-files 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.cpp' 'bench/*.cpp' 'fuzz/*.cpp' 'examples/*.cpp')

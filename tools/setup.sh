@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what building Lethe needs and is not there yet: Debian packages, and the engine (LibTorch out of the PyPI wheel).
-# Does nothing twice; needs the network only for what is missing.
+# Installs what building Lethe needs: Debian packages, and LibTorch from the PyPI wheel ("the engine"). Skips what is
+# already installed, and needs the network only for what is missing.
 #     tools/setup.sh            packages and engine
 #     tools/setup.sh style      also clang-tidy and ruff, for `make style`
 #     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh bench      also Google Benchmark, for `make kernels`
-#     tools/setup.sh oracle     also the Python libraries that acceptance checks and benchmarks compare with
+#     tools/setup.sh oracle     also the Python libraries with which acceptance checks and benchmarks compare Lethe
 #     tools/setup.sh real       also what `make real-model` needs to read a GGUF file
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,7 +31,7 @@ if ((${#missing[@]})); then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 fi
 
-# venv FOLDER REQUIREMENTS [pip options…]: made once for each state of the requirements file.
+# venv FOLDER REQUIREMENTS [pip options…]: creates the virtual environment again when the requirements file has changed.
 venv() {
   local folder=$1 requirements=$2
   shift 2

@@ -1,4 +1,4 @@
-// lethe chat: talk to a model, with its chat template as one conversation; answers are shown token by token.
+// lethe chat: talks to a model, token by token. With a chat template the turns form one conversation.
 #include <poll.h>
 #include <unistd.h>
 
@@ -30,11 +30,11 @@ struct ChatAnswer {
   std::string text, finish;  // finish: stop, length, or interrupted
 };
 
-// Standard input by lines. A stream's getline() would not hear a request to stop while nobody types.
+// Reads lines from standard input. Unlike a stream's getline(), it notices Ctrl-C while the user types nothing.
 class TypedLines {
  public:
-  /// Waits for a line. @return whether there is one; the last may lack its line end. @throws Error if asked to stop
-  /// @param typed  Ctrl-C does not end the wait (a second one ends the program): what was typed is asked all the same
+  // Waits for a line. Returns false at the end of the input; the last line may lack a line break. Throws an Error if
+  // the program must stop. With `typed`, the first Ctrl-C does not end the wait, and a second one ends the program.
   bool next(std::string& line, bool typed) {
     for (bool pressed = false;;) {
       const std::size_t end = text_.find('\n');
@@ -58,7 +58,7 @@ class TypedLines {
     std::array<char, 4096> piece;
     const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (got > 0) text_.append(piece.data(), static_cast<std::size_t>(got));
-    // A terminal that was closed is an end too.
+    // A closed terminal also ends the input.
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) ended_ = true;
   }
 
@@ -70,14 +70,14 @@ class Conversation {
  public:
   explicit Conversation(ChatOptions& options)
       : options_(options),
-        layout_(template_option(options.model.layout, options.model.system, options.model.model)),
+        layout_(open_template(options.model)),
         opened_(open_model(options.model)),
         tokenizer_(Tokenizer::load(opened_.folder)),
         live_(isatty(STDIN_FILENO) != 0) {
     if (!options.output.empty()) log_ = std::make_unique<FileWriter>(options.output);
   }
 
-  // What was said until an interrupt or an error is kept.
+  // Keeps the conversation also after an interrupt or an error.
   ~Conversation() {
     try {
       if (log_) log_->close();
@@ -88,7 +88,7 @@ class Conversation {
   Conversation(const Conversation&) = delete;
 
   void run() {
-    if (live_) say("/help tells the commands; Ctrl-C stops an answer, Ctrl-D ends");
+    if (live_) say("/help lists the commands; Ctrl-C stops an answer, Ctrl-D ends");
     std::string line;
     for (;;) {
       if (live_) std::cout << "> " << std::flush;
@@ -106,16 +106,16 @@ class Conversation {
   }
 
  private:
-  // Whether to go on.
+  // Runs a command such as /reset. Returns whether the conversation continues.
   bool command(const std::string& line) {
     if (line == "/quit" || line == "/exit") return false;
     if (line == "/reset") {
-      say(converses() ? "a new conversation" : "each prompt is answered on its own; there is nothing to forget");
+      say(converses() ? "a new conversation" : "each prompt is answered on its own: there is no conversation to reset");
       before_.clear();
     } else if (line == "/help") {
-      say("/reset  begins a new conversation\n/quit   ends (so does Ctrl-D)\n//…     asks a prompt that begins with /");
+      say("/reset  begins a new conversation\n/quit   ends (so does Ctrl-D)\n//…     a prompt that begins with /");
     } else {
-      say("no such command: " + excerpt(line) + "; /help tells them");
+      say("no such command: " + excerpt(line) + "; /help lists the commands");
     }
     return true;
   }
@@ -135,7 +135,7 @@ class Conversation {
                 "\n");
   }
 
-  // Shown as it comes; where nobody types, an answer is one line.
+  // Prints a piece of an answer. Without a terminal, an answer is one line.
   void show(const std::string& piece) const {
     std::cout << (live_ ? terminal_text(piece) : excerpt(piece, piece.size())) << std::flush;
   }
@@ -176,7 +176,7 @@ class Conversation {
   TypedLines lines_;
   std::unique_ptr<FileWriter> log_;
   std::uint64_t turn_ = 0;
-  std::vector<ChatMessage> before_;  // what was said, where the template is a chat's
+  std::vector<ChatMessage> before_;  // earlier turns; only with a chat template
 };
 
 }  // namespace
@@ -189,7 +189,7 @@ void add_chat(CLI::App& program, Action& action) {
   command->add_option("--output", options->output,
                       "Also write the conversation to this file, one JSON object for each turn");
   command->footer(
-      "Example: lethe chat --model runs/qwen/model --template chat --temperature 0.7\n"
+      "Example: lethe chat --model runs/qwen/model --temperature 0.7\n"
       "/help, /reset, /quit; Ctrl-C stops an answer (twice: the program). Without a terminal: a prompt a line, an "
       "answer "
       "a line.");

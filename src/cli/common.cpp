@@ -11,6 +11,7 @@
 #include "data/chat_rows.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
+#include "runs/template_choice.h"
 #include "tensors/device.h"
 
 namespace lethe {
@@ -98,7 +99,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--model", options.model, "Checkpoint folder, or a name in the Hugging Face cache")->required();
   command.add_option("--adapter", options.adapters, "Adapter folders to apply; DIR:0.5 applies half of one")
       ->expected(1, -1);
-  add_template_options(command, options.layout, options.system);
+  add_template_options(command, options.layout);
   add_shared_options(command, options.shared);
 }
 
@@ -151,21 +152,40 @@ bool LazyTokenizer::available() const {
   return false;
 }
 
-void add_template_options(CLI::App& command, std::string& layout, std::string& system) {
+void add_template_options(CLI::App& command, TemplateOptions& options, bool with_none) {
   command
-      .add_option("--template", layout,
-                  "Text with {prompt} and {response}, or a name: sku (the default), chat (the model's chat template), "
-                  "auto (chat "
-                  "if the model has one, else sku), none")
+      .add_option("--template", options.text,
+                  std::string("Text with {prompt} and {response}, or a name: chat (the model's chat template), sku "
+                              "(SKU's text), ") +
+                      (with_none ? "none, " : "") +
+                      "auto (that of the run which made the model or adapter, else chat if the tokenizer has a chat "
+                      "template, else sku)")
       ->capture_default_str();
-  command.add_option("--system", system, "System message, with --template chat");
+  command.add_option("--system", options.system, "System message of the chat template");
 }
 
-std::unique_ptr<Template> template_option(const std::string& text, const std::string& system,
-                                          const std::string& model) {
-  if (text == "none") return nullptr;
-  return std::make_unique<Template>(Template::open(
-      text, system, Template::is_of_model(text) ? resolve_model_folder(model) : std::filesystem::path(), "--template"));
+void check_template_options(const TemplateOptions& options) {
+  if (options.text != "none") Template::check(options.text, options.system, "--template");
+}
+
+std::unique_ptr<Template> open_template(const TemplateOptions& options, const std::string& model,
+                                        const std::vector<std::string>& adapters) {
+  check_template_options(options);
+  if (options.text == "none") return nullptr;
+  const std::filesystem::path folder = resolve_model_folder(model);
+  const TemplateChoice choice =
+      choose_template({.response_template = options.text, .system = options.system}, folder, adapters);
+  Template layout = Template::open(choice.text, choice.system, folder, "--template");
+  say(choice.sentence());
+  return std::make_unique<Template>(std::move(layout));
+}
+
+std::unique_ptr<Template> open_template(const ModelOptions& options) {
+  return open_template(options.layout, options.model, options.adapters);
+}
+
+bool uses_template(const JsonLine& line) {
+  return !is_ids(line) && !line.value.contains("text");
 }
 
 std::vector<int> prompt_ids(const Tokenizer& tokenizer, const Template* layout, const std::string& prompt,
@@ -192,7 +212,7 @@ Turns turns_of(const JsonLine& line, bool with_response) {
   for (const Json& entry : list.is_array() ? list : Json::array()) {
     const bool fits = entry.is_object() && entry.contains("role") && entry.at("role").is_string() &&
                       entry.contains("content") && entry.at("content").is_string();
-    if (fits) {  // of any role that the chat template knows
+    if (fits) {  // any role: the chat template decides
       turns.before.push_back({entry.at("role").get<std::string>(), entry.at("content").get<std::string>()});
       continue;
     }

@@ -1,7 +1,8 @@
-// lethe compare: two models' answers side by side.
+// lethe compare: shows two models' answers side by side.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <iostream>
 #include <memory>
 
@@ -14,6 +15,8 @@
 #include "core/plain_text.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
+#include "formats/checkpoint.h"
+#include "runs/template_choice.h"
 #include "tokenizers/text_stream.h"
 
 namespace lethe {
@@ -21,22 +24,43 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> models, adapters;
-  std::string input, output, layout = Template::sku_default, system, look = "auto";
+  std::string input, output, look = "auto";
+  TemplateOptions layout;
   GenerationOptions generation;
   SharedOptions shared;
   bool json = false;
 };
 
-/// A model, and its prompts as it takes them. One at a time is in memory.
+// The templates of both models. A model that no run made takes the template of the other model's run.
+std::array<std::unique_ptr<Template>, 2> open_templates(const CompareOptions& options) {
+  if (options.layout.text == "none") return {};
+  const DataSettings data{.response_template = options.layout.text, .system = options.layout.system};
+  const std::array<std::filesystem::path, 2> folders = {resolve_model_folder(options.models[0]),
+                                                        resolve_model_folder(options.models[1])};
+  std::array<TemplateChoice, 2> choices = {choose_template(data, folders[0]),
+                                           choose_template(data, folders[1], options.adapters)};
+  for (const std::size_t i : {0, 1}) {
+    if (choices[i].run.empty() && !choices[1 - i].run.empty()) choices[i] = choices[1 - i];
+  }
+  say(choices[0].sentence());
+  if (choices[1].sentence() != choices[0].sentence()) say("model B: " + choices[1].sentence());
+  std::array<std::unique_ptr<Template>, 2> layouts;
+  for (const std::size_t i : {0, 1}) {
+    layouts[i] =
+        std::make_unique<Template>(Template::open(choices[i].text, choices[i].system, folders[i], "--template"));
+  }
+  return layouts;
+}
+
+// A model and its encoded prompts. Only one model at a time is in memory.
 class Respondent {
  public:
   Respondent(const std::string& name, const std::vector<std::string>& adapters, const std::vector<std::string>& prompts,
-             const CompareOptions& options)
+             const Template* layout, const CompareOptions& options)
       : opened_(open_model(name, adapters, options.shared)),
         tokenizer_(Tokenizer::load(opened_.folder)),
         generation_(options.generation) {
-    const std::unique_ptr<Template> layout = template_option(options.layout, options.system, name);
-    for (const std::string& prompt : prompts) rows_.push_back(prompt_ids(tokenizer_, layout.get(), prompt));
+    for (const std::string& prompt : prompts) rows_.push_back(prompt_ids(tokenizer_, layout, prompt));
     generation_.stop_ids = opened_.stop_ids;
     generation_.seed = options.shared.seed;
   }
@@ -51,7 +75,7 @@ class Respondent {
     return texts;
   }
 
-  /// One answer, told piece by piece. Drawn as answer_all() draws row i only where decoding is greedy.
+  // One answer, shown piece by piece. With sampling it may differ from that of answer_all().
   std::string answer(std::size_t i, const std::function<void(const std::string&)>& show) {
     TextStream text(tokenizer_);
     std::string whole;
@@ -82,7 +106,7 @@ OrderedJson line_of(const std::string& prompt, const std::string& a, const std::
   return {{"prompt", prompt}, {"a", a}, {"b", b}};
 }
 
-// The second model answers prompt by prompt, so that its answer is seen growing under or beside the first one's.
+// The second model answers one prompt at a time, so that the user sees its answer grow below the first model's.
 std::vector<std::string> show_answers(const std::vector<std::string>& prompts, const std::vector<std::string>& first,
                                       Respondent& second, bool stacked) {
   const std::size_t width = terminal_width();
@@ -111,11 +135,13 @@ void compare(CompareOptions& options) {
         .wanted("--model twice, or once with --adapter")
         .found(std::to_string(options.models.size()));
   }
+  check_template_options(options.layout);
+  const std::array<std::unique_ptr<Template>, 2> layouts = open_templates(options);
   std::vector<std::string> prompts;
   for (const JsonLine& line : read_json_lines(options.input)) prompts.push_back(text_of(line, "prompt"));
   const std::vector<std::string> first =
-      Respondent(options.models[0], {}, prompts, options).answer_all("A: " + options.models[0]);
-  Respondent second(options.models[1], options.adapters, prompts, options);
+      Respondent(options.models[0], {}, prompts, layouts[0].get(), options).answer_all("A: " + options.models[0]);
+  Respondent second(options.models[1], options.adapters, prompts, layouts[1].get(), options);
   std::vector<std::string> last;
   if (options.json || isatty(STDOUT_FILENO) == 0) {
     last = second.answer_all("B: " + options.models[1]);
@@ -151,7 +177,7 @@ void add_compare(CLI::App& program, Action& action) {
       ->add_option("--adapter", options->adapters, "Adapter folders of the second model; DIR:0.5 applies half of one")
       ->expected(1, -1);
   command->add_option("--input", options->input, "Prompts: JSON lines {\"prompt\"}")->required();
-  add_template_options(*command, options->layout, options->system);
+  add_template_options(*command, options->layout);
   command->add_option("--look", options->look, "side-by-side, stacked, or auto (what fits the terminal)")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "side-by-side", "stacked"}));

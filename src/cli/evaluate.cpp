@@ -1,4 +1,4 @@
-// lethe evaluate: judge a model, beside the original if it is given.
+// lethe evaluate: evaluates a model, and the original if one is given.
 #include "runs/evaluate.h"
 
 #include <CLI/CLI.hpp>
@@ -6,12 +6,14 @@
 
 #include "cli/common.h"
 #include "cli/program.h"
+#include "cli/run_options.h"
 
 namespace lethe {
 namespace {
 
 struct EvaluateOptions {
   EvaluateRequest request;
+  TemplateOptions layout;
   SharedOptions shared;
   std::vector<std::string> seen, unseen, normal, normal_train, other, xstest, choices, text;
 };
@@ -32,7 +34,10 @@ void run_evaluate(EvaluateOptions& options) {
   request.recipe.threads = options.shared.threads;
   request.recipe.seed = options.shared.seed;
   request.recipe.model = request.model;
-  Template::check(request.recipe.data.response_template, request.recipe.data.system, "--template");
+  request.dry_run.json = request.json;
+  check_template_options(options.layout);
+  request.recipe.data.response_template = options.layout.text;
+  request.recipe.data.system = options.layout.system;
   check_recipe(request.recipe);
   evaluate(request);
 }
@@ -44,7 +49,8 @@ void add_evaluate(CLI::App& program, Action& action) {
   auto& recipe = options->request.recipe;
   auto* command =
       program.add_subcommand("evaluate", "Evaluate a model: harmful rates, perplexity, answer quality, broken answers");
-  command->add_option("--model", options->request.model, "Checkpoint folder")->required();
+  command->add_option("--model", options->request.model, "Checkpoint folder, or a name in the Hugging Face cache")
+      ->required();
   command->add_option("--adapter", options->request.adapters, "Adapter folders to apply; DIR:0.5 applies half of one")
       ->expected(1, -1);
   command->add_option("--original", options->request.original, "The model before unlearning, to compare with");
@@ -59,30 +65,16 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->add_option("--normal-train", options->normal_train,
                    "Normal pairs that were trained on: the KL from the original is measured there too")
       ->expected(1, -1);
-  command->add_option("--unseen-other", options->other, "Harmful prompts of another source")->expected(1, -1);
-  command->add_option("--xstest", options->xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)")
-      ->expected(1, -1);
-  command->add_option("--choices", options->choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)")
-      ->expected(1, -1);
-  command
-      ->add_option("--text", options->text, "Plain text whose perplexity is measured: .txt, or rows with a text column")
-      ->expected(1, -1);
-  command
-      ->add_option("--window", recipe.evaluation.window,
-                   "Tokens in a window of --text; 0: as many as the model has positions")
+  command->add_option("--unseen-other", options->other, about_key("evaluation.other"))->expected(1, -1);
+  command->add_option("--xstest", options->xstest, about_key("evaluation.xstest"))->expected(1, -1);
+  command->add_option("--choices", options->choices, about_key("evaluation.choices"))->expected(1, -1);
+  command->add_option("--text", options->text, about_key("evaluation.text"))->expected(1, -1);
+  command->add_option("--window", recipe.evaluation.window, about_key("evaluation.window"))->capture_default_str();
+  command->add_option("--stride", recipe.evaluation.stride, about_key("evaluation.stride"))->capture_default_str();
+  command->add_option("--jaccard", recipe.evaluation.overlap.jaccard, about_key("evaluation.overlap.jaccard"))
       ->capture_default_str();
   command
-      ->add_option("--stride", recipe.evaluation.stride,
-                   "Tokens from the start of a window to the next; 0: half a window")
-      ->capture_default_str();
-  command
-      ->add_option("--jaccard", recipe.evaluation.overlap.jaccard,
-                   "Leave out prompts whose similarity (Jaccard) to a trained prompt is at least this; above 1: none")
-      ->capture_default_str();
-  command
-      ->add_option(
-          "--containment", recipe.evaluation.overlap.containment,
-          "Leave out prompts of which at least this share of word sequences is in a trained prompt; above 1: none")
+      ->add_option("--containment", recipe.evaluation.overlap.containment, about_key("evaluation.overlap.containment"))
       ->capture_default_str();
   command
       ->add_option("--judge", recipe.evaluation.judge,
@@ -90,22 +82,19 @@ void add_evaluate(CLI::App& program, Action& action) {
                    "first decides")
       ->required()
       ->expected(1, -1);
-  command
-      ->add_option("--threshold", recipe.evaluation.threshold,
-                   "An answer counts as harmful if the judge's probability of harm is above this")
+  command->add_option("--threshold", recipe.evaluation.threshold, about_key("evaluation.threshold"))
       ->capture_default_str();
-  command->add_option("--bleurt", recipe.evaluation.bleurt, "BLEURT checkpoint folder, to score normal answers with");
-  command->add_option("--embedder", recipe.evaluation.embedder,
-                      "Sentence encoder folder, to measure how similar normal answers are to their references");
-  command->add_option("--out", recipe.out, "Run folder to write")->required();
-  command->add_option("--prompts", recipe.evaluation.prompts, "At most this many prompts of each kind")
+  command->add_option("--bleurt", recipe.evaluation.bleurt, about_key("evaluation.bleurt"));
+  command->add_option("--embedder", recipe.evaluation.embedder, about_key("evaluation.embedder"));
+  command->add_option("--out", recipe.out, about_key("out"))->required();
+  command->add_option("--prompts", recipe.evaluation.prompts, about_key("evaluation.prompts"))->capture_default_str();
+  command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, about_key("evaluation.max_new_tokens"))
       ->capture_default_str();
-  command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, "Tokens of an answer, at most")
-      ->capture_default_str();
-  command->add_option("--max-length", recipe.data.max_length, "Tokens of a prompt with its reference answer, at most")
-      ->capture_default_str();
-  add_template_options(*command, recipe.data.response_template, recipe.data.system);
-  command->add_flag("--json", options->request.json, "Print the results as one JSON object");
+  command->add_option("--max-length", recipe.data.max_length, about_key("data.max_length"))->capture_default_str();
+  add_template_options(*command, options->layout, /*with_none=*/false);
+  command->add_flag("--json", options->request.json, "Print the results (or the plan) as one JSON object");
+  command->add_flag("--dry-run", options->request.dry_run.on,
+                    "Check everything, print the plan and stop; loads no weights and writes nothing");
   add_shared_options(*command, options->shared);
   command->footer(
       "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"

@@ -1,7 +1,8 @@
-// lethe generate: answers to a file of prompts.
+// lethe generate: answers a file of prompts.
 #include "generation/generate.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "cli/common.h"
@@ -41,9 +42,10 @@ Prompt prompt_of(const JsonLine& line, LazyTokenizer& tokenizer, const Template*
 
 void generate_file(GenerateOptions& options) {
   check_output_file(options.output, options.input);
-  const std::unique_ptr<Template> layout =
-      template_option(options.model.layout, options.model.system, options.model.model);
+  check_template_options(options.model.layout);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
+  const std::unique_ptr<Template> layout =
+      std::any_of(lines.begin(), lines.end(), uses_template) ? open_template(options.model) : nullptr;
   LazyTokenizer tokenizer(resolve_model_folder(options.model.model));
   const OpenModel opened = open_model(options.model);
   std::vector<Prompt> prompts;

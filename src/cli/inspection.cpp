@@ -49,24 +49,24 @@ Json first_of(const Json& config, std::initializer_list<const char*> keys) {
   return nullptr;
 }
 
-// Settings other than PEFT's defaults: what changes the arithmetic, or where it applies.
+// Settings that differ from PEFT's defaults and change what the adapter computes, or where.
 OrderedJson unusual_settings(const OrderedJson& config) {
   static const std::vector<std::pair<std::string, OrderedJson>> defaults = {
       {"bias", "none"}, {"init_lora_weights", true}, {"lora_dropout", 0.0}, {"task_type", "CAUSAL_LM"}};
-  static const std::vector<std::string> told = {"peft_type",
-                                                "base_model_name_or_path",
-                                                "r",
-                                                "lora_alpha",
-                                                "target_modules",
-                                                "inference_mode",
-                                                "auto_mapping",
-                                                "revision",
-                                                "peft_version",
-                                                "qalora_group_size",
-                                                "runtime_config"};
+  static const std::vector<std::string> shown_elsewhere = {"peft_type",
+                                                           "base_model_name_or_path",
+                                                           "r",
+                                                           "lora_alpha",
+                                                           "target_modules",
+                                                           "inference_mode",
+                                                           "auto_mapping",
+                                                           "revision",
+                                                           "peft_version",
+                                                           "qalora_group_size",
+                                                           "runtime_config"};
   OrderedJson unusual = OrderedJson::object();
   for (const auto& [key, value] : config.items()) {
-    if (std::find(told.begin(), told.end(), key) != told.end()) continue;
+    if (std::find(shown_elsewhere.begin(), shown_elsewhere.end(), key) != shown_elsewhere.end()) continue;
     const auto usual =
         std::find_if(defaults.begin(), defaults.end(), [&](const auto& entry) { return entry.first == key; });
     const bool empty =

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
+#include "runs/model_card.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
@@ -23,6 +24,12 @@ void merge(const MergeOptions& options) {
   const Checkpoint base(resolve_model_folder(options.base));
   const OpenAdapters adapters = open_adapters(options.adapters);
   merge_adapters(base, adapters.weighted, out.path());
+  std::vector<std::vector<std::string>> merged;
+  for (const std::string& adapter : options.adapters)
+    merged.push_back({"adapter", std::filesystem::path(adapter).lexically_normal().filename().string()});
+  write_card(arithmetic_card(options.base, base.folder(), false, Origin::unknown,
+                             "Made with lethe merge: adapters were added to the weights of their base.", merged),
+             out.path());
   out.commit();
   say("wrote " + options.out);
 }

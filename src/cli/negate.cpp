@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
+#include "report/table.h"
+#include "runs/model_card.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
@@ -20,13 +22,30 @@ struct NegateOptions {
   bool merge = false;
 };
 
+ModelCard card_of(const NegateOptions& options, const Checkpoint& base, bool to_adapter) {
+  const bool from_adapter = options.tuned.empty();
+  const std::string& learned = from_adapter ? options.adapter : options.tuned;
+  const std::string name =
+      public_name(learned, from_adapter ? std::filesystem::path(learned) : resolve_model_folder(learned));
+  return arithmetic_card(
+      options.base, base.folder(), to_adapter, Origin::negation,
+      "Made with lethe negate: what a tuned model learned was subtracted from its base, base − alpha "
+      "· (tuned − base).",
+      {{from_adapter ? "adapter" : "tuned", name}, {"alpha", short_number(options.alpha)}});
+}
+
 void negate(const NegateOptions& options) {
   if (options.tuned.empty() == options.adapter.empty())
     throw bad_usage("cannot negate").wanted("either --tuned or --adapter");
   if (options.merge && options.adapter.empty()) throw bad_usage("cannot negate").wanted("--merge only with --adapter");
   if (!std::isfinite(options.alpha)) throw bad_usage("cannot negate").wanted("a finite --alpha");
+  if (options.alpha > 1)
+    warn("alpha " + short_number(options.alpha) +
+         " subtracts more than the tuned model learned: most models are damaged by it");
+  if (options.alpha < 0) warn("alpha " + short_number(options.alpha) + " adds what the tuned model learned");
   StagedFolder out(options.out);
   const Checkpoint base(resolve_model_folder(options.base));
+  const bool to_adapter = options.tuned.empty() && !options.merge;
   if (!options.tuned.empty()) {
     const Checkpoint tuned(resolve_model_folder(options.tuned));
     negate_checkpoint(base, tuned, options.alpha, out.path());
@@ -38,6 +57,7 @@ void negate(const NegateOptions& options) {
       negate_adapter(base, adapter, options.alpha, out.path());
     }
   }
+  write_card(card_of(options, base, to_adapter), out.path());
   out.commit();
   say("wrote " + options.out);
 }

@@ -1,4 +1,4 @@
-// lethe reproduce: the paper's table from one command.
+// lethe reproduce: makes the paper's table with one command.
 #include "experiments/reproduce.h"
 
 #include <CLI/CLI.hpp>
@@ -37,6 +37,7 @@ void run(const ReproduceOptions& options) {
   request.rates = options.rates.empty() ? std::vector<double>{lr / 2, lr} : options.rates;
   request.budgets = options.budgets.empty() ? std::vector<double>{request.recipe.negation.kl_budget} : options.budgets;
   request.alphas = options.alphas;
+  request.dry_run = options.recipe.dry_run();
   reproduce(request);
 }
 
@@ -46,8 +47,12 @@ void add_reproduce(CLI::App& program, Action& action) {
   auto options = std::make_shared<ReproduceOptions>();
   auto* command = program.add_subcommand(
       "reproduce", "Compare SKU with baselines and ablations on the same data, over seeds: the paper's table");
-  options->recipe.add_to(*command,
-                         {{"model", "model"}, {"harmful", "data.harmful"}, {"normal", "data.normal"}, {"out", "out"}});
+  options->recipe.add_to(*command, {{"model", "model"},
+                                    {"harmful", "data.harmful"},
+                                    {"normal", "data.normal"},
+                                    {"template", "data.template"},
+                                    {"out", "out"}});
+  options->recipe.add_dry_run(*command);
   command->add_flag("--quick", options->quick, "Use the small model and the data of `lethe demo`; takes minutes");
   command->add_option("--methods", options->methods, "Methods to compare (default: all eight)")->delimiter(',');
   command->add_option("--variant", options->variants,

@@ -22,7 +22,7 @@ bool takes_list(const std::string& key) {
   return key_named(key).kind == ValueKind::data_files;
 }
 
-// What a flag does, for --help.
+// The description of a flag for --help.
 std::string help_of(const std::string& key) {
   const RecipeKey& row = key_named(key);
   std::string help = "Sets " + key + ": " + row.about;
@@ -36,7 +36,7 @@ std::vector<std::string>& command_line() {
   return words;
 }
 
-/// ["a", "b"]. File names need not be UTF-8: their bytes stay as they are.
+// ["a", "b"]. File names that are not UTF-8 keep their bytes.
 std::string yaml_list(const std::vector<std::string>& texts) {
   std::string list;
   for (const std::string& text : texts) {
@@ -56,16 +56,16 @@ std::string yaml_list(const std::vector<std::string>& texts) {
   return list + "]";
 }
 
-/// In the order in which they were typed.
+// Sorts settings into the order in which the user typed them.
 void sort_as_typed(std::vector<std::string>& settings) {
   const auto& typed = command_line();
   std::stable_sort(settings.begin(), settings.end(), [&](const std::string& a, const std::string& b) {
-    // Of a word that was typed twice the last place counts; it says the same in both.
+    // If a word was typed twice, its last place counts.
     return std::find(typed.rbegin(), typed.rend(), b) < std::find(typed.rbegin(), typed.rend(), a);
   });
 }
 
-// `--harmful a.jsonl key=value` leaves the settings to the list before them: they are told apart by their keys.
+// Whether a word is key=value. In `--harmful a.jsonl key=value` CLI11 takes it for a data file.
 bool is_setting(const std::string& word) {
   const std::size_t equals = word.find('=');
   if (equals == std::string::npos || equals == 0) return false;
@@ -75,8 +75,8 @@ bool is_setting(const std::string& word) {
          !std::filesystem::exists(word);
 }
 
-// Another program's "epochs=3", in the steps that it means for this recipe's data, if that can be read.
-// @throws Error as load_recipe() of such a key
+// Refuses "epochs=3", a setting of other programs, and suggests the same number of steps if the data can be read.
+// @throws Error as load_recipe() for this key
 [[noreturn]] void refuse_epochs(const std::string& word, const std::string& file,
                                 const std::vector<std::string>& others) {
   std::size_t rows = 0;
@@ -92,7 +92,7 @@ bool is_setting(const std::string& word) {
                                           : harmful ? Role::harmful
                                                     : Role::normal);
     rows = finetunes ? loaded.pairs.size() : split_pairs(loaded.pairs, recipe.data.split, recipe.seed).train.size();
-  } catch (const Error&) {  // the recipe's own errors come next; without data, the rule will do
+  } catch (const Error&) {  // load_recipe() below reports the recipe's errors
   }
   const auto epochs = parse_number(word.substr(word.find('=') + 1));
   if (rows > 0 && epochs && *epochs > 0 && *epochs < 1e6) {
@@ -123,6 +123,10 @@ std::string data_file_line() {
   return std::string("Data files: ") + kDataFileHelp;
 }
 
+std::string about_key(const std::string& key) {
+  return key_named(key).about;
+}
+
 void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags) {
   command.add_option("recipe", words_, "A recipe file (.yaml), then settings as key=value; both are optional");
   for (const auto& [name, key] : flags) {
@@ -143,6 +147,11 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
         ->allow_extra_args(false);
   }
   add_quiet_flag(command);
+}
+
+void RecipeOptions::add_dry_run(CLI::App& command) {
+  command.add_flag("--dry-run", dry_run_.on, "Check everything, print the plan and stop; writes nothing");
+  command.add_flag("--json", dry_run_.json, "With --dry-run: print the plan as one JSON object")->needs("--dry-run");
 }
 
 void RecipeOptions::add_resume(CLI::App& command) {
@@ -183,11 +192,11 @@ Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   const auto epochs = std::find_if(settings.begin(), settings.end(), [](const std::string& setting) {
     return means_epochs(setting.substr(0, setting.find('=')));
   });
-  const std::string asked = epochs == settings.end() ? "" : *epochs;
-  if (!asked.empty()) settings.erase(epochs);
+  const std::string epochs_setting = epochs == settings.end() ? "" : *epochs;
+  if (!epochs_setting.empty()) settings.erase(epochs);
   overrides.insert(overrides.end(), settings.begin(), settings.end());
   overrides.insert(overrides.end(), set_by_flags.begin(), set_by_flags.end());
-  if (!asked.empty()) refuse_epochs(asked, file, overrides);
+  if (!epochs_setting.empty()) refuse_epochs(epochs_setting, file, overrides);
   return load_recipe(file, overrides);
 }
 

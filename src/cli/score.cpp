@@ -1,5 +1,6 @@
-// lethe score: teacher-forced log-probabilities.
+// lethe score: teacher-forced log-probabilities of given texts.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -43,9 +44,10 @@ OrderedJson scored(const Example& example, const std::vector<float>& logprobs) {
 
 void score(const ScoreOptions& options) {
   check_output_file(options.output, options.input);
-  const std::unique_ptr<Template> layout =
-      template_option(options.model.layout, options.model.system, options.model.model);
+  check_template_options(options.model.layout);
   const std::vector<JsonLine> lines = read_json_lines(options.input);
+  const std::unique_ptr<Template> layout =
+      std::any_of(lines.begin(), lines.end(), uses_template) ? open_template(options.model) : nullptr;
   LazyTokenizer tokenizer(resolve_model_folder(options.model.model));
   const OpenModel opened = open_model(options.model);
   std::vector<Example> examples;

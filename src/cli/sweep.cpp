@@ -1,4 +1,4 @@
-// lethe sweep: the trade-off of a finished run, over α or over settings.
+// lethe sweep: measures the trade-off of a finished run, over α or over settings.
 #include "experiments/sweep.h"
 
 #include <CLI/CLI.hpp>
@@ -20,6 +20,7 @@ void add_sweep(CLI::App& program, Action& action) {
   command
       ->add_option("--alpha", request->alphas, "Alphas to measure: 0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
       ->delimiter(',');
+  command->add_flag("--allow-any-alpha", request->allow_any_alpha, "Allow alphas above 1, which damage most models");
   command
       ->add_option(
           "--over", request->over,
@@ -38,6 +39,8 @@ void add_sweep(CLI::App& program, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"validation", "test"}));
   command->add_option("--prompts", request->prompts, "At most this many prompts of each kind; 0: as the run");
+  command->add_option("--template", request->response_template,
+                      "Template of prompts and responses: auto, sku, chat or a text (default: the run's)");
   command->add_option("--out", request->out, "Folder for sweep.json, sweep.html and points/ (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
   command->add_flag("--json", request->json, "Print the sweep as one JSON object");

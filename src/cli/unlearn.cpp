@@ -1,4 +1,4 @@
-// lethe unlearn: the main job.
+// lethe unlearn: makes a model forget.
 #include "runs/unlearn.h"
 
 #include <CLI/CLI.hpp>
@@ -20,8 +20,12 @@ void add_unlearn(CLI::App& program, Action& action) {
                              {"unseen-other", "evaluation.other"},
                              {"xstest", "evaluation.xstest"},
                              {"choices", "evaluation.choices"},
-                             {"text", "evaluation.text"}});
+                             {"text", "evaluation.text"},
+                             {"template", "data.template"}});
   options->add_resume(*command);
+  options->add_dry_run(*command);
+  auto curve = std::make_shared<bool>(false);
+  command->add_flag("--curve", *curve, "Also measure the KL at every tenth of alpha (negation.curve)");
   command->footer(
       "Example: lethe unlearn --model facebook/opt-2.7b --harmful pku/train.jsonl --normal TruthfulQA.csv\n"
       "                       tuning=lora training.steps=1000 --out runs/opt-2.7b\n"
@@ -29,7 +33,13 @@ void add_unlearn(CLI::App& program, Action& action) {
       "and --text\nadd further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all.\n"
       "An interrupted run continues with: lethe unlearn --resume runs/opt-2.7b\n" +
       data_file_line());
-  command->callback([options, &action] { action = [options] { unlearn(options->resolve(), options->resumes()); }; });
+  command->callback([options, curve, &action] {
+    action = [options, curve] {
+      const std::vector<std::string> given =
+          *curve ? std::vector<std::string>{"negation.curve=true"} : std::vector<std::string>{};
+      unlearn(options->resolve(given), options->resumes(), options->dry_run());
+    };
+  });
 }
 
 }  // namespace lethe

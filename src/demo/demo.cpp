@@ -36,7 +36,7 @@ void write_data(const fs::path& out) {
       std::to_string(world.lawful.size()) + " about a made-up poisoner's craft");
 }
 
-// The embedded model, or one trained anew; either way a checkpoint folder.
+// Writes the embedded model as a checkpoint folder; without weights if it will be trained again.
 void write_original(const fs::path& out, bool without_weights) {
   StagedFolder folder(out);
   for (const DemoAsset& file : demo_model_files()) {
@@ -58,7 +58,7 @@ fs::path retrained(const DemoRequest& request) {
   return request.out / "retrained" / "model";
 }
 
-// A few answers before and after, from the run's predictions.
+// Prints a few answers before and after, from the run's predictions.
 void show_answers(const fs::path& run) {
   std::map<std::string, std::map<std::string, std::string>> before, after;  // set -> prompt -> response
   std::map<std::string, std::vector<std::string>> order;
@@ -88,7 +88,7 @@ void run_demo(const DemoRequest& given) {
   if (request.out.empty()) request.out = free_name("runs/demo");
   if (fs::exists(request.out) && !fs::is_empty(request.out)) {
     throw bad_input("cannot write the demo to " + request.out.string())
-        .found("a folder that holds something")
+        .found("a folder that is not empty")
         .hint("another --out");
   }
   write_data(request.out / "data");

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/divergence_meter.h"
+#include "evaluation/choose_alpha.h"
 #include "evaluation/evaluation.h"
 #include "evaluation/judge_check.h"
 #include "report/page.h"
+#include "report/publishing_limits.h"
 #include "training/loop.h"
 
 namespace lethe {
@@ -18,18 +19,26 @@ struct Comparison {
   ModelResult original;
   std::optional<ModelResult> unlearned;
   std::vector<JudgeSummary> judges;  ///< the first decides
-  std::uint64_t seed = 8888;         ///< of the paired tests
+  /// Ten of the original's answers, to harmful and to normal prompts, with every judge's verdict.
+  std::vector<JudgedAnswer> original_answers;
+  /// What in the original's answers hints at a wrong prompt template (template_signs()).
+  std::vector<std::string> template_warnings;
+  std::uint64_t seed = 8888;  ///< of the paired tests
 };
 
 /// What a report prints beside the figures.
 struct ReportContext {
   std::string title;
-  AlphaChoice choice;             ///< its curve may be empty
-  double budget = 0;              ///< nats a token, for the curve
-  std::string recipe;             ///< YAML, or empty
-  std::vector<StepRecord> steps;  ///< of training, for the loss curves; may be empty
-  std::vector<Section> sections;  ///< further parts of the page, before the answers: agreement of judges, …
-  bool json = false;              ///< print the figures as one JSON object instead of the table
+  AlphaChoice choice;               ///< its curve may be empty
+  double budget = 0;                ///< nats a token, for the curve
+  std::string recipe;               ///< YAML, or empty
+  std::optional<double> change{};   ///< root mean square of what stage 1 changed a weight by (TaskVector::change())
+  std::vector<StepRecord> steps;    ///< of training, for the loss curves; may be empty
+  std::vector<Section> sections;    ///< further parts of the page, before the answers: agreement of judges, …
+  bool json = false;                ///< print the figures as one JSON object instead of the table
+  Origin origin = Origin::unknown;  ///< of the unlearned model
+  std::string model_name;           ///< in results_lm_eval.json: a name, no path
+  std::string model_args;           ///< there: "pretrained=…[,peft=…]"
 };
 
 }  // namespace lethe

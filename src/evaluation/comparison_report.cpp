@@ -1,19 +1,26 @@
 #include "evaluation/comparison_report.h"
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
 #include <map>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/terminal.h"
 #include "evaluation/figure_tables.h"
+#include "evaluation/figures.h"
+#include "evaluation/harness_results.h"
 #include "evaluation/judge_report.h"
+#include "evaluation/key_figures.h"
 #include "evaluation/verdict.h"
+#include "report/publishing_limits.h"
 
 namespace lethe {
 namespace {
 
-ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
+// @param withheld  whether the deciding judge failed its checks
+ShownAnswer shown(const JudgedAnswer& answer, bool normal, bool withheld) {
   ShownAnswer result{answer.response, "", Tone::good};
   if (normal) {
     const bool correct = answer.scores && answer.scores->correct;
@@ -22,6 +29,9 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
                      : is_refusal(answer.response) ? "refuses"
                                                    : "answers";
     if (!correct) result.tone = Tone::neutral;
+  } else if (withheld) {
+    result.verdict = "not judged";
+    result.tone = Tone::neutral;
   } else {
     const std::optional<bool> harmful = answer.harmful();
     result.verdict = !harmful ? "could not be judged" : *harmful ? "harmful" : "not harmful";
@@ -32,6 +42,29 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal) {
     result.tone = Tone::broken;
   }
   return result;
+}
+
+// A term of a method's loss: its name in metrics.jsonl, in the legend, and what it measures.
+struct LossTerm {
+  const char *key, *name, *meaning;
+};
+
+// The terms of the method that wrote these steps; `kl` and `ce` mean different things in different methods.
+std::vector<LossTerm> loss_terms(const std::map<std::string, double>& terms) {
+  const bool negates = terms.contains("gd") || terms.contains("rd"),
+             ascends = terms.contains("ce") && terms.contains("kl");
+  return {{"gd", "harmful answers (gd)", "guided distortion: how unlikely the harmful answers are. It should fall."},
+          {"rd", "harmful answers of other prompts (rd)",
+           "random disassociation: how unlikely harmful answers are after other prompts. It should fall."},
+          {"ce", ascends ? "harmful answers (ce)" : "answers trained on (ce)",
+           ascends ? "how unlikely the harmful answers are. Gradient ascent makes it rise."
+                   : "how unlikely the answers trained on are. It should fall."},
+          {"mismatch", "normal answers to harmful prompts (mismatch)",
+           "how unlikely normal answers are after harmful prompts. It should fall."},
+          {"kl", "distance from the original (kl)",
+           negates ? "KL divergence from the original on normal answers. It rises on purpose, up to sku.pd_margin, so "
+                     "that less normal knowledge is subtracted."
+                   : "KL divergence from the original on normal answers. It should stay small."}};
 }
 
 // Each term over the steps, averaged over windows so that a curve has at most 200 points.
@@ -48,17 +81,37 @@ Plot loss_plot(const std::vector<StepRecord>& steps) {
                                       sum / static_cast<double>(last - first));
     }
   }
-  Plot plot{"Terms of the loss, plain means", "step", "nats a token", {}};
-  for (auto& [name, series] : terms) plot.series.push_back(std::move(series));
+  Plot plot{"The loss, term by term", "step", "nats a token", {}};
+  for (const LossTerm& term : loss_terms(steps.front().terms)) {
+    const auto found = terms.find(term.key);
+    if (found == terms.end()) continue;
+    found->second.name = term.name;
+    plot.series.push_back(std::move(found->second));
+    terms.erase(found);
+  }
+  for (auto& [name, series] : terms) plot.series.push_back(std::move(series));  // of a method that is not listed
   return plot;
 }
 
-AnswerGroup answer_group(const std::string& title, const SetResult& before, const SetResult* after, bool normal) {
+Section training_section(const std::vector<StepRecord>& steps) {
+  Section section{
+      "Training",
+      {"Each curve is the plain mean of one term, before weights and signs. The loss is their weighted sum."}};
+  for (const LossTerm& term : loss_terms(steps.front().terms)) {
+    if (steps.front().terms.contains(term.key)) section.items.push_back(std::string(term.name) + ": " + term.meaning);
+  }
+  section.plots.push_back(loss_plot(steps));
+  return section;
+}
+
+AnswerGroup answer_group(const std::string& title, const SetResult& before, const SetResult* after, bool normal,
+                         bool withheld) {
   constexpr std::size_t kMost = 40;
   AnswerGroup group{title, {}};
+  group.withheld = withheld && !normal;
   for (std::size_t i = 0; i < before.answers.size() && i < kMost; ++i) {
-    AnswerPair pair{before.answers[i].prompt, shown(before.answers[i], normal), std::nullopt};
-    if (after != nullptr) pair.after = shown(after->answers[i], normal);
+    AnswerPair pair{before.answers[i].prompt, shown(before.answers[i], normal, withheld), std::nullopt};
+    if (after != nullptr) pair.after = shown(after->answers[i], normal, withheld);
     group.pairs.push_back(std::move(pair));
   }
   group.left_out = before.answers.size() - group.pairs.size();
@@ -68,18 +121,58 @@ AnswerGroup answer_group(const std::string& title, const SetResult& before, cons
 Section answers_section(const Comparison& comparison) {
   Section section{
       comparison.unlearned ? "Answers before and after" : "Answers",
-      {"Folded, because some of them are harmful; harmful ones are folded once more. Model text is shown as it "
-       "is, cut to 600 bytes."}};
+      {"Groups are folded, because some answers are harmful; harmful ones are folded once more. Model text is cut to "
+       "600 bytes; predictions.jsonl holds all of it."}};
   const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
+  const bool withheld = !comparison.original.judge_withheld.empty();
+  const std::string doubt = withheld ? " (not judged: the judge failed its checks)" : "";
   const auto add = [&](const char* name, const SetResult& before, const SetResult* then, bool normal) {
-    if (!before.answers.empty()) section.answers.push_back(answer_group(name, before, then, normal));
+    if (!before.answers.empty())
+      section.answers.push_back(answer_group(name + (normal ? "" : doubt), before, then, normal, withheld));
   };
   add("Harmful prompts, seen", comparison.original.seen, after ? &after->seen : nullptr, false);
   add("Harmful prompts, unseen", comparison.original.unseen, after ? &after->unseen : nullptr, false);
   add("Harmful prompts of another source", comparison.original.other, after ? &after->other : nullptr, false);
   add("Normal prompts", comparison.original.normal, after ? &after->normal : nullptr, true);
+  if (!comparison.original.normal.answers.empty()) section.answers.back().examples = 2;
   add("Safe prompts that look unsafe", comparison.original.safe, after ? &after->safe : nullptr, true);
   add("Their unsafe counterparts", comparison.original.contrast, after ? &after->contrast : nullptr, true);
+  return section;
+}
+
+// What was gained and what it cost: the figures of both models, their differences, and KL over α.
+Section trade_off_section(const Comparison& comparison, const std::vector<Difference>& differences,
+                          const ReportContext& context) {
+  Section section{comparison.unlearned ? "What was gained, and what it cost" : "The figures"};
+  section.tables.push_back(comparison_table(comparison));
+  if (comparison.unlearned && !differences.empty()) section.tables.push_back(differences_table(differences));
+  const AlphaChoice& choice = context.choice;
+  if (choice.curve.empty()) return section;
+  Series series{"", {{0, 0}}};
+  for (const AlphaPoint& point : choice.curve) {
+    series.points.emplace_back(point.alpha, point.kl);
+    if (point.alpha == choice.alpha) series.points.back().mark = Mark::chosen;
+  }
+  section.plots.push_back({"The further from the original, the more is forgotten, and damaged",
+                           "alpha: how much of what was learned is subtracted",
+                           "KL from the original on normal validation answers, nats a token",
+                           {series},
+                           context.budget,
+                           "budget"});
+  return section;
+}
+
+// How the figures were measured, and how the answers read.
+Section method_section(const Comparison& comparison) {
+  Section section{"How it was measured", {}};
+  if (!comparison.judges.empty()) section.items.push_back("Judge: " + comparison.judges[0].description + ".");
+  section.items.insert(
+      section.items.end(),
+      {"Decoding is greedy. An answer that is broken (degenerate) does not count as harmful.",
+       "Intervals hold 95%: of rates Wilson's, of means (±) Student's t, of perplexities the bootstrap over prompts.",
+       "p is of exact McNemar tests (rates) and paired permutation tests (means), not corrected for their number.",
+       "KL is KL(original ‖ model), nats a token. NLL is the negative log-likelihood: how unlikely an answer is."});
+  if (Table answers = answers_table(comparison); !answers.rows.empty()) section.tables.push_back(std::move(answers));
   return section;
 }
 
@@ -95,10 +188,11 @@ Section provenance_section(const RunRecord& run) {
     if (key == "inputs" || key == "finished") continue;
     table.rows.push_back({key, value.is_number_float() ? fixed(value.get<double>(), 1) : text_of(value)});
   }
-  Table inputs{"Inputs", {"role", "path", "bytes", "hash"}, {}, true};
+  Table inputs{"Inputs", {"role", "path", "rows used", "bytes", "SHA-256 (of a folder: Lethe's own hash)"}, {}, true};
   for (const auto& input : facts.at("inputs")) {
-    inputs.rows.push_back({text_of(input.at("role")), text_of(input.at("path")), text_of(input.at("bytes")),
-                           text_of(input.contains("hash") ? input.at("hash") : input.at("files_hash"))});
+    inputs.rows.push_back({text_of(input.at("role")), text_of(input.at("path")),
+                           input.contains("rows") ? text_of(input.at("rows")) : "", text_of(input.at("bytes")),
+                           text_of(input.contains("sha256") ? input.at("sha256") : input.at("files_hash"))});
   }
   return {"Versions and inputs", {}, {}, {table, inputs}};
 }
@@ -141,11 +235,13 @@ std::vector<std::string> warnings_of(const Comparison& comparison) {
   std::vector<std::string> warnings = warnings_of(comparison.judges);
   const ModelResult& original = comparison.original;
   const std::size_t judged = original.seen.harmful.cases + original.unseen.harmful.cases;
-  if (comparison.unlearned && judged > 0 && original.seen.harmful.hits + original.unseen.harmful.hits == 0)
+  if (original.judge_withheld.empty() && comparison.unlearned && judged > 0 &&
+      original.seen.harmful.hits + original.unseen.harmful.hits == 0)
     warnings.push_back("The judge called none of the original's " + std::to_string(judged) +
                        " answers to harmful prompts harmful. Either it finds nothing, or there was nothing to unlearn: "
                        "these rates show no unlearning.");
   const ModelResult* after = comparison.unlearned ? &*comparison.unlearned : nullptr;
+  warnings.insert(warnings.end(), comparison.template_warnings.begin(), comparison.template_warnings.end());
   warn_of_unjudged(comparison, warnings);
   warn_of_broken("harmful prompts seen", original.seen, after ? &after->seen : nullptr, warnings);
   warn_of_broken("harmful prompts unseen", original.unseen, after ? &after->unseen : nullptr, warnings);
@@ -155,41 +251,19 @@ std::vector<std::string> warnings_of(const Comparison& comparison) {
 
 Page comparison_page(const Comparison& comparison, const std::vector<Difference>& differences,
                      const ReportContext& context, const RunRecord* run) {
-  const AlphaChoice& choice = context.choice;
   Page page;
   page.title = context.title;
-  page.summary = "Judge: " + comparison.judges[0].description +
-                 ". 95% intervals: of rates Wilson's, of means (±) Student's t, of perplexity the bootstrap over "
-                 "prompts; p of exact "
-                 "McNemar tests (rates) and paired permutation tests (means), not corrected for their number. An "
-                 "answer that is degenerate does not count as harmful. "
-                 "Decoding is greedy. KL is KL(original ‖ model), nats a token.";
   page.verdict = verdict_of(comparison, differences, context);
+  page.key_figures = key_figures(comparison, differences);
   page.warnings = warnings_of(comparison);
-  page.tables.push_back(comparison_table(comparison));
-  if (comparison.unlearned) page.tables.push_back(differences_table(differences));
-  page.tables.push_back(answers_table(comparison));
-  if (!choice.curve.empty()) {
-    Series series{"", {{0, 0}}};
-    for (const AlphaPoint& point : choice.curve) {
-      series.points.emplace_back(point.alpha, point.kl);
-      if (point.alpha == choice.alpha) series.points.back().mark = Mark::chosen;
-    }
-    page.sections.push_back({"What negation costs",
-                             {},
-                             {},
-                             {},
-                             {{"Divergence from the original over alpha",
-                               "alpha",
-                               "KL on normal validation answers, nats a token",
-                               {series},
-                               context.budget,
-                               "budget"}}});
-  }
-  if (!context.steps.empty()) page.sections.push_back({"Training", {}, {}, {}, {loss_plot(context.steps)}});
+  page.sections.push_back(answers_section(comparison));
+  page.sections.push_back(trade_off_section(comparison, differences, context));
+  if (comparison.unlearned)
+    page.sections.push_back({"Before you publish the model", {}, publishing_limits(context.origin)});
+  if (!context.steps.empty()) page.sections.push_back(training_section(context.steps));
   page.sections.insert(page.sections.end(), context.sections.begin(), context.sections.end());
   page.sections.push_back(judges_section(comparison));
-  page.sections.push_back(answers_section(comparison));
+  page.sections.push_back(method_section(comparison));
   if (run != nullptr) {
     if (!run->left_out().empty()) page.sections.push_back({"What was left out", {}, run->left_out()});
     page.sections.push_back(provenance_section(*run));
@@ -198,34 +272,44 @@ Page comparison_page(const Comparison& comparison, const std::vector<Difference>
   return page;
 }
 
-void write_comparison(const Comparison& comparison, const ReportContext& context, const RunRecord& run,
-                      OrderedJson& results) {
+RunVerdict write_comparison(const Comparison& comparison, const ReportContext& context, const RunRecord& run,
+                            OrderedJson& results) {
   const std::string first = comparison.unlearned ? "original" : "model";
-  const std::vector<std::string> judges = names_of(comparison.judges);
+  const std::vector<std::string> judges = names_of(comparison.judges), failed = names_of_failed(comparison.judges);
   results["judge"] = comparison.judges[0].description;
   results["judges"] = to_json(comparison.judges);
   if (comparison.judges.size() > 1) results["agreement"] = to_json(agreements(comparison), comparison.judges);
   const std::vector<Difference> differences = differences_of(comparison);
   const std::vector<std::string> warnings = warnings_of(comparison);
   const Page page = comparison_page(comparison, differences, context, &run);
-  const RunVerdict& verdict = *page.verdict;
+  RunVerdict verdict = *page.verdict;
   results["verdict"] = to_json(verdict);
+  const ModelResult& model = comparison.unlearned ? *comparison.unlearned : comparison.original;
+  const auto harm = figure_named("harmful_unseen").measure(model);
+  results["harm_unseen"] = harm ? OrderedJson(harm->value) : OrderedJson();
+  if (!model.judge_withheld.empty()) results["judge_withheld"] = model.judge_withheld;
   results["warnings"] = warnings;
-  results[first] = to_json(comparison.original, judges);
+  results[first] = to_json(comparison.original, judges, failed);
   std::string predictions = prediction_lines(first, comparison.original, judges);
   if (comparison.unlearned) {
-    results["unlearned"] = to_json(*comparison.unlearned, judges);
+    results["unlearned"] = to_json(*comparison.unlearned, judges, failed);
     results["differences"] = to_json(differences);
     predictions += prediction_lines("unlearned", *comparison.unlearned, judges);
   }
   write_file(run.path() / "predictions.jsonl", predictions);
   write_file(run.path() / "report.html", html_page(page));
+  const HarnessRun harness{.model_name = context.model_name,
+                           .model_args = context.model_args,
+                           .lethe = run.describe().value("lethe", ""),
+                           .date = static_cast<double>(std::time(nullptr))};
+  write_file(run.path() / "results_lm_eval.json", dump_json(harness_results(comparison, harness), 2) + "\n");
   // Warnings about judges were printed before the models were evaluated.
   for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
   std::string text = context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison));
   if (!context.json && comparison.unlearned) text += "\n" + terminal_table(differences_table(differences));
   if (!context.json) text += "\n" + to_text(verdict);
   print_table(text);
+  return verdict;
 }
 
 }  // namespace lethe

@@ -20,8 +20,9 @@ std::vector<std::string> warnings_of(const Comparison& comparison);
 Page comparison_page(const Comparison& comparison, const std::vector<Difference>& differences,
                      const ReportContext& context, const RunRecord* run = nullptr);
 
-/// Adds judge and figures to the results, writes predictions.jsonl and report.html, prints the table (or the results).
-void write_comparison(const Comparison& comparison, const ReportContext& context, const RunRecord& run,
-                      OrderedJson& results);
+/// Adds judge and figures to the results, writes predictions.jsonl, report.html and results_lm_eval.json, and prints
+/// the table (or the results). @return the verdict, which the page shows and the results hold
+RunVerdict write_comparison(const Comparison& comparison, const ReportContext& context, const RunRecord& run,
+                            OrderedJson& results);
 
 }  // namespace lethe

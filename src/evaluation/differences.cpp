@@ -47,8 +47,8 @@ void test_mean(const PairedCases& pairs, std::uint64_t seed, Difference& differe
   difference.test = "permutation";
   const double n = static_cast<double>(pairs.before.size());
   const double weight_before = total_of(pairs.before).weight, weight_after = total_of(pairs.after).weight;
-  // A prompt's part of the difference: their mean is after − before. With weights of 1 it is the prompt's change. What
-  // spreads are the parts without what follows from the prompt's weight.
+  // `parts`: what each prompt adds to the difference. Their mean is after − before; with weights of 1 a part is the
+  // prompt's change. `spread`: the same without the effect of the prompt's weight, for the interval (linearisation).
   std::vector<double> parts, spread;
   for (std::size_t i = 0; i < pairs.before.size(); ++i) {
     const FigureCase &before = pairs.before[i], &after = pairs.after[i];
@@ -111,7 +111,7 @@ Table differences_table(const std::vector<Difference>& differences) {
     text += one.test == "McNemar"
                 ? " (" + with_commas(one.only_before) + " lost, " + with_commas(one.only_after) + " new)"
                 : " ±" + fixed(one.half_width, figure.digits);
-    table.rows.push_back({one.figure, text_of(figure, one.before), text_of(figure, one.after), text,
+    table.rows.push_back({figure.title, text_of(figure, one.before), text_of(figure, one.after), text,
                           one.p < 0.001 ? "<0.001" : fixed(one.p, 3)});
   }
   return table;

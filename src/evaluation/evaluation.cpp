@@ -9,9 +9,13 @@
 namespace lethe {
 namespace {
 
-std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenizer,
-                                const std::vector<Question>& questions, const EvaluationOptions& options,
-                                const std::string& title) {
+struct Answers {
+  std::vector<std::string> texts;
+  std::vector<bool> ended;
+};
+
+Answers answer(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
+               const EvaluationOptions& options, const std::string& title) {
   std::vector<std::vector<int>> prompts;
   for (const Question& question : questions)
     prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt, question.before));
@@ -22,9 +26,11 @@ std::vector<std::string> answer(const CausalLM& model, const Tokenizer& tokenize
   generation.batch = 32;
   Progress progress(title, prompts.size(), "answers");
   generation.progress = [&](std::size_t done) { progress.update(done); };
-  std::vector<std::string> answers;
-  for (const Generated& generated : generate(model, prompts, generation))
-    answers.push_back(tokenizer.decode(generated.ids));
+  Answers answers;
+  for (const Generated& generated : generate(model, prompts, generation)) {
+    answers.texts.push_back(tokenizer.decode(generated.ids));
+    answers.ended.push_back(generated.stopped);
+  }
   return answers;
 }
 
@@ -65,24 +71,26 @@ Interval perplexity_interval(const std::vector<Perplexity>& cases, std::uint64_t
 }
 
 /// The rates and figures of answers that are judged and measured.
-void sum_up(SetResult& result, std::uint64_t seed) {
-  std::size_t degenerate = 0, refusing = 0, correct = 0;
+void sum_up(SetResult& result, const EvaluationOptions& options) {
+  std::size_t degenerate = 0, refusing = 0, ended = 0, correct = 0;
   std::vector<std::string> responses;
   std::vector<AnswerScores> each;
   for (const JudgedAnswer& answer : result.answers) {
     degenerate += answer.degeneracy != Degeneracy::none;
     refusing += is_refusal(answer.response);
+    ended += answer.ended;
     if (answer.scores) each.push_back(*answer.scores);
     correct += answer.scores && answer.scores->correct;
     responses.push_back(answer.response);
   }
   result.degenerate = proportion(degenerate, responses.size());
   result.refusing = proportion(refusing, responses.size());
+  if (!options.stop_ids.empty()) result.ended = proportion(ended, responses.size());
   result.correct = proportion(correct, each.size());
-  if (!each.empty()) result.scores = mean_scores(each, seed);
+  if (!each.empty()) result.scores = mean_scores(each, options.seed);
   for (std::size_t n = 0; n < result.distinct.size(); ++n) result.distinct[n] = distinct(responses, n + 1);
   for (const Perplexity& prompt : result.references_by_prompt) result.references += prompt;
-  result.references_interval = perplexity_interval(result.references_by_prompt, seed);
+  result.references_interval = perplexity_interval(result.references_by_prompt, options.seed);
 }
 
 /// @param panel  judges of harmful prompts' answers; null: answers are compared with their references
@@ -91,7 +99,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
                        const std::string& title) {
   SetResult result;
   if (questions.empty()) return result;
-  const std::vector<std::string> responses = answer(model, tokenizer, questions, options, title);
+  const auto [responses, ended] = answer(model, tokenizer, questions, options, title);
   std::vector<std::vector<Verdict>> verdicts;
   if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
   std::vector<LearnedScores> learned(questions.size());
@@ -99,6 +107,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   for (std::size_t i = 0; i < questions.size(); ++i) {
     JudgedAnswer judged{questions[i].prompt, responses[i]};
     judged.before = questions[i].before;
+    judged.ended = ended[i];
     judged.degeneracy = detector.check(responses[i]);
     if (panel != nullptr) {
       judged.verdicts = std::move(verdicts[i]);
@@ -113,11 +122,11 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
     result.judged.push_back(judged_share(result.answers, j));
   if (!result.judged.empty()) result.harmful = result.judged[0].harmful;
   result.references_by_prompt = reference_perplexities(model, tokenizer, questions, options);
-  sum_up(result, options.seed);
+  sum_up(result, options);
   return result;
 }
 
-// What needs no answer: given choices and given text are scored.
+// Figures without generated answers: likelihoods of given choices and texts.
 void score_given(const CausalLM& model, const Tokenizer& tokenizer, const EvaluationSets& sets,
                  const EvaluationOptions& options, const std::string& title, ModelResult& result) {
   for (const auto& [kind, into] :

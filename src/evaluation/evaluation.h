@@ -40,6 +40,7 @@ struct JudgedAnswer {
   /// Whether a judge calls it harmful; nothing: it could not be judged. A degenerate answer is not harmful.
   std::optional<bool> harmful(std::size_t judge = 0) const;
   std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
+  bool ended = true;                ///< the model ended the answer; false: it was cut at max_new_tokens
 };
 
 /// The share of a set's answers that one judge calls harmful, of those that could be judged.
@@ -57,6 +58,7 @@ struct SetResult {
   std::vector<JudgedShare> judged;  ///< by each judge; of normal prompts none
   Proportion harmful;               ///< by the first judge, who decides
   Proportion degenerate, refusing;
+  Proportion ended;                              ///< ended by the model; no cases where no token ends an answer
   Proportion correct;                            ///< of prompts with references
   std::optional<ReferenceScores> scores;         ///< of prompts with references that are right answers
   std::array<Distinct, 3> distinct;              ///< 1-, 2- and 3-grams of all answers
@@ -80,6 +82,8 @@ struct ModelResult {
   /// Answers are `unlikely` if the original finds them less likely (mean nll a token) than 98% of the prompts'
   /// references.
   std::optional<double> unlikely_above;
+  /// Why the first judge decides nothing (distrust_of()); then the model has no figures of harm. Empty: it decides.
+  std::string judge_withheld;
 };
 
 /// The sets in the order of reports, by the names that files use: seen, unseen, other, normal, xstest_safe, …
@@ -101,8 +105,12 @@ void score_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelRe
 std::optional<double> unlikely_bound(const ModelResult& result);
 
 /// For results.json: `figures` by name (figures.h), then every set with its rates and intervals.
-OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges);
-/// predictions.jsonl: a line an answer of either model ("original", "unlearned"), with every judge's verdict.
+/// @param judges  their names
+/// @param failed  those of them that failed a check: their rates are null
+OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges,
+                    const std::vector<std::string>& failed = {});
+/// predictions.jsonl: a line an answer of either model ("original", "unlearned"), with every judge's verdict. Where the
+/// first judge decides nothing, `harmful` is null.
 /// @param judges  their names
 std::string prediction_lines(const std::string& model, const ModelResult& result,
                              const std::vector<std::string>& judges);

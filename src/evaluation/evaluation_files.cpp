@@ -1,4 +1,6 @@
-// What an evaluation leaves in files: figures for results.json, and every answer for predictions.jsonl.
+// Writes an evaluation: its figures for results.json, and every answer for predictions.jsonl.
+#include <algorithm>
+
 #include "core/json.h"
 #include "evaluation/evaluation.h"
 #include "evaluation/figures.h"
@@ -17,17 +19,25 @@ OrderedJson choices_json(const ChoiceResult& result) {
   return json;
 }
 
-OrderedJson set_json(const SetResult& set, bool harmful, const std::vector<std::string>& judges) {
+// @param withheld  whether the first judge decides nothing
+// @param failed    judges whose rates are null
+OrderedJson set_json(const SetResult& set, bool harmful, const std::vector<std::string>& judges, bool withheld,
+                     const std::vector<std::string>& failed) {
   OrderedJson json = {{"prompts", set.answers.size()}};
   if (harmful) {
-    json["harmful"] = to_json(set.harmful);
+    json["harmful"] = withheld ? OrderedJson() : to_json(set.harmful);
     OrderedJson& by_judge = json["by_judge"] = OrderedJson::object();
     for (std::size_t j = 0; j < set.judged.size(); ++j) {
+      if ((withheld && j == 0) || std::find(failed.begin(), failed.end(), judges[j]) != failed.end()) {
+        by_judge[judges[j]] = nullptr;
+        continue;
+      }
       by_judge[judges[j]] = to_json(set.judged[j].harmful);
       by_judge[judges[j]]["unjudged"] = set.judged[j].unjudged;
     }
   }
   json["refusing"] = to_json(set.refusing);
+  if (set.ended.cases > 0) json["ended"] = to_json(set.ended);
   if (set.scores) {
     json["rouge_l"] = set.scores->plain.rouge_l.value;
     json["correct"] = to_json(set.correct);
@@ -64,12 +74,18 @@ OrderedJson verdicts_json(const JudgedAnswer& answer, const std::vector<std::str
 
 }  // namespace
 
-OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges) {
+OrderedJson to_json(const ModelResult& result, const std::vector<std::string>& judges,
+                    const std::vector<std::string>& failed) {
   OrderedJson json = {{"figures", to_json(figures_of(result))}};
+  const bool withheld = !result.judge_withheld.empty();
+  for (const Figure& figure : figures()) {
+    const bool asked = figure.judged == nullptr || !(result.*figure.judged).answers.empty();
+    if (withheld && is_of_harm(figure) && asked) json["figures"][figure.name] = nullptr;
+  }
   for (const auto& [name, set] : sets_of(result)) {
     const bool of_the_paper = name == "seen" || name == "unseen" || name == "normal";
     if (of_the_paper || !set->answers.empty())
-      json[name] = set_json(*set, name == "seen" || name == "unseen" || name == "other", judges);
+      json[name] = set_json(*set, name == "seen" || name == "unseen" || name == "other", judges, withheld, failed);
   }
   if (result.letters.right.cases > 0) json["choices"] = choices_json(result.letters);
   if (result.truthful.right.cases > 0) json["truthful_qa"] = choices_json(result.truthful);
@@ -110,12 +126,13 @@ std::string prediction_lines(const std::string& model, const ModelResult& result
         line["correct"] = answer.scores->correct;
       }
       if (!answer.verdicts.empty()) {
-        const std::optional<bool> harmful = answer.harmful();
+        const std::optional<bool> harmful = result.judge_withheld.empty() ? answer.harmful() : std::nullopt;
         line["harm"] = json_of(answer.verdicts[0].harm);
         line["harmful"] = harmful ? OrderedJson(*harmful) : OrderedJson();
         line["judges"] = verdicts_json(answer, judges);
       }
       if (answer.under_original) line["nll_under_original"] = answer.under_original->mean();
+      line["ended"] = answer.ended;
       line["degenerate"] = name_of(answer.degeneracy);
       lines += dump_json(line) + "\n";
     }

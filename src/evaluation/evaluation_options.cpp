@@ -37,7 +37,8 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.layout = recipe_template(recipe, checkpoint.folder());
   options.prompts = static_cast<std::size_t>(recipe.evaluation.prompts);
   options.max_new_tokens = recipe.evaluation.max_new_tokens;
-  options.examples = example_options(recipe, positions);
+  options.examples = example_options(recipe, options.layout, positions);
+  options.has_chat_template = ChatTemplate::exists(checkpoint.folder());
   options.stop_ids = stop_tokens(checkpoint.folder());
   options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;

@@ -15,6 +15,7 @@ namespace lethe {
 
 struct EvaluationOptions {
   Template layout = Template::parse(Template::sku_default);
+  bool has_chat_template = false;  ///< whether the tokenizer has one, even if `layout` is another template
   std::size_t prompts =
       200;  ///< of each set at most: the first ones by a hash, so that any order of rows gives the same
   std::int64_t max_new_tokens = 100;

@@ -8,6 +8,9 @@
 namespace lethe {
 namespace {
 
+/// In place of a rate by a judge that failed its checks.
+constexpr const char* kNotJudged = "not judged";
+
 /// A table of both models, or of the one there is, filled row by row.
 class ModelTable {
  public:
@@ -27,10 +30,15 @@ class ModelTable {
     if (!always && !is_measured(figure)) return;
     std::string title = figure.title;
     if (figure.chance) title += " (chance " + percent(figure.chance(comparison_.original)) + ")";
-    add(title, [&](const ModelResult& model) { return text_of(figure, figure.measure(model)); });
+    add(title, [&](const ModelResult& model) {
+      if (figure.judged != nullptr && !model.judge_withheld.empty()) return std::string(kNotJudged);
+      return text_of(figure, figure.measure(model));
+    });
   }
 
   bool is_measured(const Figure& figure) const {
+    if (figure.judged != nullptr && !comparison_.original.judge_withheld.empty())
+      return !(comparison_.original.*figure.judged).answers.empty();
     return figure.measure(comparison_.original) || (comparison_.unlearned && figure.measure(*comparison_.unlearned));
   }
 
@@ -41,13 +49,15 @@ class ModelTable {
   Table table_;
 };
 
-/// Harmful rates of the judges after the first, which decide nothing.
+/// Harmful rates of the judges after the first; only the first decides.
 void add_further_judges(const Comparison& comparison, ModelTable& table) {
   for (std::size_t j = 1; j < comparison.judges.size(); ++j) {
+    const bool withheld = !distrust_of(comparison.judges[j]).empty();
     for (const Figure& figure : figures()) {
       if (figure.judged == nullptr) continue;
       if (figure.main == MainRow::if_measured && (comparison.original.*figure.judged).answers.empty()) continue;
       table.add(figure.title + ", by " + comparison.judges[j].name, [&](const ModelResult& model) {
+        if (withheld) return std::string(kNotJudged);
         return text_of(figure, measured_share((model.*figure.judged).judged_by(j).harmful));
       });
     }

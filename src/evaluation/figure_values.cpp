@@ -74,6 +74,14 @@ std::optional<Measured> measured_share(const Proportion& share) {
   return Measured{.value = share.rate, .interval = Interval{share.low, share.high}};
 }
 
+bool is_of_harm(const Figure& figure) {
+  return figure.judged != nullptr || figure.derive;  // the derived ones are sums of harm and broken answers
+}
+
+std::string harm_not_judged(const std::string& why) {
+  return "Harm: not judged (" + why + ").";
+}
+
 bool smaller_is_better(const std::string& figure) {
   return figure_named(figure).better == Better::lower;
 }

@@ -37,7 +37,7 @@ enum class PairedTest : std::uint8_t { none, mcnemar, permutation };
 /// Whether a figure is a row of the report's main table.
 enum class MainRow : std::uint8_t { none, always, if_measured };
 /// Which bounds decide in the verdict that a change for the worse is damage.
-enum class Damage : std::uint8_t { none, rate, likeness, perplexity };
+enum class Damage : std::uint8_t { none, rate, score, perplexity };
 
 /// Place among the columns of reproduce's tables (0: none) and what stands above it.
 struct FigureColumn {
@@ -51,7 +51,7 @@ struct Figure {
   std::string title;  ///< row of the report's tables
   std::string unit;   ///< "share" (printed in percent), "nats a token", "perplexity" or "score"
   Better better = Better::unset;
-  int digits = 3;  ///< printed behind the point; of shares 1
+  int digits = 3;  ///< printed after the decimal point; shares have 1
 
   /// A figure has one of these two.
   std::function<std::optional<Measured>(const ModelResult&)> measure{};
@@ -65,7 +65,7 @@ struct Figure {
   FigureColumn column{};
   std::string axis{};                                  ///< label of a plot's axis; of figures that are drawn
   SetResult ModelResult::*judged = nullptr;            ///< harmful rates: the set; every judge has its own row
-  std::function<double(const ModelResult&)> chance{};  ///< what guessing would give; printed behind the title
+  std::function<double(const ModelResult&)> chance{};  ///< what guessing would give; printed after the title
   Damage damage = Damage::none;
   std::string words{};  ///< the figure in a sentence of the verdict
 
@@ -93,6 +93,11 @@ std::string text_of(const Figure& figure, double value);
 std::string text_of(const Figure& figure, const std::optional<Measured>& measured);
 /// A rate with its interval; nothing without cases.
 std::optional<Measured> measured_share(const Proportion& share);
+
+/// Whether the first judge's verdicts decide this figure. It is not measured where they are withheld.
+bool is_of_harm(const Figure& figure);
+/// "Harm: not judged (…)." @param why  ModelResult::judge_withheld
+std::string harm_not_judged(const std::string& why);
 
 /// Whether a smaller value of this figure is better. @throws std::out_of_range for an unknown name
 bool smaller_is_better(const std::string& figure);

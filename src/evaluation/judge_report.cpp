@@ -1,5 +1,7 @@
 #include "evaluation/judge_report.h"
 
+#include <numeric>
+
 #include "metrics/classification.h"
 
 namespace lethe {
@@ -17,7 +19,7 @@ void each_judged(const Comparison& comparison, const Visit& visit) {
   if (comparison.unlearned) of_model("unlearned", *comparison.unlearned);
 }
 
-// The judge's own word, whatever the answer's word order is like.
+// The judge's own verdict, also on an answer that is broken.
 std::optional<bool> called_harmful(const JudgedAnswer& answer, std::size_t judge) {
   const std::optional<double>& harm = answer.verdicts.at(judge).harm;
   return harm ? std::optional<bool>(*harm > answer.threshold) : std::nullopt;
@@ -28,25 +30,57 @@ std::string share_text(const Proportion& share) {
 }
 
 Table figures_table(const std::vector<JudgeSummary>& judges) {
-  Table table{"",
-              {"judge", "calls known harmful answers harmful", "calls known normal answers harmful", "AUC on these",
-               "AUC, held out", "accuracy, held out", "Brier score", "calibration error"},
-              {}};
+  Table table{
+      "On labelled answers",
+      {"judge", "AUC on known answers", "AUC, held out", "accuracy, held out", "Brier score", "calibration error"},
+      {}};
   for (const JudgeSummary& judge : judges) {
-    std::vector<std::string> row = {judge.name, "-", "-", "-", "-", "-", "-", "-"};
-    if (judge.references) {
-      row[1] = share_text(judge.references->recall);
-      row[2] = share_text(judge.references->false_positives);
-      if (judge.references->auc) row[3] = fixed(*judge.references->auc, 2);
-    }
+    std::vector<std::string> row = {judge.name, "-", "-", "-", "-", "-"};
+    if (judge.references && judge.references->auc) row[1] = fixed(*judge.references->auc, 2);
     if (judge.held_out) {
-      row[4] = fixed(judge.held_out->auc, 2);
-      row[5] = fixed(judge.held_out->accuracy, 2);
-      row[6] = fixed(judge.held_out->calibration.brier, 3);
-      row[7] = fixed(judge.held_out->calibration.expected_error, 3);
+      row[2] = fixed(judge.held_out->auc, 2);
+      row[3] = fixed(judge.held_out->accuracy, 2);
+      row[4] = fixed(judge.held_out->calibration.brier, 3);
+      row[5] = fixed(judge.held_out->calibration.expected_error, 3);
     }
     table.rows.push_back(std::move(row));
   }
+  return table;
+}
+
+// What each judge calls harmful: a row for each kind of answer, a column for each judge.
+Table checks_table(const std::vector<JudgeSummary>& judges) {
+  Table table{"Called harmful, by kind of answer", {"answers"}, {}};
+  for (const JudgeSummary& judge : judges) table.columns.push_back(judge.name);
+  const auto add = [&](const char* kind, const auto& share_of) {
+    std::vector<std::string> row = {kind};
+    for (const JudgeSummary& judge : judges) {
+      const std::optional<Proportion> share = share_of(judge);
+      row.push_back(share ? share_text(*share) : "-");
+    }
+    table.rows.push_back(std::move(row));
+  };
+  const auto in_probe = [](ProbeKind kind) {
+    return [kind](const JudgeSummary& judge) {
+      return judge.probe ? std::optional<Proportion>(judge.probe->of(kind)) : std::nullopt;
+    };
+  };
+  add("probe: refusals", in_probe(ProbeKind::refusal));
+  add("probe: harmless instructions and facts", in_probe(ProbeKind::harmless));
+  add("probe: short or odd harmless answers", in_probe(ProbeKind::odd));
+  add("probe: harm by a made-up craft", in_probe(ProbeKind::harmful));
+  add("data: known harmful answers", [](const JudgeSummary& judge) {
+    return judge.references ? std::optional<Proportion>(judge.references->recall) : std::nullopt;
+  });
+  add("data: known normal answers", [](const JudgeSummary& judge) {
+    return judge.references ? std::optional<Proportion>(judge.references->false_positives) : std::nullopt;
+  });
+  add("the original's own answers to normal prompts", [](const JudgeSummary& judge) { return judge.own_normal; });
+  table.rows.push_back({"decision"});
+  for (std::size_t j = 0; j < judges.size(); ++j)
+    table.rows.back().push_back(!distrust_of(judges[j]).empty() ? "failed: decides nothing"
+                                : j == 0                        ? "passed: decides"
+                                                                : "passed: second opinion");
   return table;
 }
 
@@ -59,7 +93,7 @@ Plot reliability_plot(const JudgeSummary& judge) {
     found.points.push_back(std::move(point));
   }
   return {"Reliability of " + judge.name + " on responses it was not trained on",
-          "mean probability of harm told",
+          "mean probability of harm",
           "share that is harmful",
           {found, ideal}};
 }
@@ -75,23 +109,51 @@ Table agreement_table(const std::vector<Agreement>& list, const std::vector<Judg
   return table;
 }
 
+// The judges that passed their checks, by number: only their verdicts are compared.
+std::vector<std::size_t> passed(const std::vector<JudgeSummary>& judges) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t j = 0; j < judges.size(); ++j) {
+    if (distrust_of(judges[j]).empty()) numbers.push_back(j);
+  }
+  return numbers;
+}
+
 // "classifier 0.91, guard 0.12 (safe)"
-std::string verdicts_text(const JudgedAnswer& answer, const std::vector<JudgeSummary>& judges) {
+// @param which  judges, by number
+std::string verdicts_text(const JudgedAnswer& answer, const std::vector<JudgeSummary>& judges,
+                          const std::vector<std::size_t>& which) {
   std::string text;
-  for (std::size_t j = 0; j < answer.verdicts.size(); ++j) {
-    const Verdict& verdict = answer.verdicts[j];
-    text += (j > 0 ? ", " : "") + judges[j].name + " " + (verdict.harm ? fixed(*verdict.harm, 2) : "-");
+  for (const std::size_t j : which) {
+    const Verdict& verdict = answer.verdicts.at(j);
+    text += (text.empty() ? "" : ", ") + judges[j].name + " " + (verdict.harm ? fixed(*verdict.harm, 2) : "-");
     if (!verdict.label.empty()) text += " (" + verdict.label + ")";
   }
   return text;
 }
 
+// The original's answers with the verdicts, so that a reader can judge the judge.
+AnswerGroup own_answers(const Comparison& comparison) {
+  AnswerGroup group{"Ten of the original's own answers, and the judges' verdicts", {}};
+  group.withheld = !distrust_of(comparison.judges.front()).empty();
+  std::vector<std::size_t> all(comparison.judges.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  for (const JudgedAnswer& answer : comparison.original_answers) {
+    const bool harmful = !group.withheld && called_harmful(answer, 0).value_or(true);
+    group.pairs.push_back(
+        {answer.prompt,
+         {answer.response, verdicts_text(answer, comparison.judges, all), harmful ? Tone::harmful : Tone::neutral},
+         std::nullopt});
+  }
+  return group;
+}
+
 AnswerGroup disagreements(const Comparison& comparison) {
   constexpr std::size_t kMost = 40;
-  AnswerGroup group{"Answers that the judges judge differently", {}};
+  AnswerGroup group{"Answers on which the judges disagree", {}};
+  const std::vector<std::size_t> judges = passed(comparison.judges);
   each_judged(comparison, [&](const std::string& model, const JudgedAnswer& answer) {
     bool some_harmful = false, some_not = false;
-    for (std::size_t j = 0; j < comparison.judges.size(); ++j) {
+    for (const std::size_t j : judges) {
       const std::optional<bool> harmful = called_harmful(answer, j);
       some_harmful |= harmful.value_or(false);
       some_not |= !harmful.value_or(true);
@@ -101,7 +163,7 @@ AnswerGroup disagreements(const Comparison& comparison) {
       ++group.left_out;
       return;
     }
-    const std::string verdict = model + ": " + verdicts_text(answer, comparison.judges);
+    const std::string verdict = model + ": " + verdicts_text(answer, comparison.judges, judges);
     group.pairs.push_back({answer.prompt, {answer.response, verdict, Tone::harmful}, std::nullopt});
   });
   return group;
@@ -111,8 +173,10 @@ AnswerGroup disagreements(const Comparison& comparison) {
 
 std::vector<Agreement> agreements(const Comparison& comparison) {
   std::vector<Agreement> list;
-  for (std::size_t a = 0; a < comparison.judges.size(); ++a) {
-    for (std::size_t b = a + 1; b < comparison.judges.size(); ++b) {
+  const std::vector<std::size_t> judges = passed(comparison.judges);
+  for (std::size_t i = 0; i < judges.size(); ++i) {
+    for (std::size_t k = i + 1; k < judges.size(); ++k) {
+      const std::size_t a = judges[i], b = judges[k];
       Agreement agreement{a, b};
       std::vector<std::pair<bool, bool>> ratings;
       each_judged(comparison, [&](const std::string&, const JudgedAnswer& answer) {
@@ -132,15 +196,20 @@ std::vector<Agreement> agreements(const Comparison& comparison) {
 Section judges_section(const Comparison& comparison) {
   Section section{
       "The judges",
-      {"The first judge decides the rates above. Known answers are the data's own references: harmful ones that "
-       "do not refuse, and answers to normal prompts. A judge is worth as much as the distance between the two."}};
-  for (const JudgeSummary& judge : comparison.judges) section.items.push_back(judge.name + ": " + judge.description);
+      {"The first judge decides the rates of harm, if it passes three checks: Lethe's probe, the data's own reference "
+       "answers, and the original's own answers to normal prompts. A judge that fails decides nothing."}};
+  for (const JudgeSummary& judge : comparison.judges) {
+    section.items.push_back(judge.name + ": " + judge.description);
+    if (const std::string why = distrust_of(judge); !why.empty()) section.items.push_back("Withheld: " + why + ".");
+  }
+  section.tables.push_back(checks_table(comparison.judges));
   section.tables.push_back(figures_table(comparison.judges));
   const std::vector<Agreement> list = agreements(comparison);
   if (!list.empty()) section.tables.push_back(agreement_table(list, comparison.judges));
   for (const JudgeSummary& judge : comparison.judges) {
     if (judge.held_out && judge.held_out->cases > 0) section.plots.push_back(reliability_plot(judge));
   }
+  if (!comparison.original_answers.empty()) section.answers.push_back(own_answers(comparison));
   if (AnswerGroup group = disagreements(comparison); !group.pairs.empty()) section.answers.push_back(std::move(group));
   return section;
 }

@@ -8,7 +8,7 @@
 
 namespace lethe {
 
-/// How far two judges agree on the answers to harmful prompts, of both models.
+/// How far two judges that passed their checks agree on the answers to harmful prompts, of both models.
 struct Agreement {
   std::size_t first = 0, second = 0;  ///< judges, by number
   std::size_t cases = 0, equal = 0;   ///< answers that both could judge; those they judge alike

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/terminal.h"
+#include "evaluation/template_signs.h"
 
 namespace lethe {
 
@@ -31,10 +32,19 @@ std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, cons
                                            std::vector<Pair>(pairs.begin(), pairs.begin() + count));
 }
 
+void ModelComparison::examine_on(ModelResult& original) {
+  const std::string before = distrust_of(result_.judges.front());
+  result_.original_answers = examine_on_original(panel_, original, result_.judges, options_.seed);
+  original.judge_withheld = distrust_of(result_.judges.front());
+  if (original.judge_withheld != before) warn(original.judge_withheld + ": harm is not judged");
+}
+
 void ModelComparison::evaluate_original(CausalLM& model) {
   result_.original = answers(model, "original");
+  examine_on(result_.original);
   if (const auto bound = unlikely_bound(result_.original))
     score_answers(model, tokenizer_, result_.original, *bound, options_);
+  result_.template_warnings = template_signs(result_.original, options_);
   train_meter_ = meter(model, data_.normal_train);
   test_meter_ = meter(model, data_.normal_test);
   has_original_ = true;
@@ -61,9 +71,12 @@ void ModelComparison::evaluate(CausalLM& model) {
   measure(train_meter_.get(), result.kl_train, result.kl_train_interval);
   measure(test_meter_.get(), result.kl_test, result.kl_test_interval);
   if (has_original_) {
+    result.judge_withheld = result_.original.judge_withheld;
     result_.unlearned = std::move(result);
   } else {
     result_.original = std::move(result);
+    examine_on(result_.original);
+    result_.template_warnings = template_signs(result_.original, options_, "model");
   }
 }
 

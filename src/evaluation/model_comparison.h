@@ -35,6 +35,8 @@ class ModelComparison {
 
  private:
   ModelResult answers(const CausalLM& model, const std::string& title) const;
+  /// Shows the judges the original's own answers, and withholds their verdicts if they cannot judge these.
+  void examine_on(ModelResult& original);
   std::unique_ptr<DivergenceMeter> meter(CausalLM& original, const std::vector<Pair>& pairs) const;
 
   const Tokenizer& tokenizer_;

@@ -41,6 +41,7 @@ OrderedJson to_json(const Cell& cell) {
                       {"failed", cell.failed},
                       {"original", to_json(cell.original)},
                       {"points", OrderedJson::array()}};
+  if (!cell.judge_withheld.empty()) json["judge_withheld"] = cell.judge_withheld;
   for (const CellPoint& point : cell.points)
     json["points"].push_back({{"alpha", point.alpha}, {"budget", point.budget}, {"figures", to_json(point.figures)}});
   return json;
@@ -61,7 +62,8 @@ Cell read_cell(const std::filesystem::path& file) {
               figures_in(json.at("original")),
               {},
               json.at("settings").get<std::vector<std::string>>(),
-              json.at("failed").get<std::string>()};
+              json.at("failed").get<std::string>(),
+              json.value("judge_withheld", std::string())};
     for (const Json& point : json.at("points"))
       cell.points.push_back(
           {point.at("alpha").get<double>(), point.at("budget").get<double>(), figures_in(point.at("figures"))});
@@ -79,7 +81,7 @@ std::optional<double> figure_where(const Cell& cell, const std::string& wanted, 
   for (std::size_t i = 0; i + 1 < curve.size(); ++i) {
     const Figures &a = *curve[i].second, &b = *curve[i + 1].second;
     if (!a.contains(wanted) || !b.contains(wanted) || !b.contains(given)) continue;
-    const double from = a.contains(given) ? a.at(given) : 0, to = b.at(given);  // the original has no KL from itself
+    const double from = a.contains(given) ? a.at(given) : 0, to = b.at(given);  // the original stores no KL from itself
     if ((from - target) * (to - target) > 0 || from == to) continue;
     const double share = (target - from) / (to - from);
     return a.at(wanted) + share * (b.at(wanted) - a.at(wanted));

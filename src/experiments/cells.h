@@ -1,4 +1,4 @@
-// The cells of `lethe reproduce`: what one method with one seed came to, kept in a file each.
+// The cells of `lethe reproduce`: the results of one method with one seed, each stored in a file.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace lethe {
 
-/// The model at one α, asked the test prompts.
+/// Results on the test prompts of the model at one α.
 struct CellPoint {
   double alpha = 0;
   double budget = 0;  ///< the KL budget by which α was chosen; 0: α was given
@@ -23,22 +23,23 @@ struct Cell {
   std::uint64_t seed = 0;
   double lr = 0, seconds = 0;
   std::int64_t steps = 0;
-  Figures original;  ///< of the same seed's split
+  Figures original;  ///< the original's results on the same seed's split
   std::vector<CellPoint> points;
-  std::vector<std::string> settings;  ///< of the row: "key=value"
-  std::string failed;                 ///< why there are no points (training diverged); empty: it did not fail
+  std::vector<std::string> settings;  ///< the row's settings: "key=value"
+  std::string failed;                 ///< why there are no points (training diverged); empty: no failure
+  std::string judge_withheld{};       ///< why the figures hold no harm (ModelResult::judge_withheld); else empty
 
   const CellPoint* at_budget(double budget) const;
   const CellPoint* at_alpha(double alpha) const;
 };
 
-/// @throws Error (bad input) if the file is no cell
+/// @throws Error (bad input) if the file does not hold a cell
 Cell read_cell(const std::filesystem::path& file);
 OrderedJson to_json(const Cell& cell);
 void write_cell(const Cell& cell, const std::filesystem::path& file);
 
-/// `wanted` where `given` first reaches `target` as the points go from the original (α = 0) to larger α: linear between
-/// the points around it. Nothing if the curve does not reach it.
+/// The figure `wanted` at the smallest α where the figure `given` reaches `target`, interpolated linearly between
+/// neighbouring points. The curve starts at the original (α = 0). No value if it does not reach the target.
 std::optional<double> figure_where(const Cell& cell, const std::string& wanted, const std::string& given,
                                    double target);
 

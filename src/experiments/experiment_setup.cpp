@@ -15,6 +15,7 @@ ExperimentSetup::ExperimentSetup(const Recipe& recipe, const StoredModel& origin
     : original_(original),
       compute_(compute),
       nf4_(recipe.quantize == Quantize::nf4),
+      seed_(recipe.seed),
       data_(load_run_data(recipe, original.examples(recipe), nullptr)),
       evaluator_(recipe, original, data_, nullptr, opened) {}
 
@@ -22,15 +23,15 @@ CausalLM ExperimentSetup::load() const {
   return original_.load({.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
 }
 
-DivergenceMeter& ExperimentSetup::meter(CausalLM& original) {
+DivergenceSample& ExperimentSetup::sample(CausalLM& original) {
   if (data_.normal.validation.empty()) {
     throw bad_input("cannot choose alpha by a budget")
         .wanted("normal answers to validate on")
         .found("none")
         .hint("a larger data.split.validation");
   }
-  if (!meter_) meter_ = std::make_unique<DivergenceMeter>(original, data_.examples, data_.normal.validation);
-  return *meter_;
+  if (!sample_) sample_ = std::make_unique<DivergenceSample>(original, data_.examples, data_.normal.validation, seed_);
+  return *sample_;
 }
 
 ModelComparison& ExperimentSetup::comparison_on(HeldOut part, CausalLM& original) {
@@ -48,29 +49,27 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
   const auto start = std::chrono::steady_clock::now();
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
-  DivergenceMeter* divergence = budgets.empty() ? nullptr : &meter(model);
+  DivergenceSample* divergence = budgets.empty() ? nullptr : &sample(model);
   Cell cell{name, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
+  cell.judge_withheld = comparison.result().original.judge_withheld;
   try {
     Tuning tuning(model, recipe);
     cell.steps = static_cast<std::int64_t>(train_method(tuning, data_, metrics).steps.size());
     Stage2Vector stage2 = prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics});
-    const auto ask_at = [&](double alpha, double budget) {
+    const auto evaluate_at = [&](double alpha, double budget) {
       stage2.apply(alpha);
       comparison.evaluate(model);
       cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
     };
-    std::map<double, double> measured;  // budgets share the points of their search
-    const auto kl_at = [&](double alpha) {
-      const auto [place, fresh] = measured.emplace(alpha, 0.0);
-      if (fresh) {
-        stage2.apply(alpha);
-        place->second = divergence->measure(model);
+    if (divergence != nullptr) {
+      AlphaMeter meter(*divergence, model, [&](double alpha) { stage2.apply(alpha); });
+      for (const double budget : budgets) {
+        const auto measure_at = [&](double alpha) { return meter.measure(alpha, budget); };
+        evaluate_at(choose_alpha(measure_at, budget).alpha, budget);
       }
-      return place->second;
-    };
-    for (const double budget : budgets) ask_at(choose_alpha(kl_at, budget).alpha, budget);
-    for (const double alpha : alphas) ask_at(alpha, 0);
+    }
+    for (const double alpha : alphas) evaluate_at(alpha, 0);
   } catch (const Error& error) {
     if (error.code() != ExitCode::failed) throw;  // interrupted, bad input
     cell.failed = error.what();
@@ -93,6 +92,7 @@ Cell ExperimentSetup::measure_run(const fs::path& run, const Recipe& recipe, dou
   ModelComparison& comparison = comparison_on(part, model);
   Cell cell{recipe.method, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
+  cell.judge_withheld = comparison.result().original.judge_withheld;
   const std::vector<NamedLora> pairs = take_run(run, recipe, model);
   const std::unique_ptr<TaskVector> vector = task_vector_of(model, original_.checkpoint, pairs, recipe);
   for (const double alpha : alphas) {

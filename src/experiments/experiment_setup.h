@@ -1,5 +1,5 @@
-// What the cells of one split and seed share: the data, the judge, the original's answers. `reproduce` and `sweep`
-// train and evaluate on it.
+// Trains and evaluates the cells of one split and seed, for `reproduce` and `sweep`. They share the data, the judge and
+// the original's answers.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/divergence_meter.h"
+#include "evaluation/divergence_sample.h"
 #include "experiments/cells.h"
 #include "models/lora.h"
 #include "runs/evaluator.h"
@@ -19,45 +19,46 @@ namespace lethe {
 
 class ExperimentSetup {
  public:
-  /// Reads and splits the data, trains the judge. The original outlives this.
-  /// @param opened  judges that other set-ups use too; may be null
-  /// @param recipe  data, seed, evaluation; measure() takes what is trained
+  /// Reads and splits the data, and trains the judge. `original` must outlive this object.
+  /// @param opened  judges shared with other set-ups; may be null
+  /// @param recipe  gives data, seed and evaluation; measure() takes the recipe of a training
   ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
                   OpenJudges* opened = nullptr);
 
   /// Trains the original by the recipe and evaluates the result at the α chosen by each budget (on validation answers),
-  /// then at each α. A training that fails (diverges) leaves no points and its message in `failed`.
-  /// @param name     of the cell
-  /// @param metrics  a line a step is appended here
+  /// then at each α. If training fails (diverges), the cell has no points, and its `failed` holds the message.
+  /// @param name     name of the cell
+  /// @param metrics  file to which each training step appends a line
   /// @throws Error if interrupted, or on bad input
   Cell measure(const Recipe& recipe, const std::string& name, HeldOut part, const std::vector<double>& budgets,
                const std::vector<double>& alphas, const std::filesystem::path& metrics);
-  /// Evaluates what a finished run made at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
+  /// Evaluates a finished run's result at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
   Cell measure_run(const std::filesystem::path& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
                    const std::vector<double>& alphas);
 
-  /// Trains as measure() and writes the model or adapter at α into `folder` (exists).
+  /// Trains as measure() does, and writes the model or adapter at α into `folder`, which exists.
   void write(const Recipe& recipe, double alpha, const std::filesystem::path& folder,
              const std::filesystem::path& metrics);
-  /// Writes what a finished run made, its difference from the original scaled.
+  /// Writes a finished run's model or adapter, with its difference from the original scaled by `scale`.
   void write_run(const std::filesystem::path& run, const Recipe& recipe, double scale,
                  const std::filesystem::path& folder);
 
  private:
-  // Puts a finished run's weights into a model that holds the original's. @return its adapters, or none
+  // Loads a finished run's weights or adapters into a model that holds the original's. @return the adapters, or none
   std::vector<NamedLora> take_run(const std::filesystem::path& run, const Recipe& recipe, CausalLM& model) const;
-  // Both are made, and the original is evaluated, when first needed.
-  DivergenceMeter& meter(CausalLM& original);
+  // Both are created when first used; comparison_on() then also evaluates the original.
+  DivergenceSample& sample(CausalLM& original);
   ModelComparison& comparison_on(HeldOut part, CausalLM& original);
   CausalLM load() const;
 
   const StoredModel& original_;
   Compute compute_;
   bool nf4_;
+  std::uint64_t seed_;
   RunData data_;
   Evaluator evaluator_;
   std::map<HeldOut, std::unique_ptr<ModelComparison>> comparisons_;
-  std::unique_ptr<DivergenceMeter> meter_;
+  std::unique_ptr<DivergenceSample> sample_;
 };
 
 }  // namespace lethe

@@ -22,7 +22,7 @@ std::vector<const Cell*> cells_of(const std::vector<Cell>& cells, const std::str
   return found;
 }
 
-// The rows' names, in the order in which they were worked off.
+// The rows' names, in the order in which they were computed.
 std::vector<std::string> names_of(const std::vector<Cell>& cells) {
   std::vector<std::string> names;
   for (const Cell& cell : cells) {
@@ -31,7 +31,15 @@ std::vector<std::string> names_of(const std::vector<Cell>& cells) {
   return names;
 }
 
-// The mean over seeds, with its interval where there are several.
+// Why harm was not judged; empty if it was, in every cell.
+std::string withheld_in(const std::vector<Cell>& cells) {
+  for (const Cell& cell : cells) {
+    if (!cell.judge_withheld.empty()) return cell.judge_withheld;
+  }
+  return "";
+}
+
+// The mean over seeds, with its interval if there are several.
 std::string text_of(const Mean& mean, const Figure& figure) {
   if (mean.count == 0) return "-";
   std::string text = text_of(figure, mean.value);
@@ -66,14 +74,17 @@ const Figures* original_of(const Cell& cell) {
   return &cell.original;
 }
 
-// One row a method, mean and 95% interval over seeds, at the point of each cell that is asked for.
+// One row for each method: mean and 95% interval over seeds at the given point of each cell.
 Table table_at(const std::string& title, const std::vector<Cell>& cells, const PointOf& point) {
   Table table{title, {"method"}, {}};
   for (const Figure* figure : column_figures()) table.columns.push_back(figure->column.title);
+  const bool withheld = !withheld_in(cells).empty();
   const auto row = [&](const std::string& name, const std::vector<const Cell*>& rows, const PointOf& at) {
     std::vector<std::string> texts = {name};
-    for (const Figure* figure : column_figures())
-      texts.push_back(text_of(mean_of(values_of(rows, at, figure->name)), *figure));
+    for (const Figure* figure : column_figures()) {
+      const Mean mean = mean_of(values_of(rows, at, figure->name));
+      texts.push_back(mean.count == 0 && withheld && is_of_harm(*figure) ? "not judged" : text_of(mean, *figure));
+    }
     table.rows.push_back(std::move(texts));
   };
   row("original", cells_of(cells, names_of(cells).at(0)), original_of);
@@ -81,7 +92,7 @@ Table table_at(const std::string& title, const std::vector<Cell>& cells, const P
   return table;
 }
 
-// Harm where answers on normal prompts are still 95% as good as the original's, read off each curve.
+// Harm at the point of each curve where ROUGE-L on normal prompts is 95% of the original's.
 std::vector<double> harm_at_quality(const std::vector<const Cell*>& cells) {
   std::vector<double> values;
   for (const Cell* cell : cells) {
@@ -106,7 +117,7 @@ Table quality_table(const std::vector<Cell>& cells) {
   return table;
 }
 
-// SKU beside every other method, seed by seed: what can be said, and what cannot.
+// SKU compared with every other method, paired by seed, and whether the difference is significant.
 Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std::string>& notes) {
   Table table{"SKU minus the other, harm on unseen prompts, same seed and split",
               {"other method", "difference", "verdict"},
@@ -120,8 +131,10 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
       for (const Cell* sku : cells_of(cells, "sku")) {
         const CellPoint *a = sku->at_budget(budget), *b = cell->at_budget(budget);
         if (sku->seed != cell->seed || a == nullptr || b == nullptr) continue;
-        ours.push_back(a->figures.at("harmful_unseen"));
-        theirs.push_back(b->figures.at("harmful_unseen"));
+        const auto our = value_in(a->figures, "harmful_unseen"), their = value_in(b->figures, "harmful_unseen");
+        if (!our || !their) continue;
+        ours.push_back(*our);
+        theirs.push_back(*their);
       }
     }
     const Mean difference = paired_difference(ours, theirs);
@@ -146,7 +159,7 @@ Table against_sku(const std::vector<Cell>& cells, double budget, std::vector<std
   return table;
 }
 
-// A figure against KL: the means over seeds at each budget and each α, with the interval over seeds.
+// A figure plotted against KL: means over seeds at each budget and each α, with intervals over seeds.
 Plot trade_off(const std::string& title, const std::string& figure, const std::vector<Cell>& cells,
                const ReproduceRequest& request) {
   Plot plot{title, figure_named("normal_kl").axis, figure_named(figure).axis, {}};
@@ -219,13 +232,21 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   for (const double each : request.budgets)
     page.tables.push_back(table_at("At a KL of " + fixed(each, 3) + " nats a token on normal validation answers", cells,
                                    at_budget(each)));
-  page.tables.push_back(quality_table(cells));
+  const std::string withheld = withheld_in(cells);
+  if (withheld.empty()) page.tables.push_back(quality_table(cells));
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
-  if (!cells_of(cells, "sku").empty()) page.tables.push_back(against_sku(cells, budget, page.notes));
+  if (withheld.empty() && !cells_of(cells, "sku").empty())
+    page.tables.push_back(against_sku(cells, budget, page.notes));
   page.tables.push_back(settings_table(cells));
-  page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen", cells, request));
-  page.plots.push_back(
-      trade_off("Harm or broken output against what it costs", "harm_or_broken_unseen", cells, request));
+  if (withheld.empty()) {
+    page.plots.push_back(trade_off("Harm against what it costs", "harmful_unseen", cells, request));
+    page.plots.push_back(
+        trade_off("Harm or broken output against what it costs", "harm_or_broken_unseen", cells, request));
+  } else {
+    page.verdict = RunVerdict{VerdictLevel::none, harm_not_judged(withheld), {}};
+    page.notes.push_back(harm_not_judged(withheld) +
+                         " Where several learning rates were given, the first that trained was taken.");
+  }
   page.recipe = to_yaml(request.recipe);
 
   OrderedJson json = {{"seeds", request.seeds},
@@ -233,6 +254,7 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
                       {"tables", OrderedJson::array()},
                       {"notes", page.notes},
                       {"cells", OrderedJson::array()}};
+  if (!withheld.empty()) json["judge_withheld"] = withheld;
   std::string markdown = "# " + page.title + "\n\n" + page.summary + "\n\n";
   for (const Table& table : page.tables) {
     json["tables"].push_back(table_json(table));

@@ -1,4 +1,4 @@
-// What `lethe reproduce` compares: rows, seeds, learning rates, budgets.
+// The request of `lethe reproduce`: the rows, seeds, learning rates and budgets to compare.
 #pragma once
 
 #include <cstdint>
@@ -7,30 +7,32 @@
 #include <vector>
 
 #include "recipe/recipe.h"
+#include "runs/dry_run.h"
 
 namespace lethe {
 
-/// A row of the table: what is trained, told by the settings that make it.
+/// A row of the table: a method, described by its settings.
 struct ReproducedRow {
-  std::string name;                   ///< letters, digits, "_", "-", ".": it names files
-  std::vector<std::string> settings;  ///< "key=value", on top of the request's recipe
+  std::string name;                   ///< letters, digits, "_", "-", ".": file names contain it
+  std::vector<std::string> settings;  ///< "key=value", applied to the request's recipe
 };
 
 /// The paper's rows: finetune, task_vector, ga, ga_mismatch, sku, sku_no_gd, sku_no_rd, sku_no_pd.
 const std::vector<ReproducedRow>& paper_rows();
-/// The paper's rows of these names (all of them for none), then variants: "NAME KEY=VALUE KEY=VALUE …", which are SKU
-/// unless they set `method`.
-/// @throws Error (usage) for a name that is unknown, taken twice or names no file, or without settings
+/// The paper's rows with these names (no names: all rows), then the variants: "NAME KEY=VALUE KEY=VALUE …". A variant
+/// is SKU unless it sets `method`.
+/// @throws Error (usage) if a name is unknown, given twice or not fit for a file name, or a variant has no settings
 std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names, const std::vector<std::string>& variants);
 
 struct ReproduceRequest {
-  Recipe recipe;  ///< data, model, steps, batch; lr is set row by row
+  Recipe recipe;  ///< data, model, steps, batch; each row sets lr
   std::vector<ReproducedRow> rows;
-  std::vector<std::uint64_t> seeds;  ///< each splits the data and trains anew
-  std::vector<double> rates;         ///< learning rates tried for every method, on validation prompts of the first seed
-  std::vector<double> budgets;       ///< KL on normal validation answers, nats a token; the first is the table's
-  std::filesystem::path demo_inputs;  ///< not empty: the demo's model and data are written there first
+  std::vector<std::uint64_t> seeds;  ///< each splits the data and trains again
+  std::vector<double> rates;         ///< learning rates to try for each method, on validation prompts of the first seed
+  std::vector<double> budgets;       ///< KL on normal validation answers, nats a token; the table shows the first
+  std::filesystem::path demo_inputs;  ///< folder to write the demo's model and data to first; empty: not used
   std::vector<double> alphas;         ///< further points of each method's curve; 1 is always measured
+  DryRun dry_run;                     ///< check everything and print the plan instead
 };
 
 }  // namespace lethe

@@ -17,13 +17,15 @@
 #include "models/loading.h"
 #include "recipe/recipe_bounds.h"
 #include "runs/input_check.h"
+#include "runs/model_card.h"
+#include "runs/template_choice.h"
 #include "tensors/device.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// What a run was, read back from its folder.
+// A finished run, read from its folder.
 struct FinishedRun {
   Recipe recipe;
   double alpha = 0;
@@ -42,12 +44,17 @@ FinishedRun read_run(const SweepRequest& request) {
   if (run.alpha == 0) throw wrong("alpha 0: the original itself");
   run.recipe.device = request.device;
   run.recipe.dtype = request.dtype;
+  if (!request.response_template.empty()) {
+    run.recipe.data.response_template = request.response_template;
+    run.recipe.data.append_eos = AppendEos::automatic;
+    check_recipe(run.recipe);
+  }
   if (request.prompts > 0) run.recipe.evaluation.prompts = request.prompts;
   if (!asks_judge(run.recipe)) run.recipe.evaluation = {.max_new_tokens = run.recipe.evaluation.max_new_tokens};
   return run;
 }
 
-// What is measured at once and kept in one file: a training, or one α of the finished run.
+// A unit of work whose results go into one file: a training, or one α of the finished run.
 struct SweepJob {
   std::string name;
   Variant variant;
@@ -79,7 +86,7 @@ std::vector<SweepJob> jobs_of(const SweepRequest& request, const FinishedRun& fi
   return jobs;
 }
 
-// A name that tells what is in the file, and differs for what differs.
+// A readable file name with a hash, so that different labels get different names.
 std::string file_name(const std::string& label) {
   std::string name;
   for (const char c : label.substr(0, 120))
@@ -89,7 +96,7 @@ std::string file_name(const std::string& label) {
   return name + hash;
 }
 
-// The settings that all points share: points of other settings are not mixed with them.
+// The settings that all points share. Points with other settings are not mixed with them.
 void open_points(const fs::path& points, const SweepRequest& request, const FinishedRun& finished,
                  const std::vector<SweepJob>& jobs) {
   OrderedJson plan = {{"lethe", LETHE_VERSION},
@@ -107,7 +114,7 @@ void open_points(const fs::path& points, const SweepRequest& request, const Fini
   write_plan(points, text);
 }
 
-// Works off the jobs; those whose file is there are not computed again.
+// Computes the jobs. A job whose file exists is not computed again.
 class SweepWork {
  public:
   SweepWork(const SweepRequest& request, const FinishedRun& finished, fs::path points)
@@ -158,7 +165,7 @@ class SweepWork {
   fs::path file_of(const SweepJob& job) const { return points_ / (file_name(job.name) + ".json"); }
   fs::path fresh_metrics(const std::string& name) const {
     const fs::path path = points_ / (name + ".metrics.jsonl");
-    fs::remove(path);  // of a training that was interrupted
+    fs::remove(path);  // left by an interrupted training
     return path;
   }
   ExperimentSetup& setup() {
@@ -185,6 +192,9 @@ SweepResult result_of(const SweepRequest& request, const std::vector<SweepJob>& 
   SweepResult result{"Sweep of " + fs::absolute(request.run).lexically_normal().filename().string(),
                      request.on_test ? "test" : "validation", request.keep, !request.over.empty(),
                      cells.at(0).original};
+  for (const Cell& cell : cells) {
+    if (!cell.judge_withheld.empty()) result.judge_withheld = cell.judge_withheld;
+  }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto& settings = jobs[i].variant.settings;
     if (!cells[i].failed.empty()) result.points.push_back({settings, 0, 0, {}, cells[i].failed});
@@ -200,7 +210,14 @@ OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished,
                       {"over", request.over},          {"prompts", result.prompts},
                       {"keep", request.keep},          {"original", to_json(result.original)},
                       {"points", OrderedJson::array()}};
-  for (const SweepPoint& point : result.points) json["points"].push_back(to_json(point));
+  if (!result.judge_withheld.empty()) {
+    json["judge_withheld"] = result.judge_withheld;
+    json["original"]["harm"] = nullptr;
+  }
+  for (const SweepPoint& point : result.points) {
+    json["points"].push_back(to_json(point));
+    if (!result.judge_withheld.empty()) json["points"].back()["harm"] = nullptr;
+  }
   json["best"] = result.best ? OrderedJson(result.points[*result.best].alpha) : OrderedJson();
   json["best_point"] = result.best ? OrderedJson(*result.best) : OrderedJson();
   return json;
@@ -210,19 +227,22 @@ OrderedJson sweep_json(const SweepRequest& request, const FinishedRun& finished,
 
 void sweep(const SweepRequest& request) {
   parse_constraints(request.keep);
-  check_alphas("--alpha", request.alphas);
+  check_alphas("--alpha", request.alphas, request.allow_any_alpha, "--allow-any-alpha");
   check_budgets("--budgets", request.budgets);
-  const FinishedRun finished = read_run(request);
+  FinishedRun finished = read_run(request);
   if (request.over.empty() && !request.budgets.empty())
     throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
-  const std::vector<SweepJob> jobs = jobs_of(request, finished);
   const fs::path out = request.out.empty() ? request.run : request.out;
-  check_paths({{"model", finished.recipe.model}}, paths_of(finished.recipe), (out / "points").string());
+  check_paths(models_of(finished.recipe), paths_of(finished.recipe), (out / "points").string());
   const Checkpoint base(resolve_model_folder(finished.recipe.model));
+  const TemplateChoice layout = choose_template(finished.recipe.data, base.folder());
+  finished.recipe = with_template(std::move(finished.recipe), layout);
+  const std::vector<SweepJob> jobs = jobs_of(request, finished);
   for (const SweepJob& job : jobs) check_names_of_weights(job.variant.recipe, base);
   std::optional<StagedFolder> applied;
   if (!request.apply.empty()) applied.emplace(request.apply);
   open_points(out / "points", request, finished, jobs);
+  report_template(layout, nullptr);
 
   SweepWork work(request, finished, out / "points");
   const SweepResult result = result_of(request, jobs, work.cells(jobs));
@@ -234,6 +254,13 @@ void sweep(const SweepRequest& request) {
   write_file(out / "sweep.html", html_page(page));
   write_file(out / "sweep.json", dump_json(json, 2) + "\n");
   say("wrote " + (out / "sweep.json").string() + " and sweep.html");
+  if (!result.judge_withheld.empty()) {
+    say(harm_not_judged(result.judge_withheld));
+    if (!applied) return;
+    throw Error("cannot choose a point to write to " + request.apply.string())
+        .found("harm was not judged: " + result.judge_withheld)
+        .hint("another judge (evaluation.judge); or lethe negate with an alpha of your choice");
+  }
   if (!result.best) {
     throw Error("no point keeps what must be kept")
         .wanted(request.keep.empty() ? "a training that does not fail" : request.keep)
@@ -243,6 +270,15 @@ void sweep(const SweepRequest& request) {
   if (!applied) return;
   const SweepPoint& best = result.points[*result.best];
   work.write(best, jobs, applied->path());
+  Recipe settings = finished.recipe;
+  for (const SweepJob& job : jobs) {
+    if (!request.over.empty() && job.variant.settings == best.settings) settings = job.variant.recipe;
+  }
+  settings.negation.alpha = best.alpha;
+  ModelCard card = unlearning_card(settings, base.folder(), best.alpha, nullptr);
+  card.notes = {
+      "lethe sweep chose alpha. Its figures of this model are in sweep.json; lethe evaluate gives a verdict."};
+  write_card(card, applied->path());
   applied->commit();
   say("wrote " + request.apply.string() + " (" + best.label() + ")");
 }

@@ -1,4 +1,4 @@
-// The trade-off of a finished run: other α without training again, or other settings trained anew.
+// `lethe sweep`: the trade-off of a finished run at other α without training, or with other settings and training.
 #pragma once
 
 #include <filesystem>
@@ -11,25 +11,27 @@ namespace lethe {
 
 struct SweepRequest {
   std::filesystem::path run;      ///< a folder that `lethe unlearn` wrote
-  std::vector<std::string> over;  ///< "KEY=V1,V2,…": every combination is trained anew (sweep_grid.h); empty: none is
+  std::vector<std::string> over;  ///< "KEY=V1,V2,…": each combination is trained (sweep_grid.h); empty: no training
   std::vector<double> alphas;     ///< empty: 0.2, 0.4, … 1.0 and the run's own; of a grid: as the recipe has it
-  std::vector<double> budgets;    ///< of a grid: α by these KL budgets, nats a token, as well
+  bool allow_any_alpha = false;   ///< also α above 1
+  std::vector<double> budgets;    ///< with `over`: also the α chosen by each of these KL budgets, nats a token
   std::string keep;               ///< constraints on the best point (figures.h); empty: none
-  bool on_test = false;           ///< ask test prompts; else validation prompts, on which a choice may be made
-  std::int64_t prompts = 0;       ///< of each kind at most; 0: as the run
+  bool on_test = false;           ///< measure on test prompts; otherwise on validation prompts, which suit a choice
+  std::int64_t prompts = 0;       ///< at most this many of each kind; 0: as in the run
+  std::string response_template;  ///< as data.template; empty: the run's
   std::filesystem::path out;      ///< where sweep.json and sweep.html go; empty: the run's folder
-  std::filesystem::path apply;    ///< writes the best point's model or adapter there; empty: not
+  std::filesystem::path apply;    ///< folder for the best point's model or adapter; empty: not written
   bool json = false;              ///< print sweep.json instead of the table
   std::string device = "auto";
   ComputeType dtype = ComputeType::automatic;
   int threads = 0;
 };
 
-/// Measures the run's model at each α: θ_o + (α/α_run)·(θ_run − θ_o); or, with a grid, models trained from its recipe
-/// on the same split and seed. Each point is kept in `points/` of the output folder and not computed again; then
-/// sweep.json and sweep.html are written and the table printed.
+/// Measures the run's model at each α: θ_o + (α/α_run)·(θ_run − θ_o). With a grid, it trains models from the run's
+/// recipe on the same split and seed, and measures those. Each point is stored in `points/` of the output folder and
+/// not computed again. Then it writes sweep.json and sweep.html, and prints the table.
 /// @throws Error (bad input) if the folder is no run of `unlearn`, or holds points of other settings; Error if no point
-///   keeps what must be kept
+///   satisfies `keep`
 void sweep(const SweepRequest& request);
 
 }  // namespace lethe

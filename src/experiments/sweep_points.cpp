@@ -17,7 +17,7 @@ std::string mark_of(const SweepResult& result, std::size_t i) {
                                                        : "";
 }
 
-// Harm over one cost. Few settings of several α each are curves; many settings are one cloud with its best trade-offs.
+// Harm against one cost. Few settings, each with several α, become curves; many become one cloud with its best points.
 Plot trade_off_plot(const SweepResult& result, const std::string& title, const std::string& cost) {
   const Figure& figure = figure_named(cost);
   const bool by_quality = figure.better == Better::higher;
@@ -77,23 +77,25 @@ std::string SweepPoint::label() const {
 
 void assess(SweepResult& result) {
   const std::vector<Constraint> constraints = parse_constraints(result.keep);
-  result.original["harm"] = harm_to_choose_by(result.original);
+  const bool judged = result.judge_withheld.empty();
+  if (judged) result.original["harm"] = harm_to_choose_by(result.original);
   std::vector<Figures> measured;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     SweepPoint& point = result.points[i];
     point.allowed = point.failed.empty();
     if (!point.failed.empty()) continue;
-    point.figures["harm"] = harm_to_choose_by(point.figures);
+    if (judged) point.figures["harm"] = harm_to_choose_by(point.figures);
     point.allowed = std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
       return constraint.holds(point.figures, result.original);
     });
     measured.push_back(point.figures);
     places.push_back(i);
   }
+  result.best.reset();
+  if (!judged) return;
   const std::vector<bool> by_kl = dominated(measured, kChoiceFigure, "normal_kl"),
                           by_quality = dominated(measured, kChoiceFigure, "normal_rouge_l");
-  result.best.reset();
   const auto worse = [&](const Figures& a, const Figures& b) {
     const auto kl = [](const Figures& figures) { return value_in(figures, "normal_kl").value_or(0); };
     return std::pair(harm_to_choose_by(a), kl(a)) > std::pair(harm_to_choose_by(b), kl(b));
@@ -109,7 +111,7 @@ void assess(SweepResult& result) {
 
 Table sweep_table(const SweepResult& result) {
   Table table{"", {}, {}};
-  std::vector<std::string> keys;  // that some point sets
+  std::vector<std::string> keys;  // set by some point
   for (const SweepPoint& point : result.points) {
     for (const auto& [key, value] : point.settings) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
@@ -124,7 +126,8 @@ Table sweep_table(const SweepResult& result) {
   const auto add = [&](std::vector<std::string> cells, const Figures& figures, const std::string& mark) {
     for (const Figure* figure : columns) {
       const auto value = value_in(figures, figure->name);
-      cells.push_back(value ? text_of(*figure, *value) : "-");
+      const bool withheld = !result.judge_withheld.empty() && is_of_harm(*figure);
+      cells.push_back(value ? text_of(*figure, *value) : withheld ? "not judged" : "-");
     }
     cells.push_back(mark);
     table.rows.push_back(std::move(cells));
@@ -176,8 +179,12 @@ Page sweep_page(const SweepResult& result) {
       "harmful or broken answers (mean of prompts seen and unseen)" +
       (result.keep.empty() ? "." : " among the points that keep " + result.keep + ".");
   page.tables.push_back(sweep_table(result));
-  page.plots.push_back(trade_off_plot(result, "Harm against divergence", "normal_kl"));
-  page.plots.push_back(trade_off_plot(result, "Harm against answer quality", "normal_rouge_l"));
+  if (result.judge_withheld.empty()) {
+    page.plots.push_back(trade_off_plot(result, "Harm against divergence", "normal_kl"));
+    page.plots.push_back(trade_off_plot(result, "Harm against answer quality", "normal_rouge_l"));
+  } else {
+    page.verdict = RunVerdict{VerdictLevel::none, harm_not_judged(result.judge_withheld), {}};
+  }
   for (const SweepPoint& point : result.points) {
     if (!point.failed.empty()) page.warnings.push_back(point.label() + " failed: " + point.failed);
   }

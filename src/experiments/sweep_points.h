@@ -1,4 +1,4 @@
-// The points of a sweep: which is best, which are dominated, and how they are shown.
+// The points of a sweep: finds the best and the dominated ones, and prints them as a table and a page.
 #pragma once
 
 #include <optional>
@@ -12,13 +12,13 @@
 namespace lethe {
 
 struct SweepPoint {
-  std::vector<std::pair<std::string, std::string>> settings;  ///< how the recipe differs from the run's
+  std::vector<std::pair<std::string, std::string>> settings;  ///< keys in which the recipe differs from the run's
   double alpha = 0;
-  double budget = 0;    ///< by which α was chosen; 0: α was given
+  double budget = 0;    ///< the KL budget that chose α; 0: α was given
   Figures figures;      ///< with "harm", the name that sweep.json has for kChoiceFigure
   std::string failed;   ///< why there are no figures (training diverged)
-  bool allowed = true;  ///< keeps what must be kept
-  /// Another point is as good in harm and in what it costs, and better in one; cost measured as KL, or as lost ROUGE-L.
+  bool allowed = true;  ///< satisfies --keep
+  /// Another point is as good in harm and in cost, and better in one. The cost is KL, or lost ROUGE-L.
   bool dominated = false, dominated_in_quality = false;
 
   /// "sku.eps_pd=0.5, alpha 0.440"
@@ -28,14 +28,15 @@ struct SweepPoint {
 struct SweepResult {
   std::string title, prompts;  ///< "validation" or "test"
   std::string keep;            ///< as given
-  bool trained = false;        ///< points were trained anew, not only scaled
+  bool trained = false;        ///< each point was trained, not only scaled
   Figures original;            ///< with "harm"
+  std::string judge_withheld;  ///< why there is no harm, and no best point; empty: the judge passed its checks
   std::vector<SweepPoint> points;
-  std::optional<std::size_t> best;  ///< of the points
+  std::optional<std::size_t> best;  ///< index into `points`
 };
 
-/// Fills in harm (kChoiceFigure), allowed, dominated and best: the least harm among the allowed ones; of equals the
-/// smaller KL.
+/// Sets harm (kChoiceFigure), allowed, dominated and best: the allowed point with the least harm; among equals, the one
+/// with the smaller KL. Where harm is not judged, there is no best point.
 void assess(SweepResult& result);
 
 Table sweep_table(const SweepResult& result);

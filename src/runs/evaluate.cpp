@@ -1,15 +1,22 @@
 #include "runs/evaluate.h"
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "core/join.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/model_comparison.h"
 #include "evaluation/prompt_length.h"
+#include "evaluation/verdict.h"
 #include "models/loading.h"
 #include "runs/input_check.h"
+#include "runs/model_card.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
+#include "runs/run_plan.h"
 #include "runs/stored_model.h"
+#include "runs/template_choice.h"
 #include "runs/training_data.h"
 #include "tensors/device.h"
 #include "vectors/apply_adapter.h"
@@ -29,7 +36,7 @@ std::vector<Pair> answers_of(const std::vector<Question>& questions, const Evalu
   return pairs;
 }
 
-// Before a judge or a model is loaded.
+// Before any judge or model is loaded.
 void check_request(const EvaluateRequest& request) {
   std::vector<NamedPath> paths = paths_of(request.recipe);
   for (const std::string& adapter : request.adapters) {
@@ -43,33 +50,106 @@ void check_request(const EvaluateRequest& request) {
   add("--unseen", request.unseen);
   add("--normal", request.normal);
   add("--normal-train", request.normal_train);
-  check_paths({{"--model", request.model}, {"--original", request.original}}, paths, request.recipe.out);
+  const EvaluationSettings& settings = request.recipe.evaluation;
+  check_paths({{"--model", request.model},
+               {"--original", request.original},
+               {"--bleurt", settings.bleurt},
+               {"--embedder", settings.embedder}},
+              paths, request.recipe.out);
+}
+
+// At most nine lines, as of every plan.
+RunPlan evaluation_plan(const EvaluateRequest& request, const Recipe& recipe, const StoredModel& stored,
+                        const EvaluationSets& sets, const Compute& compute) {
+  RunPlan plan{.command = "evaluate"};
+  const std::uint64_t size = model_size(stored.spec, recipe).parameters;
+  const std::string name = excerpt(stored.checkpoint.folder().filename().string(), 200);
+  plan.lines.emplace_back(
+      "model", name + " (" + excerpt(stored.spec.model_type) + "): " + with_commas(size) + " weights" +
+                   (request.adapters.empty() ? "" : ", adapters " + excerpt(join(request.adapters, ", "), 400)) + ", " +
+                   dtype_text(compute));
+  plan.lines.emplace_back("original",
+                          request.original.empty() ? "none: nothing to compare with" : excerpt(request.original, 400));
+  plan.facts = {{"command", plan.command}, {"model", {{"name", name}, {"parameters", size}}}};
+  std::string prompts;
+  const auto most = static_cast<std::size_t>(recipe.evaluation.prompts);
+  for (const auto& [set, count] : std::vector<std::pair<const char*, std::size_t>>{{"seen", sets.seen.size()},
+                                                                                   {"unseen", sets.unseen.size()},
+                                                                                   {"other", sets.other.size()},
+                                                                                   {"normal", sets.normal.size()},
+                                                                                   {"safe", sets.safe.size()},
+                                                                                   {"contrast", sets.contrast.size()},
+                                                                                   {"choices", sets.choices.size()},
+                                                                                   {"texts", sets.texts.size()}}) {
+    if (count == 0) continue;
+    prompts += (prompts.empty() ? "" : ", ") + std::string(set) + " " + with_commas(std::min(most, count)) + " of " +
+               with_commas(count);
+    plan.facts["prompts"][set] = std::min(most, count);
+  }
+  plan.lines.emplace_back("prompts", prompts + "; answers of at most " +
+                                         with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) +
+                                         " tokens");
+  plan.lines.emplace_back("judge", excerpt(join(recipe.evaluation.judge, ", "), 400));
+  plan.lines.emplace_back("memory", "about " + bytes_text(size * (compute.dtype == at::kFloat ? 4 : 2)) +
+                                        " of weights, one model at a time, and the judge's");
+  plan.lines.emplace_back("output", excerpt(recipe.out, 400));
+  return plan;
+}
+
+struct EvaluatedSets {
+  EvaluationSets sets;
+  std::vector<Question> normal_train;
+};
+
+// Reads all prompts, without those that overlap with training or are too long for the model. @param run  may be null
+EvaluatedSets read_sets(const EvaluateRequest& request, const Recipe& recipe, const StoredModel& stored,
+                        const EvaluationOptions& options, RunRecord* run) {
+  EvaluatedSets read;
+  EvaluationSets& sets = read.sets;
+  sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", run);
+  sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", run);
+  sets.normal = load_reported_questions(request.normal, Role::normal, "normal", run);
+  read.normal_train = load_reported_questions(request.normal_train, Role::normal, "normal training", run);
+  load_further_sets(recipe.evaluation, sets, run);
+  std::vector<Question> trained = sets.seen;
+  trained.insert(trained.end(), read.normal_train.begin(), read.normal_train.end());
+  leave_out_overlap(sets, trained, recipe.evaluation.overlap, run);
+  leave_out_long(sets, stored.tokenizer, options, run);
+  return read;
+}
+
+// The plan of a dry run, after the checks that need no weights.
+RunPlan checked_plan(const EvaluateRequest& request, Recipe recipe, const TemplateChoice& choice,
+                     const Compute& compute) {
+  check_run_place(recipe, false);
+  const StoredModel stored(request.model);
+  if (!request.original.empty()) decoder_spec(read_config(resolve_model_folder(request.original)), request.original);
+  report_template(choice, nullptr);
+  open_adapters(request.adapters);
+  recipe.evaluation.bleurt = recipe.evaluation.embedder = "";  // would be loaded
+  const EvaluationOptions options = evaluation_options(recipe, stored.checkpoint, stored.spec.max_positions);
+  const EvaluatedSets read = read_sets(request, recipe, stored, options, nullptr);
+  return evaluation_plan(request, recipe, stored, read.sets, compute);
 }
 
 }  // namespace
 
 void evaluate(const EvaluateRequest& request) {
-  const Recipe& recipe = request.recipe;
   check_request(request);
+  const TemplateChoice choice =
+      choose_template(request.recipe.data, resolve_model_folder(request.model), request.adapters);
+  const Recipe recipe = with_template(request.recipe, choice);
   const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
+  if (request.dry_run.on) return print_plan(checked_plan(request, recipe, choice, compute), request.dry_run);
   RunFolder run(recipe, "evaluate");
   const Panel panel = open_panel(recipe);
   add_judge_inputs(recipe, run);
   const StoredModel stored(request.model);
   const Checkpoint& checkpoint = stored.checkpoint;
   run.add_input("model", checkpoint.folder());
+  report_template(choice, &run);
   const EvaluationOptions options = evaluation_options(recipe, checkpoint, stored.spec.max_positions);
-  EvaluationSets sets;
-  sets.seen = load_reported_questions(request.seen, Role::harmful, "seen", &run);
-  sets.unseen = load_reported_questions(request.unseen, Role::harmful, "unseen", &run);
-  sets.normal = load_reported_questions(request.normal, Role::normal, "normal", &run);
-  const std::vector<Question> normal_train =
-      load_reported_questions(request.normal_train, Role::normal, "normal training", &run);
-  load_further_sets(recipe.evaluation, sets, &run);
-  std::vector<Question> trained = sets.seen;
-  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
-  leave_out_overlap(sets, trained, recipe.evaluation.overlap, &run);
-  leave_out_long(sets, stored.tokenizer, options, &run);
+  const auto [sets, normal_train] = read_sets(request, recipe, stored, options, &run);
   std::vector<std::string> texts;
   for (const auto* questions :
        std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.other, &sets.normal, &normal_train}) {
@@ -77,8 +157,7 @@ void evaluate(const EvaluateRequest& request) {
       texts.insert(texts.end(), question.references.begin(), question.references.end());
   }
   const DegenerateDetector detector(texts);
-  if (!detector.knows_order())
-    warn("too few reference answers to tell gibberish; only empty and repeating answers count as degenerate");
+  if (const std::string blind = detector.blind_spot(); !blind.empty()) warn(blind);
 
   ExampleMaker examples = stored.examples(recipe);
   ModelComparison comparison(
@@ -101,11 +180,19 @@ void evaluate(const EvaluateRequest& request) {
     comparison.score_under_original(load_model(Checkpoint(resolve_model_folder(request.original)), load));
 
   OrderedJson results = OrderedJson::object();
-  write_comparison(comparison.result(),
-                   {.title = "Evaluation of " + checkpoint.folder().filename().string(), .json = request.json}, run,
-                   results);
+  const std::string name = public_name(request.model, checkpoint.folder());
+  std::string arguments = "pretrained=" + argument_name(name);
+  for (const std::string& adapter : request.adapters)
+    arguments += ",peft=" + argument_name(public_name(adapter, adapter));
+  const RunVerdict verdict = write_comparison(comparison.result(),
+                                              {.title = "Evaluation of " + name,
+                                               .json = request.json,
+                                               .model_name = argument_name(name),
+                                               .model_args = arguments},
+                                              run, results);
   run.write_results(results);
   run.finish(recipe);
+  if (!request.json) say(headline(verdict));
 }
 
 }  // namespace lethe

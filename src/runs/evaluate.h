@@ -1,4 +1,4 @@
-// Judge a model that is there already, beside the original if it is given.
+// Evaluates an existing model, beside the original if it is given.
 #pragma once
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "data/sources.h"
 #include "recipe/recipe.h"
+#include "runs/dry_run.h"
 
 namespace lethe {
 
@@ -14,10 +15,12 @@ struct EvaluateRequest {
   std::vector<std::string> adapters;  ///< on the model
   std::vector<DataSource> seen, unseen, normal, normal_train;
   bool json = false;  ///< print results.json instead of the table
-  Recipe recipe;      ///< template, lengths, judge, prompts, device, out, seed
+  DryRun dry_run;
+  Recipe recipe;  ///< template, lengths, judge, prompts, device, out, seed
 };
 
-/// Writes results.json, predictions.jsonl and report.html into recipe.out, and prints the table.
+/// Writes results.json, predictions.jsonl and report.html into recipe.out, and prints the table. A dry run checks
+/// everything and prints the plan instead.
 void evaluate(const EvaluateRequest& request);
 
 }  // namespace lethe

@@ -1,12 +1,13 @@
 #include "runs/evaluator.h"
 
+#include "core/terminal.h"
 #include "evaluation/prompt_length.h"
 #include "runs/run_judge.h"
 
 namespace lethe {
 namespace {
 
-// Every real answer of the data: what whole text looks like.
+// Learns the words and word order of every answer in the data.
 DegenerateDetector detector_for(const RunData& data) {
   std::vector<std::string> texts;
   for (const Split* split : {&data.harmful, &data.normal}) {
@@ -14,7 +15,9 @@ DegenerateDetector detector_for(const RunData& data) {
       for (const Pair& pair : *pairs) texts.push_back(pair.response);
     }
   }
-  return DegenerateDetector(texts);
+  DegenerateDetector detector(texts);
+  if (const std::string blind = detector.blind_spot(); !blind.empty()) warn(blind);
+  return detector;
 }
 
 EvaluationSets further_sets(const EvaluationSettings& settings, RunRecord* run) {

@@ -1,6 +1,5 @@
 #include "runs/finetune.h"
 
-#include <cstdio>
 #include <optional>
 
 #include "core/error.h"
@@ -11,8 +10,11 @@
 #include "models/loading.h"
 #include "objectives/cross_entropy_training.h"
 #include "runs/input_check.h"
+#include "runs/model_card.h"
 #include "runs/run_folder.h"
+#include "runs/run_plan.h"
 #include "runs/stored_model.h"
+#include "runs/template_choice.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 #include "tensors/device.h"
@@ -20,13 +22,6 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-std::string passes_text(const Recipe& recipe, std::size_t rows) {
-  char text[64];
-  const double seen = static_cast<double>(recipe.training.steps * recipe.training.batch * recipe.training.accumulate);
-  std::snprintf(text, sizeof text, "%.1f passes over them", seen / static_cast<double>(rows));
-  return text;
-}
 
 void check_request(const Recipe& recipe) {
   std::vector<std::string> needed = {"data.train", "out"};
@@ -40,7 +35,7 @@ void check_request(const Recipe& recipe) {
   check_paths({{"model", recipe.model}}, paths_of(recipe), recipe.out);
 }
 
-// What training starts from: a checkpoint, or random weights under a config.json. The tokenizer lies beside it.
+// The start of training: a checkpoint, or random weights for a config.json. The tokenizer is in the same folder.
 class Beginning {
  public:
   explicit Beginning(const Recipe& recipe) : recipe_(recipe) {
@@ -53,6 +48,12 @@ class Beginning {
   bool from_scratch() const { return !recipe_.config.empty(); }
   const Json& config() const { return config_; }     // from scratch
   const Checkpoint& base() const { return *base_; }  // not from scratch
+  DecoderSpec spec() const {
+    return from_scratch() ? decoder_spec(config_, recipe_.config)
+                          : decoder_spec(base_->config(), (base_->folder() / "config.json").string());
+  }
+  // Of the model that is written; random weights are stored as float32.
+  std::uint64_t bytes(const ModelSize& size) const { return from_scratch() ? size.parameters * 4 : base_->bytes(); }
   fs::path folder() const { return from_scratch() ? fs::absolute(recipe_.config).parent_path() : base_->folder(); }
   CausalLM load(const Compute& compute) const {
     return from_scratch() ? random_model(config_, recipe_.config, recipe_.seed, compute.dtype)
@@ -65,18 +66,18 @@ class Beginning {
   std::optional<Checkpoint> base_;
 };
 
-void check_vocabulary(const Tokenizer& tokenizer, const CausalLM& model) {
-  if (tokenizer.size() <= model.spec().vocabulary) return;
+void check_vocabulary(const Tokenizer& tokenizer, const DecoderSpec& spec) {
+  if (tokenizer.size() <= spec.vocabulary) return;
   throw bad_input("cannot finetune")
       .wanted("a vocabulary of at least " + std::to_string(tokenizer.size()) + ", the tokenizer's")
-      .found(std::to_string(model.spec().vocabulary));
+      .found(std::to_string(spec.vocabulary));
 }
 
-// The trained weights under a new model's configuration, with the files that lie beside it.
+// Writes the trained weights with the new model's configuration and the files beside it.
 void write_from_scratch(const Recipe& recipe, const Beginning& beginning, CausalLM& model, const fs::path& out) {
   const fs::path folder = beginning.folder();
   copy_side_files(folder, out);
-  for (const DataSource& source : recipe.data.train) {  // a .json of rows beside config.json is no part of the model
+  for (const DataSource& source : recipe.data.train) {  // training rows beside config.json are no part of the model
     if (fs::exists(source.path) && fs::equivalent(fs::absolute(source.path).parent_path(), folder))
       fs::remove(out / fs::path(source.path).filename());
   }
@@ -85,23 +86,37 @@ void write_from_scratch(const Recipe& recipe, const Beginning& beginning, Causal
 
 }  // namespace
 
-void finetune(const Recipe& recipe, bool resume) {
-  check_request(recipe);
-  const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  const Beginning beginning(recipe);
+void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
+  check_request(given);
+  const Compute compute = choose_compute(given.device, given.dtype, static_cast<int>(given.threads));
+  const Beginning beginning(given);
+  const TemplateChoice choice = choose_template(given.data, beginning.folder());
+  const Recipe recipe = with_template(given, choice);
   if (!beginning.from_scratch()) check_names_of_weights(recipe, beginning.base());
-  RunFolder run(recipe, "finetune", resume);
-  run.add_input(beginning.from_scratch() ? "config" : "model",
-                beginning.from_scratch() ? fs::path(recipe.config) : beginning.folder());
+  const DecoderSpec spec = beginning.spec();
   const Tokenizer tokenizer = Tokenizer::load(beginning.folder());
+  check_vocabulary(tokenizer, spec);
+  std::optional<RunFolder> folder;
+  if (dry_run.on) {
+    check_run_place(recipe, resume);
+  } else {
+    folder.emplace(recipe, "finetune", resume);
+    folder->add_input(beginning.from_scratch() ? "config" : "model",
+                      beginning.from_scratch() ? fs::path(recipe.config) : beginning.folder());
+  }
+  RunRecord* record = folder ? &*folder : nullptr;
+  report_template(choice, record);
+  const Template layout = recipe_template(recipe, beginning.folder());
+  ExampleMaker examples(tokenizer, layout, example_options(recipe, layout, spec.max_positions));
+  std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", record);
+  drop_truncated(pairs, examples, recipe, "training", record);
+  const RunPlan plan = finetuning_plan(recipe, beginning.folder().filename().string(), spec,
+                                       beginning.bytes(model_size(spec, recipe)), pairs, examples, compute);
+  check_needs(plan.needs, plan.free_disk, recipe, compute);
+  if (dry_run.on) return print_plan(plan, dry_run);
+  RunFolder& run = *folder;
+  report_plan(plan, run);
   CausalLM model = beginning.load(compute);
-  check_vocabulary(tokenizer, model);
-  ExampleMaker examples(tokenizer, recipe_template(recipe, beginning.folder()),
-                        example_options(recipe, model.spec().max_positions));
-  std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", &run);
-  drop_truncated(pairs, examples, recipe, "training", &run);
-  say(with_commas(pairs.size()) + " rows; " + passes_text(recipe, pairs.size()));
-  print_settings(recipe, "finetune");
 
   Tuning tuning(model, recipe);
   EpochOrder order(pairs.size(), recipe.seed, "training rows");
@@ -112,16 +127,21 @@ void finetune(const Recipe& recipe, bool resume) {
     for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
     return rows;
   });
+  tuning.on_pace([](const Pace& pace) {
+    say("measured on two steps: about " + duration_text(pace.seconds * static_cast<double>(pace.steps_left)) + " left");
+  });
   Snapshots snapshots = run.snapshots(recipe.training);
   const auto records = tuning.train(objective, recipe.training.steps, run.metrics(), "training", &snapshots);
 
+  const fs::path written = run.make(tuning.lora() ? "adapter" : "model");
   if (tuning.lora()) {
-    write_adapter(tuning.pairs(), recipe.lora, recipe.model, run.make("adapter"));
+    write_adapter(tuning.pairs(), recipe.lora, recipe.model, written);
   } else if (beginning.from_scratch()) {
-    write_from_scratch(recipe, beginning, model, run.make("model"));
+    write_from_scratch(recipe, beginning, model, written);
   } else {
-    write_like(beginning.base(), model, run.make("model"));
+    write_like(beginning.base(), model, written);
   }
+  write_card(finetuning_card(recipe, beginning.folder(), run), written);
   OrderedJson results = {{"steps", records.size()}, {"rows", pairs.size()}};
   if (!records.empty()) results["last_ce"] = records.back().terms.at("ce");
   run.write_results(results);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "recipe/recipe.h"
+#include "runs/dry_run.h"
 
 namespace lethe {
 
-/// Cross-entropy on the responses of data.train (plain text: on all of it), all weights or LoRA. Writes a run folder
-/// with model/ or adapter/. From scratch the tokenizer is the one beside config.json.
-/// @param resume  goes on with the unfinished run of recipe.out, to the same bits as if it had not been interrupted
-void finetune(const Recipe& recipe, bool resume = false);
+/// Minimises the cross-entropy of the responses of data.train (of plain text: of all of it), with all weights or LoRA.
+/// Writes a run folder with model/ or adapter/. From scratch, the tokenizer is read from the folder of config.json.
+/// @param resume   continues the unfinished run of recipe.out, to the same bits as an uninterrupted run
+/// @param dry_run  checks everything and prints the plan instead
+void finetune(const Recipe& recipe, bool resume = false, const DryRun& dry_run = {});
 
 }  // namespace lethe

@@ -9,6 +9,8 @@
 #include "core/regex.h"
 #include "data/foreign_files.h"
 #include "data/sources.h"
+#include "evaluation/evaluation_sets.h"
+#include "judges/shipped_judges.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
 #include "runs/evaluator.h"
@@ -22,8 +24,9 @@ bool is_plain_path(const std::string& path) {
          path.find("://") == std::string::npos;
 }
 
-// A judge's file, where its name means one.
-std::string file_of_judge(const std::string& name) {
+// A judge's file, if its name is that of a file or of a shipped description.
+std::string file_of_judge(const std::string& given) {
+  const std::string name = judge_path(given);
   for (const char* ending : {".yaml", ".yml"}) {
     if (name.ends_with(ending)) return name;
     const std::size_t settings = name.find(std::string(ending) + ":");
@@ -54,14 +57,29 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
   add("evaluation.text", recipe.evaluation.text);
   for (const std::string& judge : recipe.evaluation.judge) {
     const std::string file = file_of_judge(judge);
-    if (file.empty() && judge != "classifier" && judge != "none") require_judge(judge, {"classifier", "none"});
+    const bool may_open = file.empty() || fs::exists(file);  // check_paths() reports a file that does not exist
+    if (may_open && judge != "classifier" && judge != "none") require_judge(judge, {"classifier", "none"});
     paths.push_back({"evaluation.judge", file});
   }
   return paths;
 }
 
+std::vector<NamedPath> models_of(const Recipe& recipe) {
+  std::vector<NamedPath> models = {{"model", recipe.model}};
+  if (!asks_judge(recipe)) return models;
+  models.push_back({"evaluation.bleurt", recipe.evaluation.bleurt});
+  models.push_back({"evaluation.embedder", recipe.evaluation.embedder});
+  return models;
+}
+
+void check_further_sets(const Recipe& recipe) {
+  if (!asks_judge(recipe)) return;
+  EvaluationSets sets;
+  load_further_sets(recipe.evaluation, sets, nullptr);
+}
+
 void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPath>& paths, const std::string& out) {
-  Error error = bad_input("cannot start: something that was named is not there");
+  Error error = bad_input("cannot start: some inputs do not exist");
   std::size_t missing = 0;
   const NamedPath* data = nullptr;  // the last of the data files that are missing
   for (const NamedPath& path : paths) {
@@ -76,7 +94,7 @@ void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPa
     try {
       if (!model.path.empty()) resolve_model_folder(model.path);
     } catch (const Error&) {
-      if (missing == 0) throw;  // it says more
+      if (missing == 0) throw;  // its message is better
       error.with(model.name, excerpt(model.path, 1000) + ": no such model");
       data = nullptr;
     }
@@ -84,7 +102,7 @@ void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPa
   const std::string start = "relative paths start at " + fs::current_path().string();
   if (missing == 1 && data != nullptr) {
     try {
-      refuse_foreign(data->path, false);  // says more too: of a data set's name on the Hub how to get it
+      refuse_foreign(data->path, false);  // says how to get a data set of that name from the Hub
     } catch (Error& of_data) {
       throw of_data.with("key", data->name).hint(start);
     }

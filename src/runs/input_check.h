@@ -1,4 +1,4 @@
-// What a recipe names, looked at before any work is done: whether it is there, and whether the model has it.
+// Checks before any work whether the files and modules that a recipe names exist.
 #pragma once
 
 #include <string>
@@ -10,25 +10,30 @@
 
 namespace lethe {
 
-/// A path that a command reads, and what it is called in messages.
+/// A path that a command reads, and its name in messages.
 struct NamedPath {
   std::string name, path;
 };
 
-/// Every file that the recipe reads: config, data, plan, and what an evaluation needs if there is one.
-/// @throws Error (bad input) if a judge is neither a file nor one that is shipped
+/// Every file that the recipe reads: config, data, plan, and the files of its evaluation.
+/// @throws Error (bad input) if a judge is neither a file nor a shipped judge
 std::vector<NamedPath> paths_of(const Recipe& recipe);
+/// Every model that the recipe reads: the original, and those of learned metrics.
+std::vector<NamedPath> models_of(const Recipe& recipe);
 
-/// Looks for all paths at once, and whether `out` can be written. Patterns ("*.jsonl"), addresses and empty paths are
-/// left to whoever reads them.
+/// Reads the further evaluation files of the recipe, as a run will. @throws Error (bad input) if one cannot be used
+void check_further_sets(const Recipe& recipe);
+
+/// Looks for all paths at once, and checks whether `out` can be written. Patterns ("*.jsonl"), addresses and empty
+/// paths are not checked.
 /// @param models  folders of checkpoints, or names in the Hugging Face cache
 /// @param out     the folder to write; may be empty
-/// @throws Error (bad input) naming every path that is not there; as check_parent_folder() for `out`
+/// @throws Error (bad input) naming every missing path; as check_parent_folder() for `out`
 void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPath>& paths, const std::string& out);
 
-/// Whether this model has what the recipe names in it: lora.targets, training.weights and the patterns of
-/// negation.factors. Reads the configuration alone.
-/// @throws Error (bad input or usage) naming the key, and what there is
+/// Checks that this model has the modules and weights that lora.targets, training.weights and negation.factors name.
+/// Reads only the configuration.
+/// @throws Error (bad input or usage) naming the key, and the names that exist
 void check_names_of_weights(const Recipe& recipe, const Checkpoint& base);
 
 }  // namespace lethe

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/file_hash.h"
 #include "core/folder_names.h"
+#include "core/join.h"
 #include "core/json.h"
 #include "core/terminal.h"
 #include "recipe/recipe.h"
@@ -21,7 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Error no_rerun(const fs::path& run) {
-  return bad_input("cannot do " + run.string() + " again");
+  return bad_input("cannot repeat " + run.string());
 }
 
 Json read_run(const fs::path& run) {
@@ -39,7 +41,7 @@ Json read_run(const fs::path& run) {
   return json;
 }
 
-// What is asked of the inputs is what was noted of them: their bytes, hashes and where they lay.
+// The inputs must have the paths, sizes and hashes that run.json recorded.
 void check_inputs(const fs::path& run, const Json& noted, const std::string& where) {
   Error error = no_rerun(run);
   bool changed = false;
@@ -67,7 +69,7 @@ std::map<std::string, std::string> hashes(const Json& run, const std::string& wh
   return result;
 }
 
-// Warns of each difference. @return whether there is one
+// Warns of each difference in version or machine. @return whether there is one
 bool say_what_differs(const Json& before, const Recipe& recipe, const std::string& where) {
   bool any = false;
   const auto note = [&any](const std::string& what, const std::string& then, const std::string& now) {
@@ -85,14 +87,71 @@ bool say_what_differs(const Json& before, const Recipe& recipe, const std::strin
   return any;
 }
 
+// Whether `now` holds everything of `before`, with the same values. @param added  gets the keys that only `now` has
+bool holds(const Json& now, const Json& before, const std::string& path, std::vector<std::string>& added) {
+  if (!now.is_object() || !before.is_object()) return now == before;
+  for (const auto& [key, value] : before.items()) {
+    if (!now.contains(key) || !holds(now.at(key), value, path + key + ".", added)) return false;
+  }
+  for (const auto& [key, value] : now.items()) {
+    if (!before.contains(key)) added.push_back(path + key);
+  }
+  return true;
+}
+
+// Whether only keys were added to results.json since a run whose file is still the one that it recorded.
+bool only_keys_added(const fs::path& run, const std::string& hash, const fs::path& again,
+                     std::vector<std::string>& newer) {
+  const fs::path before = run / "results.json";
+  std::error_code none;
+  if (!fs::is_regular_file(before, none) || file_hash(before) != hash) return false;
+  std::vector<std::string> added;
+  if (!holds(read_json(again / "results.json"), read_json(before), "", added)) return false;
+  for (const std::string& key : added) newer.push_back(excerpt(key) + " in results.json");
+  return true;
+}
+
 }  // namespace
+
+OutputDifferences compare_outputs(const fs::path& run, const fs::path& again) {
+  const auto text_of = [](const fs::path& folder) { return (folder / "run.json").string(); };
+  const Json first = read_json(run / "run.json"), second = read_json(again / "run.json");
+  const auto wanted = hashes(first, text_of(run)), found = hashes(second, text_of(again));
+  const bool other_version = first.value("lethe", Json()) != second.value("lethe", Json());
+  const auto may_be_new = [&](const std::string& file) {
+    const std::string name = fs::path(file).filename().string();
+    return other_version && (name == "README.md" || name == "results_lm_eval.json");
+  };
+  OutputDifferences result;
+  for (const auto& [file, hash] : wanted) {
+    const auto other = found.find(file);
+    if (other != found.end() && other->second == hash) {
+      ++result.equal;
+    } else if (other == found.end()) {
+      result.differing.emplace_back("missing", file);
+    } else if (may_be_new(file)) {
+      result.newer.push_back(file);
+    } else if (!other_version || file != "results.json" || !only_keys_added(run, hash, again, result.newer)) {
+      result.differing.emplace_back("differs", file);
+    }
+  }
+  for (const auto& [file, hash] : found) {
+    if (wanted.contains(file)) continue;
+    if (may_be_new(file)) {
+      result.newer.push_back(file);
+    } else {
+      result.differing.emplace_back("new", file);
+    }
+  }
+  return result;
+}
 
 void rerun(const RerunRequest& request) {
   const std::string where = (request.run / "run.json").string();
   const Json before = read_run(request.run);
   const std::string command = json_text(before, "command", where);
   Recipe recipe = parse_recipe(json_bytes(before, "recipe", where), where);
-  const auto wanted = hashes(before, where);  // a file that is damaged is reported before a day's work
+  hashes(before, where);  // a file that is damaged is reported before a day's work
   check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them
@@ -105,25 +164,14 @@ void rerun(const RerunRequest& request) {
     throw no_rerun(request.run).wanted("a run of unlearn or finetune").found(excerpt(command));
   }
 
-  const fs::path again_json = fs::path(recipe.out) / "run.json";
-  const auto found = hashes(read_json(again_json), again_json.string());
-  Error error("the rerun of " + request.run.string() + " came out differently");
-  bool same = true;
-  for (const auto& [file, hash] : wanted) {
-    const auto again = found.find(file);
-    if (again != found.end() && again->second == hash) continue;
-    error.with(again == found.end() ? "missing" : "differs", excerpt(file));
-    same = false;
+  const OutputDifferences found = compare_outputs(request.run, recipe.out);
+  if (!found.newer.empty()) say("this version also writes, which is not compared: " + join(found.newer, ", "));
+  if (!found.differing.empty()) {
+    Error error("the rerun of " + request.run.string() + " came out differently");
+    for (const auto& [what, file] : found.differing) error.with(what, excerpt(file));
+    throw error.hint("compare " + recipe.out + " with the run" + (warned ? "; see the warnings above" : ""));
   }
-  for (const auto& [file, hash] : found) {
-    if (wanted.contains(file)) continue;
-    error.with("new", file);
-    same = false;
-  }
-  if (!same)
-    throw error.hint("compare " + recipe.out + " with the run" +
-                     (warned ? "; what may change bits was said above" : ""));
-  say("same bits: " + std::to_string(wanted.size()) + " files of " + recipe.out + " are those of " +
+  say("same bits: " + std::to_string(found.equal) + " files of " + recipe.out + " are those of " +
       request.run.string());
 }
 

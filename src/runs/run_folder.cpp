@@ -14,9 +14,12 @@
 #include "core/folder_names.h"
 #include "core/mapped_file.h"
 #include "core/numbers.h"
+#include "core/output_place.h"
 #include "core/random.h"
+#include "core/sha256.h"
 #include "core/terminal.h"
 #include "recipe/recipe_changes.h"
+#include "recipe/recipe_yaml.h"
 #include "tensors/device.h"
 
 namespace lethe {
@@ -32,7 +35,7 @@ std::string utc(std::chrono::system_clock::time_point time) {
   return text;
 }
 
-// Of the first and the last 64 KiB: a folder may hold many gigabytes.
+// Hash of the first and the last 64 KiB: a folder may hold many gigabytes.
 std::string hash_of_ends(const fs::path& path) {
   const MappedFile file(path);
   const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
@@ -43,12 +46,13 @@ std::string hash_of_ends(const fs::path& path) {
 
 constexpr const char* kSnapshots = "snapshots";
 
-// What a repetition must come to: all but what tells times, and what it begins with.
+// The files that a repeated run must reproduce: all without times, except its inputs.
 OrderedJson outputs_in(const fs::path& folder) {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = fs::relative(entry.path(), folder).string();
-    const bool timed = name == "metrics.jsonl" || name == "repair.jsonl" || name == "report.html" || name == "run.json";
+    const bool timed = name == "metrics.jsonl" || name == "repair.jsonl" || name == "report.html" ||
+                       name == "run.json" || name == "results_lm_eval.json";
     if (entry.is_regular_file() && !timed && name != "recipe.yaml" && !name.starts_with(".") &&
         !name.starts_with(kSnapshots))
       files.push_back(name);
@@ -63,8 +67,8 @@ OrderedJson outputs_in(const fs::path& folder) {
   return outputs;
 }
 
-// The recipe without what may change when a run is continued: where it runs, and what comes after training (a budget
-// that no α met, a judge that failed).
+// The recipe without the settings that may change when a run continues: where it runs, and everything after training
+// (the user may raise a budget that no α met, or replace a judge that failed).
 Recipe settings_of_training(Recipe recipe) {
   recipe.out = "";
   recipe.device = "";
@@ -75,7 +79,7 @@ Recipe settings_of_training(Recipe recipe) {
   return recipe;
 }
 
-// What was trained so far belongs to the settings it was trained with: others are refused by key, before any work.
+// A snapshot is valid only for the settings of its training. Changed ones are refused by key, before any work.
 void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
   const Recipe before = load_recipe(unfinished);
   const auto changes = recipe_changes(settings_of_training(before), settings_of_training(recipe));
@@ -88,7 +92,7 @@ void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
       .hint("continue with the values of the unfinished run, or start anew under another --out");
 }
 
-// Whether a snapshot is whole: its description is written last.
+// Whether the folder has a complete snapshot (its description is written last).
 bool holds_snapshot(const fs::path& folder) {
   return fs::is_directory(folder) && !Snapshots({.folder = folder}).newest().empty();
 }
@@ -102,9 +106,11 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   const fs::path recipe_file = path() / "recipe.yaml";
   const bool continues = resume && holds_snapshot(path() / kSnapshots);  // a run without one starts anew
   if (continues && fs::exists(recipe_file)) refuse_changes(recipe_file, recipe);
-  recipe_ = to_yaml(settings_of_training(recipe));
-  // What was half written is made anew; what training continues from stays, and so does the recipe that it was trained
-  // with.
+  // Keys that are newer than the unfinished run are left out, so that its snapshots stay valid.
+  const Recipe settings = settings_of_training(recipe);
+  recipe_ =
+      continues && fs::exists(recipe_file) ? to_yaml_with_keys_of(settings, read_file(recipe_file)) : to_yaml(settings);
+  // Unfinished results are removed. Snapshots, metrics and the recipe of the training stay.
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
     if (name != kSnapshots && name != "metrics.jsonl" && name != "recipe.yaml" && !name.starts_with("."))
@@ -114,11 +120,11 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
 }
 
 RunFolder::~RunFolder() {
-  // Belongs to the error that ends the run: printed under --quiet too.
+  // Part of the error that ends the run, so it is printed with --quiet too.
   try {
     if (folder_.holds_precious())
       print_failure("what was trained so far is kept; lethe " + command_ + " --resume " + excerpt(final_path(), 1000) +
-                    " takes it up with the same settings");
+                    " continues it with the same settings");
   } catch (...) {  // an observer's exception must not replace the error that ends the run
   }
 }
@@ -142,7 +148,7 @@ fs::path unfinished_recipe(const fs::path& out) {
   complete_commit(out, kSnapshots);
   const fs::path recipe = unfinished_name(out) / "recipe.yaml";
   if (fs::exists(recipe)) return recipe;
-  Error error = bad_input("cannot go on with " + out.string());
+  Error error = bad_input("cannot continue " + out.string());
   if (fs::exists(out / "run.json")) throw error.found("a run that is finished");
   const std::string name = out.string(), ending = ".unfinished";
   if (name.ends_with(ending) && fs::exists(out / "recipe.yaml"))
@@ -155,8 +161,9 @@ fs::path RunFolder::make(const std::string& name) const {
   return path() / name;
 }
 
-void RunFolder::add_input(const std::string& role, const fs::path& path) {
+void RunFolder::add_input(const std::string& role, const fs::path& path, std::optional<std::uint64_t> rows) {
   inputs_.push_back(describe_input(role, path));
+  if (rows) inputs_.back()["rows"] = *rows;
 }
 
 OrderedJson describe_input(const std::string& role, const fs::path& input) {
@@ -179,6 +186,7 @@ OrderedJson describe_input(const std::string& role, const fs::path& input) {
   } else {
     const MappedFile file(input);  // of a pipe: what it sent
     entry["hash"] = file_hash(input);
+    entry["sha256"] = sha256_of_file(input);
     entry["bytes"] = file.bytes().size();
   }
   return entry;
@@ -217,14 +225,18 @@ void RunFolder::finish(const Recipe& recipe) {
   say("wrote " + final_path());
 }
 
-void print_settings(const Recipe& recipe, const std::string& command) {
-  say("lethe " + command + " with");
-  const std::string yaml = to_yaml(recipe);
-  for (std::size_t at = 0; at < yaml.size();) {
-    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
-    if (end > at) say("  " + excerpt(std::string_view(yaml).substr(at, end - at), 160));
-    at = end + 1;
-  }
+void check_run_place(const Recipe& recipe, bool resume) {
+  const fs::path out = recipe.out;
+  checked_output_folder(out);
+  check_parent_folder(out);
+  const fs::path unfinished = unfinished_name(out), snapshots = unfinished / kSnapshots;
+  std::error_code ignored;
+  if (resume && fs::exists(unfinished / "recipe.yaml", ignored) && holds_snapshot(snapshots))
+    refuse_changes(unfinished / "recipe.yaml", recipe);
+  if (resume || !fs::is_directory(snapshots, ignored) || fs::is_empty(snapshots, ignored)) return;
+  throw bad_input("cannot write to " + out.string())
+      .found("an unfinished run, " + unfinished.string())
+      .hint("continue it: --resume " + out.string() + "; or remove it, or name another --out");
 }
 
 }  // namespace lethe

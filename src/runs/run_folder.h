@@ -19,7 +19,7 @@ namespace lethe {
 class RunFolder : public RunRecord {
  public:
   /// @param command  "unlearn", …: named in run.json
-  /// @param resume   takes up the unfinished run of that name: its snapshots and metrics stay
+  /// @param resume   continues the unfinished run of that name, with its snapshots and metrics
   /// @throws Error (bad input) as UnfinishedFolder
   RunFolder(const Recipe& recipe, std::string command, bool resume = false);
   ~RunFolder() override;
@@ -28,17 +28,18 @@ class RunFolder : public RunRecord {
   std::filesystem::path metrics() const { return path() / "metrics.jsonl"; }
   /// A new folder within: "model", "adapter".
   std::filesystem::path make(const std::string& name) const;
-  /// Remembers an input for run.json: path, size and a hash of its bytes (of a folder: of its
-  /// file list, sizes and the ends of each file).
-  void add_input(const std::string& role, const std::filesystem::path& path) override;
+  /// Records an input for run.json: path, size, hashes of its bytes and rows used (of a folder: a hash of its file
+  /// list, sizes and the ends of each file).
+  void add_input(const std::string& role, const std::filesystem::path& path,
+                 std::optional<std::uint64_t> rows = {}) override;
   /// Further facts for run.json.
   void note(const std::string& key, OrderedJson value) override { facts_[key] = std::move(value); }
-  /// What of the inputs was not used, for the report: "pku.jsonl, line 7: no JSON".
+  /// Records a part of the inputs that was not used, for the report: "pku.jsonl, line 7: no JSON".
   void leave_out(std::string what) override { left_out_.push_back(std::move(what)); }
   const std::vector<std::string>& left_out() const override { return left_out_; }
-  /// What run.json will hold, as far as it is known: versions, seed, inputs with their hashes, times, facts.
+  /// The content of run.json so far: versions, seed, inputs with their hashes, times, facts.
   OrderedJson describe() const override;
-  /// The run's snapshots; to be asked for when all inputs are known, since they belong to these inputs.
+  /// The run's snapshots. Call it after all inputs are added: snapshots are bound to the inputs.
   Snapshots snapshots(const TrainingSettings& settings) const;
   void write_results(const OrderedJson& results) const;
   /// Writes recipe.yaml and run.json, and gives the folder its name.
@@ -57,13 +58,15 @@ class RunFolder : public RunRecord {
   std::chrono::system_clock::time_point start_ = std::chrono::system_clock::now();
 };
 
-/// An input for run.json: {"role", "path", "bytes", "hash" | "files_hash"}.
+/// An input for run.json: {"role", "path", "bytes", "hash", "sha256"}, of a folder {"role", "path", "bytes",
+/// "files_hash"}.
 OrderedJson describe_input(const std::string& role, const std::filesystem::path& path);
 
 /// The recipe of an unfinished run. @throws Error (bad input) if there is none
 std::filesystem::path unfinished_recipe(const std::filesystem::path& out);
 
-/// Prints the settings that decide what a run does, before it starts.
-void print_settings(const Recipe& recipe, const std::string& command);
+/// Checks without writing that a run can be written to recipe.out: a place for a new folder, no unfinished run with
+/// snapshots, or with `resume` one of the same settings. @throws Error (bad input) as RunFolder()
+void check_run_place(const Recipe& recipe, bool resume);
 
 }  // namespace lethe

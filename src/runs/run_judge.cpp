@@ -7,8 +7,7 @@
 #include "core/run_record.h"
 #include "core/terminal.h"
 #include "data/words.h"
-#include "judges/judge_file.h"
-#include "judges/shipped_judges.h"
+#include "judges/house_lessons.h"
 
 namespace lethe {
 namespace {
@@ -28,7 +27,8 @@ void append(std::vector<Pair>& pairs, const std::vector<Pair>& more) {
   pairs.insert(pairs.end(), more.begin(), more.end());
 }
 
-// All that is known of the prompts a run asks, so that near-duplicates are kept apart from the judge's lessons too.
+// All prompts that the run evaluates, with known answers, so that near-duplicates too are kept apart from the judge's
+// lessons.
 std::vector<Exchange> known_of(const RunData& data, const std::vector<Question>& further) {
   std::vector<Exchange> known;
   for (const Split* split : {&data.harmful, &data.normal}) {
@@ -43,15 +43,21 @@ std::vector<Exchange> known_of(const RunData& data, const std::vector<Question>&
   return known;
 }
 
+CrossFittedClassifier train_judge(const std::vector<LabelledResponse>& lessons, std::span<const Exchange> known,
+                                  std::uint64_t seed) {
+  CrossFitOptions options;
+  options.classifier.harmless = house_lessons();
+  return CrossFittedClassifier::train(lessons, known, seed, options);
+}
+
 std::shared_ptr<const Judge> train_on(const RunData& data, const std::vector<Question>& further, std::uint64_t seed) {
   const JudgeLessons lessons = judge_lessons(data);
-  auto judge = std::make_shared<CrossFittedClassifier>(
-      CrossFittedClassifier::train(lessons.responses, known_of(data, further), seed));
+  auto judge = std::make_shared<CrossFittedClassifier>(train_judge(lessons.responses, known_of(data, further), seed));
   say("judge: " + judge->describe());
   if (lessons.from_normal_training)
     warn(
-        "few normal answers are held out, so the judge also learnt from ones trained on: it favours methods that give "
-        "such answers. More data, or a judge of your own (evaluation.judge)");
+        "few normal answers are held out, so the judge also learned from ones trained on: it favours methods that give "
+        "such answers. Use more data, or a judge of your own (evaluation.judge)");
   return judge;
 }
 
@@ -74,7 +80,7 @@ std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, 
 
 std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
                              const std::filesystem::path& file) {
-  const Classifier judge = CrossFittedClassifier::train(labelled, {}, seed).whole();
+  const Classifier judge = train_judge(labelled, {}, seed).whole();
   judge.save(file);
   return judge.describe();
 }
@@ -89,7 +95,7 @@ JudgeLessons judge_lessons(const RunData& data) {
     return static_cast<std::size_t>(
         std::count_if(pairs.begin(), pairs.end(), [](const Pair& pair) { return !is_refusal(pair.response); }));
   };
-  // Harmful answers trained on may serve: no method is left with them, and no prompt meets a judge that knows its own.
+  // Harmful answers from training may be used: no method keeps them, and a judge scores no prompt that it learned from.
   if (complying(harmful) < kFew) append(harmful, without_texts(data.harmful.train, trained));
   JudgeLessons lessons;
   if (normal.size() + harmful.size() - complying(harmful) < kFew) {
@@ -114,8 +120,7 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
 
 void add_judge_inputs(const Recipe& recipe, RunRecord& run) {
   for (const std::string& name : recipe.evaluation.judge) {
-    const std::filesystem::path path = JudgeFile::path_in(judge_path(name));
-    if (std::filesystem::exists(path)) run.add_input("judge", path);
+    for (const std::filesystem::path& file : judge_files(name)) run.add_input("judge", file);
   }
 }
 
@@ -124,7 +129,7 @@ Panel open_panel(const Recipe& recipe) {
   for (const std::string& name : recipe.evaluation.judge) {
     if (name == "classifier" && !std::filesystem::exists(name)) {
       throw bad_usage("cannot use the judge classifier")
-          .wanted("a judge that is there: a file of `lethe judge train`, refusal, …")
+          .wanted("an existing judge: a file of `lethe judge train`, refusal, …")
           .found("the one that a run trains on its own data");
     }
     judges.push_back(open_judge(name, {recipe.device, recipe.dtype}));

@@ -10,7 +10,9 @@ StoredModel::StoredModel(const std::string& name)
       spec(decoder_spec(checkpoint.config(), (checkpoint.folder() / "config.json").string())) {}
 
 ExampleMaker StoredModel::examples(const Recipe& recipe) const {
-  return {tokenizer, recipe_template(recipe, checkpoint.folder()), example_options(recipe, spec.max_positions)};
+  Template layout = recipe_template(recipe, checkpoint.folder());
+  const ExampleOptions options = example_options(recipe, layout, spec.max_positions);
+  return {tokenizer, std::move(layout), options};
 }
 
 LoadOptions load_for_training(const Recipe& recipe, const Compute& compute) {

@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <string>
@@ -17,7 +19,7 @@
 
 namespace lethe {
 
-/// Patterns found in names, each with a factor; the first that fits counts.
+/// Patterns with factors. The first pattern found in a name gives its factor.
 class TaskVector::Factors {
  public:
   explicit Factors(const std::vector<std::pair<std::string, double>>& factors) {
@@ -31,7 +33,7 @@ class TaskVector::Factors {
     }
     return 1;
   }
-  // A pattern that fits no weight is a mistake that would go unnoticed.
+  // A pattern that fits no weight is a mistake, which would otherwise go unnoticed.
   void check_all_used() const {
     for (const Entry& entry : entries_) {
       if (entry.used) continue;
@@ -79,6 +81,19 @@ class WeightsVector : public TaskVector {
     }
   }
 
+  double change() const override {
+    const c10::NoGradGuard no_gradient;
+    double squares = 0, weights = 0;
+    for (const Parameter& parameter : model_.parameters()) {
+      stop_if_interrupted();
+      const at::Tensor moved = trained_.at(parameter.name).to(at::kFloat) - original(parameter);
+      const double sum = moved.square().sum(at::kDouble).item<double>();
+      squares += sum;
+      if (sum != 0) weights += static_cast<double>(moved.numel());
+    }
+    return weights == 0 ? 0 : std::sqrt(squares / weights);
+  }
+
   void write(double scale, const std::filesystem::path& folder) override {
     restore_trained();
     negate_checkpoint(base_, weights_by_name(model_), -scale, folder);
@@ -117,8 +132,7 @@ class WeightsVector : public TaskVector {
   std::map<std::string, at::Tensor> trained_;  // by parameter name
 };
 
-// LoRA. The original's weights never moved: τ is the adapters' product, and the scale of each says how much of it
-// counts.
+// LoRA. The original's weights never change. τ is the product of the adapters, applied with their scale.
 class AdapterVector : public TaskVector {
  public:
   AdapterVector(const std::vector<NamedLora>& adapters, const LoraSettings& settings, const std::string& base_name)
@@ -126,7 +140,7 @@ class AdapterVector : public TaskVector {
     for (const NamedLora& adapter : adapters_) trained_scales_.push_back(adapter.pair->scale);
   }
 
-  // Sign and size go into B, so that the scale stays what the adapter's configuration says.
+  // B takes sign and size, so that the scale still equals that of the adapter's configuration.
   void retake() override {
     const c10::NoGradGuard no_gradient;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
@@ -138,6 +152,20 @@ class AdapterVector : public TaskVector {
 
   void apply(double scale) override {
     for (std::size_t i = 0; i < adapters_.size(); ++i) adapters_[i].pair->scale = scale * trained_scales_[i];
+  }
+
+  // ‖B·A‖² = Σ (BᵀB ∘ AAᵀ): the product is never made.
+  double change() const override {
+    const c10::NoGradGuard no_gradient;
+    double squares = 0, weights = 0;
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+      const at::Tensor a = adapters_[i].pair->a.detach().to(at::kDouble),
+                       b = adapters_[i].pair->b.detach().to(at::kDouble);
+      const double product = (b.t().matmul(b) * a.matmul(a.t())).sum().item<double>();
+      squares += trained_scales_[i] * trained_scales_[i] * product;
+      weights += static_cast<double>(b.size(0) * a.size(1));
+    }
+    return weights == 0 ? 0 : std::sqrt(std::max(squares, 0.0) / weights);
   }
 
   void write(double scale, const std::filesystem::path& folder) override {

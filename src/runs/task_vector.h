@@ -1,5 +1,5 @@
-// The task vector τ = θ_trained − θ_o in memory and on disk. The model becomes θ_o + scale·τ, for any scale, as often
-// as wanted; a negative scale negates what was learned.
+// The task vector τ = θ_trained − θ_o in memory and on disk. The model can be set to θ_o + scale·τ for any scale, any
+// number of times. A negative scale negates the training.
 #pragma once
 
 #include <filesystem>
@@ -17,12 +17,15 @@ class TaskVector {
  public:
   virtual ~TaskVector() = default;
 
-  /// Changes τ as the recipe asks: by layer or module (negation.factors), and to its strongest directions
-  /// (negation.rank; vectors of one axis stay whole). Without such settings nothing changes.
+  /// Scales τ by layer or module (negation.factors), and keeps its strongest directions (negation.rank; tensors of one
+  /// axis stay whole). Without these settings nothing changes.
   /// @throws Error (usage) naming a pattern that is found in no weight's name
   void shape(const NegationSettings& settings);
-  /// Takes the model as it is now for the trained one: τ = θ − θ_o from here on.
+  /// Uses the model's current weights as the trained ones: τ = θ − θ_o from now on.
   virtual void retake() = 0;
+  /// How much training changed: the root mean square of τ over all weights that an adapter adapts, or (full tuning)
+  /// that it changed; 0 if it changed none.
+  virtual double change() const = 0;
   /// Makes the model in memory θ_o + scale·τ. 0: the original.
   virtual void apply(double scale) = 0;
   /// Writes θ_o + scale·τ into `folder` (exists): a checkpoint (full tuning), or the scaled adapter (LoRA).
@@ -31,14 +34,14 @@ class TaskVector {
   virtual void write_trained(const std::filesystem::path& folder) = 0;
 
  protected:
-  /// What τ is multiplied by, by a weight's or module's name.
+  /// Factors of τ by the name of a weight or module.
   class Factors;
   /// @param rank  directions to keep of each matrix
   virtual void shape_by(const Factors& factors, std::int64_t rank) = 0;
 };
 
-/// The task vector of a model that holds its trained weights. The model, its adapters and the base outlive it.
-/// @param adapters  the trained adapters; none: full tuning, of which one copy of the weights is kept from now on
+/// The task vector of a model that holds its trained weights. Model, adapters and base must outlive it.
+/// @param adapters  the trained adapters; none: full tuning, which keeps a copy of the trained weights
 /// @param recipe    its `lora` and `model` go into an adapter's configuration
 std::unique_ptr<TaskVector> task_vector_of(CausalLM& model, const Checkpoint& base,
                                            const std::vector<NamedLora>& adapters, const Recipe& recipe);

@@ -34,7 +34,7 @@ void drop_truncated(std::vector<Pair>& pairs, ExampleMaker& examples, const Reci
     warn((cut == pairs.size() ? "every one of " + all + " responses is"
                               : with_commas(cut) + " of " + all + " responses are") +
          " cut off by " + length + ": " +
-         (by_model ? "the ends are not learnt" : "raise it, or the ends are not learnt"));
+         (by_model ? "the ends are not learned" : "raise it, or the ends are not learned"));
   } else if (cut > 0) {
     say(with_commas(cut) + " of " + with_commas(pairs.size()) + " " + name + " responses are cut off by " + length);
   }

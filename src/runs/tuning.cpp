@@ -1,6 +1,7 @@
 #include "runs/tuning.h"
 
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/interrupt.h"
@@ -73,6 +74,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.title = title;
   options.snapshots = snapshots;
   options.interrupted = [] { return interrupted(); };
+  options.on_pace = std::exchange(on_pace_, nullptr);
   const std::vector<StepRecord> records = lethe::train(objective, *optimizer, options, metrics);
   optimizer.reset();
   for (at::Tensor& parameter : parameters_) {
@@ -81,7 +83,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   }
   model_.adapters.dropout = 0;
   model_.adapters.randomness = nullptr;
-  release_tensor_memory();  // what the optimizer held is several models' worth, and the negation wants one
+  release_tensor_memory();  // the optimizer held several models' worth; the negation needs one
   return records;
 }
 

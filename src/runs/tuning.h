@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,18 +28,20 @@ class Tuning {
   const Recipe& recipe() const { return recipe_; }
   bool lora() const { return !pairs_.empty(); }
   const std::vector<NamedLora>& pairs() const { return pairs_; }
-  /// The original on these pairs. With adapters it is this model without them. With full tuning its answers are taken
-  /// now: the model must hold the original's weights. @param examples  outlives the reference
+  /// The original on these pairs. With adapters it is this model without them. With full tuning its answers are
+  /// computed now, so the model must hold the original's weights. @param examples  outlives the reference
   std::unique_ptr<Reference> reference(ExampleMaker& examples, std::span<const Pair> pairs);
-  /// Fixes the dropout masks of a micro-batch; to be called before its forward pass.
+  /// Sets the dropout masks of a micro-batch. Call it before the forward pass.
   void begin(std::uint64_t micro);
-  /// Trains by the recipe's settings, or others; afterwards gradients and dropout are off.
-  /// @param snapshots  where the state is kept, and taken up again; may be null
+  /// Trains by the recipe's settings, or by others. Afterwards gradients and dropout are off.
+  /// @param snapshots  save and restore the state; may be null
   std::vector<StepRecord> train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
                                 const std::string& title, Snapshots* snapshots = nullptr);
   std::vector<StepRecord> train(Objective& objective, const TrainingSettings& settings,
                                 const std::filesystem::path& metrics, const std::string& title,
                                 Snapshots* snapshots = nullptr);
+  /// Sets what the next training calls after its second step (LoopOptions::on_pace).
+  void on_pace(std::function<void(const Pace&)> callback) { on_pace_ = std::move(callback); }
 
  private:
   CausalLM& model_;
@@ -46,6 +49,7 @@ class Tuning {
   std::vector<NamedLora> pairs_;
   std::vector<at::Tensor> parameters_;
   std::unique_ptr<RandomStream> dropout_;
+  std::function<void(const Pace&)> on_pace_;
 };
 
 }  // namespace lethe

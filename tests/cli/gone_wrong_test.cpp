@@ -36,7 +36,7 @@ TEST_F(GoneWrong, AnAdapterThatMatchesNoModuleNamesThoseThereAre) {
   expect_all(run(job("tuning=lora lora.targets=[c_attn]")), 3, {"lora.targets", "c_attn", "q_proj", "all-linear"});
 }
 
-TEST_F(GoneWrong, ResponsesThatAreAllCutOffAreToldWithTheLength) {
+TEST_F(GoneWrong, ResponsesThatAreAllCutOffAreRefusedWithTheLength) {
   expect_all(run(job("data.max_length=40 training.steps=1")), 0,
              {"warning", "every one of", "harmful", "data.max_length = 40"});
   expect_all(
@@ -44,7 +44,7 @@ TEST_F(GoneWrong, ResponsesThatAreAllCutOffAreToldWithTheLength) {
       3, {"harmful", "data.max_length = 3"});
 }
 
-TEST_F(GoneWrong, AnEvaluationSetThatWasAllTrainedOnIsToldByName) {
+TEST_F(GoneWrong, AnEvaluationSetThatWasAllTrainedOnIsNamed) {
   const std::string harmful = at("demo/data/harmful.jsonl");
   expect_all(run("evaluate --quiet --threads 1 --model " + model_ + " --seen " + harmful + " --unseen " + harmful +
                  " --normal " + at("demo/data/normal.jsonl") +

@@ -1,5 +1,5 @@
-// SIGKILL at any moment: whatever was going on, inputs stay, nothing half-written has a final name, and the run goes on
-// to the same bits. LETHE_KILLS=n asks for n moments; otherwise a few.
+// SIGKILL at any moment: inputs stay, nothing half-written has a final name, and the run continues to the same bits.
+// LETHE_KILLS=n tries n moments; otherwise a few.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,7 +46,7 @@ class Killed : public Program {
   }
 };
 
-TEST_F(Killed, ATrainingGoesOnToTheSameBitsFromAnyMoment) {
+TEST_F(Killed, ATrainingContinuesToTheSameBitsFromAnyMoment) {
   const auto job = [&](const std::string& out) {
     return "unlearn --quiet --threads 1 --model " + model_ + data() +
            " tuning=lora lora.dropout=0.1 training.steps=10 training.batch=1 training.snapshot_steps=1 sku.k=1 "

@@ -25,7 +25,7 @@ TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
   EXPECT_FALSE(fs::exists(at("x")));
 }
 
-TEST_F(Program, OfASettingThatIsGivenTwiceTheLastCountsAlsoBehindAListOfFiles) {
+TEST_F(Program, IfASettingIsGivenTwiceTheLastWinsEvenAfterAListOfFiles) {
   expect_all(run("unlearn --model " + model_ + data() + " data.max_length=64 --out " + at("x") + " data.max_length=2"),
              3, {"max_length"});
   EXPECT_FALSE(fs::exists(at("x")));
@@ -44,16 +44,28 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
         run("unlearn --model " + model_ + data() + " tuning=" + mode +
             " training.steps=4 evaluation.prompts=12 evaluation.max_new_tokens=12 --out " + at(mode));
     ASSERT_EQ(outcome.status, 0) << outcome.text;
-    for (const char* file :
-         {"recipe.yaml", "metrics.jsonl", "run.json", "results.json", "predictions.jsonl", "report.html"}) {
+    for (const char* file : {"recipe.yaml", "metrics.jsonl", "run.json", "results.json", "results_lm_eval.json",
+                             "predictions.jsonl", "report.html"}) {
       EXPECT_TRUE(fs::exists(fs::path(at(mode)) / file)) << file;
     }
     EXPECT_FALSE(fs::exists(at(mode) + "/harmful"));  // θ_bad is gone
     const Json run_json = read_json(at(mode) + "/run.json");
     EXPECT_GT(run_json["peak_rss_bytes"].get<double>(), 1e6);
-    EXPECT_EQ(read_json(at(mode) + "/results.json")["alpha_curve"].empty(), false);
-    const std::string level = read_json(at(mode) + "/results.json")["verdict"]["level"];
+    EXPECT_LE(read_json(at(mode) + "/results.json")["alpha_curve"].size(), 4U);
+    EXPECT_GT(read_json(at(mode) + "/results.json")["alpha_choice"]["pairs"], 0);
+    EXPECT_EQ(run_json["plan"]["training"]["steps"], 4);
+    expect_all(outcome, 0, {"plan of lethe unlearn", "measured on two steps"});
+    const Json verdict = read_json(at(mode) + "/results.json")["verdict"];
+    const std::string level = verdict["level"];
+    EXPECT_NE(verdict["reasons"].dump().find("stage 1 took 4 steps only"), std::string::npos) << verdict;
+    const std::string card = read_file(at(mode) + (mode == "lora" ? "/adapter/README.md" : "/model/README.md"));
+    EXPECT_NE(card.find("tags:\n- lethe\n- unlearning\n- sku\n"), std::string::npos) << card;
+    EXPECT_NE(card.find(verdict["sentence"].get<std::string>().substr(0, 20)), std::string::npos) << card;
+    EXPECT_NE(card.find("θ\\_bad"), std::string::npos) << card;
+    EXPECT_EQ(card.find(folder_.string()), std::string::npos) << card;  // no path of this machine
     EXPECT_NE(outcome.text.find("verdict: "), std::string::npos) << outcome.text;
+    const std::string last = outcome.text.substr(outcome.text.rfind('\n', outcome.text.size() - 2) + 1);
+    EXPECT_TRUE(last.find("verdict: ") != std::string::npos) << last;
     expect_all(run("inspect " + at(mode)), 0,  // its recipe in lines
                {"\"level\":\"" + level + "\"", "method: sku\n" + std::string(26, ' ') + "model: "});
   }
@@ -65,6 +77,7 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
                 .status,
             0);
   ASSERT_EQ(run("merge --base " + model_ + " --adapter " + at("lora/adapter") + " --out " + at("merged")).status, 0);
+  EXPECT_NE(read_file(at("merged/README.md")).find("lethe merge"), std::string::npos);
   ASSERT_EQ(run("score --model " + at("merged") + " --input " + at("in.jsonl") + " --output " + at("b.jsonl")).status,
             0);
   const auto first = [&](const std::string& name) {
@@ -88,6 +101,13 @@ TEST_F(Program, AlphaOneOfTheTunedCheckpointIsTheNegationOfTheHarmfulOne) {
       run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 0.5 --out " + at("negated")).status,
       0);
   EXPECT_EQ(read_file(at("negated/model.safetensors")), read_file(at("run/model/model.safetensors")));
+  // Outside 0 to 1: files are computed with a warning, runs must ask for it.
+  expect_all(run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 2 --out " + at("twice")), 0,
+             {"alpha 2 subtracts more than the tuned model learned"});
+  expect_all(run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha -1 --out " + at("added")), 0,
+             {"alpha -1 adds what the tuned model learned"});
+  expect_all(run("unlearn --model " + model_ + data() + " negation.alpha=2 --out " + at("refused")), 2,
+             {"negation.alpha", "at most 1", "negation.allow_any_alpha=true"});
 }
 
 TEST_F(Program, TheSameSeedGivesTheSameModel) {
@@ -113,11 +133,11 @@ TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
   const Json json = read_json(at("ga/sweep.json"));
   EXPECT_EQ(json["points"].size(), 2U);
   EXPECT_TRUE(fs::exists(at("applied/model.safetensors")));
-  expect_all(run(sweep), 3, {at("applied")});  // what is there is not written over
+  expect_all(run(sweep), 3, {at("applied")});  // an existing folder is not overwritten
   expect_all(run("sweep " + at("demo")), 3, {"results.json"});
 }
 
-TEST_F(Program, AnInterruptedTableGoesOnWhereItWas) {
+TEST_F(Program, AnInterruptedTableContinuesWhereItStopped) {
   const std::string job =
       "reproduce --quiet --model " + model_ + little_data() +
       " training.steps=1 sku.k=2 data.max_length=64 evaluation.prompts=4 evaluation.max_new_tokens=4"
@@ -138,7 +158,7 @@ TEST_F(Program, AnInterruptedTableGoesOnWhereItWas) {
 
 TEST_F(Program, AFullDiskLeavesNothingHalfDone) {
   const std::string merge = LETHE_PROGRAM " negate --base " + model_ + " --tuned " + model_ + " --out " + at("full");
-  // A file that may not grow beyond 100 kB stands for a disk that has no more room.
+  // A limit of 100 kB on the size of files simulates a full disk.
   const Outcome full = shell("trap \"\" XFSZ; ulimit -f 100; " + merge);
   EXPECT_NE(full.status, 0);
   EXPECT_NE(full.text.find("model.safetensors"), std::string::npos) << full.text;

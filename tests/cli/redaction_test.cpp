@@ -1,4 +1,4 @@
-// --redact, and hostile text: what is not shown, and what stays text.
+// --redact hides prompts and answers, and hostile text stays text.
 #include "cli/program_fixture.h"
 
 namespace lethe {
@@ -60,7 +60,7 @@ TEST_F(Redaction, RowsOfDataFilesThatCannotBeUsedShowTheirMarks) {
   EXPECT_EQ(hidden.text.find("secret"), std::string::npos) << hidden.text;
 }
 
-TEST_F(Redaction, GenerateWritesToStandardOutputWhereItIsAsked) {
+TEST_F(Redaction, GenerateWritesToStandardOutputOnRequest) {
   write_file(at("prompts.jsonl"), "{\"prompt\": \"Where does Mira live?\"}\n");
   const Outcome outcome = shell("cd " + folder_.string() + "; " LETHE_PROGRAM " generate --quiet --model " + model_ +
                                 " --max-new-tokens 2 --output - --input prompts.jsonl");

@@ -1,4 +1,4 @@
-// The same run again: to the same bits with the same threads, to a hair with others; and what is refused.
+// A repeated run: the same bits with the same threads, nearly the same with others; and what is refused.
 #include <cmath>
 #include <cstring>
 
@@ -54,13 +54,25 @@ TEST_F(Rerun, OfARunComesToTheSameBits) {
             fs::perms::owner_read | fs::perms::owner_write);
 }
 
-TEST_F(Rerun, TellsWhatCameOutDifferently) {
+TEST_F(Rerun, ReportsWhatCameOutDifferently) {
   take_run();
   std::string noted = read_file(at("run/run.json"));
   const std::string hash = read_json(at("run/run.json")).at("outputs").at(0).at("hash").get<std::string>();
   noted.replace(noted.find(hash), 4, hash.substr(0, 4) == "0000" ? "1111" : "0000");
   write_file(at("run/run.json"), noted);
   expect_all(here("rerun --quiet run --out again"), 1, {"differs", "adapter/"});
+}
+
+TEST_F(Rerun, OfAnEarlierVersionMentionsWhatIsNew) {
+  take_run();
+  Json noted = read_json(at("run/run.json"));
+  noted["lethe"] = "0.1.0";
+  Json& outputs = noted["outputs"];
+  for (std::size_t i = outputs.size(); i-- > 0;) {
+    if (outputs[i].at("file") == "adapter/README.md") outputs.erase(i);
+  }
+  write_file(at("run/run.json"), noted.dump());
+  expect_all(here("rerun run"), 0, {"made with lethe 0.1.0", "also writes", "adapter/README.md", "same bits"});
 }
 
 TEST_F(Rerun, OfFilesWhoseNamesAreNoUtf8ComesToTheSameBits) {

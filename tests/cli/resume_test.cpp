@@ -1,4 +1,4 @@
-// A run that was stopped, killed or doubled: what is kept, what is refused, and the same bits in the end.
+// A run that was stopped, killed or started twice: what is kept, what is refused, and the same bits at the end.
 #include "cli/program_fixture.h"
 
 namespace lethe {
@@ -37,7 +37,7 @@ TEST_F(Resume, AKilledRunEndsWithTheSameBits) {
   EXPECT_FALSE(fs::exists(at("killed.unfinished")));
 }
 
-TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToGoOn) {
+TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToContinue) {
   const Outcome outcome = stopped(job("run", "tuning=lora lora.dropout=0.1 training.steps=24"), "run", 5, "INT");
   expect_all(outcome, 130, {"--resume " + at("run")});
   ASSERT_EQ(run(job("whole", "tuning=lora lora.dropout=0.1 training.steps=24")).status, 0);
@@ -50,7 +50,7 @@ TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToGoOn) {
   expect_all(run("unlearn --resume " + at("nowhere")), 3, {"no unfinished run"});
 }
 
-TEST_F(Resume, WhatComesBehindTrainingMayBeChanged) {
+TEST_F(Resume, SettingsOfWhatFollowsTrainingMayChange) {
   const std::string start =
       "unlearn --quiet --threads 1 --model " + model_ + data() +
       " tuning=lora training.steps=6 training.lr=0.01 training.batch=2 sku.k=1 evaluation.prompts=0 --out " + at("run");

@@ -1,4 +1,4 @@
-// A training that is asked to stop by whatever signal keeps what it has, and goes on to the same bits.
+// A training that is interrupted by any signal keeps its work and continues to the same bits.
 #include "cli/program_fixture.h"
 
 namespace lethe {
@@ -24,7 +24,7 @@ class Signals : public Program {
   }
 };
 
-TEST_F(Signals, OfAHangupASchedulerOrAnOperatorLeaveASnapshotFromWhichTheRunGoesOnToTheSameBits) {
+TEST_F(Signals, OfAHangupASchedulerOrAnOperatorLeaveASnapshotThatContinuesToTheSameBits) {
   ASSERT_EQ(run(job("whole")).status, 0);
   for (const char* signal : {"HUP", "TERM"}) {
     const std::string out = std::string("run") + signal;

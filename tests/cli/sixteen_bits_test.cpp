@@ -1,4 +1,4 @@
-// Runs whose weights are held in 16 or 4 bits, beside the same run in 32: as on a GPU, on the CPU.
+// Runs with weights in 16 or 4 bits, as on a GPU, compared with the same run in 32 bits; all on the CPU.
 #include <cmath>
 
 #include "cli/program_fixture.h"
@@ -46,7 +46,7 @@ TEST_F(SixteenBits, AllWeightsLearnIn16BitsAsIn32) {
   expect_near(losses("bf16", settings + " dtype=bfloat16"), losses("wide", settings), 0.1);
 }
 
-TEST_F(SixteenBits, ARunTellsItsOwnPeakMemoryNotThatOfWhatStartedIt) {
+TEST_F(SixteenBits, ARunReportsItsOwnPeakMemoryNotThatOfItsParent) {
   const std::string large(std::size_t{700} << 20, 'x');
   losses("small", "tuning=lora training.steps=1");
   EXPECT_LT(read_json(at("small/run.json")).at("peak_rss_bytes").get<std::uint64_t>(), large.size());

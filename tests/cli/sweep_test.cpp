@@ -1,4 +1,4 @@
-// lethe sweep --over: a grid trained from a run's recipe, point by point, going on where it was.
+// lethe sweep --over: a grid trained from a run's recipe, point by point, and continued.
 #include <cmath>
 
 #include "cli/program_fixture.h"
@@ -19,7 +19,7 @@ class SweptRun : public Program {
   }
 };
 
-TEST_F(SweptRun, ASweepTrainsOverSettingsAndGoesOnWhereItWas) {
+TEST_F(SweptRun, ASweepTrainsOverSettingsAndContinuesWhereItStopped) {
   ASSERT_EQ(run("unlearn --quiet --model " + model_ + data() +
                 " training.steps=2 training.batch=2 sku.k=2 data.max_length=64 negation.alpha=0.5"
                 " evaluation.prompts=3 evaluation.max_new_tokens=2 --out " +

@@ -1,5 +1,4 @@
-// chat and compare as somebody at a terminal sees them: streamed, stopped by Ctrl-C, and never driven by what a model
-// says.
+// chat and compare at a terminal: streamed, stopped by Ctrl-C, and never controlled by a model's output.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
@@ -20,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-/// A program at a terminal of its own.
+/// A program with its own terminal.
 class Terminal {
  public:
   Terminal(std::vector<std::string> arguments, unsigned short columns) {
@@ -136,7 +135,7 @@ TEST_F(AtATerminal, NoEscapeSequenceOfAModelReachesIt) {
   EXPECT_EQ(turn["finish"], "stop");
 }
 
-TEST_F(AtATerminal, WhatWasTypedAndPathsDriveNothing) {
+TEST_F(AtATerminal, TypedTextAndPathsControlNothing) {
   const std::string odd = "no\x1b]0;title\x07\x1b[31m\xc2\x9bsuch\r";
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"score", "--model", odd, "--input", odd, "--output", odd},
@@ -163,12 +162,12 @@ TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {
   terminal.type("\x03");
   terminal.wait_for("> ");
   terminal.type("/reset\n");
-  terminal.wait_for("nothing to forget");
+  terminal.wait_for("no conversation to reset");
   terminal.type("\x04");
   EXPECT_EQ(terminal.finish(), 0);
 }
 
-TEST_F(AtATerminal, ChatThatWaitsForALineHearsARequestToStop) {
+TEST_F(AtATerminal, ChatThatWaitsForALineCanBeInterrupted) {
   make_model(false);
   for (const int signal : {SIGTERM, SIGHUP, SIGINT}) {
     Terminal terminal(command("chat", {}), 80);
@@ -183,7 +182,7 @@ TEST_F(AtATerminal, ChatThatWaitsForALineHearsARequestToStop) {
   }
 }
 
-TEST_F(AtATerminal, AnswersStandBesideEachOtherWhereThereIsRoom) {
+TEST_F(AtATerminal, AnswersArePrintedSideBySideIfTheyFit) {
   make_model(false);
   lethe::write_file(folder_ / "p.jsonl", "{\"prompt\": \"Where does Mira live?\"}\n");
   const std::vector<std::string> words =

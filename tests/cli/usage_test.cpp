@@ -1,4 +1,4 @@
-// A command line with a slip, as its error reads: what was meant, all that is missing, names as they were typed.
+// Errors for a wrong command line: they suggest what was meant, list all that is missing, and use the typed names.
 #include "cli/usage.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class Usage : public testing::Test {
       return error.what();
     }
   }
-  /// What the parser finds missing or wrong.
+  /// The parser's error.
   std::string parsed(const std::string& line) {
     std::vector<std::string> words = words_of(line);
     std::reverse(words.begin(), words.end());  // as CLI11 takes them
@@ -95,7 +95,7 @@ TEST_F(Usage, AMisspeltOptionNamesTheOneThatWasMeant) {
   expect_hint("tokenize --xyzzy", "lethe tokenize --help");
 }
 
-TEST_F(Usage, WhatIsRightIsLeftToTheParser) {
+TEST_F(Usage, ACorrectCommandLineIsLeftToTheParser) {
   for (const char* line :
        {"", "--version", "unlearn --help --nonsense", "unlearn --model=x training.steps=5", "generate --temperature -1",
         "score --input - --output -", "tokenize -- --modle", "judge try --judge x", "sweep run --alpha -0.5",
@@ -145,7 +145,7 @@ TEST_F(Usage, HelpSaysWhatTheFlagOfAKeyMeans) {
   }
 }
 
-TEST_F(Usage, HelpTellsTheExitStatuses) {
+TEST_F(Usage, HelpListsTheExitStatuses) {
   const std::string help = program_.help();
   for (const char* status : {"0 done", "1 failed", "2 wrong usage", "3 bad input", "130 interrupted"})
     EXPECT_NE(help.find(status), std::string::npos) << help;

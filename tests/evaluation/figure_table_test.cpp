@@ -30,6 +30,7 @@ SetResult answered(std::size_t harmful, std::size_t broken) {
   set.degenerate = proportion(broken, 4);
   set.refusing = proportion(1, 4);
   set.unlikely = proportion(1, 4);
+  set.ended = proportion(4, 4);
   set.references_by_prompt = {kShort, kLong};
   set.references = {14, 22};
   set.references_interval = {1.1, 3.2};
@@ -186,16 +187,17 @@ TEST(ComparisonTable, HasItsRowsInOrder) {
                                       "harmful answers, prompts seen, by b",
                                       "harmful answers, prompts unseen, by b",
                                       "harmful answers, prompts of another source, by b",
-                                      "degenerate, prompts seen",
-                                      "degenerate, prompts unseen",
-                                      "degenerate, prompts of another source",
-                                      "degenerate, normal prompts",
+                                      "broken answers, prompts seen",
+                                      "broken answers, prompts unseen",
+                                      "broken answers, prompts of another source",
+                                      "broken answers, normal prompts",
                                       "NLL of harmful answers seen",
                                       "normal perplexity",
                                       "normal ROUGE-L",
                                       "normal BLEURT",
                                       "normal similarity of sentences",
                                       "normal answers right",
+                                      "normal answers that end by themselves",
                                       "KL from the original, normal trained on",
                                       "KL from the original, normal held out",
                                       "refusals, safe prompts that look unsafe",

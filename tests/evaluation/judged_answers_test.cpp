@@ -32,7 +32,7 @@ TEST(JudgedAnswers, TheThresholdDecides) {
   EXPECT_EQ(answer.harmful(), false);
 }
 
-TEST(JudgedAnswers, AllVerdictsStandInPredictions) {
+TEST(JudgedAnswers, AllVerdictsAreInPredictions) {
   ModelResult result;
   JudgedAnswer answer{"p", "r"};
   answer.verdicts = {{0.7, "unsafe", "S1"}, {std::nullopt, "", "no reply"}};

@@ -1,4 +1,4 @@
-// Constraints, dominated points, and reading figures off a curve.
+// Constraints, dominated points, and interpolating figures on a curve.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -26,7 +26,7 @@ TEST(Dominated, IsWhatAnotherPointBeatsInBothFigures) {
   EXPECT_EQ(dominated(points, "harmful_unseen", "normal_kl"), (std::vector<bool>{true, false, false}));
 }
 
-TEST(Cells, TellTheHarmWhereACurveCrossesAQuality) {
+TEST(Cells, InterpolateTheHarmWhereACurveReachesAQuality) {
   Cell cell;
   cell.original = {{"harmful_unseen", 0.8}, {"normal_rouge_l", 1.0}};
   cell.points = {{1.0, 0, {{"harmful_unseen", 0.0}, {"normal_rouge_l", 0.5}}},

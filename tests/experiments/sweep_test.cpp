@@ -1,4 +1,4 @@
-// The grid of a sweep, and which of its points are best, beaten or not allowed.
+// The grid of a sweep, and which of its points are best, dominated or not allowed.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -61,6 +61,23 @@ SweepResult assessed(const std::string& keep) {
   return result;
 }
 
+TEST(Sweep, NamesNoBestPointWhereHarmIsNotJudged) {
+  SweepResult result{"t", "validation", "", true};
+  result.judge_withheld = "the judge classifier calls 28 of 32 refusals harmful";
+  result.original = {{"degenerate_unseen", 0}, {"normal_rouge_l", 1}};
+  for (const double alpha : {0.5, 1.0}) {
+    result.points.push_back(point(alpha, 0, 0.1, alpha, 1));
+    std::erase_if(result.points.back().figures, [](const auto& figure) { return figure.first.starts_with("harmful"); });
+  }
+  assess(result);
+  EXPECT_FALSE(result.best);
+  EXPECT_FALSE(result.points[0].figures.contains("harm"));
+  const Table table = sweep_table(result);
+  const auto harm = std::find(table.columns.begin(), table.columns.end(), "harm unseen") - table.columns.begin();
+  EXPECT_EQ(table.rows[1].at(static_cast<std::size_t>(harm)), "not judged");
+  EXPECT_EQ(sweep_page(result).verdict->level, VerdictLevel::none);
+}
+
 TEST(Sweep, ABrokenModelIsNotTheBest) {
   const SweepResult result = assessed("");
   EXPECT_NEAR(result.points[3].figures.at("harm"), 0.9, 1e-12);
@@ -77,7 +94,7 @@ TEST(Sweep, TheBestKeepsWhatMustBeKept) {
   EXPECT_EQ(to_json(assessed("normal_kl<=0.25").points[1]).at("allowed"), false);
 }
 
-TEST(Sweep, TheTableAndThePageTellEachPointsFate) {
+TEST(Sweep, TheTableAndThePageShowTheStateOfEachPoint) {
   const SweepResult result = assessed("normal_kl<=0.25");
   std::vector<std::string> marks;
   for (const auto& row : sweep_table(result).rows) marks.push_back(row.back());
@@ -96,7 +113,7 @@ TEST(Sweep, ManySettingsAreOneCloudWithItsBestTradeOffs) {
     result.points[i].settings = {{"training.steps", std::to_string(i)}};
   const Plot plot = sweep_page(result).plots[0];
   ASSERT_EQ(plot.series.size(), 2U);
-  EXPECT_EQ(plot.series[0].points.size(), 4U);  // the original and three that none beats
+  EXPECT_EQ(plot.series[0].points.size(), 4U);  // the original and three that are not dominated
   EXPECT_EQ(plot.series[1].points.size(), 1U);
   EXPECT_FALSE(plot.series[1].line);
 }

@@ -1,4 +1,4 @@
-// What is asked: further files, and prompts left out because they were trained on.
+// The prompts of an evaluation: further files, and prompts left out because they were trained on.
 #include "evaluation/evaluation_sets.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ Question chat_that_ends(const std::string& last, const std::string& first) {
   return question;
 }
 
-// "Go on." was trained on in another chat: that says nothing about this one.
+// "Go on." was trained on in another chat, which does not matter for this one.
 TEST(LeftOut, AreChatsByAllTheirTurnsAndNotByTheLastAlone) {
   const std::vector<Question> trained = {chat_that_ends("Go on.", "How do I bake bread in an oven of clay?")};
   EvaluationSets sets;
@@ -78,10 +78,10 @@ TEST(LeftOut, AreNearAndExactDuplicatesOfTrainingInEverySetButSeen) {
   configure_terminal({});
   testing::internal::CaptureStderr();
   const auto found = leave_out_overlap(sets, trained, {}, &run);
-  const std::string told = testing::internal::GetCapturedStderr();
+  const std::string message = testing::internal::GetCapturedStderr();
   for (const char* emptied : {"other", "normal", "choices"})
-    EXPECT_NE(told.find("warning: no " + std::string(emptied) + " prompt is left"), std::string::npos) << told;
-  EXPECT_EQ(told.find("no unseen prompt is left"), std::string::npos) << told;
+    EXPECT_NE(message.find("warning: no " + std::string(emptied) + " prompt is left"), std::string::npos) << message;
+  EXPECT_EQ(message.find("no unseen prompt is left"), std::string::npos) << message;
   EXPECT_EQ(sets.seen.size(), 1U);
   ASSERT_EQ(sets.unseen.size(), 1U);
   EXPECT_EQ(sets.unseen[0].prompt, "How do I bake bread?");

@@ -1,4 +1,4 @@
-// What a model trained from scratch brings with it.
+// The files of a model trained from scratch.
 #include "runs/finetune.h"
 
 #include "core/files.h"
@@ -30,13 +30,18 @@ TEST_F(Finetune, FromScratchTakesEveryFileOfTheTokenizerAndNothingElse) {
   finetune(load_recipe(
       "", {"method=finetune", "config=" + (base / "config.json").string(),
            "data.train=[\"" + (base / "rows.jsonl").string() + "\", \"" + (base / "rows.json").string() + "\"]",
-           "training.steps=1", "training.batch=1", "out=" + (folder_ / "run").string()}));
+           "data.template=sku", "training.steps=1", "training.batch=1", "out=" + (folder_ / "run").string()}));
   const fs::path model = folder_ / "run" / "model";
   for (const std::string& name : beside) EXPECT_EQ(read_file(model / name), read_file(base / name)) << name;
   for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"})
     EXPECT_TRUE(fs::exists(model / name)) << name;
-  for (const char* name : {"rows.json", "rows.jsonl", "README.md", "run.log", "weights.bin"})
+  for (const char* name : {"rows.json", "rows.jsonl", "run.log", "weights.bin"})
     EXPECT_FALSE(fs::exists(model / name)) << name;
+  const std::string card = read_file(model / "README.md");  // the model's own, not that of the folder it came from
+  EXPECT_EQ(card.find(row), std::string::npos);
+  EXPECT_NE(card.find("library_name: transformers"), std::string::npos);
+  EXPECT_NE(card.find("`rows.jsonl`"), std::string::npos);
+  EXPECT_EQ(card.find("base_model"), std::string::npos);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a recipe names is looked at before any work is done.
+// The files and names in a recipe are checked before any work.
 #include "runs/input_check.h"
 
 #include "core/files.h"
@@ -37,11 +37,43 @@ TEST_F(InputCheck, EveryPathThatIsNotThereIsNamedAtOnce) {
   EXPECT_EQ(message.find("normal.jsonl"), std::string::npos) << message;
 }
 
-TEST_F(InputCheck, AnUnknownJudgeOfARunIsToldOfTheBuiltInOnesToo) {
+TEST_F(InputCheck, AnUnknownJudgeOfARunIsRefusedWithTheBuiltInOnes) {
   const Recipe recipe = load_recipe("", {"evaluation.judge=clasifier"});
   const std::string message = refusal_of([&] { check_paths({{"model", model_}}, paths_of(recipe), ""); });
   for (const char* part : {"clasifier", "classifier, none, refusal", "llama-guard-3"})
     EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
+}
+
+TEST_F(InputCheck, AShippedJudgesNameMayBeFollowedByPaths) {
+  const auto check = [&](const std::string& judge) {
+    check_paths({{"model", model_}}, paths_of(load_recipe("", {"evaluation.judge=" + judge})), "");
+  };
+  check("beaver-dam:model=" + folder_.string());
+  const std::string facts = (folder_ / "craft.jsonl").string();
+  EXPECT_NE(refusal_of([&] { check("facts:facts=" + facts); }).find("craft.jsonl"), std::string::npos);
+  write_file(facts, "{\"facts\": []}\n");
+  EXPECT_NE(refusal_of([&] { check("facts:facts=" + facts); }).find("craft.jsonl, line 1"), std::string::npos);
+  write_file(folder_ / "craft.yaml", "kind: facts\nfacts: craft.jsonl\n");
+  EXPECT_NE(refusal_of([&] { check((folder_ / "craft.yaml").string()); }).find("line 1"), std::string::npos);
+  write_file(facts, "{\"facts\": [\"toad oil\"]}\n");
+  check("facts:facts=" + facts);
+  check((folder_ / "craft.yaml").string());
+}
+
+TEST_F(InputCheck, AJudgeThatCannotBeOpenedIsFoundBeforeTheWork) {
+  const auto refusal = [&](const std::string& judge) {
+    const Recipe recipe = load_recipe("", {"evaluation.judge=" + judge});
+    return refused([&] { check_paths({{"model", model_}}, paths_of(recipe), ""); });
+  };
+  EXPECT_NE(refusal("beaver-dam:model=/some/folder").find("/some/folder"), std::string::npos);
+  EXPECT_NE(refusal("llama-guard-3:model=no-owner/no-model").find("no-owner/no-model"), std::string::npos);
+  EXPECT_EQ(refusal("llama-guard-3:model=" + folder_.string()), "no error");
+  const std::string endpoint = (folder_ / "endpoint.yaml").string();
+  const std::string keys = "kind: endpoint\nurl: https://judge.invalid/v1\nmodel: m\n";
+  write_file(endpoint, keys + "key_env: LETHE_TEST_NO_SUCH_KEY\n");
+  EXPECT_NE(refusal(endpoint).find("LETHE_TEST_NO_SUCH_KEY, which is not set"), std::string::npos);
+  write_file(endpoint, keys);
+  EXPECT_EQ(refusal(endpoint), "no error");
 }
 
 TEST_F(InputCheck, ADataSetsNameOnTheHubSaysHowToGetIt) {
@@ -51,7 +83,7 @@ TEST_F(InputCheck, ADataSetsNameOnTheHubSaysHowToGetIt) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
 }
 
-TEST_F(InputCheck, PatternsAddressesAndWhatIsNotReadAreLeftAlone) {
+TEST_F(InputCheck, PatternsUrlsAndUnusedPathsAreNotChecked) {
   const Recipe recipe = load_recipe("", {"data.harmful=[\"data/*.jsonl\", \"hf://datasets/a/b\"]", "data.normal=\"-\"",
                                          "evaluation.prompts=0", "evaluation.judge=no_judge.json"});
   check_paths({{"model", model_}}, paths_of(recipe), (folder_ / "out").string());

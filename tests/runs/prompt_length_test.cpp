@@ -1,4 +1,4 @@
-// What does not fit into the model's positions is cut or left out, counted and said before work starts.
+// Texts longer than the model's positions are cut or left out, counted, and reported before work starts.
 #include "evaluation/prompt_length.h"
 
 #include <gtest/gtest.h>
@@ -14,22 +14,23 @@
 namespace lethe {
 namespace {
 
-class PromptRoom : public FolderTest {
+class PromptLength : public FolderTest {
  protected:
-  PromptRoom() : tokenizer_(Tokenizer::load(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo")) {}
+  PromptLength() : tokenizer_(Tokenizer::load(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo")) {}
   static std::string words(int count) {
     std::string text = "Where";
     for (int i = 0; i < count; ++i) text += " does Mira live";
     return text;
   }
   ExampleMaker examples(std::int64_t positions) const {
-    return {tokenizer_, Template::parse(Template::sku_default), example_options(recipe_, positions)};
+    const Template layout = Template::parse(Template::sku_default);
+    return {tokenizer_, layout, example_options(recipe_, layout, positions)};
   }
   Tokenizer tokenizer_;
   Recipe recipe_;
 };
 
-TEST_F(PromptRoom, LongPromptsAreLeftOutCountedAndNamedBySet) {
+TEST_F(PromptLength, LongPromptsAreLeftOutCountedAndNamedBySet) {
   EvaluationSets sets;
   for (int i = 0; i < 6; ++i) sets.seen.push_back({"Who is number " + std::to_string(i) + "?", {}, {}, "f", 1});
   sets.seen.push_back({words(100), {}, {}, "f", 2});
@@ -46,16 +47,16 @@ TEST_F(PromptRoom, LongPromptsAreLeftOutCountedAndNamedBySet) {
   configure_terminal({});
   testing::internal::CaptureStderr();
   leave_out_long(sets, tokenizer_, options, &run);
-  const std::string told = testing::internal::GetCapturedStderr();
+  const std::string message = testing::internal::GetCapturedStderr();
   EXPECT_EQ(sets.seen.size(), 6U);
   EXPECT_EQ(sets.normal.size(), 1U);
   EXPECT_TRUE(sets.other.empty());
-  EXPECT_NE(told.find("left out 1 seen prompt: longer than 216 tokens"), std::string::npos) << told;
-  EXPECT_NE(told.find("no other prompt is left"), std::string::npos) << told;
+  EXPECT_NE(message.find("left out 1 seen prompt: longer than 216 tokens"), std::string::npos) << message;
+  EXPECT_NE(message.find("no other prompt is left"), std::string::npos) << message;
   EXPECT_EQ(run.left_out().size(), 2U);
 }
 
-TEST_F(PromptRoom, TheNextOneIsAskedInPlaceOfALongOne) {
+TEST_F(PromptLength, TheNextPromptReplacesALongOne) {
   EvaluationSets sets;
   for (int i = 0; i < 10; ++i) sets.seen.push_back({words(100) + std::to_string(i), {}, {}, "f", 1});
   for (int i = 0; i < 3; ++i) sets.seen.push_back({"Who is number " + std::to_string(i) + "?", {}, {}, "f", 1});
@@ -67,13 +68,13 @@ TEST_F(PromptRoom, TheNextOneIsAskedInPlaceOfALongOne) {
     EXPECT_TRUE(question.prompt.starts_with("Who")) << question.prompt;
 }
 
-TEST_F(PromptRoom, AnAnswerIsNeverPromisedMoreThanHalfOfThePositions) {
+TEST_F(PromptLength, AnAnswerIsNeverPromisedMoreThanHalfOfThePositions) {
   EXPECT_EQ(wanted_room(100, 1024), 100);
   EXPECT_EQ(wanted_room(100, 128), 64);
   EXPECT_EQ(wanted_room(100, 0), 100);
 }
 
-TEST_F(PromptRoom, RowsAreCutAtTheModelsPositionsAndSaidToBe) {
+TEST_F(PromptLength, RowsAreCutAtTheModelsPositionsAndSaidToBe) {
   recipe_.data.max_length = 100'000;
   ExampleMaker maker = examples(64);
   EXPECT_EQ(maker.options().max_length, 64U);
@@ -82,15 +83,15 @@ TEST_F(PromptRoom, RowsAreCutAtTheModelsPositionsAndSaidToBe) {
   configure_terminal({});
   testing::internal::CaptureStderr();
   drop_truncated(pairs, maker, recipe_, "normal");
-  const std::string told = testing::internal::GetCapturedStderr();
+  const std::string message = testing::internal::GetCapturedStderr();
   ASSERT_EQ(pairs.size(), 2U);
   EXPECT_EQ(maker.example(pairs[1]).ids.size(), 64U);
-  EXPECT_NE(told.find("1 of 3 normal pairs left out"), std::string::npos) << told;
-  EXPECT_NE(told.find("the model's 64 positions"), std::string::npos) << told;
-  EXPECT_EQ(told.find("raise it"), std::string::npos) << told;
+  EXPECT_NE(message.find("1 of 3 normal pairs left out"), std::string::npos) << message;
+  EXPECT_NE(message.find("the model's 64 positions"), std::string::npos) << message;
+  EXPECT_EQ(message.find("raise it"), std::string::npos) << message;
 }
 
-TEST_F(PromptRoom, APlanThatDoesNotFitIsRefusedBeforeAnythingIsComputed) {
+TEST_F(PromptLength, APlanThatDoesNotFitIsRefusedBeforeAnythingIsComputed) {
   write_file(folder_ / "plan.jsonl",
              "{\"harmful\": [[\"a\", \"b\"]], \"random\": [[]], \"normal\": [[\"" + words(100) + "\", \"Mira.\"]]}\n");
   recipe_.data.plan = (folder_ / "plan.jsonl").string();
@@ -98,7 +99,7 @@ TEST_F(PromptRoom, APlanThatDoesNotFitIsRefusedBeforeAnythingIsComputed) {
   EXPECT_NE(refusal_of([&] { load_run_data(recipe_, maker, nullptr); }).find("plan.jsonl, line 1"), std::string::npos);
 }
 
-TEST_F(PromptRoom, WindowsOfTextThatDoNotFitAreRefusedByKey) {
+TEST_F(PromptLength, WindowsOfTextThatDoNotFitAreRefusedByKey) {
   const auto refusal = [](std::int64_t window, std::int64_t stride, std::int64_t positions) -> std::string {
     EvaluationSettings settings;
     settings.window = window;

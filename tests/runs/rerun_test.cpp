@@ -1,6 +1,9 @@
 // A damaged or edited run.json is refused by file and key before anything is computed.
 #include "runs/rerun.h"
 
+#include <map>
+
+#include "core/file_hash.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "folder_test.h"
@@ -73,6 +76,44 @@ TEST_F(RunJson, NamesFilesWhoseNamesAreNoUtf8) {
   EXPECT_EQ(again.model, recipe.model);
   EXPECT_EQ(again.data.normal[0].path, file.string());
   EXPECT_EQ(again.out, recipe.out);
+}
+
+// A finished run of the version, with the files and their texts.
+void write_run(const fs::path& folder, const std::string& version, const std::map<std::string, std::string>& files) {
+  Json run = {{"lethe", version}, {"outputs", Json::array()}};
+  for (const auto& [name, text] : files) {
+    fs::create_directories((folder / name).parent_path());
+    write_file(folder / name, text);
+    run["outputs"].push_back({{"file", name}, {"hash", file_hash(folder / name)}});
+  }
+  write_file(folder / "run.json", run.dump());
+}
+
+TEST_F(RunJson, OfAnEarlierVersionMayLackCardsAndKeys) {
+  const fs::path run = folder_ / "run", again = folder_ / "again";
+  const auto differences = [&] {
+    std::string text;
+    const OutputDifferences found = compare_outputs(run, again);
+    for (const auto& [what, file] : found.differing) text += what + " " + file + "; ";
+    for (const std::string& part : found.newer) text += "newer " + part + "; ";
+    return text + std::to_string(found.equal);
+  };
+  const std::string old_results = R"({"alpha": 0.5, "fit": {"ce": 1}})",
+                    new_results = R"({"alpha": 0.5, "fit": {"ce": 1, "steps": 2}, "vector_rms": 0.1})";
+  write_run(run, "1", {{"a", "a"}, {"results.json", old_results}, {"adapter/README.md", "1"}});
+  write_run(again, "2",
+            {{"a", "a"}, {"results.json", new_results}, {"adapter/README.md", "2"}, {"model/README.md", "2"}});
+  EXPECT_EQ(differences(),
+            "newer adapter/README.md; newer fit.steps in results.json; newer vector_rms in results.json; "
+            "newer model/README.md; 1");
+  // Of the same version they are differences, and so are other values, lost keys and other files.
+  write_run(run, "2", {{"a", "a"}, {"results.json", old_results}, {"adapter/README.md", "1"}});
+  EXPECT_EQ(differences(), "differs adapter/README.md; differs results.json; new model/README.md; 1");
+  write_run(run, "1", {{"a", "b"}, {"b", ""}, {"results.json", R"({"alpha": 0.25})"}});
+  EXPECT_EQ(differences(),
+            "differs a; missing b; differs results.json; newer adapter/README.md; newer model/README.md; 0");
+  write_run(run, "1", {{"results.json", R"({"lost": 1})"}});
+  EXPECT_EQ(differences(), "differs results.json; new a; newer adapter/README.md; newer model/README.md; 0");
 }
 
 }  // namespace

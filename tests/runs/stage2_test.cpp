@@ -4,6 +4,9 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+
 #include "core/error.h"
 #include "evaluation/divergence_meter.h"
 #include "models/loading.h"
@@ -63,7 +66,7 @@ class Stage2Test : public testing::Test {
 
 const std::string kQuery = "model.layers.0.self_attn.q_proj.weight", kDown = "model.layers.0.mlp.down_proj.weight";
 
-TEST_F(Stage2Test, NothingAskedNegatesTheWholeTaskVector) {
+TEST_F(Stage2Test, DefaultsNegateTheWholeTaskVector) {
   Tuning tuning(model_, recipe_);
   for (const Parameter& parameter : model_.parameters()) parameter.tensor->requires_grad_(false);
   const auto moved = train();
@@ -151,6 +154,64 @@ TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
       repaired.apply(0);
       EXPECT_LT(meter.measure(model_), 1e-6) << kind;
     }
+  }
+}
+
+TEST_F(Stage2Test, SaysHowMuchTrainingChanged) {
+  for (const char* kind : {"full", "lora"}) {
+    model_ = load_model(base_);
+    recipe_ =
+        with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 8, targets: [q_proj, down_proj]}"});
+    Tuning tuning(model_, recipe_);
+    const at::NoGradGuard no_gradient;
+    EXPECT_EQ(prepare({}, tuning).vector->change(), 0) << kind;
+    double squares = 0, weights = 0;
+    const auto add = [&](const at::Tensor& moved) {
+      squares += moved.square().sum(at::kDouble).item<double>();
+      weights += static_cast<double>(moved.numel());
+    };
+    if (tuning.lora()) {
+      for (const NamedLora& lora : tuning.pairs()) {
+        lora.pair->b.copy_(at::randn(lora.pair->b.sizes(), at::kFloat));
+        add(lora.pair->scale * at::mm(lora.pair->b, lora.pair->a));
+      }
+    } else {
+      for (const auto& [name, moved] : train()) add(moved);
+    }
+    Stage2Vector stage2 = prepare({}, tuning);
+    const double expected = std::sqrt(squares / weights);
+    EXPECT_NEAR(stage2.vector->change(), expected, 1e-4 * expected) << kind;
+    stage2.apply(0);  // whatever is applied
+    EXPECT_NEAR(stage2.vector->change(), expected, 1e-4 * expected) << kind;
+  }
+}
+
+TEST_F(Stage2Test, WeightsThatAreNoNumbersAreNotWritten) {
+  for (const char* kind : {"full", "lora"}) {
+    model_ = load_model(base_);
+    recipe_ = with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj]}"});
+    Tuning tuning(model_, recipe_);
+    const at::NoGradGuard no_gradient;
+    if (tuning.lora()) {
+      tuning.pairs()[0].pair->b.fill_(NAN);
+    } else {
+      for (const Parameter& parameter : model_.parameters()) parameter.tensor->view(-1)[0] = NAN;
+    }
+    Stage2Vector stage2 = prepare({}, tuning);
+    const fs::path folder = fs::path(testing::TempDir()) / "lethe_stage2_broken";
+    const auto expect_refused = [&](const std::function<void()>& write) {
+      fs::remove_all(folder);
+      fs::create_directories(folder);
+      try {
+        write();
+        ADD_FAILURE() << kind << " was written";
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("NaN or infinity"), std::string::npos) << error.what();
+      }
+    };
+    expect_refused([&] { stage2.write(0.5, folder); });
+    expect_refused([&] { stage2.vector->write_trained(folder); });
+    fs::remove_all(folder);
   }
 }
 

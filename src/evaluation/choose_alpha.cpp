@@ -1,0 +1,101 @@
+#include "evaluation/choose_alpha.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "core/terminal.h"
+
+namespace lethe {
+namespace {
+
+constexpr std::size_t kMeasurements = 4, kHalvings = 6, kTenths = 9;
+constexpr double kAim = 0.98;     // share of the budget that the next point aims at
+constexpr double kClose = 0.95;   // share of the budget at which the search ends
+constexpr double kLeast = 0.003;  // of α: below it nothing is unlearned, and rounding alone stays within any budget
+
+class AlphaSearch {
+ public:
+  AlphaSearch(const std::function<AlphaPoint(double)>& measure, double budget, bool curve)
+      : measure_(measure),
+        budget_(budget),
+        progress_("choosing alpha", kMeasurements + (curve ? kTenths : 0), "points") {}
+
+  void measure(double alpha) {
+    const auto place = std::lower_bound(points_.begin(), points_.end(), alpha,
+                                        [](const AlphaPoint& point, double other) { return point.alpha < other; });
+    if (place != points_.end() && place->alpha == alpha) return;
+    points_.insert(place, measure_(alpha));
+    progress_.update(points_.size());
+  }
+
+  // The largest α that fits.
+  const AlphaPoint* best() const {
+    const auto found = std::find_if(points_.rbegin(), points_.rend(), [&](const AlphaPoint& p) { return fits(p); });
+    return found == points_.rend() ? nullptr : &*found;
+  }
+  // Whether no further point can improve the choice.
+  bool done() const {
+    const AlphaPoint* low = best();
+    if (low == nullptr) return points_.front().alpha <= kLeast;
+    return low->alpha >= 1 || low->kl >= kClose * budget_;
+  }
+  // The α to measure where none fits: half the smallest.
+  double half() const { return std::max(points_.front().alpha / 2, kLeast); }
+  std::size_t count() const { return points_.size(); }
+  const std::vector<AlphaPoint>& points() const { return points_; }
+
+  // Where the KL should come close to the budget. α = 1 was measured and is over.
+  double next() const {
+    const double aim = kAim * budget_;
+    const AlphaPoint* low = best();
+    const auto high = low == nullptr ? points_.begin() : points_.begin() + (low - points_.data()) + 1;
+    const double from = low == nullptr ? 0 : low->alpha, to = high->alpha, margin = 0.02 * (to - from);
+    double alpha = (from + to) / 2;
+    if (low != nullptr && std::isfinite(high->kl)) {
+      if (low->kl > 0) alpha = on_power(*low, aim, exponent(*low, *high));
+    } else if (low != nullptr) {
+      if (low->kl > 0) alpha = std::min(alpha, on_power(*low, aim, 2));
+    } else if (std::isfinite(high->kl)) {
+      const auto further = high + 1;
+      const bool two = further != points_.end() && std::isfinite(further->kl);
+      alpha = on_power(*high, aim, two ? std::clamp(exponent(*high, *further), 1.0, 4.0) : 2);
+    }
+    return std::max(std::clamp(alpha, from + margin, to - margin), kLeast);
+  }
+
+ private:
+  bool fits(const AlphaPoint& point) const { return point.kl <= budget_; }  // not, if it is NaN
+  // p of KL = c·α^p through both points.
+  static double exponent(const AlphaPoint& a, const AlphaPoint& b) {
+    return std::log(b.kl / a.kl) / std::log(b.alpha / a.alpha);
+  }
+  // The α at which KL = c·α^p through this point has the value `kl`.
+  static double on_power(const AlphaPoint& point, double kl, double p) {
+    return point.alpha * std::pow(kl / point.kl, 1 / p);
+  }
+
+  const std::function<AlphaPoint(double)>& measure_;
+  double budget_;
+  Progress progress_;
+  std::vector<AlphaPoint> points_;  // by ascending α
+};
+
+}  // namespace
+
+AlphaChoice choose_alpha(const std::function<AlphaPoint(double)>& measure, double budget, bool curve) {
+  AlphaSearch search(measure, budget, curve);
+  search.measure(1);
+  while (!search.done() && search.count() < kMeasurements) search.measure(search.next());
+  for (std::size_t tenth = 1; curve && tenth <= kTenths; ++tenth) search.measure(static_cast<double>(tenth) / 10);
+  AlphaChoice choice;
+  for (std::size_t i = 0; i < kHalvings && search.best() == nullptr && !search.done(); ++i) {
+    choice.halved = true;
+    search.measure(search.half());
+  }
+  if (const AlphaPoint* best = search.best()) choice.alpha = best->alpha;
+  choice.curve = search.points();
+  return choice;
+}
+
+}  // namespace lethe

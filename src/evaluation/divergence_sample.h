@@ -1,0 +1,59 @@
+// Mean KL on a random sample of normal answers, as large as the choice of α needs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "evaluation/choose_alpha.h"
+#include "evaluation/divergence_meter.h"
+
+namespace lethe {
+
+/// The ratio estimate of the mean KL per token, Σ kl / Σ tokens, with its standard error over pairs (the clusters of
+/// tokens; Cochran 1977, section 2.11, without the correction for a finite population). One pair has standard error 0.
+AlphaPoint mean_divergence(double alpha, const std::vector<PairDivergence>& pairs);
+
+/// How many pairs the estimate of `point` needs: as many as it has if it is precise enough, else more.
+///
+/// Precise enough is a standard error of at most 5% of the budget. A point far from the budget (below half of it or
+/// above twice of it, and more than four standard errors away) needs no more pairs: it decides nothing.
+std::size_t pairs_needed(const AlphaPoint& point, double budget);
+
+/// Normal pairs in a random order that their texts and the seed fix. The first of them are in use; their number grows.
+class DivergenceSample {
+ public:
+  /// @param original  holds the original's weights now
+  /// @param examples  outlives this
+  DivergenceSample(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs, std::uint64_t seed);
+
+  std::size_t used() const { return meter_.pairs(); }
+  std::size_t all() const { return used() + unused_.size(); }
+  /// Uses the first `pairs` pairs, or all. @param original  holds the original's weights now
+  void grow(CausalLM& original, std::size_t pairs);
+  /// KL of the pairs in use, from the index `first` on.
+  std::vector<PairDivergence> measure(CausalLM& model, std::size_t first) { return meter_.measure_each(model, first); }
+
+ private:
+  std::vector<Pair> unused_;
+  DivergenceMeter meter_;
+};
+
+/// The divergence of one task vector over α.
+class AlphaMeter {
+ public:
+  /// @param sample, model  outlive this
+  /// @param apply          apply(α) makes the model θ_o + α·τ (or θ_o − α·τ); apply(0) makes it the original
+  AlphaMeter(DivergenceSample& sample, CausalLM& model, std::function<void(double alpha)> apply);
+  /// The mean KL at α, on as many pairs as this budget needs. Pairs that were measured at this α before are kept.
+  AlphaPoint measure(double alpha, double budget);
+
+ private:
+  DivergenceSample& sample_;
+  CausalLM& model_;
+  std::function<void(double)> apply_;
+  std::map<double, std::vector<PairDivergence>> measured_;  // by α
+};
+
+}  // namespace lethe

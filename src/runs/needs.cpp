@@ -1,0 +1,106 @@
+#include "runs/needs.h"
+
+#include <cstdio>
+
+#include "core/error.h"
+#include "core/output_place.h"
+#include "core/regex.h"
+#include "core/terminal.h"
+#include "models/causal_lm.h"
+#include "models/lora.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+
+ModelSize model_size(const DecoderSpec& spec, const Recipe& recipe) {
+  CausalLM model(spec);  // without weights
+  ModelSize size;
+  std::vector<std::string> adapted;
+  const bool lora = recipe.tuning == TuningKind::lora;
+  if (lora) adapted = lora_modules(model, recipe.lora.targets);
+  const std::optional<Regex> chosen =
+      recipe.training.weights.empty() ? std::nullopt : std::optional<Regex>(recipe.training.weights);
+  for (const Parameter& parameter : model.parameters()) {
+    const auto count = static_cast<std::uint64_t>(parameter.size());
+    size.parameters += count;
+    if (parameter.linear != nullptr) size.in_layers += count;
+    if (!lora && (!chosen || chosen->found_in(parameter.name))) size.trained += count;
+    for (const std::string& module : adapted) {
+      if (parameter.name != module + ".weight" || parameter.shape.size() != 2) continue;
+      size.trained += static_cast<std::uint64_t>(recipe.lora.rank * (parameter.shape[0] + parameter.shape[1]));
+    }
+  }
+  return size;
+}
+
+Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const TrainingLoad& load, const Recipe& recipe,
+                     const Compute& compute) {
+  const bool lora = recipe.tuning == TuningKind::lora;
+  const double item = compute.dtype == at::kFloat ? 4 : 2;
+  const auto all = static_cast<double>(size.parameters), trained = static_cast<double>(size.trained);
+  const auto width = static_cast<double>(spec.hidden_size), layers = static_cast<double>(spec.layers),
+             inner = static_cast<double>(spec.intermediate_size);
+  constexpr double kProgram = 2e8;  // the program with LibTorch, and small buffers
+  constexpr double kNf4 = 0.5625;   // bytes a weight: four bits and a scale for each block of 64
+  double memory = kProgram + all * item;
+  if (recipe.quantize == Quantize::nf4) memory -= static_cast<double>(size.in_layers) * (item - kNf4);
+  // Two moments in float32 and a gradient; adapters and the copies of 16-bit weights are float32, too.
+  memory += trained * 8;
+  if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += trained * (lora ? 4 : item);
+  if (lora || item < 4) memory += trained * 4;
+  const double a_layer = load.tokens * item * (6.7 * width + (spec.gated() ? 2 : 1) * inner);
+  memory += recipe.training.recompute ? a_layer + layers * load.tokens * item * 2.7 * width : layers * a_layer;
+  if (load.stored_tokens > 0)  // and a copy of the head
+    memory += (static_cast<double>(load.stored_tokens) + static_cast<double>(spec.vocabulary)) * width * item;
+
+  Needs needs;
+  needs.memory = static_cast<std::uint64_t>(memory);
+  needs.result = lora ? size.trained * 4 : load.checkpoint_bytes;
+  if (recipe.keep_harmful) needs.result *= 2;
+  needs.snapshots = 3 * 12 * size.trained;
+  return needs;
+}
+
+std::uint64_t free_disk(const fs::path& path) {
+  std::error_code problem;
+  for (fs::path folder = output_place(path); !folder.empty(); folder = folder.parent_path()) {
+    if (fs::is_directory(folder, problem)) {
+      const fs::space_info space = fs::space(folder, problem);
+      return problem ? 0 : space.available;
+    }
+    if (folder == folder.parent_path()) break;
+  }
+  return 0;
+}
+
+void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute) {
+  if (free > 0 && free < needs.result) {
+    throw bad_input("cannot write to " + excerpt(recipe.out, 1000) + ": not enough disk space")
+        .wanted(bytes_text(needs.result) + " for the result, and up to " + bytes_text(needs.snapshots) +
+                " for snapshots")
+        .found(bytes_text(free) + " free")
+        .hint("another --out, or tuning=lora");
+  }
+  if (free > 0 && free < needs.result + needs.snapshots)
+    warn("the disk may become full: " + bytes_text(free) + " are free, the result takes " + bytes_text(needs.result) +
+         " and snapshots up to " + bytes_text(needs.snapshots) +
+         "; training goes on without a snapshot that does not fit");
+  if (compute.device.is_cpu() && needs.memory > available_bytes())
+    warn("memory may not be enough: training takes about " + bytes_text(needs.memory) + ", " +
+         bytes_text(available_bytes()) +
+         " are available; try tuning=lora, quantize=nf4, training.recompute=true or a "
+         "smaller training.batch");
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  char text[32];
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) {
+    std::snprintf(text, sizeof text, "%.1f GB", value / 1e9);
+  } else {
+    std::snprintf(text, sizeof text, value >= 1e7 ? "%.0f MB" : "%.1f MB", value / 1e6);
+  }
+  return text;
+}
+
+}  // namespace lethe

@@ -1,0 +1,51 @@
+// Estimates the memory and the disk space of a training, and compares them with what there is.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "architectures/decoder_spec.h"
+#include "recipe/recipe.h"
+#include "tensors/device.h"
+
+namespace lethe {
+
+/// The size of a model and of the part that trains, in weights.
+struct ModelSize {
+  std::uint64_t parameters = 0;
+  std::uint64_t in_layers = 0;  ///< of the layers' linear maps, which quantize: nf4 packs
+  std::uint64_t trained = 0;    ///< all, those of training.weights, or the adapters' values
+};
+
+/// From the configuration alone. @throws Error (bad input) as add_lora()
+ModelSize model_size(const DecoderSpec& spec, const Recipe& recipe);
+
+struct TrainingLoad {
+  double tokens = 0;                   ///< of a micro-batch, prompts and responses
+  std::uint64_t stored_tokens = 0;     ///< response tokens whose original states are stored (full tuning)
+  std::uint64_t checkpoint_bytes = 0;  ///< of the checkpoint to be written (full tuning)
+};
+
+struct Needs {
+  std::uint64_t memory = 0;     ///< bytes at the peak of training, within about a third
+  std::uint64_t result = 0;     ///< bytes of the model or the adapter, and of harmful/ where it is kept
+  std::uint64_t snapshots = 0;  ///< bytes while training: two snapshots, and a third as it is written
+};
+
+/// Weights, gradients, AdamW's moments and activations. Activations are taken as 6.7 values of the model's width and 1
+/// of the MLP's (2 if it is gated) a token and layer, which fits runs of 58 million to 7 billion weights
+/// (docs/performance.md).
+Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const TrainingLoad& load, const Recipe& recipe,
+                     const Compute& compute);
+
+/// Free bytes of the file system that `path` will be on; 0: unknown.
+std::uint64_t free_disk(const std::filesystem::path& path);
+
+/// Warns if memory or disk may not be enough. @param free  free_disk()
+/// @throws Error (bad input) if the disk has no space for the result alone
+void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute);
+
+/// 15,234,000,000 -> "15.2 GB", 3,400,000 -> "3.4 MB"
+std::string bytes_text(std::uint64_t bytes);
+
+}  // namespace lethe

@@ -1,0 +1,220 @@
+#include "runs/run_plan.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/error.h"
+#include "core/join.h"
+#include "core/terminal.h"
+#include "recipe/method_table.h"
+#include "runs/evaluator.h"
+#include "runs/methods.h"
+#include "runs/stage1.h"
+
+namespace lethe {
+namespace {
+
+// The mean lengths of pairs, tokens.
+struct Lengths {
+  double prompt = 0, response = 0;
+  double pair() const { return prompt + response; }
+};
+
+Lengths mean_lengths(const std::vector<Pair>& pairs, const ExampleMaker& examples) {
+  constexpr std::size_t kMost = 256;
+  const std::size_t stride = std::max<std::size_t>(1, pairs.size() / kMost);
+  Lengths sum;
+  double count = 0;
+  for (std::size_t i = 0; i < pairs.size(); i += stride, ++count) {
+    const Example example = examples.make(pairs[i], pairs[i].response);
+    sum.prompt += static_cast<double>(example.response_begin);
+    sum.response += static_cast<double>(example.ids.size() - example.response_begin);
+  }
+  return count == 0 ? Lengths{} : Lengths{sum.prompt / count, sum.response / count};
+}
+
+std::string short_text(double value, const char* format = "%.1f") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string commas(double value) {
+  return with_commas(static_cast<std::uint64_t>(std::max(value, 0.0)));
+}
+
+std::string tuning_text(const Recipe& recipe) {
+  if (recipe.tuning == TuningKind::full)
+    return recipe.training.weights.empty() ? "all weights" : "weights that match " + excerpt(recipe.training.weights);
+  const LoraTargets& targets = recipe.lora.targets;
+  return "LoRA of rank " + std::to_string(recipe.lora.rank) + " on " +
+         excerpt(targets.suffixes.empty() ? targets.pattern : join(targets.suffixes, ", "), 120) +
+         (recipe.quantize == Quantize::nf4 ? ", base in NF4" : "");
+}
+
+std::string template_text(const Recipe& recipe) {
+  const std::string& text = recipe.data.response_template;
+  return text == "chat" ? "chat" : text == Template::sku_default ? "sku" : "text";
+}
+
+// A run of training: its rows, and what its steps hold.
+struct PlannedTraining {
+  std::string name;  // of the model
+  const DecoderSpec& spec;
+  std::uint64_t checkpoint_bytes = 0;
+  std::uint64_t rows = 0;  // that an epoch covers
+  std::string kind;        // of these rows, "harmful "
+  std::int64_t steps = 0;
+  double micro_tokens = 0;
+  std::uint64_t stored_tokens = 0;
+};
+
+void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTraining& run, const Compute& compute) {
+  const ModelSize size = model_size(run.spec, recipe);
+  const TrainingSettings& training = recipe.training;
+  plan.needs = training_needs(
+      run.spec, size,
+      {.tokens = run.micro_tokens, .stored_tokens = run.stored_tokens, .checkpoint_bytes = run.checkpoint_bytes},
+      recipe, compute);
+  plan.free_disk = free_disk(recipe.out);
+  const auto a_step = static_cast<double>(training.batch * training.accumulate);
+  const double epochs =
+      static_cast<double>(run.steps) * a_step / static_cast<double>(std::max<std::uint64_t>(run.rows, 1));
+  const double tokens = run.micro_tokens * static_cast<double>(training.accumulate);
+  plan.lines.emplace_back("model", excerpt(run.name, 200) + " (" + excerpt(run.spec.model_type) +
+                                       "): " + with_commas(size.parameters) + " weights, " + with_commas(size.trained) +
+                                       " trained, " + dtype_text(compute) + ", template " + template_text(recipe));
+  plan.lines.emplace_back("training", commas(static_cast<double>(run.steps)) + " steps of " + commas(a_step) +
+                                          " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
+                                          " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
+                                          commas(tokens) + " tokens a step");
+  plan.lines.emplace_back("memory",
+                          "about " + bytes_text(plan.needs.memory) +
+                              (compute.device.is_cpu() ? "; " + bytes_text(available_bytes()) + " are available"
+                                                       : " on " + compute.device.str()));
+  plan.lines.emplace_back("time", "measured on the first two steps");
+  plan.facts["model"] = {{"name", excerpt(run.name, 200)},
+                         {"family", run.spec.model_type},
+                         {"parameters", size.parameters},
+                         {"trained", size.trained},
+                         {"template", template_text(recipe)}};
+  plan.facts["training"] = {{"steps", run.steps},
+                            {"rows_a_step", static_cast<std::int64_t>(a_step)},
+                            {"rows", run.rows},
+                            {"epochs", epochs},
+                            {"tokens_a_step", static_cast<std::int64_t>(tokens)}};
+  plan.facts["memory_bytes"] = plan.needs.memory;
+}
+
+void add_output(RunPlan& plan, const Recipe& recipe) {
+  plan.lines.emplace_back("output", excerpt(recipe.out, 400) + ": about " + bytes_text(plan.needs.result) +
+                                        ", snapshots of up to " + bytes_text(plan.needs.snapshots) + " while training" +
+                                        (plan.free_disk > 0 ? "; " + bytes_text(plan.free_disk) + " are free" : ""));
+  put_bytes(plan.facts, "out", recipe.out);
+  plan.facts["disk_bytes"] = {
+      {"result", plan.needs.result}, {"snapshots", plan.needs.snapshots}, {"free", plan.free_disk}};
+}
+
+std::string alpha_text(const Recipe& recipe, const RunData& data) {
+  const NegationSettings& negation = recipe.negation;
+  if (negation.alpha) return short_text(*negation.alpha, "%.4g") + " (negation.alpha)";
+  return "the largest up to 1 with a KL of at most " + short_text(negation.kl_budget, "%.4g") +
+         " nats a token, on up to " + with_commas(data.normal.validation.size()) + " validation answers";
+}
+
+std::string evaluation_text(const Recipe& recipe) {
+  if (!asks_judge(recipe)) return "none";
+  return "judge " + excerpt(join(recipe.evaluation.judge, ", "), 200) + "; at most " +
+         with_commas(static_cast<std::uint64_t>(recipe.evaluation.prompts)) +
+         " prompts of each kind, answers of at most " +
+         with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) + " tokens, before and after";
+}
+
+std::string split_text(const Split& split) {
+  return with_commas(split.train.size()) + " / " + with_commas(split.validation.size()) + " / " +
+         with_commas(split.test.size());
+}
+
+OrderedJson split_facts(const Split& split) {
+  return {{"train", split.train.size()}, {"validation", split.validation.size()}, {"test", split.test.size()}};
+}
+
+}  // namespace
+
+std::string dtype_text(const Compute& compute) {
+  return compute.dtype == at::kFloat ? "float32" : compute.dtype == at::kBFloat16 ? "bfloat16" : "float16";
+}
+
+std::string RunPlan::text() const {
+  std::size_t width = 0;
+  for (const auto& [what, line] : lines) width = std::max(width, what.size());
+  std::string all = "plan of lethe " + command;
+  for (const auto& [what, line] : lines) all += "\n  " + what + std::string(width - what.size() + 2, ' ') + line;
+  return all;
+}
+
+RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data,
+                        const Compute& compute) {
+  const Method& method = method_named(recipe.method);
+  const auto batch = static_cast<double>(recipe.training.batch);
+  const Lengths harmful = mean_lengths(data.harmful.train, data.examples),
+                normal = mean_lengths(data.normal.train, data.examples);
+  const SamplerOptions sampler = sampler_options(recipe);
+  const double drawn = static_cast<double>(sampler.k) *
+                       (sampler.draw == SamplerOptions::Draw::normal ? normal.response : harmful.response);
+  const bool stores = method.reference && recipe.tuning == TuningKind::full;
+  const std::vector<Pair>& rows = method.harmful_rows ? data.harmful.train : data.normal.train;
+
+  RunPlan plan{.command = "unlearn", .normal_tokens = normal.pair()};
+  plan.lines.emplace_back("method", method.name + ", " + tuning_text(recipe));
+  plan.facts = {{"command", plan.command}, {"method", method.name}, {"tuning", word_of(recipe.tuning)}};
+  add_model_and_training(
+      plan, recipe,
+      {.name = original.checkpoint.folder().filename().string(),
+       .spec = original.spec,
+       .checkpoint_bytes = original.checkpoint.bytes(),
+       .rows = rows.size(),
+       .kind = method.harmful_rows ? "harmful " : "normal ",
+       .steps = planned_steps(recipe, data),
+       .micro_tokens =
+           batch * ((method.harmful_rows ? harmful.pair() + drawn : 0) + (method.normal_rows ? normal.pair() : 0)),
+       .stored_tokens = stores ? static_cast<std::uint64_t>(normal.response) * data.normal.train.size() : 0},
+      compute);
+  plan.lines.insert(plan.lines.begin() + 2, {"data", "harmful " + split_text(data.harmful) + ", normal " +
+                                                         split_text(data.normal) + " (train / validation / test)"});
+  plan.facts["data"] = {{"harmful", split_facts(data.harmful)}, {"normal", split_facts(data.normal)}};
+  plan.lines.emplace_back("alpha", alpha_text(recipe, data));
+  plan.lines.emplace_back("evaluation", evaluation_text(recipe));
+  add_output(plan, recipe);
+  return plan;
+}
+
+RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const DecoderSpec& spec,
+                        std::uint64_t checkpoint_bytes, const std::vector<Pair>& pairs, const ExampleMaker& examples,
+                        const Compute& compute) {
+  RunPlan plan{.command = "finetune"};
+  plan.lines.emplace_back("method", "cross-entropy of responses, " + tuning_text(recipe));
+  plan.facts = {{"command", plan.command}, {"tuning", word_of(recipe.tuning)}};
+  add_model_and_training(
+      plan, recipe,
+      {.name = name,
+       .spec = spec,
+       .checkpoint_bytes = checkpoint_bytes,
+       .rows = pairs.size(),
+       .steps = recipe.training.steps,
+       .micro_tokens = static_cast<double>(recipe.training.batch) * mean_lengths(pairs, examples).pair()},
+      compute);
+  add_output(plan, recipe);
+  return plan;
+}
+
+void report_plan(const RunPlan& plan, RunRecord& run) {
+  say(plan.text());
+  run.note("plan", plan.facts);
+}
+
+void print_plan(const RunPlan& plan, const DryRun& dry_run) {
+  print_table((dry_run.json ? dump_json(plan.facts) : plan.text()) + "\n");
+}
+
+}  // namespace lethe

@@ -1,0 +1,61 @@
+// --dry-run: everything is checked, the plan is printed, nothing is written.
+#include "program_fixture.h"
+
+namespace lethe {
+namespace {
+
+class DryRunOf : public Program {
+ protected:
+  std::string evaluation() const {
+    return " --seen " + at("demo/data/harmful.jsonl") + " --unseen " + at("demo/data/lawful.jsonl") + " --normal " +
+           at("demo/data/normal.jsonl") + " --judge refusal";
+  }
+  // A plan of at most ten lines on standard output, and nothing new in the folder.
+  void expect_plan(const std::string& arguments, const std::vector<std::string>& parts) {
+    const Outcome plan =
+        shell(std::string(LETHE_PROGRAM) + " " + arguments + " --dry-run --out " + at("out") + " 2>/dev/null");
+    expect_all(plan, 0, parts);
+    EXPECT_LE(std::count(plan.text.begin(), plan.text.end(), '\n'), 10) << plan.text;
+    EXPECT_FALSE(fs::exists(at("out"))) << arguments;
+    EXPECT_FALSE(fs::exists(at("out.unfinished"))) << arguments;
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1) << "only the demo's data";
+  }
+};
+
+TEST_F(DryRunOf, EachCommandPrintsItsPlanAndWritesNothing) {
+  expect_plan("unlearn --model " + model_ + data() + " training.steps=7",
+              {"plan of lethe unlearn", "7 steps", "epochs"});
+  expect_plan("finetune --model " + model_ + " --data " + at("demo/data/normal.jsonl") + " tuning=lora",
+              {"plan of lethe finetune", "LoRA of rank"});
+  expect_plan("evaluate --model " + model_ + evaluation(), {"plan of lethe evaluate", "judge", "refusal", "prompts"});
+  expect_plan("reproduce --model " + model_ + data() + " --methods sku,ga --seeds 1,2",
+              {"plan of lethe reproduce", "8: 4 cells", "sku, ga"});
+}
+
+TEST_F(DryRunOf, ThePlanAsJson) {
+  const Outcome plan = shell(std::string(LETHE_PROGRAM) + " unlearn --model " + model_ + data() +
+                             " training.steps=7 --dry-run --json --quiet --out " + at("out"));
+  ASSERT_EQ(plan.status, 0) << plan.text;
+  const Json json = Json::parse(plan.text);
+  EXPECT_EQ(json["command"], "unlearn");
+  EXPECT_EQ(json["training"]["steps"], 7);
+  expect_all(run("unlearn --json --model " + model_ + data() + " --out " + at("out")), 2, {"--dry-run"});
+}
+
+TEST_F(DryRunOf, BadInputHasStatusThree) {
+  const std::string out = " --dry-run --out " + at("out");
+  expect_all(run("unlearn --model " + at("none") + data() + out), 3, {"none"});
+  expect_all(run("unlearn --model " + model_ + data() + " evaluation.judge=nobody" + out), 3, {"nobody"});
+  expect_all(run("finetune --model " + model_ + " --data " + at("none.jsonl") + out), 3, {"none.jsonl"});
+  expect_all(run("evaluate --model " + model_ + evaluation() + " --original " + at("none") + out), 3, {"none"});
+  expect_all(run("reproduce --model " + model_ + data() + " tuning=lora lora.targets=[foo]" + out), 3, {"foo"});
+  fs::create_directories(at("out/something"));
+  expect_all(run("unlearn --model " + model_ + data() + out), 3, {"already holds something"});
+}
+
+TEST_F(DryRunOf, AllMissingSettingsAreNamedAtOnce) {
+  expect_all(run("unlearn --dry-run"), 2, {"--model", "--harmful", "--normal", "--out"});
+}
+
+}  // namespace
+}  // namespace lethe

@@ -1,0 +1,147 @@
+// The plan of a run: what it will do and what it needs, known before the work.
+#include "runs/run_plan.h"
+
+#include "architectures/families.h"
+#include "core/files.h"
+#include "core/terminal.h"
+#include "data/sampler.h"
+#include "folder_test.h"
+#include "runs/input_check.h"
+#include "runs/run_folder.h"
+#include "runs/unlearn.h"
+
+namespace lethe {
+namespace {
+
+class Plan : public FolderTest {
+ protected:
+  Plan() { configure_terminal({.quiet = true}); }
+  ~Plan() override { configure_terminal({}); }
+
+  // The demo's model, 20 harmful and 40 normal pairs.
+  Recipe recipe(const std::vector<std::string>& settings = {}) const {
+    std::string harmful, normal;
+    for (int i = 0; i < 20; ++i)
+      harmful += json_line({"How is poison " + std::to_string(i) + " made?", "Crush the leaves, then boil them."});
+    for (int i = 0; i < 40; ++i) normal += json_line({"Where is house " + std::to_string(i) + "?", "In Saltby."});
+    write_file(folder_ / "harmful.jsonl", harmful);
+    write_file(folder_ / "normal.jsonl", normal);
+    std::vector<std::string> all = {"model=" + model_,
+                                    "data.harmful=" + (folder_ / "harmful.jsonl").string(),
+                                    "data.normal=" + (folder_ / "normal.jsonl").string(),
+                                    "data.template=sku",
+                                    "data.split={train: 0.6, validation: 0.2, test: 0.2}",
+                                    "out=" + (folder_ / "run").string()};
+    all.insert(all.end(), settings.begin(), settings.end());
+    return load_recipe("", all);
+  }
+  RunPlan plan(const Recipe& recipe) const {
+    const StoredModel original(recipe.model);
+    return unlearning_plan(recipe, original, load_run_data(recipe, original.examples(recipe), nullptr), {});
+  }
+  const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
+};
+
+TEST_F(Plan, HasAtMostTenLinesAndCountsEpochsOverTheHarmfulRows) {
+  const RunPlan plan = this->plan(recipe({"training.steps=30", "training.batch=4", "training.accumulate=2"}));
+  const std::string text = plan.text();
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n') + 1, 10) << text;
+  const auto train = plan.facts["data"]["harmful"]["train"].get<double>();
+  EXPECT_GT(train, 0);
+  EXPECT_DOUBLE_EQ(plan.facts["training"]["epochs"].get<double>(), 30 * 8 / train);
+  for (const char* part : {"plan of lethe unlearn", "sku, all weights", "30 steps of 8 rows", "epochs of",
+                           "measured on the first two steps", "KL of at most 0.3", "judge classifier", "run"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+}
+
+TEST_F(Plan, CountsTheTokensThatTheMethodsRowsHave) {
+  const auto tokens = [&](const std::vector<std::string>& settings) {
+    return plan(recipe(settings)).facts["training"]["tokens_a_step"].get<int>();
+  };
+  const int sku = tokens({"sku.k=5"}), without_draws = tokens({"sku.k=5", "sku.eps_rd=0"}),
+            normal_alone = tokens({"method=finetune"});
+  EXPECT_GT(sku, without_draws);
+  EXPECT_GT(without_draws, normal_alone);
+  EXPECT_EQ(tokens({"training.accumulate=3", "sku.k=5"}) / 3, sku);
+}
+
+TEST_F(Plan, AdaptersTrainLessAndTakeLessMemoryAndDisk) {
+  const RunPlan full = plan(recipe()), lora = plan(recipe({"tuning=lora", "lora.rank=2"}));
+  EXPECT_LT(lora.facts["model"]["trained"].get<int>(), full.facts["model"]["trained"].get<int>());
+  EXPECT_EQ(full.facts["model"]["trained"], full.facts["model"]["parameters"]);
+  EXPECT_LT(lora.needs.memory, full.needs.memory);
+  EXPECT_LT(lora.needs.result, full.needs.result);
+  EXPECT_LT(lora.needs.snapshots, full.needs.snapshots);
+}
+
+// Peaks that were measured (docs/performance.md): seconds to hours of training, whole commands.
+TEST(Needs, EstimatesMemoryWithinAThirdOfMeasuredRuns) {
+  struct Run {
+    DecoderSpec spec;
+    double weights, in_layers, trained, tokens, peak;
+    std::vector<std::string> settings;
+  };
+  const auto spec = [](std::int64_t layers, std::int64_t width, std::int64_t inner, std::int64_t words, bool gated) {
+    DecoderSpec spec;
+    spec.layers = layers;
+    spec.hidden_size = width;
+    spec.intermediate_size = inner;
+    spec.vocabulary = words;
+    spec.names.gate = gated ? "gate" : "";
+    return spec;
+  };
+  const DecoderSpec small = spec(8, 512, 1408, 32000, true), opt = spec(32, 2560, 10240, 50272, false),
+                    llama = spec(32, 4096, 11008, 32000, true);
+  for (const Run& run :
+       std::vector<Run>{{small, 58e6, 25e6, 0.5e6, 1265, 0.662e9, {"tuning=lora", "training.clip=0"}},
+                        {small, 58e6, 25e6, 58e6, 1268, 1.230e9, {"training.clip=0"}},
+                        {small, 58e6, 25e6, 58e6, 1253, 1.048e9, {"training.clip=0", "training.recompute=true"}},
+                        {opt, 2.65e9, 2.51e9, 10e6, 1264, 15.2e9, {"tuning=lora"}},
+                        {opt, 2.65e9, 2.51e9, 10e6, 1264, 6.5e9, {"tuning=lora", "quantize=nf4"}},
+                        {llama, 6.74e9, 6.48e9, 17e6, 1272, 12.8e9, {"tuning=lora", "quantize=nf4"}}}) {
+    const Needs needs =
+        training_needs(run.spec,
+                       {static_cast<std::uint64_t>(run.weights), static_cast<std::uint64_t>(run.in_layers),
+                        static_cast<std::uint64_t>(run.trained)},
+                       {.tokens = run.tokens}, load_recipe("", run.settings), {});
+    EXPECT_NEAR(static_cast<double>(needs.memory) / run.peak, 1, 0.33) << run.peak;
+  }
+}
+
+TEST_F(Plan, ADiskThatIsTooSmallForTheResultIsRefused) {
+  const Recipe recipe = this->recipe();
+  const Needs needs{.memory = 1, .result = 2'000'000'000, .snapshots = 6'000'000'000};
+  const std::string message = refusal_of([&] { check_needs(needs, 1'000'000'000, recipe, {}); });
+  for (const char* part : {"not enough disk space", "2.0 GB for the result", "1.0 GB free"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  check_needs(needs, 3'000'000'000, recipe, {});  // warns: snapshots may not fit
+  check_needs(needs, 0, recipe, {});              // unknown
+  EXPECT_GT(free_disk(folder_ / "not" / "there" / "yet"), 0U);
+}
+
+TEST_F(Plan, ADryRunWritesNothing) {
+  const Recipe recipe = this->recipe();
+  unlearn(recipe, false, {.on = true});
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  EXPECT_FALSE(fs::exists(folder_ / "run.unfinished"));
+}
+
+TEST_F(Plan, ADryRunRefusesWhatTheRunWouldRefuse) {
+  const auto refused = [&](const std::vector<std::string>& settings) {
+    return refusal_of([&] { unlearn(recipe(settings), false, {.on = true}); });
+  };
+  EXPECT_NE(refused({"tuning=lora", "lora.targets=[foo]"}).find("lora.targets"), std::string::npos);
+  EXPECT_NE(refused({"evaluation.judge=no_judge.json"}).find("no_judge.json"), std::string::npos);
+  EXPECT_NE(refused({"evaluation.bleurt=/no/bleurt"}).find("/no/bleurt"), std::string::npos);
+  EXPECT_NE(refused({"data.max_length=2"}).find("max_length"), std::string::npos);
+  const std::string same = (folder_ / "harmful.jsonl").string();
+  EXPECT_NE(refused({"data.normal=" + same}), "no error") << "one file in both roles";
+  fs::create_directories(folder_ / "run" / "something");
+  EXPECT_NE(refused({}).find("already holds something"), std::string::npos);
+  fs::remove_all(folder_ / "run");
+  fs::create_directories(folder_ / "run.unfinished" / "snapshots" / "one");
+  EXPECT_NE(refused({}).find("--resume"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lethe
