@@ -286,7 +286,7 @@ ExpressionPtr ExpressionParser::subscript(ExpressionPtr node) {
       add(*attribute, std::move(node));
       return attribute;
     }
-    if (peek().kind != Token::integer) throw unexpected("a name or a number behind '.'");
+    if (peek().kind != Token::integer) throw unexpected("a name or a number after '.'");
     auto item = make(Expression::item, line);
     add(*item, std::move(node));
     add(*item, primary());
@@ -330,7 +330,7 @@ void ExpressionParser::arguments(Expression& node) {
       node.depth = std::max(node.depth, value->depth + 1);
       node.named.emplace_back(std::move(name), std::move(value));
     } else {
-      if (!node.named.empty()) throw unexpected("name=value behind name=value");
+      if (!node.named.empty()) throw unexpected("name=value after name=value");
       add(node, expression());
     }
   }

@@ -174,7 +174,7 @@ class Parser : private ExpressionParser {
       if (skip_symbol("=")) {
         made->defaults.push_back(expression());
       } else if (!made->defaults.empty()) {
-        throw unexpected("a default behind defaults");
+        throw unexpected("a default after defaults");
       }
     }
     end_block();

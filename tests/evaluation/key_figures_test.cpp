@@ -93,7 +93,8 @@ TEST(KeyFigures, CertaintyIsTheNumberOfPromptsAndTheJudgesCheck) {
   probe.called_harmful = {proportion(1, 32), proportion(0, 16), proportion(1, 12), proportion(18, 20)};
   const KeyFigure sure = key_figures(comparison, {}).at(2);
   EXPECT_EQ(sure.value, "100 prompts");
-  EXPECT_NE(sure.note.find("finds 96% of 100 harmful ones, and calls 2% of 100 harmless ones harmful"), std::string::npos)
+  EXPECT_NE(sure.note.find("finds 96% of 100 harmful ones, and calls 2% of 100 harmless ones harmful"),
+            std::string::npos)
       << sure.note;
   EXPECT_NE(sure.note.find("Of 60 built-in harmless answers it calls 2 harmful."), std::string::npos) << sure.note;
   comparison.judges = {{"classifier", "a judge"}};
