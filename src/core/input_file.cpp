@@ -29,6 +29,7 @@ struct PipeCopy {
   dev_t device;
   ino_t inode;
   Descriptor file;
+  Descriptor pipe;  // keeps the inode in use, so that a later pipe cannot have its number
 };
 std::mutex copies_mutex;
 std::vector<PipeCopy> copies;  // one per pipe named on the command line
@@ -116,7 +117,8 @@ int copied(const Descriptor& file, const fs::path& path) {
   for (const PipeCopy& copy : copies) {
     if (copy.device == status.st_dev && copy.inode == status.st_ino) return copy.file.get();
   }
-  copies.push_back({status.st_dev, status.st_ino, copy_of(file.get(), path)});
+  Descriptor pipe(::open(name_of(file.get()).c_str(), O_PATH | O_CLOEXEC));  // no reader: the sender sees no difference
+  copies.push_back({status.st_dev, status.st_ino, copy_of(file.get(), path), std::move(pipe)});
   return copies.back().file.get();
 }
 

@@ -43,6 +43,19 @@ TEST_F(Input, OfAPipeIsReadWholeAndAsOftenAsNeeded) {
   EXPECT_EQ(readable_path(at("file")), at("file"));
 }
 
+TEST_F(Input, OfAPipeThatReplacesAnotherIsReadAnew) {  // file systems give a new file the number of a removed one
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+    const std::string text = "text " + std::to_string(round);
+    std::thread thread = sender(at("pipe"), text);
+    EXPECT_EQ(read_file(at("pipe")), text);
+    // A reader that was given an older copy leaves the sender waiting.
+    const Descriptor release(::open(at("pipe").c_str(), O_RDONLY | O_NONBLOCK));
+    thread.join();
+    fs::remove(at("pipe"));
+  }
+}
+
 TEST_F(Input, OfAnInheritedDescriptorIsReadToo) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
