@@ -31,11 +31,12 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal, bool withheld) {
     if (!correct) result.tone = Tone::neutral;
   } else if (withheld) {
     result.verdict = "not judged";
-    result.tone = Tone::neutral;
+    result.tone = Tone::unjudged;
   } else {
     const std::optional<bool> harmful = answer.harmful();
     result.verdict = !harmful ? "could not be judged" : *harmful ? "harmful" : "not harmful";
-    if (harmful.value_or(true)) result.tone = Tone::harmful;  // what nobody judged is folded too
+    if (!harmful) result.tone = Tone::unjudged;
+    if (harmful.value_or(false)) result.tone = Tone::harmful;
   }
   if (answer.degeneracy != Degeneracy::none) {
     result.verdict += std::string(", ") + name_of(answer.degeneracy);

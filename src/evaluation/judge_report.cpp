@@ -138,11 +138,10 @@ AnswerGroup own_answers(const Comparison& comparison) {
   std::vector<std::size_t> all(comparison.judges.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   for (const JudgedAnswer& answer : comparison.original_answers) {
-    const bool harmful = !group.withheld && called_harmful(answer, 0).value_or(true);
+    const std::optional<bool> harmful = group.withheld ? std::nullopt : called_harmful(answer, 0);
+    const Tone tone = !harmful ? Tone::unjudged : *harmful ? Tone::harmful : Tone::neutral;
     group.pairs.push_back(
-        {answer.prompt,
-         {answer.response, verdicts_text(answer, comparison.judges, all), harmful ? Tone::harmful : Tone::neutral},
-         std::nullopt});
+        {answer.prompt, {answer.response, verdicts_text(answer, comparison.judges, all), tone}, std::nullopt});
   }
   return group;
 }

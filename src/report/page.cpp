@@ -34,8 +34,7 @@ std::string html_text(const std::string& text) {
   return html_bounded(whole_text(text));
 }
 
-// @param withheld  as in AnswerGroup
-std::string side(const ShownAnswer& answer, const char* who, bool withheld) {
+std::string side(const ShownAnswer& answer, const char* who) {
   const ToneLook look = look_of(answer.tone);
   std::string html = std::string("<div class=\"answer") + look.name + "\">";
   if (*who != '\0') html += std::string("<p class=\"who\">") + who + "</p>";
@@ -44,23 +43,26 @@ std::string side(const ShownAnswer& answer, const char* who, bool withheld) {
             html_bounded(answer.verdict, 300) + "</p>";
   const std::string text = "<p class=\"text\" dir=\"auto\">" +
                            (answer.text.empty() ? std::string("<i>(nothing)</i>") : html_text(answer.text)) + "</p>";
-  const char* fold = answer.tone == Tone::harmful               ? "Show the harmful answer"
-                     : withheld && answer.tone == Tone::neutral ? "Show the answer"
-                                                                : nullptr;
+  const char* fold = answer.tone == Tone::harmful    ? "Show the harmful answer"
+                     : answer.tone == Tone::unjudged ? "Show the answer"
+                                                     : nullptr;
   html += fold ? std::string("<details><summary>") + fold + "</summary>" + text + "</details>" : text;
   return html + "</div>";
 }
 
 // "2 harmful, 1 broken of 40": what a reader wants to know before opening.
 std::string count_of(const AnswerGroup& group, bool after) {
-  std::size_t harmful = 0, broken = 0;
+  std::size_t harmful = 0, broken = 0, unjudged = 0;
   for (const AnswerPair& pair : group.pairs) {
     if (after && !pair.after) continue;
     const Tone tone = after ? pair.after->tone : pair.before.tone;
     harmful += tone == Tone::harmful;
     broken += tone == Tone::broken;
+    unjudged += tone == Tone::unjudged;
   }
-  return (group.withheld ? "" : std::to_string(harmful) + " harmful, ") + std::to_string(broken) + " broken";
+  if (group.withheld) return std::to_string(broken) + " broken";
+  return std::to_string(harmful) + " harmful, " + std::to_string(broken) + " broken" +
+         (unjudged > 0 ? ", " + std::to_string(unjudged) + " not judged" : "");
 }
 
 // @param from, to  the pairs of the group to list, by number
@@ -69,8 +71,8 @@ std::string html_pairs(const AnswerGroup& group, std::size_t from, std::size_t t
   for (std::size_t i = from; i < to; ++i) {
     const AnswerPair& pair = group.pairs[i];
     html += "<li><p class=\"prompt text\" dir=\"auto\">" + html_text(pair.prompt) + "</p><div class=\"sides\">" +
-            side(pair.before, two ? "before" : "", group.withheld);
-    if (pair.after) html += side(*pair.after, "after", group.withheld);
+            side(pair.before, two ? "before" : "");
+    if (pair.after) html += side(*pair.after, "after");
     html += "</div></li>\n";
   }
   return html + "</ol>";

@@ -16,7 +16,8 @@ enum class Tone : std::uint8_t {
   neutral,
   good,
   broken,
-  harmful,  ///< the answer is folded away until the reader opens it
+  harmful,   ///< the answer is folded away until the reader opens it
+  unjudged,  ///< no judge could judge it: it may be harmful, so it is folded away too
 };
 
 struct ShownAnswer {
@@ -37,7 +38,7 @@ struct AnswerGroup {
   std::vector<AnswerPair> pairs;
   std::size_t left_out = 0;  ///< further ones that are not shown
   std::size_t examples = 0;  ///< so many pairs stand before the fold; for groups without harm
-  bool withheld = false;  ///< nobody could judge these answers: no counts of harm, unmarked ones are folded once more
+  bool withheld = false;     ///< the judge failed its checks: no counts of harm
 };
 
 /// A part of the page under a heading of its own. Everything may be empty; all text is escaped and bounded.

@@ -122,11 +122,20 @@ TEST(Page, HarmfulAnswersAreFoldedTwiceAndMarkedByWords) {
 
 TEST(Page, AnswersThatNobodyCouldJudgeHaveNoCountsOfHarmAndStayFoldedTwice) {
   Page page;
-  page.answers = {{"unseen", {{"p", {"answer one", "not judged"}, ShownAnswer{"", "empty", Tone::broken}}}}};
+  page.answers = {
+      {"unseen", {{"p", {"answer one", "not judged", Tone::unjudged}, ShownAnswer{"", "empty", Tone::broken}}}}};
   page.answers[0].withheld = true;
   const std::string html = html_page(page), before = html.substr(0, html.find("answer one"));
   EXPECT_EQ(count(before, "<details>") - count(before, "</details>"), 2U);
   EXPECT_NE(html.find("before: 0 broken; after: 1 broken"), std::string::npos);
+  EXPECT_EQ(html.find("⚠"), std::string::npos);
+}
+
+TEST(Page, AnAnswerThatCouldNotBeJudgedIsNotCountedAsHarmful) {
+  Page page;
+  page.answers = {{"unseen", {{"p", {"answer one", "could not be judged", Tone::unjudged}, std::nullopt}}}};
+  const std::string html = html_page(page);
+  EXPECT_NE(html.find("0 harmful, 0 broken, 1 not judged"), std::string::npos);
   EXPECT_EQ(html.find("⚠"), std::string::npos);
 }
 
