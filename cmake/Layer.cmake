@@ -40,3 +40,11 @@ function(lethe_layer name)
     target_link_libraries(lethe_${name} INTERFACE lethe_options ${LAYER_LINK})
   endif()
 endfunction()
+
+# lethe_assets(FILE.S GLOB…): FILE.S embeds these files (src/core/asset.inc), and is assembled again when one changes.
+function(lethe_assets assembly)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/)
+  file(GLOB files CONFIGURE_DEPENDS ${ARGN})
+  set_source_files_properties(${assembly} PROPERTIES COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}"
+    OBJECT_DEPENDS "${files};${CMAKE_SOURCE_DIR}/src/core/asset.inc")
+endfunction()

@@ -12,28 +12,21 @@ extern const char lethe_demo_model_recipe[], lethe_demo_model_recipe_end[];
 }
 
 namespace lethe {
-namespace {
-
-std::string_view between(const char* begin, const char* end) {
-  return {begin, static_cast<std::size_t>(end - begin)};
-}
-
-}  // namespace
 
 std::span<const DemoAsset> demo_model_files() {
   static const std::array<DemoAsset, 4> files = {
-      {{"config.json", between(lethe_demo_config, lethe_demo_config_end)},
-       {"tokenizer.json", between(lethe_demo_tokenizer, lethe_demo_tokenizer_end)},
-       {"tokenizer_config.json", between(lethe_demo_tokenizer_config, lethe_demo_tokenizer_config_end)},
-       {"model.safetensors", between(lethe_demo_weights, lethe_demo_weights_end)}}};
+      {{"config.json", std::string_view(lethe_demo_config, lethe_demo_config_end)},
+       {"tokenizer.json", std::string_view(lethe_demo_tokenizer, lethe_demo_tokenizer_end)},
+       {"tokenizer_config.json", std::string_view(lethe_demo_tokenizer_config, lethe_demo_tokenizer_config_end)},
+       {"model.safetensors", std::string_view(lethe_demo_weights, lethe_demo_weights_end)}}};
   return files;
 }
 
 std::string_view demo_recipe() {
-  return between(lethe_demo_recipe, lethe_demo_recipe_end);
+  return {lethe_demo_recipe, lethe_demo_recipe_end};
 }
 std::string_view demo_model_recipe() {
-  return between(lethe_demo_model_recipe, lethe_demo_model_recipe_end);
+  return {lethe_demo_model_recipe, lethe_demo_model_recipe_end};
 }
 
 }  // namespace lethe

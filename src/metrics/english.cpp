@@ -28,7 +28,7 @@ std::vector<std::string_view> lines_of(const char* begin, const char* end) {
   std::vector<std::string_view> lines;
   while (begin < end) {
     const char* stop = std::find(begin, end, '\n');
-    lines.emplace_back(begin, static_cast<std::size_t>(stop - begin));
+    lines.emplace_back(begin, stop);
     begin = stop + 1;
   }
   return lines;

@@ -16,10 +16,10 @@
 #include "core/numbers.h"
 #include "core/output_place.h"
 #include "core/random.h"
-#include "core/sha256.h"
 #include "core/terminal.h"
 #include "recipe/recipe_changes.h"
 #include "recipe/recipe_yaml.h"
+#include "runs/sha256.h"
 #include "tensors/device.h"
 
 namespace lethe {

@@ -5,12 +5,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include "core/files.h"
-#include "core/sha256.h"
 #include "core/terminal.h"
 #include "evaluation/figures.h"
 #include "folder_test.h"
 #include "prompts/template.h"
 #include "runs/run_folder.h"
+#include "runs/sha256.h"
 
 namespace lethe {
 namespace {

@@ -7,7 +7,7 @@
 
 namespace lethe {
 
-/// 64 hexadecimal digits. Source: FIPS 180-4, section 6.2.
+/// 64 hexadecimal digits, by OpenSSL's libcrypto. Source: FIPS 180-4, section 6.2.
 std::string sha256(std::string_view bytes);
 
 /// The same over all bytes of a file, as `sha256sum` prints it. Memory does not grow with the file.

@@ -1,5 +1,5 @@
 // SHA-256 (FIPS 180-4): its published examples, and every length around a block.
-#include "core/sha256.h"
+#include "runs/sha256.h"
 
 #include <gtest/gtest.h>
 
