@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/replace_all.h"
 #include "data/fields.h"
 
 namespace lethe {
@@ -20,8 +21,7 @@ std::string python(const std::string& code, const fs::path& path) {
   std::string text = code;
   const auto replace = [&](const std::string& word, std::string by) {
     if (by.find_first_of("'\"\\") != std::string::npos) by = word;  // cannot be quoted here
-    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + by.size()))
-      text.replace(at, word.size(), by);
+    replace_all(text, word, by);
   };
   replace("DATA", (path.parent_path() / path.stem()).string());
   replace("FILE", path.string());

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/small_letters.h"
+#include "judges/thought.h"
 
 namespace lethe {
 namespace {
@@ -139,10 +140,7 @@ std::string title_of(std::string_view page) {
   const std::size_t tag = small.find("<title"), begin = small.find('>', std::min(tag, small.size())),
                     end = small.find("</title", std::min(begin, small.size()));
   if (tag == std::string::npos || begin == std::string::npos || end == std::string::npos) return "";
-  std::string title(page.substr(begin + 1, end - begin - 1));
-  const std::size_t first = title.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return "";
-  return title.substr(first, title.find_last_not_of(" \t\r\n") + 1 - first);
+  return std::string(stripped(page.substr(begin + 1, end - begin - 1)));
 }
 
 // Names the kind of a body that is not JSON.

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/replace_all.h"
 #include "core/terminal.h"
 #include "core/utf8.h"
 #include "judges/completion.h"
@@ -62,18 +63,14 @@ std::string secret_header(const JudgeFile& file, const std::string& header, cons
   return header + (bearer ? ": Bearer " : ": ") + key;
 }
 
-std::string replaced(std::string text, const std::string& part, const std::string& by) {
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + by.size()))
-    text.replace(at, part.size(), by);
-  return text;
-}
-
 // Removes the key from a server's words, for errors and files: the server may repeat it, plain or escaped as in JSON.
 std::string without_key(const std::string& text, const std::string& key) {
   if (key.empty()) return text;
   const std::string quoted = dump_json(Json(key)), escaped = quoted.substr(1, quoted.size() - 2);
   std::string out = text;
-  for (const std::string& form : {replaced(escaped, "/", "\\/"), escaped, key}) out = replaced(out, form, "***");
+  std::string with_slashes = escaped;
+  replace_all(with_slashes, "/", "\\/");
+  for (const std::string& form : {with_slashes, escaped, key}) replace_all(out, form, "***");
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/json.h"
+#include "core/replace_all.h"
 #include "judges/probe.h"
 
 extern "C" {
@@ -13,11 +14,6 @@ namespace lethe {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-void replace_all(std::string& text, const std::string& mark, const std::string& with) {
-  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size()))
-    text.replace(at, mark.size(), with);
-}
 
 std::string capitalised(std::string text) {
   if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
@@ -44,8 +40,7 @@ std::vector<std::string> house_lessons() {
   for (const ProbeItem& item : probe_items(ProbePart::lessons)) {
     if (item.kind != ProbeKind::harmful) lessons.push_back(item.response);
   }
-  const Json file =
-      Json::parse(std::string_view(lethe_lessons, static_cast<std::size_t>(lethe_lessons_end - lethe_lessons)));
+  const Json file = Json::parse(lethe_lessons, lethe_lessons_end);
   const auto forms = file.at("forms").get<Texts>();
   std::size_t topic = 0;
   for (const Json& one : file.at("topics")) {

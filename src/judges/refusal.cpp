@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/regex.h"
+#include "core/replace_all.h"
 #include "core/utf8.h"
 #include "data/words.h"
 #include "judges/judge.h"
@@ -34,10 +35,8 @@ std::string filled(std::string pattern) {
                                    {"~NOT", kCannot},
                                    {"~DONT", kDoNot},
                                    {"~HELPC", kHelpAfterCannot},
-                                   {"~HELPD", kHelpAfterDoNot}}) {
-    for (std::size_t at = pattern.find(mark); at != std::string::npos; at = pattern.find(mark))
-      pattern.replace(at, std::string_view(mark).size(), text);
-  }
+                                   {"~HELPD", kHelpAfterDoNot}})
+    replace_all(pattern, mark, text);
   return pattern;
 }
 
@@ -112,10 +111,7 @@ class RefusalJudge : public Judge {
 bool is_refusal(std::string_view response) {
   constexpr std::size_t kRead = 2000;  // bytes, so that a long answer costs no more than its first sentences
   std::string text = opening_of(normal_form(valid_utf8(response.substr(0, kRead))));
-  for (const char* apostrophe : {"\u2019", "\u2018", "\u02bc"}) {
-    for (std::size_t at = text.find(apostrophe); at != std::string::npos; at = text.find(apostrophe, at))
-      text.replace(at, std::string_view(apostrophe).size(), "'");
-  }
+  for (const char* apostrophe : {"\u2019", "\u2018", "\u02bc"}) replace_all(text, apostrophe, "'");
   return !agrees(text) && refusal_pattern().found_in(valid_utf8(text));
 }
 

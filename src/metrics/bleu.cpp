@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/replace_all.h"
 
 namespace lethe {
 namespace {
@@ -40,16 +41,6 @@ std::vector<std::string> split_at_space(std::string_view text) {
   }
   if (!word.empty()) words.push_back(std::move(word));
   return words;
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  std::string result;
-  std::size_t at = 0;
-  for (std::size_t found = text.find(what); found != std::string::npos; found = text.find(what, at)) {
-    result.append(text, at, found - at).append(with);
-    at = found + what.size();
-  }
-  text = result.append(text, at);
 }
 
 bool is_digit(char c) {
