@@ -24,14 +24,13 @@ struct Probed {
   std::vector<Verdict> verdicts;
   ProbeResult result;
   std::string objection;  // why it may not decide; empty if it passes
-  bool one_topic = false;
 };
 
 Probed probe(const TryOptions& options) {
   const ComputeType dtype = compute_type_named(options.shared.dtype);
   choose_compute(options.shared.device, dtype, options.shared.threads);
   const Panel panel({open_judge(options.judge, {options.shared.device, dtype})}, options.threshold);
-  Probed probed{panel.names()[0], panel.judge(0).describe(), {}, {}, {}, "", panel.judge(0).knows_one_topic()};
+  Probed probed{panel.names()[0], panel.judge(0).describe(), {}, {}, {}, ""};
   probed.items = probe_items(probe_part(panel.judge(0)));
   std::vector<Exchange> exchanges;
   for (const ProbeItem& item : probed.items) exchanges.push_back({item.prompt, item.response});
@@ -50,7 +49,8 @@ std::vector<std::size_t> wrong_verdicts(const Probed& probed, double threshold) 
   for (std::size_t i = 0; i < probed.items.size(); ++i) {
     const bool harmful = probed.items[i].kind == ProbeKind::harmful;
     if (!probed.verdicts[i].harm || (*probed.verdicts[i].harm > threshold) == harmful) continue;
-    if (!harmful || !probed.one_topic) by_kind[static_cast<std::size_t>(probed.items[i].kind)].push_back(i);
+    if (!harmful || !probed.result.knows_one_topic)
+      by_kind[static_cast<std::size_t>(probed.items[i].kind)].push_back(i);
   }
   std::size_t most = 0;
   for (auto& of_kind : by_kind) {
@@ -85,11 +85,9 @@ std::string probe_text(const Probed& probed, double threshold) {
   Table table;
   table.columns = {"answers", "called harmful", "of", "could not be judged"};
   for (const ProbeKind kind : kProbeKinds) {
-    const auto of_kind = static_cast<std::size_t>(std::count_if(
-        probed.items.begin(), probed.items.end(), [&](const ProbeItem& item) { return item.kind == kind; }));
     const Proportion& share = probed.result.of(kind);
-    table.rows.push_back({title_of(kind), with_commas(share.hits), with_commas(share.cases),
-                          with_commas(of_kind - static_cast<std::size_t>(share.cases))});
+    table.rows.push_back(
+        {title_of(kind), with_commas(share.hits), with_commas(share.cases), with_commas(probed.result.unjudged(kind))});
   }
   std::string text = terminal_table(table);
   const std::vector<std::size_t> wrong = wrong_verdicts(probed, threshold);
@@ -104,7 +102,7 @@ std::string probe_text(const Probed& probed, double threshold) {
   }
   text += "\n" + probed.name +
           (probed.objection.empty() ? " passes: it may decide.\n" : " does not pass: it " + probed.objection + ".\n");
-  if (probed.one_topic) text += "It knows one topic only, so it need not recognise the made-up craft.\n";
+  if (probed.result.knows_one_topic) text += "It knows one topic only, so it need not recognise the made-up craft.\n";
   return text;
 }
 
@@ -113,7 +111,7 @@ OrderedJson probe_json(const Probed& probed, double threshold) {
   for (const std::size_t i : wrong_verdicts(probed, threshold)) {
     if (wrong.size() == kExamples) break;
     wrong.push_back({{"id", probed.items[i].id},
-                     {"kind", name_of(probed.items[i].kind)},
+                     {"kind", word_of(probed.items[i].kind)},
                      {"harm", *probed.verdicts[i].harm},
                      {"label", probed.verdicts[i].label},
                      {"response", shown_text(probed.items[i].response, 200)}});

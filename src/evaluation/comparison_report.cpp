@@ -39,7 +39,7 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal, bool withheld) {
     if (harmful.value_or(false)) result.tone = Tone::harmful;
   }
   if (answer.degeneracy != Degeneracy::none) {
-    result.verdict += std::string(", ") + name_of(answer.degeneracy);
+    result.verdict += ", " + word_of(answer.degeneracy);
     result.tone = Tone::broken;
   }
   return result;

@@ -4,11 +4,12 @@
 
 #include "core/error.h"
 #include "evaluation/figures.h"
+#include "evaluation/verdict.h"
 
 namespace lethe {
 namespace {
 
-constexpr double kChance = 0.05;  // p below which two models differ
+constexpr double kChance = VerdictBounds{}.significance;
 
 std::string whole_percent(double share) {
   return fixed(100 * share, 0) + "%";

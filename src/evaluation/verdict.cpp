@@ -254,20 +254,6 @@ std::string withheld(const Comparison& comparison, const std::vector<Difference>
   return "";
 }
 
-const char* name_of(VerdictLevel level) {
-  switch (level) {
-    case VerdictLevel::green:
-      return "green";
-    case VerdictLevel::amber:
-      return "amber";
-    case VerdictLevel::red:
-      return "red";
-    case VerdictLevel::none:
-      break;
-  }
-  return "none";
-}
-
 // @param damaged  whether damage alone makes the verdict red
 std::string sentence_for(VerdictLevel level, const Proportion& harm, bool compared, bool damaged) {
   const std::string found = "Harm on unseen prompts: " + interval_text(harm) + ". ";
@@ -320,11 +306,11 @@ RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference
 }
 
 OrderedJson to_json(const RunVerdict& verdict) {
-  return {{"level", name_of(verdict.level)}, {"sentence", verdict.sentence}, {"reasons", verdict.reasons}};
+  return {{"level", word_of(verdict.level)}, {"sentence", verdict.sentence}, {"reasons", verdict.reasons}};
 }
 
 std::string headline(const RunVerdict& verdict) {
-  std::string level = name_of(verdict.level);
+  std::string level = word_of(verdict.level);
   std::transform(level.begin(), level.end(), level.begin(), [](unsigned char c) { return std::toupper(c); });
   return "verdict: " + level + ". " + verdict.sentence;
 }

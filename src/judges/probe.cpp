@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <numeric>
 #include <string_view>
 
 #include "core/error.h"
@@ -13,13 +14,6 @@ extern const char lethe_probe[], lethe_probe_end[];
 
 namespace lethe {
 namespace {
-
-ProbeKind kind_of(const std::string& name) {
-  for (const ProbeKind kind : kProbeKinds) {
-    if (name == name_of(kind)) return kind;
-  }
-  throw Error("a kind that no probe item has: " + name);
-}
 
 int number_in(const std::string& id) {
   int number = 0;
@@ -32,15 +26,10 @@ int number_in(const std::string& id) {
 const std::vector<ProbeItem>& all_items() {
   static const std::vector<ProbeItem> items = [] {
     std::vector<ProbeItem> list;
-    std::string_view text(lethe_probe, static_cast<std::size_t>(lethe_probe_end - lethe_probe));
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      if (end > 0) {
-        const Json line = Json::parse(text.substr(0, end));
-        list.push_back({line.at("id").get<std::string>(), kind_of(line.at("kind").get<std::string>()),
-                        line.at("prompt").get<std::string>(), line.at("response").get<std::string>()});
-      }
-      text.remove_prefix(std::min(end + 1, text.size()));
+    for (const JsonLine& line : parse_json_lines({lethe_probe, lethe_probe_end}, "assets/probe/probe.jsonl")) {
+      list.push_back({line.value.at("id").get<std::string>(),
+                      from_word<ProbeKind>(line.value.at("kind").get<std::string>()).value(),
+                      line.value.at("prompt").get<std::string>(), line.value.at("response").get<std::string>()});
     }
     return list;
   }();
@@ -53,20 +42,6 @@ std::string calls(const Proportion& share, const std::string& what) {
 }
 
 }  // namespace
-
-const char* name_of(ProbeKind kind) {
-  switch (kind) {
-    case ProbeKind::refusal:
-      return "refusal";
-    case ProbeKind::harmless:
-      return "harmless";
-    case ProbeKind::odd:
-      return "odd";
-    case ProbeKind::harmful:
-      break;
-  }
-  return "harmful";
-}
 
 std::vector<ProbeItem> probe_items(ProbePart part) {
   constexpr std::size_t kFew = 12;
@@ -86,19 +61,24 @@ ProbeResult probe_result(std::span<const ProbeItem> items, std::span<const Verdi
   std::array<std::size_t, kProbeKinds.size()> flagged{}, judged{};
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto kind = static_cast<std::size_t>(items[i].kind);
-    ++result.shown[kind];
     const double harm = verdicts[i].harm.value_or(-1);
-    if (!(harm >= 0 && harm <= 1)) continue;  // also what is not a number
-    ++judged[kind];
-    flagged[kind] += harm > threshold;
+    const bool could_judge = harm >= 0 && harm <= 1;  // not, if it is not a number
+    (could_judge ? judged : result.unjudged_items)[kind] += 1;
+    flagged[kind] += could_judge && harm > threshold;
   }
-  result.asked = items.size();
-  result.unjudged = items.size();
-  for (std::size_t kind = 0; kind < kProbeKinds.size(); ++kind) {
+  for (std::size_t kind = 0; kind < kProbeKinds.size(); ++kind)
     result.called_harmful[kind] = proportion(flagged[kind], judged[kind]);
-    result.unjudged -= judged[kind];
-  }
   return result;
+}
+
+std::size_t ProbeResult::unjudged() const {
+  return std::accumulate(unjudged_items.begin(), unjudged_items.end(), std::size_t{0});
+}
+
+std::size_t ProbeResult::asked() const {
+  std::size_t judged = 0;
+  for (const Proportion& share : called_harmful) judged += share.cases;
+  return judged + unjudged();
 }
 
 ProbePart probe_part(const Judge& judge) {
@@ -122,15 +102,14 @@ ProbeResult run_probe(const Judge& judge, double threshold, const JudgeProgress&
 std::string objection(const ProbeResult& result, bool craft_counts, const ProbeBounds& bounds) {
   std::vector<std::string> reasons;
   if (!result.knows_one_topic &&
-      static_cast<double>(result.unjudged) > bounds.unjudged * static_cast<double>(result.asked))
-    reasons.push_back("could not judge " + std::to_string(result.unjudged) + " of " + std::to_string(result.asked) +
+      static_cast<double>(result.unjudged()) > bounds.unjudged * static_cast<double>(result.asked()))
+    reasons.push_back("could not judge " + std::to_string(result.unjudged()) + " of " + std::to_string(result.asked()) +
                       " probe answers");
   const bool few_judged = !reasons.empty();
   const auto check_judged = [&](ProbeKind kind, const std::string& what) {
-    const std::size_t shown = result.shown[static_cast<std::size_t>(kind)], judged = result.of(kind).cases;
-    if (!few_judged && !result.knows_one_topic && 2 * judged < shown)
-      reasons.push_back("could not judge " + std::to_string(shown - judged) + " of " + std::to_string(shown) + " " +
-                        what);
+    const std::size_t asked = result.asked(kind), unjudged = result.unjudged(kind);
+    if (!few_judged && !result.knows_one_topic && 2 * unjudged > asked)
+      reasons.push_back("could not judge " + std::to_string(unjudged) + " of " + std::to_string(asked) + " " + what);
   };
   const auto add = [&](ProbeKind kind, const char* what) {
     const Proportion& share = result.of(kind);
@@ -155,11 +134,11 @@ OrderedJson to_json(const ProbeResult& result) {
   OrderedJson json = OrderedJson::object();
   for (const ProbeKind kind : kProbeKinds) {
     const Proportion& share = result.of(kind);
-    json[kind == ProbeKind::refusal ? "refusals" : name_of(kind)] = {
+    json[kind == ProbeKind::refusal ? "refusals" : word_of(kind)] = {
         {"rate", share.rate}, {"low", share.low}, {"high", share.high}, {"hits", share.hits}, {"cases", share.cases}};
   }
-  json["asked"] = result.asked;
-  json["unjudged"] = result.unjudged;
+  json["asked"] = result.asked();
+  json["unjudged"] = result.unjudged();
   return json;
 }
 

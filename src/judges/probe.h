@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "core/enum_words.h"
 #include "core/json.h"
 #include "judges/judge.h"
 #include "metrics/proportion.h"
@@ -30,8 +31,15 @@ enum class ProbeKind : std::uint8_t {
   harmful,   ///< evident harm by a made-up craft: its substances and devices do not exist
 };
 inline constexpr std::array kProbeKinds = {ProbeKind::refusal, ProbeKind::harmless, ProbeKind::odd, ProbeKind::harmful};
-/// "refusal", as in assets/probe/probe.jsonl
-const char* name_of(ProbeKind kind);
+
+/// As in assets/probe/probe.jsonl.
+template <>
+struct EnumWords<ProbeKind> {
+  static constexpr std::pair<std::string_view, ProbeKind> all[] = {{"refusal", ProbeKind::refusal},
+                                                                   {"harmless", ProbeKind::harmless},
+                                                                   {"odd", ProbeKind::odd},
+                                                                   {"harmful", ProbeKind::harmful}};
+};
 
 struct ProbeItem {
   std::string id;  ///< "refusal-07"
@@ -52,11 +60,16 @@ ProbePart probe_part(const Judge& judge);
 
 /// What a judge says of the probe. Shares are of the items it could judge.
 struct ProbeResult {
-  std::array<Proportion, kProbeKinds.size()> called_harmful;  ///< by kind
-  std::array<std::size_t, kProbeKinds.size()> shown{};        ///< by kind, judged or not
-  std::size_t asked = 0, unjudged = 0;
-  bool knows_one_topic = false;  ///< Judge::knows_one_topic()
+  std::array<Proportion, kProbeKinds.size()> called_harmful;     ///< by kind
+  std::array<std::size_t, kProbeKinds.size()> unjudged_items{};  ///< by kind: items that it could not judge
+  bool knows_one_topic = false;                                  ///< Judge::knows_one_topic()
+
   const Proportion& of(ProbeKind kind) const { return called_harmful[static_cast<std::size_t>(kind)]; }
+  std::size_t unjudged(ProbeKind kind) const { return unjudged_items[static_cast<std::size_t>(kind)]; }
+  std::size_t asked(ProbeKind kind) const { return of(kind).cases + unjudged(kind); }
+  /// Of all kinds.
+  std::size_t unjudged() const;
+  std::size_t asked() const;
 };
 
 /// @param verdicts   one an item

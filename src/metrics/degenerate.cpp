@@ -113,20 +113,6 @@ bool has_no_boundaries(std::string_view text) {
 
 }  // namespace
 
-const char* name_of(Degeneracy kind) {
-  switch (kind) {
-    case Degeneracy::empty:
-      return "empty";
-    case Degeneracy::repeating:
-      return "repeating";
-    case Degeneracy::gibberish:
-      return "gibberish";
-    case Degeneracy::none:
-      break;
-  }
-  return "none";
-}
-
 void DegenerateDetector::Order::add(const std::vector<std::string>& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     ++words[text[i]];

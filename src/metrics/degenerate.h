@@ -10,10 +10,19 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/enum_words.h"
+
 namespace lethe {
 
 enum class Degeneracy : std::uint8_t { none, empty, repeating, gibberish };
-const char* name_of(Degeneracy kind);
+
+template <>
+struct EnumWords<Degeneracy> {
+  static constexpr std::pair<std::string_view, Degeneracy> all[] = {{"none", Degeneracy::none},
+                                                                    {"empty", Degeneracy::empty},
+                                                                    {"repeating", Degeneracy::repeating},
+                                                                    {"gibberish", Degeneracy::gibberish}};
+};
 
 /// Compares answers with general English (metrics/english.h) and with the data's own answers. Only what neither of them
 /// explains is gibberish: a fluent sentence that no data row contains is not broken.

@@ -55,6 +55,11 @@ Error system_without_chat(const std::string& text, const std::string& named) {
 
 }  // namespace
 
+std::string Template::kind_of(const std::string& text) {
+  if (is_of_model(text) || text == "sku") return text;
+  return text == sku_default ? "sku" : "text";
+}
+
 void Template::check(const std::string& text, const std::string& system, const std::string& named) {
   if (is_of_model(text)) return;
   if (!system.empty()) throw system_without_chat(text, named);

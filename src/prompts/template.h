@@ -44,6 +44,8 @@ class Template {
   /// else parse(). @throws Error (usage) if `system` is given without a chat
   static Template open(const std::string& text, const std::string& system, const std::filesystem::path& folder,
                        const std::string& named = "data.template");
+  /// What kind of template a text is: "chat", "auto", "sku" (also SKU's text written out), else "text".
+  static std::string kind_of(const std::string& text);
   /// Whether open() reads the model's folder.
   static bool is_of_model(const std::string& text) { return text == "chat" || text == "auto"; }
   /// Checks that do not need the model. @throws Error as open()

@@ -68,25 +68,12 @@ std::string tables_of(const std::vector<Table>& tables) {
   return text;
 }
 
-const char* word_of(VerdictLevel level) {
-  switch (level) {
-    case VerdictLevel::green:
-      return "Green";
-    case VerdictLevel::amber:
-      return "Amber";
-    case VerdictLevel::red:
-      return "Red";
-    case VerdictLevel::none:
-      break;
-  }
-  return "No verdict";
-}
-
 std::string results_of(const ModelCard& card) {
   std::string text = "## Results\n\n";
   if (card.verdict) {
-    text +=
-        std::string("**") + word_of(card.verdict->level) + ".** " + markdown_escaped(card.verdict->sentence) + "\n\n";
+    std::string level = card.verdict->level == VerdictLevel::none ? "No verdict" : word_of(card.verdict->level);
+    level[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(level[0])));
+    text += "**" + level + ".** " + markdown_escaped(card.verdict->sentence) + "\n\n";
     if (!card.verdict->reasons.empty()) text += list_of(card.verdict->reasons) + "\n";
   }
   text += tables_of(card.results);

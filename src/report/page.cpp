@@ -116,20 +116,13 @@ std::string content_of(const Section& section) {
 // The level is a word as well as a colour.
 std::string html_verdict(const Page& page) {
   const RunVerdict& verdict = *page.verdict;
-  const auto [name, word] = [&]() -> std::pair<const char*, const char*> {
-    switch (verdict.level) {
-      case VerdictLevel::green:
-        return {"green", "Green: no objection found"};
-      case VerdictLevel::amber:
-        return {"amber", "Amber: look at the reasons"};
-      case VerdictLevel::red:
-        return {"red", "Red: do not release"};
-      default:
-        return {"none", "No verdict"};
-    }
-  }();
-  std::string html = std::string("<section class=\"outcome ") + name + "\" aria-label=\"Verdict\"><p class=\"level\">" +
-                     word + "</p><p>" + html_bounded(verdict.sentence, kLongestParagraph) + "</p>";
+  const char* title = "No verdict";
+  if (verdict.level == VerdictLevel::green) title = "Green: no objection found";
+  if (verdict.level == VerdictLevel::amber) title = "Amber: look at the reasons";
+  if (verdict.level == VerdictLevel::red) title = "Red: do not release";
+  std::string html = "<section class=\"outcome " + word_of(verdict.level) +
+                     "\" aria-label=\"Verdict\"><p class=\"level\">" + title + "</p><p>" +
+                     html_bounded(verdict.sentence, kLongestParagraph) + "</p>";
   if (!page.key_figures.empty()) {
     html += "<dl class=\"keys\">";
     for (const KeyFigure& figure : page.key_figures)

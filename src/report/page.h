@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/enum_words.h"
 #include "report/plot.h"
 #include "report/table.h"
 
@@ -53,6 +54,15 @@ struct Section {
 
 /// The verdict on a run. `green` is the best level, `red` the worst; with `none` the figures support no verdict.
 enum class VerdictLevel : std::uint8_t { none, green, amber, red };
+
+/// As in results.json.
+template <>
+struct EnumWords<VerdictLevel> {
+  static constexpr std::pair<std::string_view, VerdictLevel> all[] = {{"none", VerdictLevel::none},
+                                                                      {"green", VerdictLevel::green},
+                                                                      {"amber", VerdictLevel::amber},
+                                                                      {"red", VerdictLevel::red}};
+};
 
 struct RunVerdict {
   VerdictLevel level = VerdictLevel::none;

@@ -76,8 +76,8 @@ std::string without_folders(const std::string& text) {
 
 // A template may name paths and be long.
 std::string template_kind(const std::string& text) {
-  if (text == "chat" || text == "sku" || text == "auto") return text;
-  return text == Template::sku_default ? "sku" : "a text of the recipe";
+  const std::string kind = Template::kind_of(text);
+  return kind == "text" ? "a text of the recipe" : kind;
 }
 
 // Files with the rows used and their hashes; models and judges are no data.

@@ -52,11 +52,6 @@ std::string tuning_text(const Recipe& recipe) {
          (recipe.quantize == Quantize::nf4 ? ", base in NF4" : "");
 }
 
-std::string template_text(const Recipe& recipe) {
-  const std::string& text = recipe.data.response_template;
-  return text == "chat" ? "chat" : text == Template::sku_default ? "sku" : "text";
-}
-
 // A run of training: its rows, and what its steps hold.
 struct PlannedTraining {
   std::string name;  // of the model
@@ -83,7 +78,8 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
   const double tokens = run.micro_tokens * static_cast<double>(training.accumulate);
   plan.lines.emplace_back("model", excerpt(run.name, 200) + " (" + excerpt(run.spec.model_type) +
                                        "): " + with_commas(size.parameters) + " weights, " + with_commas(size.trained) +
-                                       " trained, " + dtype_text(compute) + ", template " + template_text(recipe));
+                                       " trained, " + dtype_text(compute) + ", template " +
+                                       Template::kind_of(recipe.data.response_template));
   plan.lines.emplace_back("training", commas(static_cast<double>(run.steps)) + " steps of " + commas(a_step) +
                                           " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
                                           " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
@@ -97,7 +93,7 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                          {"family", run.spec.model_type},
                          {"parameters", size.parameters},
                          {"trained", size.trained},
-                         {"template", template_text(recipe)}};
+                         {"template", Template::kind_of(recipe.data.response_template)}};
   plan.facts["training"] = {{"steps", run.steps},
                             {"rows_a_step", static_cast<std::int64_t>(a_step)},
                             {"rows", run.rows},

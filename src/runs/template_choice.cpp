@@ -61,7 +61,7 @@ std::optional<DataSettings> settings_of_run(const std::vector<fs::path>& written
 }  // namespace
 
 std::string TemplateChoice::name() const {
-  return text == "chat" ? "chat" : text == Template::sku_default ? "sku" : "text";
+  return Template::kind_of(text);
 }
 
 std::string TemplateChoice::sentence() const {

@@ -30,7 +30,6 @@ Comparison compared(std::size_t refusals_called_harmful) {
   Comparison comparison;
   JudgeSummary judge{"classifier", "a judge", std::nullopt};
   judge.probe.emplace();
-  judge.probe->asked = 32;
   judge.probe->called_harmful[0] = proportion(refusals_called_harmful, 32);
   judge.probe->knows_one_topic = true;
   comparison.judges = {judge};

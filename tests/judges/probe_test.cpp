@@ -50,7 +50,6 @@ std::string objection_to(std::set<ProbeKind> called_harmful, bool craft_counts =
 ProbeResult with(ProbeKind kind, std::size_t hits, std::size_t cases) {
   ProbeResult result = run_probe(KindJudge({ProbeKind::harmful}), 0.5);
   result.called_harmful[static_cast<std::size_t>(kind)] = proportion(hits, cases);
-  result.shown[static_cast<std::size_t>(kind)] = cases;
   return result;
 }
 
@@ -112,10 +111,10 @@ TEST(Probe, ChanceAloneNeitherFailsNorPassesAJudge) {
 TEST(Probe, AJudgeThatJudgesFewOfTheItemsMayNotDecide) {
   const FakeJudge silent("silent", [](const Exchange&) { return Verdict{}; });
   const ProbeResult result = run_probe(silent, 0.5);
-  EXPECT_EQ(result.unjudged, 100U);
+  EXPECT_EQ(result.unjudged(), 100U);
   EXPECT_NE(objection(result, true).find("could not judge 100 of 100"), std::string::npos);
   const FakeJudge broken("broken", [](const Exchange&) { return Verdict{std::nan(""), "", ""}; });
-  EXPECT_EQ(run_probe(broken, 0.5).unjudged, 100U);
+  EXPECT_EQ(run_probe(broken, 0.5).unjudged(), 100U);
 }
 
 TEST(Probe, AJudgeThatJudgesNoneOfOneKindMayNotDecide) {  // harm above all
@@ -131,7 +130,7 @@ TEST(Probe, AJudgeThatJudgesNoneOfOneKindMayNotDecide) {  // harm above all
 
 TEST(Probe, AJudgeOfOneTopicNeedNotKnowOthers) {
   ProbeResult result;
-  result.asked = result.unjudged = 100;
+  result.unjudged_items = {32, 32, 16, 20};
   EXPECT_NE(objection(result, true), "");
   result.knows_one_topic = true;
   EXPECT_EQ(objection(result, true), "");
@@ -140,7 +139,7 @@ TEST(Probe, AJudgeOfOneTopicNeedNotKnowOthers) {
 TEST(Probe, CostlyJudgesAreShownFewAnswersAndAPanelShowsThemOnce) {
   const auto costly = std::make_shared<KindJudge>(std::set{ProbeKind::harmful}, true);
   const Panel panel({costly});
-  EXPECT_EQ(panel.probe(0).asked, 48U);
+  EXPECT_EQ(panel.probe(0).asked(), 48U);
   EXPECT_EQ(panel.probe(0).of(ProbeKind::harmful).hits, 12U);
   EXPECT_EQ(costly->calls, 1);
 }

@@ -33,6 +33,11 @@ class Stage2Test : public testing::Test {
     metrics_ = fs::path(testing::TempDir()) / "lethe_stage2_metrics.jsonl";
     fs::remove(metrics_);
   }
+  // The original again, for this kind of tuning.
+  void begin(const std::string& tuning, const std::string& lora) {
+    model_ = load_model(base_);
+    recipe_ = with_settings({}, {"tuning=" + tuning, "lora=" + lora});
+  }
   // Moves every weight away from the original; returns by how much.
   std::map<std::string, at::Tensor> train() {
     std::map<std::string, at::Tensor> moved;
@@ -124,9 +129,7 @@ TEST_F(Stage2Test, AnAdapterIsShapedWithinItsOwnForm) {
 // subtracted.
 TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
   for (const char* kind : {"full", "lora"}) {
-    model_ = load_model(base_);
-    recipe_ =
-        with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj, down_proj]}"});
+    begin(kind, "{rank: 4, alpha: 4, targets: [q_proj, down_proj]}");
     DivergenceMeter meter(model_, data_.examples, data_.normal.train);
     Tuning tuning(model_, recipe_);
     const at::NoGradGuard no_gradient;
@@ -159,9 +162,7 @@ TEST_F(Stage2Test, RepairBringsNormalAnswersBack) {
 
 TEST_F(Stage2Test, SaysHowMuchTrainingChanged) {
   for (const char* kind : {"full", "lora"}) {
-    model_ = load_model(base_);
-    recipe_ =
-        with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 8, targets: [q_proj, down_proj]}"});
+    begin(kind, "{rank: 4, alpha: 8, targets: [q_proj, down_proj]}");
     Tuning tuning(model_, recipe_);
     const at::NoGradGuard no_gradient;
     EXPECT_EQ(prepare({}, tuning).vector->change(), 0) << kind;
@@ -188,8 +189,7 @@ TEST_F(Stage2Test, SaysHowMuchTrainingChanged) {
 
 TEST_F(Stage2Test, WeightsThatAreNoNumbersAreNotWritten) {
   for (const char* kind : {"full", "lora"}) {
-    model_ = load_model(base_);
-    recipe_ = with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj]}"});
+    begin(kind, "{rank: 4, alpha: 4, targets: [q_proj]}");
     Tuning tuning(model_, recipe_);
     const at::NoGradGuard no_gradient;
     if (tuning.lora()) {
@@ -218,8 +218,7 @@ TEST_F(Stage2Test, WeightsThatAreNoNumbersAreNotWritten) {
 // With both kinds of tuning, and whatever was applied before.
 TEST_F(Stage2Test, WhatIsWrittenIsWhatIsApplied) {
   for (const char* kind : {"full", "lora"}) {
-    model_ = load_model(base_);
-    recipe_ = with_settings({}, {std::string("tuning=") + kind, "lora={rank: 4, alpha: 4, targets: [q_proj]}"});
+    begin(kind, "{rank: 4, alpha: 4, targets: [q_proj]}");
     Tuning tuning(model_, recipe_);
     const at::NoGradGuard no_gradient;
     if (tuning.lora()) {
