@@ -180,7 +180,13 @@ bool UnfinishedFolder::try_acquire(Start start) {
     throw opened ? no_lock_error(path_, number) : file_error("write to", path_, number);
   }
   if (!is_at(folder_.get(), path_) || !still_in(folder_.get(), lock_.get())) return false;
-  const std::string marker = marker_of(lock_.get(), path_);
+  std::string marker;
+  try {
+    marker = marker_of(lock_.get(), path_);
+  } catch (const Error&) {
+    if (made) discard_if_empty();  // or --resume would find a run without a recipe
+    throw;
+  }
   if (!made && !is_marker(marker) && !(marker.empty() && holds_only_lock(path_)))
     throw not_ours(path_, "a folder that no run of lethe made");
   return true;

@@ -1,9 +1,11 @@
 // Every file call of a command made to fail, one at a time (tests/faults/fail_nth.cpp): inputs stay as they were,
 // nothing half-written gets a final name, the message says what failed and why, and an unfinished training goes on to
-// the same bits. LETHE_FAULTS=all tries every call with every error; otherwise a sample of both.
+// the same bits. LETHE_FAULTS=all tries every call with every error, LETHE_FAULTS=each every call with one of
+// them; otherwise a sample of both.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <set>
@@ -13,15 +15,19 @@
 namespace lethe {
 namespace {
 
-/// Contents by path relative to the folder.
-using Files = std::map<std::string, std::string>;
+/// Hashes of the contents by path relative to the folder: a failure prints names, not files.
+using Files = std::map<std::string, std::size_t>;
+
+std::size_t hash_of(const fs::path& file) {
+  return std::hash<std::string>{}(read_file(file));
+}
 
 Files files_in(const fs::path& folder) {
   Files files;
-  if (fs::is_regular_file(folder)) files[""] = read_file(folder);
+  if (fs::is_regular_file(folder)) files[""] = hash_of(folder);
   if (!fs::is_directory(folder)) return files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder).string()] = read_file(entry.path());
+    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder).string()] = hash_of(entry.path());
   }
   return files;
 }
@@ -76,12 +82,13 @@ class Faults : public Program {
     const auto calls = static_cast<long>(std::count(log.begin(), log.end(), '\n'));
     ASSERT_GT(calls, 5);
 
-    const bool all = std::getenv("LETHE_FAULTS") != nullptr;
+    const char* wish = std::getenv("LETHE_FAULTS");
+    const bool each = wish != nullptr, all = each && std::string(wish) == "all";
     const std::vector<int> errors{ENOSPC, EIO, EACCES, EROFS, EMFILE};
     long tried = 0, failed = 0, resumed = 0;
     const long samples = 10;
-    for (long i = 0; i < (all ? calls : std::min(calls, samples)); ++i) {
-      const long n = all ? i + 1 : 1 + i * (calls - 1) / std::max(1L, std::min(calls, samples) - 1);
+    for (long i = 0; i < (each ? calls : std::min(calls, samples)); ++i) {
+      const long n = each ? i + 1 : 1 + i * (calls - 1) / std::max(1L, std::min(calls, samples) - 1);
       for (std::size_t e = 0; e <= errors.size(); ++e) {
         if (!all && e != static_cast<std::size_t>(i) % (errors.size() + 1)) continue;
         const std::string error = e < errors.size() ? std::to_string(errors[e]) : "short";
@@ -130,6 +137,14 @@ TEST_F(Faults, OfNegateLeaveNothingHalfWritten) {
   fs::copy(in("model"), in("tuned"), fs::copy_options::recursive);
   try_faults("negate --base " + in("model") + " --tuned " + in("tuned") + " --alpha 0.5 --out " + out("negated"),
              "negated");
+}
+
+TEST_F(Faults, OfCombiningVectorsLeaveNothingHalfWritten) {
+  fs::copy(in("model"), in("tuned"), fs::copy_options::recursive);
+  ASSERT_EQ(run("vector extract --base " + in("model") + " --tuned " + in("tuned") + " --out " + in("vector")).status,
+            0);
+  try_faults("vector combine --base " + in("model") + " --subtract " + in("vector") + ":0.5 --out " + out("sum"),
+             "sum");
 }
 
 TEST_F(Faults, OfUnlearnKeepWhatWasTrained) {
