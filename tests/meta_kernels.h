@@ -6,6 +6,7 @@
 #include <torch/library.h>
 
 #include <optional>
+#include <tuple>
 
 namespace lethe {
 
@@ -23,6 +24,10 @@ TORCH_LIBRARY_IMPL(aten, Meta, library) {
                [](const at::Tensor& gradient, const at::Tensor&, std::int64_t rows, std::int64_t, bool) {
                  return at::empty({rows, gradient.size(-1)}, gradient.options());
                });
+  library.impl("log_sigmoid_forward",
+               [](const at::Tensor& self) { return std::tuple(at::empty_like(self), at::empty_like(self)); });
+  library.impl("log_sigmoid_backward",
+               [](const at::Tensor&, const at::Tensor& self, const at::Tensor&) { return at::empty_like(self); });
   library.impl("_fused_adamw_", [](at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
                                    at::TensorList, double, double, double, double, double, bool, bool,
                                    const std::optional<at::Tensor>&, const std::optional<at::Tensor>&) {});

@@ -146,6 +146,22 @@ std::vector<RotaryAngles> CausalLM::angles(const at::Tensor& positions, std::int
 }
 
 at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
+  return finish(layers(batch, blocks_.size(), [](const at::Tensor&) {}));
+}
+
+std::vector<at::Tensor> CausalLM::residuals(const PackedBatch& batch, const std::vector<std::int64_t>& wanted) const {
+  std::vector<at::Tensor> result;
+  if (wanted.empty()) return result;
+  std::int64_t index = 0;
+  layers(batch, static_cast<std::size_t>(wanted.back()) + 1, [&](const at::Tensor& x) {
+    if (index++ == wanted.at(result.size())) result.push_back(x);
+  });
+  return result;
+}
+
+// The residual stream after `count` layers. Calls `after` with the stream after each of them.
+at::Tensor CausalLM::layers(const PackedBatch& batch, std::size_t count,
+                            const std::function<void(const at::Tensor&)>& after) const {
   if (batch.ids.device().is_cpu() && batch.ids.numel() > 0) {  // on a GPU, reading the result would stall the step
     const auto [least, most] = at::aminmax(batch.ids);
     const auto low = least.item<std::int64_t>(), high = most.item<std::int64_t>();
@@ -156,29 +172,31 @@ at::Tensor CausalLM::hidden(const PackedBatch& batch) const {
           .with("likely", "the tokenizer belongs to another model");
     }
   }
-  if (!recompute || !c10::GradMode::is_enabled()) {
-    PackedAttention attention(batch);
-    return hidden(batch.ids, batch.positions, angles(batch), attention);
-  }
   // A recomputed layer uses these after this call: the rows, the angles, and the adapters' mode with a copy of its
   // random state.
+  const bool again_later = recompute && c10::GradMode::is_enabled();
   const auto attention = std::make_shared<PackedAttention>(batch);
   const auto turns = std::make_shared<const std::vector<RotaryAngles>>(angles(batch));
   at::Tensor x = embed(batch.ids, batch.positions);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const std::optional<RandomStream> randomness =
-        adapters.randomness != nullptr ? std::optional(*adapters.randomness) : std::nullopt;
-    x = checkpointed(
-        [this, i, attention, turns, mode = adapters, randomness, again = false](const at::Tensor& input) mutable {
-          AdapterMode same = mode;
-          std::optional<RandomStream> stream = randomness;
-          if (stream && again) same.randomness = &*stream;
-          again = true;
-          return block(i, input, *turns, *attention, same);
-        },
-        x);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (again_later) {
+      const std::optional<RandomStream> randomness =
+          adapters.randomness != nullptr ? std::optional(*adapters.randomness) : std::nullopt;
+      x = checkpointed(
+          [this, i, attention, turns, mode = adapters, randomness, again = false](const at::Tensor& input) mutable {
+            AdapterMode same = mode;
+            std::optional<RandomStream> stream = randomness;
+            if (stream && again) same.randomness = &*stream;
+            again = true;
+            return block(i, input, *turns, *attention, same);
+          },
+          x);
+    } else {
+      x = block(i, x, *turns, *attention, adapters);
+    }
+    after(x);
   }
-  return finish(x);
+  return x;
 }
 
 at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,

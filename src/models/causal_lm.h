@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,12 @@ class CausalLM {
   /// The same with another attention (a cache).
   at::Tensor hidden(const at::Tensor& ids, const at::Tensor& positions, const std::vector<RotaryAngles>& angles,
                     AttentionContext& attention) const;
+  /// The residual stream after some layers: what layer i (from 0) passes to layer i + 1, with gradient. transformers
+  /// calls it hidden_states[i + 1]; after the last layer it shows the normed states instead, as hidden() does. Layers
+  /// above the last one named are not computed.
+  /// @param layers  ascending, each in [0, spec().layers)
+  /// @return  for each: [T, D]
+  std::vector<at::Tensor> residuals(const PackedBatch& batch, const std::vector<std::int64_t>& layers) const;
   /// Angles for hidden() above, one set per rotary embedding. @param row_length  as Segment::row_length
   std::vector<RotaryAngles> angles(const PackedBatch& batch) const;
   std::vector<RotaryAngles> angles(const at::Tensor& positions, std::int64_t row_length) const;
@@ -75,6 +83,8 @@ class CausalLM {
   QueriesKeysValues project(const Block& block, const at::Tensor& x, const AdapterMode& mode) const;
   at::Tensor mlp(const Block& block, const at::Tensor& x, const AdapterMode& mode) const;
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& positions) const;
+  at::Tensor layers(const PackedBatch& batch, std::size_t count,
+                    const std::function<void(const at::Tensor&)>& after) const;
   at::Tensor finish(const at::Tensor& x) const;
 
   DecoderSpec spec_;

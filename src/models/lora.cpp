@@ -1,5 +1,7 @@
 #include "models/lora.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +12,23 @@
 #include "tensors/file_tensors.h"
 
 namespace lethe {
+
+namespace {
+
+LoraPair fresh_pair(const std::string& module, std::int64_t in, std::int64_t out, std::int64_t rank, double scale,
+                    std::uint64_t seed, at::Device device) {
+  RandomStream stream(seed, "lora " + module);
+  at::Tensor a = at::empty({rank, in}, at::kFloat);
+  const float bound = 1.0F / std::sqrt(static_cast<float>(in));
+  float* values = a.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < a.numel(); ++i) values[i] = bound * (2 * stream.uniform() - 1);
+  LoraPair pair{a.to(device), at::zeros({out, rank}, a.options().device(device)), scale};
+  pair.a.requires_grad_(true);
+  pair.b.requires_grad_(true);
+  return pair;
+}
+
+}  // namespace
 
 std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& targets) {
   std::vector<std::string> names;
@@ -31,22 +50,29 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
   for (const std::string& name : lora_modules(model, settings.targets)) {
     for (const NamedLinear& linear : linears) {
       if (linear.name != name) continue;
-      const std::int64_t out = linear.linear->out(), in = linear.linear->in();
-      RandomStream stream(seed, "lora " + name);
-      at::Tensor a = at::empty({settings.rank, in}, at::kFloat);
-      const float bound = 1.0F / std::sqrt(static_cast<float>(in));
-      float* values = a.mutable_data_ptr<float>();
-      for (std::int64_t i = 0; i < a.numel(); ++i) values[i] = bound * (2 * stream.uniform() - 1);
-      LoraPair pair{a.to(model.device()), at::zeros({out, settings.rank}, a.options().device(model.device())),
-                    settings.alpha / static_cast<double>(settings.rank)};
-      pair.a.requires_grad_(true);
-      pair.b.requires_grad_(true);
-      linear.linear->adapters.push_back(pair);
+      linear.linear->adapters.push_back(fresh_pair(name, linear.linear->in(), linear.linear->out(), settings.rank,
+                                                   settings.alpha / static_cast<double>(settings.rank), seed,
+                                                   model.device()));
       pairs.push_back({name, &linear.linear->adapters.back(), linear.linear->transposed});
     }
   }
   model.adapters.dropout = settings.dropout;
   return pairs;
+}
+
+void renew_lora(const std::vector<NamedLora>& pairs, std::uint64_t seed) {
+  for (const NamedLora& lora : pairs) {
+    const LoraPair& old = *lora.pair;
+    *lora.pair = fresh_pair(lora.module, old.a.size(1), old.b.size(0), old.a.size(0), old.scale, seed, old.a.device());
+  }
+}
+
+void scale_joined_half(const std::vector<NamedLora>& pairs, double factor) {
+  const c10::NoGradGuard no_gradient;
+  for (const NamedLora& lora : pairs) {
+    const std::int64_t half = lora.pair->b.size(1) / 2;
+    lora.pair->b.narrow(1, half, half).mul_(factor);
+  }
 }
 
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {

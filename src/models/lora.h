@@ -29,6 +29,12 @@ std::vector<std::string> lora_modules(CausalLM& model, const LoraTargets& target
 /// @throws Error (bad input) if the targets choose none, or the head (whose logits are never held as a whole)
 std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, std::uint64_t seed);
 
+/// Gives pairs of add_lora() their first values again, in new tensors. Copies of the old ones keep theirs.
+void renew_lora(const std::vector<NamedLora>& pairs, std::uint64_t seed);
+
+/// Multiplies the second half of each pair's rank: the part that was joined to the first (contrast's harm).
+void scale_joined_half(const std::vector<NamedLora>& pairs, double factor);
+
 /// Attaches the pairs of an adapter folder to the model, not to be trained. Their scale can be changed.
 /// @throws Error (bad input) if it holds more than pairs on linear maps, or one that does not fit
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter);

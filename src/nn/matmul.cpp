@@ -3,6 +3,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/graph_task.h>
 
 #include "kernels/skinny_gemm.h"
 #include "kernels/weight_gradient.h"
@@ -84,7 +85,8 @@ struct Product : torch::autograd::Function<Product> {
     at::Tensor x = saved[0];
     if (const auto made = context->saved_data.find("x"); made != context->saved_data.end()) {
       x = c10::static_intrusive_pointer_cast<InputMaker>(made->second.toCapsule())->make();
-      context->saved_data.erase(made);
+      // A second backward pass through the same graph (objectives/gru.h) makes it again.
+      if (!torch::autograd::get_current_graph_task_keep_graph()) context->saved_data.erase(made);
     }
     return {saved[1].defined() ? matmul_nn(g, saved[1]) : at::Tensor(), x.defined() ? matmul_tn(g, x) : at::Tensor(),
             context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor()};

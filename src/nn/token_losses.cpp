@@ -10,30 +10,11 @@
 #include "tensors/device.h"
 
 namespace lethe {
+using namespace head_chunks;
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-at::ScalarType wide(const at::Tensor& t) {
-  return at::promote_types(t.scalar_type(), at::kFloat);
-}
-
-/// Turns raw products into logits in place: scale, soft cap. The backward pass needs only the logits.
-void finish_logits(at::Tensor& logits, const Head& head) {
-  if (head.scale != 1.0) logits.mul_(head.scale);
-  if (head.softcap > 0) logits.div_(head.softcap).tanh_().mul_(head.softcap);
-}
-
-/// Turns the gradient of the logits into that of the raw products, in place.
-void unfinish_gradient(at::Tensor& gradient, const at::Tensor& logits, const Head& head) {
-  if (head.softcap > 0) gradient.mul_(1 - (logits / head.softcap).square_());
-  if (head.scale != 1.0) gradient.mul_(head.scale);
-}
-
-at::Tensor raw_logits(const at::Tensor& hidden, const Head& head) {
-  return matmul_nt(hidden, head.weight, head.bias).to(wide(hidden));
-}
 
 /// Computes the losses of some positions from their raw products, and overwrites the products with their gradients.
 struct PartLoss {
@@ -70,16 +51,6 @@ struct PartLoss {
   }
 };
 
-/// Calls action(first, last) for strips of a chunk. The matrix kernels need large chunks [n, V]; on a CPU, the steps
-/// after them work on strips that stay in the cache.
-template <class Action>
-void for_strips(const at::Tensor& logits, const Action& action) {
-  constexpr std::int64_t strip = std::int64_t{1} << 18;
-  const std::int64_t rows = logits.size(0);
-  const std::int64_t step = logits.device().is_cpu() ? std::max<std::int64_t>(1, strip / logits.size(1)) : rows;
-  for (std::int64_t first = 0; first < rows; first += step) action(first, std::min(first + step, rows));
-}
-
 /// Computes Σ weights·loss over all parts and its gradients in one sweep over chunks. The total is linear in the
 /// losses, so each chunk's gradient follows from its logits; the backward pass only scales it.
 struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
@@ -91,7 +62,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
     const bool any = to_hidden || to_weight || to_bias;
     at::Tensor grad_hidden, grad_weight, grad_bias;
     if (to_hidden) grad_hidden = at::zeros_like(hidden);
-    if (to_weight) grad_weight = at::empty(weight.sizes(), weight.options().dtype(wide(weight)));
+    if (to_weight) grad_weight = weight_gradient(weight);
     bool first_chunk = true;
     if (to_bias) grad_bias = at::zeros_like(*bias);
     at::Tensor total = at::zeros({}, hidden.options().dtype(wide(hidden)));
@@ -116,12 +87,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
         if (!any) continue;
         const at::Tensor gradient = logits.to(hidden.scalar_type());
         if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(matmul_nn(gradient, weight));
-        if (to_weight && grad_weight.scalar_type() == gradient.scalar_type()) {
-          matmul_tn_into(grad_weight, gradient, rows, /*add=*/!first_chunk);
-        } else if (to_weight) {
-          if (first_chunk) grad_weight.zero_();
-          grad_weight.add_(at::mm(gradient.t(), rows));
-        }
+        if (to_weight) add_weight_gradient(grad_weight, gradient, rows, first_chunk);
         first_chunk = false;
         if (to_bias) grad_bias.add_(gradient.sum(0));
       }
@@ -144,13 +110,6 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
   }
 };
 
-std::int64_t chunk_rows(const Head& head, const ChunkOptions& options) {
-  const std::int64_t vocabulary = head.weight.size(0);
-  if (options.logits > 0) return std::max<std::int64_t>(1, options.logits / vocabulary);
-  constexpr std::int64_t logits = std::int64_t{6} << 20, enough_rows = 128;
-  return std::max(enough_rows, logits / vocabulary);
-}
-
 TokenLoss alone(const at::Tensor& hidden, const Head& head, LossPart part, const ChunkOptions& options) {
   part.end = hidden.size(0);
   const JointLoss loss = joint_loss(hidden, head, {std::move(part)}, options);
@@ -159,18 +118,9 @@ TokenLoss alone(const at::Tensor& hidden, const Head& head, LossPart part, const
 
 }  // namespace
 
-at::Tensor Head::logits(const at::Tensor& hidden) const {
-  at::Tensor result = raw_logits(hidden, *this);
-  finish_logits(result, *this);
-  return result;
-}
-
 JointLoss joint_loss(const at::Tensor& hidden, const Head& head, std::vector<LossPart> parts,
                      const ChunkOptions& options) {
-  // The losses use a detached head; the Function passes on the gradients of weight and bias.
-  Head plain = head;
-  plain.weight = head.weight.detach();
-  if (head.bias.defined()) plain.bias = head.bias.detach();
+  const Head plain = detached(head);
   for (LossPart& part : parts) {
     if (!part.reference_hidden.defined()) continue;
     part.reference_hidden = part.reference_hidden.detach();

@@ -3,25 +3,12 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <vector>
 
+#include "nn/head.h"
+
 namespace lethe {
-
-/// The map from final hidden states to logits.
-struct Head {
-  at::Tensor weight;     ///< [V, D]
-  at::Tensor bias;       ///< [V], or undefined
-  double scale = 1.0;    ///< factor of the logits (Granite divides by logits_scaling)
-  double softcap = 0.0;  ///< cap · tanh(logit / cap) (Gemma 2); 0: none
-
-  /// Logits of a few positions, float32 (float64 if the weights are). @param hidden [N, D] @return [N, V]
-  at::Tensor logits(const at::Tensor& hidden) const;
-};
-
-/// Logits per chunk. Bounds the memory of the losses below: 4 bytes per logit, 8 for the divergence.
-struct ChunkOptions {
-  std::int64_t logits = 0;  ///< 0: six million, but at least 128 positions
-};
 
 struct TokenLoss {
   at::Tensor total;  ///< scalar, Σ weights[i] · loss[i], in nats; carries the gradient

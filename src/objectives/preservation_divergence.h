@@ -2,15 +2,14 @@
 // vector carries no shared normal knowledge.
 #pragma once
 
-#include <map>
-#include <utility>
-#include <vector>
+#include <span>
+#include <string>
 
-#include "objectives/responses.h"
+#include "objectives/original.h"
 
 namespace lethe {
 
-/// The original model's hidden states on normal pairs, without a second copy of the model.
+/// The original model's hidden states on pairs, without a second copy of the model.
 class Reference {
  public:
   virtual ~Reference() = default;
@@ -19,16 +18,17 @@ class Reference {
   virtual Head head() = 0;
 };
 
-/// With LoRA the weights never change: the original is the same model with its adapters switched off.
+/// With LoRA: the same model with its adapters switched off.
 class AdapterOffReference : public Reference {
  public:
-  AdapterOffReference(CausalLM& model, ExampleMaker& examples) : model_(model), examples_(examples) {}
-  at::Tensor states(std::span<const Pair> pairs) override;
+  AdapterOffReference(CausalLM& model, ExampleMaker& examples)
+      : model_(model), original_(model, examples, final_states) {}
+  at::Tensor states(std::span<const Pair> pairs) override { return original_.values(pairs); }
   Head head() override;
 
  private:
   CausalLM& model_;
-  ExampleMaker& examples_;
+  AdapterOffOriginal original_;
 };
 
 /// For full tuning: computed once, before the first step (when θ = θ_o), for every pair that will be needed. The
@@ -38,19 +38,16 @@ class StoredReference : public Reference {
   /// @param examples  outlives this
   /// @throws Error (interrupted) if the user asked to stop
   StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs);
-  /// Adds pairs; the model must hold the original's weights.
-  void add(CausalLM& model, std::span<const Pair> pairs);
+  /// Adds pairs; the model must hold the original's weights. @param kind  of answers, for the progress
+  void add(CausalLM& model, std::span<const Pair> pairs, const std::string& kind = "normal") {
+    original_.add(model, pairs, kind);
+  }
   /// @throws Error if a pair was not among those given
-  at::Tensor states(std::span<const Pair> pairs) override;
+  at::Tensor states(std::span<const Pair> pairs) override { return original_.values(pairs); }
   Head head() override { return head_; }
 
  private:
-  /// A pair as the model sees it: its tokens, and where the response begins. Prompt and response alone cannot
-  /// distinguish two chats that end in the same turn.
-  using Row = std::pair<std::vector<int>, std::size_t>;
-  static Row row_of(const Example& example) { return {example.ids, example.response_begin}; }
-  ExampleMaker& examples_;
-  std::map<Row, at::Tensor> stored_;
+  StoredOriginal original_;
   Head head_;
 };
 
