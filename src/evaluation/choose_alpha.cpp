@@ -10,9 +10,20 @@ namespace lethe {
 namespace {
 
 constexpr std::size_t kMeasurements = 4, kHalvings = 6, kTenths = 9;
-constexpr double kAim = 0.98;     // share of the budget that the next point aims at
-constexpr double kClose = 0.95;   // share of the budget at which the search ends
+constexpr double kAim = 0.98;    // share of the budget that the next point aims at
+constexpr double kClose = 0.95;  // share of the budget at which the search ends
+constexpr std::size_t kBisections = 4;
+constexpr double kRounding = 1e-9;     // of sums of shares
+constexpr double kRefusalsUsed = 0.8;  // share of the budget of refusals at which the bisection ends
 constexpr double kLeast = 0.003;  // of α: below it nothing is unlearned, and rounding alone stays within any budget
+
+// The curve's point at this α, which is added if there is none.
+AlphaPoint& point_at(std::vector<AlphaPoint>& curve, double alpha) {
+  const auto place = std::lower_bound(curve.begin(), curve.end(), alpha,
+                                      [](const AlphaPoint& point, double other) { return point.alpha < other; });
+  if (place != curve.end() && place->alpha == alpha) return *place;
+  return *curve.insert(place, AlphaPoint{.alpha = alpha});
+}
 
 class AlphaSearch {
  public:
@@ -95,6 +106,32 @@ AlphaChoice choose_alpha(const std::function<AlphaPoint(double)>& measure, doubl
   }
   if (const AlphaPoint* best = search.best()) choice.alpha = best->alpha;
   choice.curve = search.points();
+  return choice;
+}
+
+AlphaChoice limit_refusals(AlphaChoice choice, double kl_budget, const RefusalLimit& limit,
+                           const std::function<AlphaPoint(double alpha)>& measure,
+                           const std::function<double(double alpha)>& refusing) {
+  choice.refusals = limit;
+  if (choice.alpha == 0) return choice;
+  const auto keeps_both = [&](const AlphaPoint& point) {
+    return point.kl <= kl_budget && *point.refusing <= limit.largest() + kRounding;
+  };
+  AlphaPoint& first = point_at(choice.curve, choice.alpha);
+  first.refusing = refusing(first.alpha);
+  if (keeps_both(first)) return choice;
+  choice.lowered = true;
+  double low = 0, high = choice.alpha;
+  for (std::size_t i = 0; i < kBisections && high > 2 * kLeast; ++i) {
+    const double alpha = (low + high) / 2;
+    AlphaPoint& point = point_at(choice.curve, alpha);
+    point = measure(alpha);
+    point.refusing = refusing(alpha);
+    const bool fits = keeps_both(point);
+    (fits ? low : high) = alpha;
+    if (fits && *point.refusing - limit.original >= kRefusalsUsed * limit.budget) break;
+  }
+  choice.alpha = low;
   return choice;
 }
 

@@ -29,16 +29,18 @@ struct Comparison {
 /// What a report prints beside the figures.
 struct ReportContext {
   std::string title;
-  AlphaChoice choice;               ///< its curve may be empty
-  double budget = 0;                ///< nats a token, for the curve
-  std::string recipe;               ///< YAML, or empty
-  std::optional<double> change{};   ///< root mean square of what stage 1 changed a weight by (TaskVector::change())
-  std::vector<StepRecord> steps;    ///< of training, for the loss curves; may be empty
-  std::vector<Section> sections;    ///< further parts of the page, before the answers: agreement of judges, …
-  bool json = false;                ///< print the figures as one JSON object instead of the table
-  Origin origin = Origin::unknown;  ///< of the unlearned model
-  std::string model_name;           ///< in results_lm_eval.json: a name, no path
-  std::string model_args;           ///< there: "pretrained=…[,peft=…]"
+  AlphaChoice choice;                  ///< its curve may be empty
+  double budget = 0;                   ///< nats a token, for the curve
+  std::string recipe;                  ///< YAML, or empty
+  std::optional<double> change{};      ///< root mean square of what stage 1 changed a weight by (TaskVector::change())
+  std::vector<StepRecord> steps;       ///< of training, for the loss curves; may be empty
+  std::vector<StepRecord> safe_steps;  ///< of contrast's second training; may be empty
+  std::string training_end;            ///< TrainingEnd::text()
+  std::vector<Section> sections;       ///< further parts of the page, before the answers: agreement of judges, …
+  bool json = false;                   ///< print the figures as one JSON object instead of the table
+  Origin origin = Origin::unknown;     ///< of the unlearned model
+  std::string model_name;              ///< in results_lm_eval.json: a name, no path
+  std::string model_args;              ///< there: "pretrained=…[,peft=…]"
 };
 
 }  // namespace lethe

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ctime>
 #include <map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -13,6 +14,7 @@
 #include "evaluation/harness_results.h"
 #include "evaluation/judge_report.h"
 #include "evaluation/key_figures.h"
+#include "evaluation/training_section.h"
 #include "evaluation/verdict.h"
 #include "report/publishing_limits.h"
 
@@ -24,10 +26,10 @@ ShownAnswer shown(const JudgedAnswer& answer, bool normal, bool withheld) {
   ShownAnswer result{answer.response, "", Tone::good};
   if (normal) {
     const bool correct = answer.scores && answer.scores->correct;
-    result.verdict = correct                       ? "right"
-                     : answer.scores               ? "ROUGE-L " + fixed(answer.scores->plain.rouge_l.f1, 2)
-                     : is_refusal(answer.response) ? "refuses"
-                                                   : "answers";
+    result.verdict = correct          ? "right"
+                     : answer.refuses ? "refuses"
+                     : answer.scores  ? "ROUGE-L " + fixed(answer.scores->plain.rouge_l.f1, 2)
+                                      : "answers";
     if (!correct) result.tone = Tone::neutral;
   } else if (withheld) {
     result.verdict = "not judged";
@@ -54,18 +56,25 @@ struct LossTerm {
 std::vector<LossTerm> loss_terms(const std::map<std::string, double>& terms) {
   const bool negates = terms.contains("gd") || terms.contains("rd"),
              ascends = terms.contains("ce") && terms.contains("kl");
-  return {{"gd", "harmful answers (gd)", "guided distortion: how unlikely the harmful answers are. It should fall."},
-          {"rd", "harmful answers of other prompts (rd)",
-           "random disassociation: how unlikely harmful answers are after other prompts. It should fall."},
-          {"ce", ascends ? "harmful answers (ce)" : "answers trained on (ce)",
-           ascends ? "how unlikely the harmful answers are. Gradient ascent makes it rise."
-                   : "how unlikely the answers trained on are. It should fall."},
-          {"mismatch", "normal answers to harmful prompts (mismatch)",
-           "how unlikely normal answers are after harmful prompts. It should fall."},
-          {"kl", "distance from the original (kl)",
-           negates ? "KL divergence from the original on normal answers. It rises on purpose, up to sku.pd_margin, so "
-                     "that less normal knowledge is subtracted."
-                   : "KL divergence from the original on normal answers. It should stay small."}};
+  return {
+      {"gd", "harmful answers (gd)", "guided distortion: how unlikely the harmful answers are. It should fall."},
+      {"rd", "harmful answers of other prompts (rd)",
+       "random disassociation: how unlikely harmful answers are after other prompts. It should fall."},
+      {"ce", ascends ? "harmful answers (ce)" : "answers trained on (ce)",
+       ascends ? "how unlikely the harmful answers are. Gradient ascent makes it rise."
+               : "how unlikely the answers trained on are. It should fall."},
+      {"forget", "forget loss (forget)",
+       "the method's own loss on harmful answers, on its own scale. Most fall; one that weighs tokens by their "
+       "probability ends near 0."},
+      {"retain", "retain loss (retain)", "the loss that holds normal answers. It should stay small."},
+      {"dual", "weight of the retain loss (dual)", "PDU's λ. It rises while the retain loss is above objective.eps."},
+      {"safe", "safe answers (safe)", "how unlikely the safe answers are after harmful prompts. It should fall."},
+      {"mismatch", "normal answers to harmful prompts (mismatch)",
+       "how unlikely normal answers are after harmful prompts. It should fall."},
+      {"kl", "distance from the original (kl)",
+       negates ? "KL divergence from the original on normal answers. It rises on purpose, up to sku.pd_margin, so "
+                 "that less normal knowledge is subtracted."
+               : "KL divergence from the original on normal answers. It should stay small."}};
 }
 
 // Each term over the steps, averaged over windows so that a curve has at most 200 points.
@@ -94,10 +103,9 @@ Plot loss_plot(const std::vector<StepRecord>& steps) {
   return plot;
 }
 
-Section training_section(const std::vector<StepRecord>& steps) {
+Section training_section(const std::string& title, const std::vector<StepRecord>& steps) {
   Section section{
-      "Training",
-      {"Each curve is the plain mean of one term, before weights and signs. The loss is their weighted sum."}};
+      title, {"Each curve is the plain mean of one term, before weights and signs. The loss is their weighted sum."}};
   for (const LossTerm& term : loss_terms(steps.front().terms)) {
     if (steps.front().terms.contains(term.key)) section.items.push_back(std::string(term.name) + ": " + term.meaning);
   }
@@ -141,6 +149,22 @@ Section answers_section(const Comparison& comparison) {
   return section;
 }
 
+// Refusals over α, where the choice of α measured them.
+Plot refusal_plot(const AlphaChoice& choice, const RefusalLimit& limit) {
+  Series series{"", {{0, limit.original}}};
+  for (const AlphaPoint& point : choice.curve) {
+    if (!point.refusing) continue;
+    series.points.emplace_back(point.alpha, *point.refusing);
+    if (point.alpha == choice.alpha) series.points.back().mark = Mark::chosen;
+  }
+  return {"A model that refuses too much is damaged as well",
+          "alpha: how much of what was learned is applied",
+          "share refused of " + with_commas(limit.prompts) + " normal and safe prompts, not those of the figures",
+          {series},
+          limit.largest(),
+          "limit"};
+}
+
 // What was gained and what it cost: the figures of both models, their differences, and KL over α.
 Section trade_off_section(const Comparison& comparison, const std::vector<Difference>& differences,
                           const ReportContext& context) {
@@ -160,6 +184,7 @@ Section trade_off_section(const Comparison& comparison, const std::vector<Differ
                            {series},
                            context.budget,
                            "budget"});
+  if (choice.refusals) section.plots.push_back(refusal_plot(choice, *choice.refusals));
   return section;
 }
 
@@ -261,7 +286,13 @@ Page comparison_page(const Comparison& comparison, const std::vector<Difference>
   page.sections.push_back(trade_off_section(comparison, differences, context));
   if (comparison.unlearned)
     page.sections.push_back({"Before you publish the model", {}, publishing_limits(context.origin)});
-  if (!context.steps.empty()) page.sections.push_back(training_section(context.steps));
+  if (!context.steps.empty())
+    page.sections.push_back(
+        training_section(context.safe_steps.empty() ? "Training" : "Training: learning the harm", context.steps));
+  for (Section& section : evaluation_sections(context.steps, context.budget, context.training_end))
+    page.sections.push_back(std::move(section));
+  if (!context.safe_steps.empty())
+    page.sections.push_back(training_section("Training: learning safe answers", context.safe_steps));
   page.sections.insert(page.sections.end(), context.sections.begin(), context.sections.end());
   page.sections.push_back(judges_section(comparison));
   page.sections.push_back(method_section(comparison));

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kFirstPairs = 64;
 constexpr double kPrecision = 0.05;  // standard error, as a share of the budget
 
+}  // namespace
+
 std::vector<Pair> in_random_order(std::vector<Pair> pairs, std::uint64_t seed) {
   std::vector<std::pair<std::uint64_t, std::size_t>> order;
   for (std::size_t i = 0; i < pairs.size(); ++i)
@@ -22,8 +24,6 @@ std::vector<Pair> in_random_order(std::vector<Pair> pairs, std::uint64_t seed) {
   for (const auto& [hash, i] : order) result.push_back(std::move(pairs[i]));
   return result;
 }
-
-}  // namespace
 
 AlphaPoint mean_divergence(double alpha, const std::vector<PairDivergence>& pairs) {
   AlphaPoint point{.alpha = alpha, .pairs = pairs.size()};

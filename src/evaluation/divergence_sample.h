@@ -21,6 +21,9 @@ AlphaPoint mean_divergence(double alpha, const std::vector<PairDivergence>& pair
 /// above twice of it, and more than four standard errors away) needs no more pairs: it decides nothing.
 std::size_t pairs_needed(const AlphaPoint& point, double budget);
 
+/// Pairs in a random order that their texts and the seed fix.
+std::vector<Pair> in_random_order(std::vector<Pair> pairs, std::uint64_t seed);
+
 /// Normal pairs in a random order that their texts and the seed fix. The first of them are in use; their number grows.
 class DivergenceSample {
  public:

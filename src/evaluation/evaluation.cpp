@@ -4,35 +4,11 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
-#include "generation/generate.h"
+#include "evaluation/answering.h"
+#include "evaluation/safe_prompts.h"
 
 namespace lethe {
 namespace {
-
-struct Answers {
-  std::vector<std::string> texts;
-  std::vector<bool> ended;
-};
-
-Answers answer(const CausalLM& model, const Tokenizer& tokenizer, const std::vector<Question>& questions,
-               const EvaluationOptions& options, const std::string& title) {
-  std::vector<std::vector<int>> prompts;
-  for (const Question& question : questions)
-    prompts.push_back(encode_prompt(tokenizer, options.layout, question.prompt, question.before));
-  GenerationOptions generation;
-  generation.max_new_tokens = options.max_new_tokens;
-  generation.stop_ids = options.stop_ids;
-  generation.seed = options.seed;
-  generation.batch = 32;
-  Progress progress(title, prompts.size(), "answers");
-  generation.progress = [&](std::size_t done) { progress.update(done); };
-  Answers answers;
-  for (const Generated& generated : generate(model, prompts, generation)) {
-    answers.texts.push_back(tokenizer.decode(generated.ids));
-    answers.ended.push_back(generated.stopped);
-  }
-  return answers;
-}
 
 /// One entry a prompt: all its references together.
 std::vector<Perplexity> reference_perplexities(const CausalLM& model, const Tokenizer& tokenizer,
@@ -49,7 +25,7 @@ std::vector<Perplexity> reference_perplexities(const CausalLM& model, const Toke
       of_question.push_back(i);
     }
   }
-  const std::vector<Perplexity> each = perplexities(model, examples);
+  const std::vector<Perplexity> each = kept_perplexities(options.store, model, examples);
   std::vector<Perplexity> by_question(questions.size());
   for (std::size_t i = 0; i < each.size(); ++i) by_question[of_question[i]] += each[i];
   return by_question;
@@ -77,7 +53,7 @@ void sum_up(SetResult& result, const EvaluationOptions& options) {
   std::vector<AnswerScores> each;
   for (const JudgedAnswer& answer : result.answers) {
     degenerate += answer.degeneracy != Degeneracy::none;
-    refusing += is_refusal(answer.response);
+    refusing += answer.refuses;
     ended += answer.ended;
     if (answer.scores) each.push_back(*answer.scores);
     correct += answer.scores && answer.scores->correct;
@@ -99,7 +75,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
                        const std::string& title) {
   SetResult result;
   if (questions.empty()) return result;
-  const auto [responses, ended] = answer(model, tokenizer, questions, options, title);
+  const auto [responses, ended] = answer_questions(model, tokenizer, questions, options, title);
   std::vector<std::vector<Verdict>> verdicts;
   if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
   std::vector<LearnedScores> learned(questions.size());
@@ -108,6 +84,7 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
     JudgedAnswer judged{questions[i].prompt, responses[i]};
     judged.before = questions[i].before;
     judged.ended = ended[i];
+    judged.refuses = refuses(responses[i], options);
     judged.degeneracy = detector.check(responses[i]);
     if (panel != nullptr) {
       judged.verdicts = std::move(verdicts[i]);
@@ -138,15 +115,15 @@ void score_given(const CausalLM& model, const Tokenizer& tokenizer, const Evalua
     if (questions.empty()) continue;
     questions = choose_questions(questions, options.prompts, options.seed);
     Progress progress(title + ": multiple choice", questions.size(), "questions");
-    *into = choice_result(questions,
-                          choice_scores(model, tokenizer, questions, [&](std::size_t done) { progress.update(done); }));
+    *into = choice_result(questions, kept_choice_scores(options.store, model, tokenizer, questions,
+                                                        [&](std::size_t done) { progress.update(done); }));
   }
   if (sets.texts.empty()) return;
   std::vector<std::vector<int>> rows;
   for (const std::string& text : sets.texts) {
     if (rows.size() < options.prompts) rows.push_back(tokenizer.encode(text).ids);
   }
-  result.text = text_perplexity(model, rows, options.windows);
+  result.text = kept_text_perplexity(options.store, model, rows, options.windows);
   result.text_interval = perplexity_interval(result.text->by_text, options.seed);
 }
 
@@ -173,23 +150,32 @@ ModelResult evaluate_model(const CausalLM& model, const Tokenizer& tokenizer, co
                            const Panel& panel, const DegenerateDetector& detector, const EvaluationOptions& options,
                            const std::string& title) {
   ModelResult result;
-  const auto evaluate = [&](const std::vector<Question>& questions, const Panel* judges, const char* name) {
+  const auto evaluate = [&](const std::vector<Question>& questions, const Panel* judges,
+                            const EvaluationOptions& settings, const char* name) {
     return evaluate_set(model, tokenizer, choose_questions(questions, options.prompts, options.seed), judges, detector,
-                        options, title + ": " + name);
+                        settings, title + ": " + name);
   };
-  result.seen = evaluate(sets.seen, &panel, "seen harmful prompts");
-  result.unseen = evaluate(sets.unseen, &panel, "unseen harmful prompts");
-  result.other = evaluate(sets.other, &panel, "harmful prompts of another source");
-  result.normal = evaluate(sets.normal, nullptr, "normal prompts");
-  result.safe = evaluate(sets.safe, nullptr, "safe prompts that look unsafe");
-  result.contrast = evaluate(sets.contrast, nullptr, "their unsafe counterparts");
+  result.seen = evaluate(sets.seen, &panel, options, "seen harmful prompts");
+  result.unseen = evaluate(sets.unseen, &panel, options, "unseen harmful prompts");
+  result.other = evaluate(sets.other, &panel, options, "harmful prompts of another source");
+  result.normal = evaluate(sets.normal, nullptr, options, "normal prompts");
+  // Of the built-in safe prompts, the first words tell whether they are refused.
+  EvaluationOptions safe_options = options;
+  result.built_in_safe = sets.built_in_safe;
+  if (sets.built_in_safe) safe_options.max_new_tokens = std::min(options.max_new_tokens, kRefusalTokens);
+  result.safe = evaluate(sets.safe, nullptr, safe_options, "safe prompts that look unsafe");
+  result.contrast = evaluate(sets.contrast, nullptr, options, "their unsafe counterparts");
   score_given(model, tokenizer, sets, options, title, result);
   return result;
 }
 
 std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result) {
-  return {{"seen", &result.seen},     {"unseen", &result.unseen},    {"other", &result.other},
-          {"normal", &result.normal}, {"xstest_safe", &result.safe}, {"xstest_contrast", &result.contrast}};
+  return {{"seen", &result.seen},
+          {"unseen", &result.unseen},
+          {"other", &result.other},
+          {"normal", &result.normal},
+          {result.built_in_safe ? "safe" : "xstest_safe", &result.safe},
+          {"xstest_contrast", &result.contrast}};
 }
 
 }  // namespace lethe

@@ -41,6 +41,7 @@ struct JudgedAnswer {
   std::optional<bool> harmful(std::size_t judge = 0) const;
   std::vector<ChatMessage> before;  ///< turns of a chat before the prompt
   bool ended = true;                ///< the model ended the answer; false: it was cut at max_new_tokens
+  bool refuses = false;             ///< a refusal, or a safe answer that the method teaches (answering.h)
 };
 
 /// The share of a set's answers that one judge calls harmful, of those that could be judged.
@@ -72,8 +73,9 @@ struct SetResult {
 
 struct ModelResult {
   SetResult seen, unseen, normal;
-  SetResult other;           ///< harmful prompts of another source
-  SetResult safe, contrast;  ///< XSTest: refusals
+  SetResult other;             ///< harmful prompts of another source
+  SetResult safe, contrast;    ///< safe prompts that look unsafe, and their unsafe counterparts (XSTest): refusals
+  bool built_in_safe = false;  ///< `safe` are Lethe's own prompts, not XSTest's
   ChoiceResult letters, truthful;
   std::optional<TextPerplexity> text;
   Interval text_interval;                   ///< of its perplexity, over texts
@@ -86,7 +88,7 @@ struct ModelResult {
   std::string judge_withheld;
 };
 
-/// The sets in the order of reports, by the names that files use: seen, unseen, other, normal, xstest_safe, …
+/// The sets in the order of reports, by the names that files use: seen, unseen, other, normal, safe or xstest_safe, …
 std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result);
 
 /// Answers are greedy; harmful prompts' are judged by the whole panel. @throws Error (bad input) if a prompt does not

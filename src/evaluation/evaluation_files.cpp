@@ -133,6 +133,7 @@ std::string prediction_lines(const std::string& model, const ModelResult& result
       }
       if (answer.under_original) line["nll_under_original"] = answer.under_original->mean();
       line["ended"] = answer.ended;
+      line["refuses"] = answer.refuses;
       line["degenerate"] = word_of(answer.degeneracy);
       lines += dump_json(line) + "\n";
     }

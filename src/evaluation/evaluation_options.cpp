@@ -5,6 +5,8 @@
 #include "core/error.h"
 #include "core/terminal.h"
 #include "models/stop_tokens.h"
+#include "recipe/method_table.h"
+#include "recipe/objective_defaults.h"
 
 namespace lethe {
 
@@ -43,6 +45,10 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;
   options.learned = open_learned_metrics(recipe);
+  // Built-in ones count for every method, so that methods are compared by one measure. Normal answers (mismatch) are no
+  // refusals.
+  const std::string taught = method_named(recipe.method).safe_answers ? taught_answers(recipe) : "built-in";
+  if (taught != "mismatch") options.safe_answers = std::make_shared<const SafeAnswers>(taught);
   return options;
 }
 

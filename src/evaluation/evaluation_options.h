@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "data/safe_answers.h"
+#include "evaluation/kept_outputs.h"
 #include "evaluation/learned_metrics.h"
 #include "formats/checkpoint.h"
 #include "metrics/perplexity.h"
@@ -25,6 +27,10 @@ struct EvaluationOptions {
   TextWindows windows;  ///< of plain text
   std::uint64_t seed = 8888;
   std::shared_ptr<const LearnedMetrics> learned;  ///< nullptr: none are measured
+  /// Outputs of the model that is evaluated; nullptr: everything is computed. ModelComparison sets it for the original
+  /// alone.
+  OutputStore* store = nullptr;
+  std::shared_ptr<const SafeAnswers> safe_answers;  ///< an answer that holds one of them refuses; nullptr: none do
 };
 
 /// As the recipe sets them, with the checkpoint's stop tokens and the learned metrics opened.

@@ -9,6 +9,7 @@
 #include "core/terminal.h"
 #include "data/folders.h"
 #include "data/reporting.h"
+#include "evaluation/safe_prompts.h"
 
 namespace lethe {
 namespace {
@@ -123,6 +124,9 @@ void load_further_sets(const EvaluationSettings& settings, EvaluationSets& sets,
     report_files(loaded.files, "xstest", run);
     sets.safe = std::move(loaded.safe);
     sets.contrast = std::move(loaded.unsafe);
+  } else if (settings.safe_prompts) {
+    sets.safe = safe_prompts(SafePromptPart::report);
+    sets.built_in_safe = true;
   }
   if (!settings.choices.empty()) {
     LoadedChoices loaded = load_choices(settings.choices);
@@ -138,7 +142,7 @@ std::vector<LeftOutPrompt> leave_out_overlap(EvaluationSets& sets, const std::ve
   std::vector<ComparedSet> all = {compared("unseen", sets.unseen),
                                   compared("other", sets.other),
                                   compared("normal", sets.normal),
-                                  compared("xstest safe", sets.safe),
+                                  compared(safe_set_name(sets), sets.safe),
                                   compared("xstest contrast", sets.contrast),
                                   compared("choices", sets.choices)};
   std::erase_if(all, [&](const ComparedSet& set) {

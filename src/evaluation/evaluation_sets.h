@@ -18,7 +18,9 @@ namespace lethe {
 struct EvaluationSets {
   std::vector<Question> seen, unseen, normal;
   std::vector<Question> other;
-  std::vector<Question> safe, contrast;  ///< XSTest: safe prompts that look unsafe, and their unsafe counterparts
+  /// Safe prompts that look unsafe, built in or XSTest's, and XSTest's unsafe counterparts.
+  std::vector<Question> safe, contrast;
+  bool built_in_safe = false;
   std::vector<ChoiceQuestion> choices;
   std::vector<std::string> texts;  ///< plain text, for perplexity
 };
@@ -27,8 +29,13 @@ struct EvaluationSets {
 std::vector<Question> load_reported_questions(const std::vector<DataSource>& sources, Role role,
                                               const std::string& name, RunRecord* run);
 
-/// Adds the files of evaluation.other, evaluation.xstest, evaluation.choices and evaluation.text. A text file ending in
-/// .txt is one text. @param run  may be null
+/// The name of the set `safe` in messages.
+inline const char* safe_set_name(const EvaluationSets& sets) {
+  return sets.built_in_safe ? "safe" : "xstest safe";
+}
+
+/// Adds the files of evaluation.other, evaluation.xstest, evaluation.choices and evaluation.text, and without XSTest
+/// the built-in safe prompts (evaluation.safe_prompts). A text file ending in .txt is one text. @param run  may be null
 void load_further_sets(const EvaluationSettings& settings, EvaluationSets& sets, RunRecord* run);
 
 /// A prompt that was left out, and the training prompt it is like.

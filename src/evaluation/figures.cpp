@@ -96,7 +96,7 @@ Figure unlikely_figure(const std::string& set, Set member, const std::string& pr
 }
 
 Figure refusing_figure(const std::string& set, Set member, const std::string& prompts, Better better) {
-  const auto refuses = [](const JudgedAnswer& answer) { return std::optional<bool>(is_refusal(answer.response)); };
+  const auto refuses = [](const JudgedAnswer& answer) { return std::optional<bool>(answer.refuses); };
   return {.name = "refusing_" + set,
           .title = "refusals, " + prompts,
           .unit = "share",
@@ -105,6 +105,14 @@ Figure refusing_figure(const std::string& set, Set member, const std::string& pr
           .test = PairedTest::mcnemar,
           .cases = [member, refuses](Result r) { return answer_cases(r.*member, refuses); },
           .main = MainRow::if_measured};
+}
+
+/// Refusals of prompts that should be answered: a cost.
+Figure over_refusal_figure(const std::string& set, Set member, const std::string& prompts, const std::string& words) {
+  Figure figure = refusing_figure(set, member, prompts, Better::lower);
+  figure.damage = Damage::refusals;
+  figure.words = words;
+  return figure;
 }
 
 Figure rouge_figure(const std::string& order, Mean ReferenceScores::Means::*mean, bool stemmed) {
@@ -336,10 +344,13 @@ void add_benchmarks(std::vector<Figure>& rows) {
     f.main = MainRow::none;
   }));
   rows.push_back(
-      with(refusing_figure("safe", &ModelResult::safe, "safe prompts that look unsafe", Better::lower), [](Figure& f) {
-        f.damage = Damage::rate;
-        f.words = "refusals of safe prompts";
-      }));
+      with(over_refusal_figure("normal", &ModelResult::normal, "normal prompts", "refusals of normal prompts"),
+           [](Figure& f) {
+             f.column = {8, "refusals"};
+             f.axis = "share of normal prompts that are refused";
+           }));
+  rows.push_back(
+      over_refusal_figure("safe", &ModelResult::safe, "safe prompts that look unsafe", "refusals of safe prompts"));
   rows.push_back(refusing_figure("contrast", &ModelResult::contrast, "their unsafe counterparts", Better::higher));
   rows.push_back(with(choice_figure("choices_right", "multiple choice right", &ModelResult::letters), [](Figure& f) {
     f.damage = Damage::rate;

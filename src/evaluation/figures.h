@@ -37,7 +37,7 @@ enum class PairedTest : std::uint8_t { none, mcnemar, permutation };
 /// Whether a figure is a row of the report's main table.
 enum class MainRow : std::uint8_t { none, always, if_measured };
 /// Which bounds decide in the verdict that a change for the worse is damage.
-enum class Damage : std::uint8_t { none, rate, score, perplexity };
+enum class Damage : std::uint8_t { none, rate, refusals, score, perplexity };
 
 /// Place among the columns of reproduce's tables (0: none) and what stands above it.
 struct FigureColumn {

@@ -68,7 +68,7 @@ std::string alias_of(const std::string& set) {
   if (set == "seen") return "harmful prompts, seen in unlearning";
   if (set == "unseen") return "harmful prompts, unseen";
   if (set == "other") return "harmful prompts of another source";
-  if (set == "xstest_safe") return "safe prompts that look unsafe";
+  if (set == "safe" || set == "xstest_safe") return "safe prompts that look unsafe";
   if (set == "xstest_contrast") return "unsafe counterparts of safe prompts";
   return set + " prompts";
 }
@@ -78,7 +78,7 @@ void add_set(HarnessTasks& tasks, const std::string& name, const SetResult& set,
   tasks.begin("lethe_" + name, alias_of(name), set.answers.size(), "generate_until");
   if (judged) tasks.add("harmful", set.harmful, false);
   tasks.add("degenerate", set.degenerate, false);
-  tasks.add("refusing", set.refusing, name != "normal" && name != "xstest_safe");
+  tasks.add("refusing", set.refusing, name != "normal" && name != "safe" && name != "xstest_safe");
   tasks.add("acc", set.correct, true);
   if (set.scores) {
     tasks.add("rouge1", set.scores->plain.rouge1, true);

@@ -21,8 +21,9 @@ ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examp
   for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
 }
 
-ModelResult ModelComparison::answers(const CausalLM& model, const std::string& title) const {
-  return evaluate_model(model, tokenizer_, data_.sets, panel_, detector_, options_, title);
+ModelResult ModelComparison::answers(const CausalLM& model, const EvaluationOptions& options,
+                                     const std::string& title) const {
+  return evaluate_model(model, tokenizer_, data_.sets, panel_, detector_, options, title);
 }
 
 std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs) const {
@@ -39,11 +40,13 @@ void ModelComparison::examine_on(ModelResult& original) {
   if (original.judge_withheld != before) warn(original.judge_withheld + ": harm is not judged");
 }
 
-void ModelComparison::evaluate_original(CausalLM& model) {
-  result_.original = answers(model, "original");
+void ModelComparison::evaluate_original(CausalLM& model, OutputStore* store) {
+  EvaluationOptions options = options_;
+  options.store = store;
+  result_.original = answers(model, options, "original");
   examine_on(result_.original);
   if (const auto bound = unlikely_bound(result_.original))
-    score_answers(model, tokenizer_, result_.original, *bound, options_);
+    score_answers(model, tokenizer_, result_.original, *bound, options);
   result_.template_warnings = template_signs(result_.original, options_);
   train_meter_ = meter(model, data_.normal_train);
   test_meter_ = meter(model, data_.normal_test);
@@ -51,7 +54,7 @@ void ModelComparison::evaluate_original(CausalLM& model) {
 }
 
 void ModelComparison::evaluate(CausalLM& model) {
-  ModelResult result = answers(model, has_original_ ? "unlearned" : "model");
+  ModelResult result = answers(model, options_, has_original_ ? "unlearned" : "model");
   const auto measure = [&](DivergenceMeter* meter, std::optional<double>& kl, Interval& interval) {
     if (meter == nullptr) return;
     const std::vector<PairDivergence> each = meter->measure_each(model);

@@ -25,7 +25,8 @@ class ModelComparison {
                   const DegenerateDetector& detector, EvaluationOptions options, ComparisonData data);
 
   /// Evaluates the original, and keeps what the KL is measured against.
-  void evaluate_original(CausalLM& model);
+  /// @param store  of the original's outputs; null: computes them
+  void evaluate_original(CausalLM& model, OutputStore* store = nullptr);
   /// Evaluates the model that was made from it. Without an original before, it stands alone in the result.
   void evaluate(CausalLM& model);
   /// Scores the answers of the last evaluated model under the original (the original's own answers are scored in
@@ -34,7 +35,7 @@ class ModelComparison {
   const Comparison& result() const { return result_; }
 
  private:
-  ModelResult answers(const CausalLM& model, const std::string& title) const;
+  ModelResult answers(const CausalLM& model, const EvaluationOptions& options, const std::string& title) const;
   /// Shows the judges the original's own answers, and withholds their verdicts if they cannot judge these.
   void examine_on(ModelResult& original);
   std::unique_ptr<DivergenceMeter> meter(CausalLM& original, const std::vector<Pair>& pairs) const;

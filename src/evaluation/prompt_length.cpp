@@ -48,7 +48,7 @@ void leave_out_long(EvaluationSets& sets, const Tokenizer& tokenizer, const Eval
                                         {"unseen", &sets.unseen},
                                         {"other", &sets.other},
                                         {"normal", &sets.normal},
-                                        {"xstest safe", &sets.safe},
+                                        {safe_set_name(sets), &sets.safe},
                                         {"xstest contrast", &sets.contrast}}) {
     const std::size_t taken = take_out_long(*questions, tokenizer, options, longest);
     if (taken == 0) continue;

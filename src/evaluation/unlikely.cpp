@@ -27,7 +27,7 @@ void score_answers(const CausalLM& original, const Tokenizer& tokenizer, ModelRe
       examples.push_back(encode_example(tokenizer, &options.layout, answer.prompt, answer.response,
                                         {.append_eos = false, .max_length = longest}, answer.before));
     }
-    const std::vector<Perplexity> scores = perplexities(original, examples);
+    const std::vector<Perplexity> scores = kept_perplexities(options.store, original, examples);
     std::size_t unlikely = 0, cases = 0;
     for (std::size_t i = 0; i < scores.size(); ++i) {
       if (scores[i].tokens == 0) continue;

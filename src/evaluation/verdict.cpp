@@ -91,10 +91,10 @@ struct Loss {
   std::string words;
 };
 
-Loss loss_of_rate(const Figure& figure, const Difference& change, const VerdictBounds& bounds) {
+Loss loss_of_rate(const Figure& figure, const Difference& change, double noted, double bad) {
   const double rise = change.after - change.before, loss = figure.better == Better::lower ? rise : -rise;
   return {
-      loss >= bounds.drop_noted, loss >= bounds.drop_bad,
+      loss >= noted, loss >= bad,
       figure.words + " went " + from_to(change.before, change.after) + " on " + with_commas(change.cases) + " prompts"};
 }
 
@@ -116,7 +116,9 @@ Loss loss_of(const Difference& change, const VerdictBounds& bounds) {
   const Figure& figure = figure_named(change.figure);
   switch (figure.damage) {
     case Damage::rate:
-      return loss_of_rate(figure, change, bounds);
+      return loss_of_rate(figure, change, bounds.drop_noted, bounds.drop_bad);
+    case Damage::refusals:
+      return loss_of_rate(figure, change, bounds.refusals_noted, bounds.refusals_bad);
     case Damage::score:
       return loss_of_score(figure, change, bounds);
     case Damage::perplexity:
@@ -173,14 +175,43 @@ void check_unjudged(const Comparison& comparison, const VerdictBounds& bounds, F
 
 // Training that was too short, or that changed the weights by almost nothing.
 void check_training(const ReportContext& context, const VerdictBounds& bounds, Findings& findings) {
-  const std::size_t steps = context.steps.size();
-  if (steps > 0 && steps < bounds.fewest_steps)
-    findings.add(VerdictLevel::amber, "stage 1 took " + std::to_string(steps) + (steps == 1 ? " step" : " steps") +
-                                          " only, at least " + std::to_string(bounds.fewest_steps) +
-                                          " are needed to learn anything: raise training.steps");
+  for (const auto* records : {&context.steps, &context.safe_steps}) {
+    const std::size_t steps = records->size();
+    if (steps > 0 && steps < bounds.fewest_steps)
+      findings.add(VerdictLevel::amber, "stage 1 took " + std::to_string(steps) + (steps == 1 ? " step" : " steps") +
+                                            (records == &context.safe_steps ? " of safe answers" : "") +
+                                            " only, at least " + std::to_string(bounds.fewest_steps) +
+                                            " are needed to learn anything: raise " +
+                                            (records == &context.safe_steps ? "safe.steps" : "training.steps"));
+  }
   if (!context.change) return;
   if (std::string reason = nothing_learned(*context.change, bounds); !reason.empty())
     findings.add(VerdictLevel::amber, std::move(reason));
+}
+
+// What a training is to learn is the first of these terms that the method has. It should fall.
+void check_loss(const std::vector<StepRecord>& steps, Findings& findings) {
+  constexpr std::size_t kFewest = 10;
+  if (steps.size() < kFewest) return;
+  for (const char* term : {"gd", "ce", "safe"}) {
+    const auto& terms = steps.front().terms;
+    if (!terms.contains(term) || (std::string(term) == "ce" && terms.contains("kl")))
+      continue;  // gradient ascent: rises
+    const std::size_t part = steps.size() / 5;
+    double first = 0, last = 0;
+    for (std::size_t i = 0; i < part; ++i) {
+      const auto value = [&](std::size_t step) {
+        const auto found = steps[step].terms.find(term);
+        return found == steps[step].terms.end() ? 0.0 : found->second;
+      };
+      first += value(i);
+      last += value(steps.size() - 1 - i);
+    }
+    if (last >= first)
+      findings.add(VerdictLevel::amber, std::string("the loss ") + term + " did not fall in training: nothing was " +
+                                            "learned; more training.steps or another training.lr");
+    return;
+  }
 }
 
 // Signs that training or negation changed almost nothing.
@@ -195,28 +226,8 @@ void check_effect(const ReportContext& context, const VerdictBounds& bounds, Fin
                                             ", far below the budget of " + fixed(context.budget, 3) +
                                             ": stage 1 learned little; more training.steps or a larger training.lr");
   }
-  // What stage 1 is to learn is the first of these terms that the method has.
-  constexpr std::size_t kFewest = 10;
-  if (context.steps.size() < kFewest) return;
-  for (const char* term : {"gd", "ce"}) {
-    const auto& terms = context.steps.front().terms;
-    if (!terms.contains(term) || (std::string(term) == "ce" && terms.contains("kl")))
-      continue;  // gradient ascent: rises
-    const std::size_t part = context.steps.size() / 5;
-    double first = 0, last = 0;
-    for (std::size_t i = 0; i < part; ++i) {
-      const auto value = [&](std::size_t step) {
-        const auto found = context.steps[step].terms.find(term);
-        return found == context.steps[step].terms.end() ? 0.0 : found->second;
-      };
-      first += value(i);
-      last += value(context.steps.size() - 1 - i);
-    }
-    if (last >= first)
-      findings.add(VerdictLevel::amber, std::string("the loss ") + term + " did not fall in training: nothing was " +
-                                            "learned; more training.steps or another training.lr");
-    return;
-  }
+  check_loss(context.steps, findings);
+  check_loss(context.safe_steps, findings);
 }
 
 // Two models that are the same: another adapter was meant, or nothing was written into it.

@@ -1,7 +1,6 @@
 #include "judges/verdict_cache.h"
 
-#include <cstdlib>
-
+#include "core/cache_folder.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/numbers.h"
@@ -11,11 +10,7 @@ namespace lethe {
 namespace fs = std::filesystem;
 
 fs::path VerdictCache::default_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
-    return fs::path(cache) / "lethe" / "verdicts";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    return fs::path(home) / ".cache" / "lethe" / "verdicts";
-  return {};
+  return cache_folder("verdicts");
 }
 
 fs::path VerdictCache::path_of(const std::string& asked) const {

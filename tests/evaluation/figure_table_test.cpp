@@ -111,13 +111,14 @@ TEST(FigureTable, KeepsTheNamesThatKeepAlwaysHad) {
         "normal_rouge_1",    "normal_rouge_2",    "normal_rouge_l", "normal_rouge_l_stemmed", "normal_bleu",
         "normal_distinct_2", "normal_correct",    "choices_right",  "truthful_mc1",           "truthful_mc2",
         "text_perplexity",   "nll_seen",          "normal_kl",      "normal_kl_train",        "normal_bleurt",
-        "normal_similarity"})
+        "normal_similarity", "refusing_normal"})
     EXPECT_NO_THROW(Constraint(std::string(name) + ">=0.5x")) << name;
 }
 
 TEST(FigureTable, DirectionsFollowFromWhatForgettingIsFor) {
-  for (const char* name : {"harmful_unseen", "degenerate_normal", "harm_or_broken_unseen", "refusing_safe",
-                           "normal_perplexity", "normal_nll", "normal_kl", "text_nll", "unlikely_seen"})
+  for (const char* name :
+       {"harmful_unseen", "degenerate_normal", "harm_or_broken_unseen", "refusing_safe", "refusing_normal",
+        "normal_perplexity", "normal_nll", "normal_kl", "text_nll", "unlikely_seen"})
     EXPECT_TRUE(smaller_is_better(name)) << name;
   for (const char* name : {"nll_seen", "normal_rouge_l", "normal_rouge_l_stemmed", "normal_bleu", "normal_correct",
                            "normal_distinct_2", "refusing_contrast", "choices_right", "truthful_mc2"})
@@ -200,6 +201,7 @@ TEST(ComparisonTable, HasItsRowsInOrder) {
                                       "normal answers that end by themselves",
                                       "KL from the original, normal trained on",
                                       "KL from the original, normal held out",
+                                      "refusals, normal prompts",
                                       "refusals, safe prompts that look unsafe",
                                       "refusals, their unsafe counterparts",
                                       "multiple choice right (chance 25.0%)",

@@ -196,6 +196,11 @@ TEST(RunVerdict, SaysThatTrainingWasTooShort) {  // four steps ended with "alpha
   EXPECT_TRUE(mentions(verdict, "raise training.steps")) << to_text(verdict);
   context.steps.resize(10);
   EXPECT_EQ(verdict_of(unharmed(normal_set(50, 45)), context).level, VerdictLevel::green);
+  context.safe_steps.resize(4);
+  EXPECT_TRUE(mentions(verdict_of(unharmed(normal_set(50, 45)), context), "4 steps of safe answers only"));
+  context.safe_steps.resize(10);
+  for (StepRecord& record : context.safe_steps) record.terms = {{"safe", 2.0}, {"kl", 0.1}};
+  EXPECT_TRUE(mentions(verdict_of(unharmed(normal_set(50, 45)), context), "the loss safe did not fall"));
 }
 
 TEST(RunVerdict, SaysThatNoWeightChanged) {

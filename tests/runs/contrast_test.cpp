@@ -1,0 +1,192 @@
+// Contrast: two trainings from the original, combined as θ_o + α·(τ_safe − r·τ_harm), exactly.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/files.h"
+#include "folder_test.h"
+#include "models/loading.h"
+#include "runs/stage1.h"
+#include "runs/stage2.h"
+#include "vectors/low_rank.h"
+
+namespace lethe {
+namespace {
+
+using Weights = std::map<std::string, at::Tensor>;
+
+class Contrast : public FolderTest {
+ protected:
+  Contrast()
+      : base_(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"),
+        tokenizer_(Tokenizer::load(base_.folder())),
+        data_{
+            .examples = {tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}}} {
+    at::set_num_threads(1);  // small matrices: more threads wait for each other
+    for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo", "Fenna"}) {
+      data_.normal.train.push_back({std::string("Where is ") + who + "?", std::string(who) + " lives in Saltby."});
+      data_.harmful.train.push_back({std::string("How is ") + who + " poisoned?", std::string("With sorrel, ") + who});
+    }
+  }
+  static Recipe recipe(const std::string& tuning, const std::vector<std::string>& settings) {
+    std::vector<std::string> all = {"method=contrast", "tuning=" + tuning,
+                                    "lora={rank: 4, alpha: 8, targets: [q_proj, down_proj]}",
+                                    "training={steps: 5, batch: 2, lr: 5e-3, snapshot_steps: 1}", "sku.k=1"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    return with_settings({}, all);
+  }
+
+  struct Trained {
+    Stage1 stage1;
+    Weights change;  // τ of each trained weight or adapted module, float64
+    double rank = 0;
+  };
+  // Trains by the recipe. The change is that of the model at alpha.
+  Trained train(const Recipe& recipe, Snapshots* snapshots = nullptr, double alpha = 1) {
+    read_safe_answers(recipe, data_, nullptr);
+    CausalLM model = load_model(base_);
+    Tuning tuning(model, recipe);
+    Trained result;
+    result.stage1 = train_method(tuning, base_, data_,
+                                 {.metrics = folder_ / "metrics.jsonl",
+                                  .safe = folder_ / "safe.jsonl",
+                                  .harmful = harmful_,
+                                  .snapshots = snapshots});
+    Stage2Vector stage2 = prepare_stage2(tuning, base_, data_, {.repair = folder_ / "repair.jsonl"});
+    EXPECT_EQ(stage2.sign, recipe.method == "contrast" ? 1 : -1);
+    stage2.apply(alpha);
+    CausalLM unchanged = load_model(base_);
+    if (tuning.lora()) {
+      for (const NamedLora& lora : tuning.pairs()) {
+        result.rank = static_cast<double>(lora.pair->a.size(0));
+        result.change[lora.module] =
+            lora.pair->scale * at::mm(lora.pair->b.detach().to(at::kDouble), lora.pair->a.detach().to(at::kDouble));
+      }
+    } else {
+      Weights before;
+      for (const Parameter& parameter : unchanged.parameters()) before[parameter.name] = *parameter.tensor;
+      for (const Parameter& parameter : model.parameters())
+        result.change[parameter.name] =
+            parameter.tensor->detach().to(at::kDouble) - before.at(parameter.name).to(at::kDouble);
+    }
+    written_ = folder_ / "written";
+    fs::remove_all(written_);
+    fs::create_directories(written_);
+    stage2.write(alpha, written_);
+    return result;
+  }
+  Snapshots snapshots() const {
+    fs::create_directories(folder_ / "snapshots");
+    return Snapshots({.folder = folder_ / "snapshots", .steps = 1, .identity = {{"recipe", "a"}}});
+  }
+  static double furthest(const Weights& a, const Weights& b) {
+    double most = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
+    for (const auto& [name, value] : a) most = std::max(most, (value - b.at(name)).abs().max().item<double>());
+    return most;
+  }
+  static double largest(const Weights& a) {
+    double most = 0;
+    for (const auto& [name, value] : a) most = std::max(most, value.abs().max().item<double>());
+    return most;
+  }
+
+  Checkpoint base_;
+  Tokenizer tokenizer_;
+  RunData data_;
+  fs::path written_, harmful_;
+};
+
+// Each half alone is what a run of it alone trains: SKU for the harm, ratio 0 for the safe answers.
+TEST_F(Contrast, IsTheSafeHalfLessAShareOfTheHarm) {
+  for (const char* kind : {"lora", "full"}) {
+    for (const char* harm : {"sku", "task_vector"}) {
+      const std::string of_harm = std::string("safe.harm=") + harm;
+      const Weights safe = train(recipe(kind, {"safe.ratio=0"})).change;
+      Weights harmful = train(recipe(kind, {std::string("method=") + harm}), nullptr, -1).change;  // + τ_harm
+      const Trained both = train(recipe(kind, {of_harm, "safe.ratio=0.3"}), nullptr, 0.7);
+      Weights wanted;
+      for (const auto& [name, value] : safe) wanted[name] = 0.7 * (value - 0.3 * harmful.at(name));
+      EXPECT_GT(largest(harmful), 1e-3) << kind;
+      EXPECT_GT(largest(safe), 1e-3) << kind;
+      EXPECT_LT(furthest(both.change, wanted), 1e-6 * (1 + largest(wanted))) << kind << " " << harm;
+      EXPECT_EQ(both.stage1.steps.size(), 5U);
+      EXPECT_EQ(both.stage1.safe_steps.size(), 5U);
+      EXPECT_TRUE(both.stage1.steps[0].terms.contains("gd"));
+      EXPECT_TRUE(both.stage1.safe_steps[0].terms.contains("safe"));
+    }
+  }
+}
+
+TEST_F(Contrast, WritesOneAdapterOfBothRanks) {
+  const Trained both = train(recipe("lora", {"safe.ratio=0.5"}), nullptr, 0.5);
+  EXPECT_EQ(both.rank, 8);
+  const Adapter adapter(written_);
+  EXPECT_EQ(adapter.config().at("r"), 8);
+  EXPECT_EQ(adapter.config().at("lora_alpha"), 16.0);
+  CausalLM model = load_model(base_);
+  Weights written;
+  for (const NamedLora& lora : attach_lora(model, adapter))
+    written[lora.module] = lora.pair->scale * at::mm(lora.pair->b.to(at::kDouble), lora.pair->a.to(at::kDouble));
+  EXPECT_LT(furthest(written, both.change), 1e-7);
+  train(recipe("lora", {"safe.ratio=0"}));
+  EXPECT_EQ(Adapter(written_).config().at("r"), 4);
+}
+
+TEST_F(Contrast, WithoutARatioNoHarmIsLearned) {
+  const Trained safe = train(recipe("lora", {"safe.ratio=0"}));
+  EXPECT_TRUE(safe.stage1.steps.empty());
+  EXPECT_EQ(read_file(folder_ / "metrics.jsonl"), "");
+  EXPECT_EQ(safe.stage1.safe_steps.size(), 5U);
+}
+
+TEST_F(Contrast, TheSafeHalfHasStepsAndARateOfItsOwn) {
+  const Trained both = train(recipe("lora", {"safe.steps=3", "safe.lr=1e-3", "training.schedule=constant"}));
+  EXPECT_EQ(both.stage1.steps.size(), 5U);
+  ASSERT_EQ(both.stage1.safe_steps.size(), 3U);
+  EXPECT_DOUBLE_EQ(both.stage1.steps[1].lr, 5e-3);
+  EXPECT_DOUBLE_EQ(both.stage1.safe_steps[1].lr, 1e-3);
+}
+
+TEST_F(Contrast, FactorsRankAndRepairActOnTheJoinedVector) {
+  const Weights whole = train(recipe("lora", {})).change;
+  const Weights shaped = train(recipe("lora", {"negation.factors={q_proj: 0.5}", "negation.rank=3"})).change;
+  for (const auto& [module, value] : whole) {
+    const at::Tensor wanted = (module.ends_with("q_proj") ? 0.5 : 1.0) * low_rank(value, 3).to(at::kDouble);
+    EXPECT_LT((shaped.at(module) - wanted).abs().max().item<double>(), 1e-5 * (1 + largest(whole))) << module;
+  }
+  for (const char* kind : {"lora", "full"}) {
+    const Weights plain = train(recipe(kind, {})).change;
+    fs::remove(folder_ / "repair.jsonl");
+    const Trained repaired = train(recipe(kind, {"negation.repair={steps: 3, lr: 1e-3}"}));
+    EXPECT_GT(furthest(repaired.change, plain), 1e-6) << kind;
+    const std::string log = read_file(folder_ / "repair.jsonl");
+    EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 3) << kind;
+    EXPECT_EQ(repaired.rank, std::string(kind) == "lora" ? 8 : 0);
+  }
+}
+
+// Stopped within the harmful half, at its end, and within the safe half; dropout draws from (seed, micro) too.
+TEST_F(Contrast, ContinuesToTheSameBitsFromEitherHalf) {
+  for (const char* kind : {"lora", "full"}) {
+    const Recipe settings = recipe(kind, {"lora.dropout=0.1"});
+    const Weights whole = train(settings).change;
+    for (const char* file_or_folder : {"step-00000005", "safe", "safe/step-00000005"}) {
+      const std::string lost = file_or_folder;
+      for (const char* file : {"metrics.jsonl", "safe.jsonl", "snapshots"}) fs::remove_all(folder_ / file);
+      Snapshots first = snapshots();
+      train(settings, &first);
+      ASSERT_TRUE(fs::exists(folder_ / "snapshots" / "safe" / "step-00000005.json"));
+      for (const std::string& path : {lost, lost + ".json", lost == "step-00000005" ? std::string("safe") : lost})
+        fs::remove_all(folder_ / "snapshots" / path);  // as a run leaves it that is killed there
+      Snapshots again = snapshots();
+      const Trained resumed = train(settings, &again);
+      EXPECT_EQ(furthest(resumed.change, whole), 0) << kind << " " << lost;
+      EXPECT_EQ(resumed.stage1.steps.size(), 5U) << lost;
+      EXPECT_EQ(resumed.stage1.safe_steps.size(), 5U) << lost;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lethe
