@@ -76,9 +76,9 @@ StagedFolder::~StagedFolder() {
   staged_folders.erase(staging_);
 }
 
-void StagedFolder::commit() {
+void StagedFolder::commit(Access access) {
   const std::lock_guard lock(staged_mutex);  // a folder being removed must not get its final name
-  open_to_others(staging_);
+  if (access == Access::normal) open_to_others(staging_);
   finished_ = true;
   staged_folders.erase(staging_);
   try {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/descriptor.h"
+#include "core/file_writer.h"
 
 namespace lethe {
 
@@ -24,8 +25,9 @@ class StagedFolder {
   const std::filesystem::path& final_path() const { return final_; }
   /// Gives the folder its final name. If that fails, the folder gets the next free name or keeps its temporary one, so
   /// nothing is lost.
+  /// @param access  owner_only: the folder keeps mode 0700
   /// @throws Error with the reason, and where the folder is kept
-  void commit();
+  void commit(Access access = Access::normal);
 
  private:
   std::filesystem::path final_, place_, staging_;

@@ -97,6 +97,9 @@ Error not_a_checkpoint_file(const fs::path& file) {
 Error not_a_checkpoint_folder(const fs::path& folder) {
   Error error = bad_input("cannot open the checkpoint " + excerpt(folder.string(), 300));
   error.wanted(kWanted);
+  if (fs::exists(folder / "vector.json") && !fs::exists(folder / "adapter_config.json"))
+    return error.found("a task vector")
+        .hint("lethe vector combine --base DIR --add VECTOR --out DIR makes a checkpoint");
   if (fs::exists(folder / "adapter_config.json")) return error.found("an adapter").hint(adapter_options(folder));
   if (is_run(folder)) {
     error.found("a run folder");

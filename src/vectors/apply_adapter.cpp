@@ -166,6 +166,13 @@ at::Tensor AppliedAdapters::delta(const Change& change, const at::Tensor& origin
   return change.factor * (direction * (magnitude / norm).to(at::kFloat) - original);
 }
 
+at::Tensor AppliedAdapters::change(const std::string& tensor, const at::Tensor& value) const {
+  const at::Tensor original = value.to(at::kFloat);
+  at::Tensor sum = at::zeros_like(original);
+  for (const Change& change : by_tensor_.at(tensor)) sum = sum + delta(change, original);
+  return sum;
+}
+
 at::Tensor AppliedAdapters::apply(const std::string& tensor, const at::Tensor& value) const {
   const auto found = by_tensor_.find(tensor);
   if (found == by_tensor_.end()) return value;
@@ -175,18 +182,18 @@ at::Tensor AppliedAdapters::apply(const std::string& tensor, const at::Tensor& v
   return sum.to(value.scalar_type());
 }
 
+std::pair<std::string, double> split_weight(const std::string& name, const std::string& option) {
+  const std::size_t colon = name.rfind(':');
+  if (std::filesystem::exists(name) || colon == std::string::npos) return {name, 1.0};
+  const std::optional<double> weight = parse_number(name.substr(colon + 1));
+  if (!weight) throw bad_usage("cannot read " + option + " " + excerpt(name, 200)).wanted("DIR or DIR:weight");
+  return {name.substr(0, colon), *weight};
+}
+
 OpenAdapters open_adapters(const std::vector<std::string>& names) {
   OpenAdapters result;
   for (const std::string& name : names) {
-    std::string folder = name;
-    double factor = 1.0;
-    const std::size_t colon = name.rfind(':');
-    if (!std::filesystem::exists(name) && colon != std::string::npos) {
-      const std::optional<double> weight = parse_number(name.substr(colon + 1));
-      if (!weight) throw bad_usage("cannot read --adapter " + excerpt(name, 200)).wanted("DIR or DIR:weight");
-      factor = *weight;
-      folder = name.substr(0, colon);
-    }
+    const auto [folder, factor] = split_weight(name, "--adapter");
     result.adapters.push_back(std::make_unique<Adapter>(folder));
     result.weighted.push_back({result.adapters.back().get(), factor});
   }

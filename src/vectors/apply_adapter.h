@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/adapter.h"
@@ -36,6 +37,8 @@ class AppliedAdapters {
   /// @param value   its values in the base, in any floating type
   /// @return        the changed values in the same type; `value` itself if no adapter changes it
   at::Tensor apply(const std::string& tensor, const at::Tensor& value) const;
+  /// What the adapters add to a tensor that they change, float32, before rounding. Arguments as for apply().
+  at::Tensor change(const std::string& tensor, const at::Tensor& value) const;
   /// The base's tensor of this name or an equivalent one (formats/tensor_names.h). For half of a tied pair: the tensor
   /// that both share.
   /// @throws Error (bad input) if there is none
@@ -76,7 +79,11 @@ struct OpenAdapters {
   std::vector<std::unique_ptr<Adapter>> adapters;
   std::vector<WeightedAdapter> weighted;
 };
-/// @throws Error (usage) for a weight that is no number, or as Adapter does
+/// "DIR:0.5" as DIR and 0.5, DIR alone as DIR and 1. A folder whose whole name exists is never split.
+/// @param option  for the error: "--adapter"
+/// @throws Error (usage) for a weight that is no number
+std::pair<std::string, double> split_weight(const std::string& name, const std::string& option);
+/// @throws Error as split_weight() and Adapter do
 OpenAdapters open_adapters(const std::vector<std::string>& names);
 
 /// Writes the base with the adapters merged into `folder` (exists). If they untie the head, both weights are written,

@@ -3,16 +3,15 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <map>
 
 #include "core/error.h"
-#include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
 #include "kernels/negate_kernel.h"
 #include "tensors/file_tensors.h"
-#include "tensors/parallel.h"
 #include "vectors/apply_adapter.h"
 #include "vectors/rewrite.h"
+#include "vectors/tuned_tensors.h"
+#include "vectors/write_in_pieces.h"
 
 namespace lethe {
 namespace {
@@ -42,32 +41,16 @@ bool negate_piece(const at::Tensor& original, const at::Tensor& tuned, double al
   return is_finite(result);
 }
 
-// Works in groups of pieces. Each thread computes and writes its own, so that writing overlaps with computing.
 void write_negated(const TensorSpec& tensor, const at::Tensor& original, const at::Tensor& tuned, double alpha,
                    CheckpointWriter& writer, const Release& release) {
-  constexpr std::int64_t kPiece = 1 << 18, kGroup = kPiece * 32;
-  const std::int64_t count = original.numel();
-  const auto width = static_cast<std::int64_t>(original.element_size());
   const at::Tensor flat_original = original.reshape(-1), flat_tuned = tuned.reshape(-1);
-  if (count == 0) writer.write({});
-  for (std::int64_t begin = 0; begin < count; begin += kGroup) {
-    const std::int64_t end = std::min(count, begin + kGroup), pieces = (end - begin + kPiece - 1) / kPiece;
-    Room room = writer.room(static_cast<std::uint64_t>((end - begin) * width));
-    in_parallel(pieces, [&](std::int64_t piece) {
-      const std::int64_t at = begin + piece * kPiece, size = std::min(kPiece, end - at);
-      const at::Tensor result = at::empty({size}, original.scalar_type());
-      if (!negate_piece(flat_original.narrow(0, at, size), flat_tuned.narrow(0, at, size), alpha, result))
-        throw not_finite(tensor.name, "cannot negate: a weight becomes no finite number");
-      room.write(static_cast<std::uint64_t>((at - begin) * width), bytes_of(result));
-    });
-    if (release) release(begin, end);
-  }
-}
-
-Error missing(const Checkpoint& base, const std::string& tensor, const std::string& side) {
-  return bad_input("cannot negate on " + base.folder().string())
-      .with("tensor", excerpt(tensor, 200))
-      .found("only " + side);
+  const auto negate = [&](std::int64_t begin, const at::Tensor& result) {
+    const std::int64_t size = result.numel();
+    if (!negate_piece(flat_original.narrow(0, begin, size), flat_tuned.narrow(0, begin, size), alpha, result))
+      throw not_finite(tensor.name, "cannot negate: a weight becomes no finite number");
+  };
+  write_in_pieces({original.numel(), original.scalar_type(), negate, release},
+                  [&](std::uint64_t bytes) { return writer.room(bytes); });
 }
 
 void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double alpha,
@@ -81,17 +64,13 @@ void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double 
   rewrite_checkpoint(
       base, folder,
       [&](const TensorSpec& tensor, const StoredTensor& source, const at::Tensor& value, CheckpointWriter& writer) {
-        if (!is_floating(tensor.type) || is_buffer(tensor)) return writer.write(base.values(source));
+        if (!is_weight(tensor)) return writer.write(base.values(source));
         at::Tensor other = tuned(tensor.name);
         if (!other.defined() && pair.tied && tensor.name == pair.head_name) other = tuned(pair.embedding_name);
         if (!other.defined() && pair.tied && tensor.name == pair.embedding_name) other = tuned(pair.head_name);
-        if (!other.defined()) throw missing(base, tensor.name, "in the base");
-        if (other.sizes() != value.sizes()) {
-          throw bad_input("cannot negate on " + base.folder().string())
-              .with("tensor", excerpt(tensor.name, 200))
-              .wanted("shape " + tensor.text() + " of the base")
-              .found(spec_of(tensor.name, other).text());
-        }
+        if (!other.defined()) throw only_on_one_side("cannot negate", base, tensor.name, "in the base");
+        if (other.sizes() != value.sizes())
+          throw shapes_differ("cannot negate", base, tensor, spec_of(tensor.name, other).text());
         const Release release_both = [&](std::int64_t begin, std::int64_t end) {
           const std::uint64_t width = size_of(source.type);
           base.release(source, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
@@ -101,57 +80,6 @@ void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double 
       },
       options);
 }
-
-// The tensors of a tuned checkpoint by the base's names.
-class TunedTensors {
- public:
-  // @throws Error naming a tensor that only one side has, before anything is written
-  TunedTensors(const Checkpoint& base, const Checkpoint& tuned) : ours_(tied_pair(base)), theirs_(tied_pair(tuned)) {
-    std::map<std::string, std::string> taken;  // canonical name -> the tuned tensor of it
-    for (const StoredTensor* tensor : tuned.tensors()) {
-      if (!is_weight(*tensor)) continue;
-      const bool paired = ours_.tied && (tensor == theirs_.head || tensor == theirs_.embedding);
-      if (base.find_same(tensor->name) == nullptr && !paired)
-        throw missing(base, tensor->name, "in the tuned checkpoint " + tuned.folder().string());
-      const auto [other, is_new] = taken.emplace(canonical_name(tensor->name), tensor->name);
-      if (!is_new && (base.find(tensor->name) == nullptr || base.find(other->second) == nullptr))
-        throw missing(base, tensor->name, "in the tuned checkpoint, beside " + excerpt(other->second, 200));
-    }
-    for (const StoredTensor* tensor : base.tensors()) {
-      if (!is_weight(*tensor)) continue;
-      by_name_[tensor->name] = of(*tensor, tuned);
-      if (by_name_[tensor->name] == nullptr) throw missing(base, tensor->name, "in the base " + base.folder().string());
-    }
-    // The base ties the pair, the tuned checkpoint does not: the result has a separate head.
-    if (unties_head()) {
-      by_name_[ours_.embedding_name] = theirs_.embedding;
-      by_name_[ours_.head_name] = theirs_.head;
-    }
-  }
-  bool unties_head() const {
-    return ours_.tied && theirs_.embedding != nullptr && theirs_.head != nullptr && theirs_.embedding != theirs_.head &&
-           !theirs_.tied;
-  }
-  const StoredTensor* find(const std::string& base_name) const {
-    const auto found = by_name_.find(base_name);
-    return found == by_name_.end() ? nullptr : found->second;
-  }
-
- private:
-  static bool is_weight(const StoredTensor& tensor) { return is_floating(tensor.type) && !is_buffer(tensor); }
-  const StoredTensor* of(const StoredTensor& tensor, const Checkpoint& tuned) const {
-    if (const StoredTensor* same = tuned.find_same(tensor.name)) return same;
-    const bool is_embedding = tensor.name == ours_.embedding_name;
-    if (!is_embedding && tensor.name != ours_.head_name) return nullptr;
-    // A tied pair may be stored once, under either name, and without the tuned configuration saying that it is tied.
-    const StoredTensor* theirs = is_embedding ? theirs_.embedding : theirs_.head;
-    if (theirs != nullptr || !ours_.tied) return theirs;
-    return theirs_.embedding != nullptr ? theirs_.embedding : theirs_.head;
-  }
-
-  const TiedPair &ours_, &theirs_;
-  std::map<std::string, const StoredTensor*> by_name_;
-};
 
 }  // namespace
 
@@ -163,7 +91,7 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
                        const std::filesystem::path& folder) {
   refuse_packed_weights(tuned);
-  const TunedTensors tensors(base, tuned);
+  const TunedTensors tensors(base, tuned, "cannot negate");
   const StoredTensor* read = nullptr;  // the last tensor looked up
   negate_in_pieces(
       base,

@@ -12,30 +12,12 @@
 namespace lethe {
 namespace {
 
-// A tensor to write, under its own name in the base, and the stored tensor that its values come from.
-struct Rewritten {
-  TensorSpec spec;
-  const StoredTensor* source;
-};
-
-std::vector<Rewritten> tensors_to_write(const Checkpoint& base, const TiedPair& pair, bool unties_head) {
-  std::vector<Rewritten> list;
-  for (const StoredTensor* tensor : base.tensors()) list.push_back({*tensor, tensor});
-  if (!unties_head) return list;
-  for (const auto& [name, source] : {std::pair(&pair.embedding_name, pair.embedding), {&pair.head_name, pair.head}}) {
-    if (base.find(*name) != nullptr) continue;
-    list.push_back({*source, source});
-    list.back().spec.name = *name;
-  }
-  return list;
-}
-
 // transformers does not load a checkpoint with names wrapped by torch.compile or a data-parallel trainer. If two
 // tensors would get the same name, all keep theirs.
-std::vector<TensorSpec> specs_to_write(const std::vector<Rewritten>& tensors) {
+std::vector<TensorSpec> specs_to_write(const std::vector<WrittenTensor>& tensors) {
   std::vector<TensorSpec> plain, as_in_base;
   std::set<std::string> names;
-  for (const Rewritten& tensor : tensors) {
+  for (const WrittenTensor& tensor : tensors) {
     as_in_base.push_back(tensor.spec);
     plain.push_back(tensor.spec);
     plain.back().name = without_wrappers(tensor.spec.name);
@@ -51,6 +33,19 @@ void say_untied(const std::filesystem::path& config) {
 }
 
 }  // namespace
+
+std::vector<WrittenTensor> tensors_to_write(const Checkpoint& base, bool unties_head) {
+  std::vector<WrittenTensor> list;
+  for (const StoredTensor* tensor : base.tensors()) list.push_back({*tensor, tensor});
+  if (!unties_head) return list;
+  const TiedPair& pair = tied_pair(base);
+  for (const auto& [name, source] : {std::pair(&pair.embedding_name, pair.embedding), {&pair.head_name, pair.head}}) {
+    if (base.find(*name) != nullptr) continue;
+    list.push_back({*source, source});
+    list.back().spec.name = *name;
+  }
+  return list;
+}
 
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const ChangeTensor& change,
                         const RewriteOptions& options) {
@@ -68,10 +63,9 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
                         const RewriteOptions& options) {
   refuse_packed_weights(base);
-  const TiedPair& pair = tied_pair(base);
-  const std::vector<Rewritten> tensors = tensors_to_write(base, pair, options.unties_head);
+  const std::vector<WrittenTensor> tensors = tensors_to_write(base, options.unties_head);
   std::uint64_t bytes = 0, done = 0;
-  for (const Rewritten& tensor : tensors) bytes += tensor.spec.bytes();
+  for (const WrittenTensor& tensor : tensors) bytes += tensor.spec.bytes();
   CheckpointWriter writer(folder, specs_to_write(tensors), options.shards);
   Progress progress("writing " + folder.filename().string(), bytes, "bytes");
   for (const auto& [spec, source] : tensors) {
@@ -81,7 +75,7 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
   }
   writer.finish();
   copy_side_files(base.folder(), folder);
-  if (options.unties_head || pair.contradicts_config) say_untied(folder / "config.json");
+  if (options.unties_head || tied_pair(base).contradicts_config) say_untied(folder / "config.json");
 }
 
 at::Tensor combine_rounded(const at::Tensor& a, const at::Tensor& b,

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "formats/checkpoint.h"
 
@@ -23,6 +24,15 @@ struct RewriteOptions {
   bool unties_head = false;
 };
 
+/// A tensor to write, under its name in the base, and the base's tensor that its values come from. They have different
+/// names if a tied pair is stored once.
+struct WrittenTensor {
+  TensorSpec spec;
+  const StoredTensor* source;
+};
+/// What rewrite_checkpoint() writes.
+std::vector<WrittenTensor> tensors_to_write(const Checkpoint& base, bool unties_head);
+
 /// Writes weights into `folder` (exists) and copies the base's side files. Dtypes, order and configuration stay. Names
 /// stay too, without the wrappers of torch.compile and the like (without_wrappers()), so that transformers can load the
 /// result.
@@ -31,9 +41,8 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
                         const RewriteOptions& options = {});
 
 /// Writes one tensor, at once or in parts.
-/// @param tensor  type and shape as they will be written, the name as in the base
-/// @param source  the base's tensor that holds the values; has another name if a tied pair is stored once
-/// @param value   as for ChangeTensor
+/// @param tensor, source  as in WrittenTensor
+/// @param value           as for ChangeTensor
 using WriteTensor = std::function<void(const TensorSpec& tensor, const StoredTensor& source, const at::Tensor& value,
                                        CheckpointWriter& writer)>;
 

@@ -51,5 +51,32 @@ TEST(StrongestDirections, OfAnAdapterAreThoseOfItsProduct) {
   EXPECT_LT(furthest(low_rank_of_product(b, a, 4), b), 1e-6);
 }
 
+// Two adapters joined into one (contrast) may have a larger rank than a small matrix.
+TEST(StrongestDirections, OfAProductWithAWideInnerAxisAreFoundToo) {
+  at::manual_seed(4);
+  for (const auto& [out, in] : {std::pair<std::int64_t, std::int64_t>{5, 20}, {20, 5}, {6, 6}}) {
+    const at::Tensor b = random({out, 12}), a = random({12, in}), product = at::mm(b, a);
+    for (const std::int64_t rank : {2, 5, 8}) {
+      const at::Tensor kept = at::mm(low_rank_of_product(b, a, rank).to(at::kDouble), a);
+      EXPECT_LT(furthest(kept, truncated(product, std::min<std::int64_t>(rank, std::min(out, in)))), 1e-4) << rank;
+    }
+  }
+}
+
+TEST(StrongestDirections, OfAProductAreAProductOfThatRank) {
+  at::manual_seed(4);
+  // Also where the inner axis is longer than the others, as after stacking adapters.
+  for (const std::int64_t inner : {4, 12}) {
+    const at::Tensor b = random({10, inner}), a = random({inner, 8});
+    for (const std::int64_t rank : {1, 3}) {
+      const auto [left, right] = low_rank_factors(b, a, rank);
+      EXPECT_EQ(left.sizes(), (std::vector<std::int64_t>{10, rank}));
+      EXPECT_EQ(right.sizes(), (std::vector<std::int64_t>{rank, 8}));
+      EXPECT_LT(furthest(at::mm(left.to(at::kDouble), right.to(at::kDouble)), truncated(at::mm(b, a), rank)), 1e-5);
+      EXPECT_NEAR(left.norm().item<double>(), right.norm().item<double>(), 1e-5);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lethe

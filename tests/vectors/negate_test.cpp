@@ -10,60 +10,11 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/tied_pair.h"
-#include "tensors/file_tensors.h"
+#include "made_weights.h"
 #include "vectors/apply_adapter.h"
 
 namespace lethe {
 namespace {
-
-namespace fs = std::filesystem;
-using Tensors = std::map<std::string, at::Tensor>;
-
-class TaskArithmetic : public testing::Test {
- protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) /
-            ("lethe_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(root_);
-    at::manual_seed(1);
-  }
-  // A checkpoint of these tensors, in shards of at most the given size.
-  Checkpoint checkpoint(const std::string& name, const Tensors& tensors, const Json& config = Json::object(),
-                        std::uint64_t shard = 1 << 30) {
-    const fs::path folder = made(name);
-    write_file(folder / "config.json", dump_json(config));
-    std::vector<TensorSpec> specs;
-    for (const auto& [tensor, value] : tensors) specs.push_back(spec_of(tensor, value));
-    CheckpointWriter writer(folder, specs, {.largest_bytes = shard});
-    for (const auto& [tensor, value] : tensors) writer.write(bytes_of(value));
-    writer.finish();
-    return Checkpoint(folder);
-  }
-  fs::path adapter(const std::string& name, const Tensors& tensors, Json config) {
-    const fs::path folder = made(name);
-    config["peft_type"] = "LORA";
-    write_file(folder / "adapter_config.json", dump_json(config));
-    std::vector<TensorSpec> specs;
-    for (const auto& [tensor, value] : tensors) specs.push_back(spec_of(tensor, value));
-    SafetensorsWriter writer(folder / "adapter_model.safetensors", specs);
-    for (const auto& [tensor, value] : tensors) writer.write(bytes_of(value));
-    writer.close();
-    return folder;
-  }
-  fs::path made(const std::string& name) {
-    fs::create_directories(root_ / name);
-    return root_ / name;
-  }
-  static at::Tensor values(const Checkpoint& checkpoint, const std::string& name) {
-    const StoredTensor& tensor = *checkpoint.find(name);
-    return tensor_over(tensor, checkpoint.values(tensor)).clone();
-  }
-  fs::path root_;
-  int made_ = 0;
-};
-
-const at::TensorOptions kHalf = at::TensorOptions().dtype(at::kHalf), kWide = at::TensorOptions().dtype(at::kFloat),
-                        kBrain = at::TensorOptions().dtype(at::kBFloat16);
 
 TEST_F(TaskArithmetic, NegatesEveryTypeWithOneRoundingWhateverTheShardsOfEitherSide) {
   const Tensors base = {{"a.weight", at::randn({5, 7}, kWide).to(at::kHalf)},
