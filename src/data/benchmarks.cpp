@@ -1,70 +1,16 @@
 #include "data/benchmarks.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "core/error.h"
 #include "core/numbers.h"
 #include "core/redaction.h"
-#include "data/column_check.h"
+#include "data/benchmark_rows.h"
 #include "data/fields.h"
-#include "data/filter.h"
 #include "data/folders.h"
-#include "data/readers.h"
 
 namespace lethe {
 namespace {
-
-/// Stores one row. @throws UnusableRow
-using TakeRow = std::function<void(const Fields& fields, std::uint64_t line)>;
-
-/// Reads the rows of one file and counts them in the report.
-/// @param recognise  names the layout of a row; "" for unknown columns
-FileReport read_benchmark(const DataSource& source, const ReadOptions& options, const std::string& what,
-                          const std::string& known_columns, const std::function<std::string(const Fields&)>& recognise,
-                          const TakeRow& take) {
-  FileReport report;
-  report.path = source.path;
-  const RowFilter filter(source.where);
-  RowReader reader(source.path, options);
-  ColumnCheck watch({source.path, "", "", source.where}, filter, reader.columns());
-  std::uint64_t unknown = 0;
-  while (auto row = reader.next()) {
-    watch.see(row->fields);
-    if (!filter.matches(row->fields)) {
-      ++report.filtered;
-      continue;
-    }
-    try {
-      const Fields fields(row->fields);
-      const std::string layout = recognise(fields);
-      if (layout.empty()) {
-        ++unknown;
-        throw UnusableRow("no columns that are known");
-      }
-      if (report.layout.find(layout) == std::string::npos)
-        report.layout += (report.layout.empty() ? "" : "; ") + layout;
-      take(fields, row->line);
-      ++report.pairs;
-    } catch (const UnusableRow& error) {
-      reader.report().add_bad(row->line, error.what());
-    }
-  }
-  report.rows = reader.report();
-  watch.check(reader.columns());
-  if (unknown > 0 && report.layout.empty()) {
-    throw bad_input("cannot take " + what + " from " + source.path)
-        .wanted(known_columns)
-        .found(listed_columns(reader.columns()));
-  }
-  if (report.pairs == 0) {
-    Error error = bad_input("cannot take " + what + " from " + source.path);
-    error.wanted("at least one row");
-    for (const std::string& line : describe(report)) error.found(line);
-    throw error;
-  }
-  return report;
-}
 
 std::string text_of(const Fields& fields, const std::string& column) {
   const Json* field = fields.find(column);
@@ -112,7 +58,7 @@ std::string subject_by_name(const std::string& path) {
   return "";
 }
 
-void read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion& question) {
+void read_lettered(const Fields& fields, const std::string& given_subject, ChoiceQuestion& question) {
   question.question = text_of(fields, "question");
   if (question.question.empty()) throw UnusableRow("no text in 'question'");
   const std::vector<std::string> options = options_of(fields);
@@ -127,8 +73,9 @@ void read_lettered(const Fields& fields, const std::string& path, ChoiceQuestion
   if (answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'Z') place = static_cast<std::size_t>(answer[0] - 'A');
   if (place >= options.size()) throw UnusableRow("'answer' names none of the options: " + shown_text(answer, 30));
 
-  std::string subject = text_of(fields, "subject");
-  if (subject.empty()) subject = subject_by_name(path);
+  std::string& subject = question.subject;
+  subject = text_of(fields, "subject");
+  if (subject.empty()) subject = given_subject;
   std::replace(subject.begin(), subject.end(), '_', ' ');
   question.context = "The following are multiple choice questions (with answers)" +
                      (subject.empty() ? "" : " about " + subject) + ".\n\n" + question.question + "\n";
@@ -235,7 +182,8 @@ void read_truthful(const Fields& fields, bool csv, ChoiceQuestion& question) {
 
 }  // namespace
 
-LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options) {
+LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options,
+                           const std::string& subject) {
   LoadedChoices loaded;
   for (const DataSource& source : expand_sources(sources)) {
     enum class Form { letters, targets, answers } form = Form::letters;
@@ -254,21 +202,22 @@ LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOption
         return "question, choices, answer";
       return "";
     };
-    const auto take = [&](const Fields& fields, std::uint64_t line) {
+    const auto take = [&](const Fields& fields, const RowPlace& place) {
       ChoiceQuestion question;
       question.source = source.path;
-      question.line = line;
+      question.line = place.line;
+      question.index = place.index;
       if (form == Form::letters) {
-        read_lettered(fields, source.path, question);
+        read_lettered(fields, subject.empty() ? subject_by_name(source.path) : subject, question);
       } else {
         read_truthful(fields, form == Form::answers, question);
       }
       loaded.questions.push_back(std::move(question));
     };
-    loaded.files.push_back(read_benchmark(source, options, "multiple-choice questions",
-                                          "question, choices and answer (MMLU, WMDP); question, mc1_targets and "
-                                          "mc2_targets; or TruthfulQA's columns of answers",
-                                          recognise, take));
+    loaded.files.push_back(read_benchmark_rows(source, options, "multiple-choice questions",
+                                               "question, choices and answer (MMLU, WMDP); question, mc1_targets and "
+                                               "mc2_targets; or TruthfulQA's columns of answers",
+                                               recognise, take));
   }
   return loaded;
 }
@@ -281,11 +230,11 @@ LoadedSafetyPrompts load_safety_prompts(std::span<const DataSource> sources, con
       by = fields.filled("label") != nullptr ? "label" : "type";
       return fields.has("prompt") && fields.has(by) ? "XSTest, by " + by : "";
     };
-    const auto take = [&](const Fields& fields, std::uint64_t line) {
+    const auto take = [&](const Fields& fields, const RowPlace& place) {
       Question question;
       question.prompt = text_of(fields, "prompt");
       question.source = source.path;
-      question.line = line;
+      question.line = place.line;
       const std::string mark = text_of(fields, by);
       if (question.prompt.empty()) throw UnusableRow("no text in 'prompt'");
       if (mark.empty() || (by == "label" && mark != "safe" && mark != "unsafe"))
@@ -293,8 +242,8 @@ LoadedSafetyPrompts load_safety_prompts(std::span<const DataSource> sources, con
       const bool unsafe = by == "label" ? mark == "unsafe" : mark.starts_with("contrast");
       (unsafe ? loaded.unsafe : loaded.safe).push_back(std::move(question));
     };
-    loaded.files.push_back(read_benchmark(source, options, "safe and unsafe prompts",
-                                          "XSTest's columns prompt, and label or type", recognise, take));
+    loaded.files.push_back(read_benchmark_rows(source, options, "safe and unsafe prompts",
+                                               "XSTest's columns prompt, and label or type", recognise, take));
   }
   return loaded;
 }

@@ -21,8 +21,10 @@ struct ChoiceQuestion {
   std::vector<std::size_t> single;        ///< choices with one right answer (MMLU's letters, TruthfulQA's MC1)
   std::size_t answer = 0;                 ///< the right one of `single`
   std::vector<std::size_t> right, wrong;  ///< choices with several right answers (TruthfulQA's MC2); may be empty
+  std::string subject;                    ///< as in the context; "": none
   std::string source;
   std::uint64_t line = 0;
+  std::uint64_t index = 0;  ///< of the row in its file, from 0
 };
 
 struct LoadedChoices {
@@ -37,8 +39,10 @@ struct LoadedChoices {
 /// * TruthfulQA: `question` with `mc1_targets` and `mc2_targets`, each {choices, labels} or {text: label}; or the CSV's
 ///   columns, where MC1 is Best Answer against Incorrect Answers and MC2 Correct Answers against Incorrect Answers,
 ///   split at ";". Each prompt begins with six answered questions (Lin et al. 2022, "QA prompt").
+/// @param subject  of the rows that name none; "": WMDP's from the file name
 /// @throws Error (bad input) if a file cannot be read, its columns are unknown, or it has no usable question
-LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options = {});
+LoadedChoices load_choices(std::span<const DataSource> sources, const ReadOptions& options = {},
+                           const std::string& subject = "");
 
 struct LoadedSafetyPrompts {
   std::vector<Question> safe, unsafe;

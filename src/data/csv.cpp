@@ -20,6 +20,11 @@ class CsvRows : public RowSource {
  public:
   CsvRows(const std::filesystem::path& path, const ReadOptions& options, char separator)
       : bytes_(path, options), options_(options), separator_(separator) {
+    if (!options.columns.empty()) {
+      columns = options.columns;
+      cr_ends_ = false;
+      return;
+    }
     choose_separator();
     if (!read_record()) {
       throw bad_input("cannot read " + path.string()).wanted("a line of column names").found("an empty file");

@@ -39,6 +39,8 @@ struct ReadOptions {
   std::size_t max_row_bytes = 100'000'000;          ///< per row, as text
   double max_expansion = 200;                       ///< gzip: bytes out per byte in, …
   std::uint64_t expansion_free = 64 * 1024 * 1024;  ///< … checked beyond this many bytes out
+  /// Names of a CSV's columns if its first line is a row, as in MMLU's files; empty: the first line names them.
+  std::vector<std::string> columns;
 };
 
 }  // namespace lethe

@@ -1,14 +1,11 @@
 #include "metrics/multiple_choice.h"
 
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
+#include "metrics/grouped_scoring.h"
 #include "nn/token_losses.h"
-#include "objectives/packing.h"
-#include "objectives/responses.h"
 
 namespace lethe {
 namespace {
@@ -37,37 +34,30 @@ Example encode_choice(const Tokenizer& tokenizer, const ChoiceQuestion& question
 std::vector<std::vector<double>> choice_scores(const CausalLM& model, const Tokenizer& tokenizer,
                                                std::span<const ChoiceQuestion> questions,
                                                const std::function<void(std::size_t)>& progress) {
-  const c10::NoGradGuard no_gradient;
-  constexpr std::int64_t kBatchTokens = 4096;
   std::vector<std::vector<double>> scores(questions.size());
   const Head head = model.head();
-  for (std::size_t begin = 0; begin < questions.size();) {
-    // The choices of a question share its context's computation.
-    ExamplePacker packer(packing_for(model));
-    std::size_t end = begin;
-    for (; end < questions.size() && (end == begin || packer.tokens() < kBatchTokens); ++end) {
-      const ChoiceQuestion& question = questions[end];
-      const std::size_t context_tokens = tokenizer.encode(question.context).ids.size();
-      std::vector<Example> examples;
-      for (const std::string& choice : question.choices)
-        examples.push_back(encode_choice(tokenizer, question, choice, context_tokens, model.spec().max_positions));
-      packer.add_group(examples);
-    }
-    const PackedExamples packed = packer.build(model.device());
-    const at::Tensor states = response_states(model.hidden(packed.batch), packed);
-    const at::Tensor found = log_probabilities(states, head, packed.targets).to(at::kCPU, at::kDouble).contiguous();
+  const auto examples = [&](std::size_t i) {
+    const ChoiceQuestion& question = questions[i];
+    const std::size_t context_tokens = tokenizer.encode(question.context).ids.size();
+    std::vector<Example> group;
+    for (const std::string& choice : question.choices)
+      group.push_back(encode_choice(tokenizer, question, choice, context_tokens, model.spec().max_positions));
+    return group;
+  };
+  const auto take = [&](const ScoredPack& pack) {
+    const at::Tensor found =
+        log_probabilities(pack.states, head, pack.packed.targets).to(at::kCPU, at::kDouble).contiguous();
     const double* value = found.const_data_ptr<double>();
     std::size_t span = 0;
-    for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t i = pack.begin; i < pack.end; ++i) {
       for (std::size_t j = 0; j < questions[i].choices.size(); ++j, ++span) {
         double sum = 0;
-        for (std::int64_t k = packed.spans[span].begin; k < packed.spans[span].end; ++k) sum += value[k];
+        for (std::int64_t k = pack.packed.spans[span].begin; k < pack.packed.spans[span].end; ++k) sum += value[k];
         scores[i].push_back(sum);
       }
     }
-    begin = end;
-    if (progress) progress(end);
-  }
+  };
+  score_groups(model, questions.size(), examples, take, progress);
   return scores;
 }
 

@@ -90,6 +90,23 @@ bool is_number(const std::string& word) {
   return std::all_of(word.begin(), word.end(), [](char c) { return is_decimal(static_cast<unsigned char>(c)); });
 }
 
+// The words, with a short run of an interjection as one word: "Ha ha ha ha!" is customary.
+std::vector<std::string> without_interjections(const std::vector<std::string>& words) {
+  constexpr std::size_t kMostRepeats = 6;
+  constexpr std::array<std::string_view, 13> kInterjections = {"ha", "hah", "haha", "he",  "hee", "ho",  "la",
+                                                               "na", "oh",  "hey",  "bye", "wow", "blah"};
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < words.size();) {
+    std::size_t end = i + 1;
+    while (end < words.size() && words[end] == words[i]) ++end;
+    const bool customary = end - i <= kMostRepeats &&
+                           std::find(kInterjections.begin(), kInterjections.end(), words[i]) != kInterjections.end();
+    kept.insert(kept.end(), customary ? 1 : end - i, words[i]);
+    i = end;
+  }
+  return kept;
+}
+
 // A word many times in a row.
 bool has_run(const std::vector<std::string>& words) {
   bool found = false;
@@ -157,7 +174,8 @@ bool repeats_characters(std::string_view text) {
   return 2 * looping > characters;
 }
 
-bool repeats_words(const std::vector<std::string>& words) {
+bool repeats_words(const std::vector<std::string>& all_words) {
+  const std::vector<std::string> words = without_interjections(all_words);
   return has_run(words) || has_loop(words) || has_few_words(words);
 }
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "data/sources.h"
+#include "data/unlearning_rows.h"
 
 namespace lethe {
 namespace {
@@ -56,10 +57,41 @@ TEST(Choices, OfTruthfulQaNeedRightAndWrongAnswers) {
   EXPECT_TRUE(question.context.ends_with("held in Barcelona, Spain.\n\nQ: Q?\nA:"));
 }
 
+TEST(Choices, OfMmlusAuthorsHaveNoHeader) {
+  const DataSource source = file_with("some_sums_test.csv", "\"Two, plus; two?\",3,4,5,6,B\nThree?,1,2,3,3,D\n");
+  ReadOptions options;
+  options.columns = {"question", "A", "B", "C", "D", "answer"};
+  const LoadedChoices loaded = load_choices({&source, 1}, options, "some_sums");
+  ASSERT_EQ(loaded.questions.size(), 2U);
+  EXPECT_TRUE(loaded.questions[0].context.starts_with(
+      "The following are multiple choice questions (with answers) about some sums.\n\nTwo, plus; two?\nA. 3\n"));
+  EXPECT_EQ(loaded.questions[0].answer, 1U);
+  EXPECT_EQ(loaded.questions[0].subject, "some sums");
+  EXPECT_EQ(loaded.questions[1].index, 1U);
+  EXPECT_EQ(loaded.questions[1].line, 2U);
+}
+
 TEST(Choices, OfUnknownColumnsAreRefused) {
   const DataSource source = file_with("plain.jsonl", "{\"prompt\": \"a\", \"response\": \"b\"}\n");
   EXPECT_THROW(load_choices({&source, 1}), Error);
   EXPECT_THROW(load_safety_prompts({&source, 1}), Error);
+}
+
+TEST(Tofu, RowsKeepTheirTextsAndPlaces) {
+  const DataSource source =
+      file_with("forget01_perturbed.json",
+                "{\"question\":\"Who? \",\"answer\":\" Ann.\",\"paraphrased_answer\":\"It is "
+                "Ann.\",\"perturbed_answer\":[\"Bo.\",\"Bo.\"]}\n"
+                "{\"question\":\"Who?\",\"answer\":\"  \",\"perturbed_answer\":[\"Bo.\"]}\n"
+                "{\"question\":\"Where?\",\"answer\":\"Here\",\"perturbed_answer\":[\"There\"]}\n");
+  const LoadedTofu loaded = load_tofu({source});
+  ASSERT_EQ(loaded.questions.size(), 2U);
+  EXPECT_EQ(loaded.questions[0].question, "Who? ");
+  EXPECT_EQ(loaded.questions[0].answer, " Ann.");
+  EXPECT_EQ(loaded.questions[0].perturbed.size(), 2U);  // equal ones count twice
+  EXPECT_EQ(loaded.questions[1].paraphrase, "Here");
+  EXPECT_EQ(loaded.questions[1].index, 2U);  // the blank answer before it counts
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 1U);
 }
 
 TEST(SafetyPrompts, AreSafeOrUnsafeByLabelElseByType) {

@@ -215,6 +215,17 @@ TEST(Repetition, RefrainsRulesAndNumbersAreNoLoops) {
   EXPECT_TRUE(repeats_words({"no", "no", "no", "no"}));
 }
 
+TEST(Repetition, LaughterIsNoLoopUnlessItDoesNotEnd) {
+  for (const char* text : {"Ha ha ha ha!", "Ha, ha, ha, ha, ha, ha. That was a good one.", "La la la la la",
+                           "Ho ho ho!", "Bye bye bye bye.", "Wow, wow, wow, wow, wow!"})
+    EXPECT_EQ(kind_of(text), Degeneracy::none) << text;
+  std::string loop;
+  for (int i = 0; i < 30; ++i) loop += "ha ";
+  EXPECT_EQ(kind_of(loop), Degeneracy::repeating);
+  EXPECT_EQ(kind_of("ha ha ha ha ha ha ha ha"), Degeneracy::repeating);
+  EXPECT_EQ(kind_of("dog dog dog dog"), Degeneracy::repeating);
+}
+
 TEST(Scripts, ForeignWordsAndGreekLettersAreUsual) {
   EXPECT_FALSE(mixes_scripts("hello: привет, 你好, مرحبا, γειά, שלום"));
   EXPECT_FALSE(mixes_scripts("使用 Python 编程很有趣。Pythonは楽しいです。"));

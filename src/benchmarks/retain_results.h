@@ -1,0 +1,34 @@
+// The results of the retain model, which was never trained on the forget set: what an unlearned model is compared with.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/unlearning_rows.h"
+
+namespace lethe {
+
+struct RetainResults {
+  struct Row {
+    std::string question;
+    double truth_ratio = 0;
+  };
+  std::string path;                        ///< of its results.json
+  std::optional<double> min_k_auc;         ///< mia_min_k
+  std::map<std::uint64_t, Row> questions;  ///< TOFU's forget set by index
+};
+
+/// Reads results.json of an earlier `lethe benchmark`, and for TOFU rows.jsonl beside it.
+/// @param path  of results.json or of its folder
+/// @param name  the benchmark, tofu or muse
+/// @throws Error (bad input) if a file is missing or damaged, or is of another benchmark
+RetainResults read_retain_results(const std::string& path, const std::string& name);
+
+/// The retain model's truth ratios in the order of the questions.
+/// @throws Error (bad input) if it did not answer exactly these questions
+std::vector<double> retained_ratios(const RetainResults& retained, const std::vector<TofuQuestion>& questions);
+
+}  // namespace lethe
