@@ -67,6 +67,8 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->expected(1, -1);
   command->add_option("--unseen-other", options->other, about_key("evaluation.other"))->expected(1, -1);
   command->add_option("--xstest", options->xstest, about_key("evaluation.xstest"))->expected(1, -1);
+  command->add_option("--safe-prompts", recipe.evaluation.safe_prompts, about_key("evaluation.safe_prompts"))
+      ->capture_default_str();
   command->add_option("--choices", options->choices, about_key("evaluation.choices"))->expected(1, -1);
   command->add_option("--text", options->text, about_key("evaluation.text"))->expected(1, -1);
   command->add_option("--window", recipe.evaluation.window, about_key("evaluation.window"))->capture_default_str();
@@ -90,6 +92,9 @@ void add_evaluate(CLI::App& program, Action& action) {
   command->add_option("--prompts", recipe.evaluation.prompts, about_key("evaluation.prompts"))->capture_default_str();
   command->add_option("--max-new-tokens", recipe.evaluation.max_new_tokens, about_key("evaluation.max_new_tokens"))
       ->capture_default_str();
+  command->add_flag_callback(
+      "--no-cache", [&recipe] { recipe.evaluation.cache = false; },
+      "Compute the original's answers again, even if they are in the cache");
   command->add_option("--max-length", recipe.data.max_length, about_key("data.max_length"))->capture_default_str();
   add_template_options(*command, options->layout, /*with_none=*/false);
   command->add_flag("--json", options->request.json, "Print the results (or the plan) as one JSON object");

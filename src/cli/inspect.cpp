@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"
+#include "formats/vector_info.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -24,6 +25,7 @@ OrderedJson inspected(const fs::path& path, bool all) {
   if (const std::optional<Error> other = weights_of_other_programs(path)) throw *other;
   if (fs::is_regular_file(path))
     return path.extension() == ".safetensors" ? inspect_weights(path, all) : inspect_data(path);
+  if (is_vector_folder(path)) return inspect_vector(path, all);
   if (fs::exists(path / "adapter_config.json")) return inspect_adapter(path, all);
   if (fs::exists(path / "run.json")) {
     OrderedJson json = {{"kind", "run"}};
@@ -73,8 +75,8 @@ void inspect(const InspectOptions& options) {
 
 void add_inspect(CLI::App& program, Action& action) {
   auto options = std::make_shared<InspectOptions>();
-  auto* command =
-      program.add_subcommand("inspect", "Show what a checkpoint, adapter, run or data file holds, without loading it");
+  auto* command = program.add_subcommand(
+      "inspect", "Show what a checkpoint, adapter, vector, run or data file holds, without loading it");
   command->add_option("path", options->path, "Folder, file, or a name in the Hugging Face cache")->required();
   command->add_flag("--tensors", options->tensors, "List every tensor");
   command->add_flag("--json", options->json, "Print one JSON object");

@@ -10,6 +10,7 @@
 #include "formats/adapter.h"
 #include "formats/checkpoint.h"
 #include "formats/tied_pair.h"
+#include "formats/vector_info.h"
 #include "prompts/chat_template.h"
 
 namespace lethe {
@@ -144,6 +145,28 @@ OrderedJson inspect_adapter(const fs::path& folder, bool all) {
     json["supported"] = false;
     json["reason"] = error.what();
   }
+  return json;
+}
+
+OrderedJson inspect_vector(const fs::path& folder, bool all) {
+  const VectorInfo info = read_vector_info(folder);
+  OrderedJson json = {{"kind", "task vector of " + word_of(info.kind)},
+                      {"base", info.base},
+                      {"base_hash", info.base_hash},
+                      {"made_from", info.made_from},
+                      {"harmful", info.harmful},
+                      {"harmful_because", info.harmful_because},
+                      {"made", info.made},
+                      {"lethe", info.lethe}};
+  OrderedJson tensors;
+  if (info.kind == VectorKind::adapter) {
+    tensors = inspect_adapter(folder, all);
+  } else {
+    const SafetensorsFile file(folder / kVectorTensors);
+    tensors = tensor_summary(pointers(file), all);
+  }
+  for (const char* shown : {"kind", "base"}) tensors.erase(shown);
+  json.update(tensors);
   return json;
 }
 

@@ -12,6 +12,7 @@ namespace lethe {
 /// so
 OrderedJson inspect_checkpoint(const std::filesystem::path& folder, bool all);
 OrderedJson inspect_adapter(const std::filesystem::path& folder, bool all);
+OrderedJson inspect_vector(const std::filesystem::path& folder, bool all);
 OrderedJson inspect_weights(const std::filesystem::path& file, bool all);
 /// Rows, columns and pairs; reads the whole file.
 OrderedJson inspect_data(const std::filesystem::path& file);

@@ -1,38 +1,18 @@
 // lethe judge list: every judge that can be named.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 
 #include "cli/judge.h"
+#include "cli/listing.h"
 #include "core/json.h"
 #include "judges/open_judge.h"
 
 namespace lethe {
-namespace {
-
-// Characters, not bytes.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
 std::string judges_as_lines() {
   std::vector<std::vector<std::string>> rows = {{"judge", "what it is", "needs", "licence", "source"}};
   for (const ListedJudge& judge : list_judges())
     rows.push_back({judge.name, judge.about, judge.needs, judge.licence, judge.source});
-  std::vector<std::size_t> widths(rows[0].size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i)
-      text += row[i] + std::string(widths[i] + 2 - width_of(row[i]), ' ');
-    text += row.back() + "\n";
-  }
-  return text;
+  return aligned_lines(rows);
 }
 
 std::string judges_as_json() {

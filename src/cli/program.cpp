@@ -47,8 +47,12 @@ void add_commands(CLI::App& program, Action& action) {
   add_finetune(program, action);
   add_rerun(program, action);
   add_recipe(program, action);
+  add_methods(program, action);
+  add_models(program, action);
   add_evaluate(program, action);
+  add_benchmark(program, action);
   add_sweep(program, action);
+  add_tune(program, action);
   add_reproduce(program, action);
   add_compare(program, action);
   add_chat(program, action);
@@ -58,6 +62,7 @@ void add_commands(CLI::App& program, Action& action) {
   add_split(program, action);
   add_negate(program, action);
   add_merge(program, action);
+  add_vector(program, action);
   add_tokenize(program, action);
   add_inspect(program, action);
   add_quiet_flags(program);
@@ -86,9 +91,10 @@ int run_program(int argc, char** argv) {
     return say_error(program, error);
   }
   try {
-    // inspect loads the engine only for data files; the other two never need it.
-    const bool light =
-        program.got_subcommand("inspect") || program.got_subcommand("tokenize") || program.got_subcommand("recipe");
+    // inspect loads the engine only for data files; the others never need it.
+    bool light = false;
+    for (const char* name : {"inspect", "methods", "models", "recipe", "tokenize"})
+      light |= program.got_subcommand(name);
     if (action && !light) need_engine();
     if (action) action();
     output.finish();

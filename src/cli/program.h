@@ -18,6 +18,7 @@ void add_commands(CLI::App& program, Action& action);
 
 // One function for each subcommand, in cli/<name>.cpp. It adds the options to the program, and sets `action` if the
 // user chose the subcommand.
+void add_benchmark(CLI::App& program, Action& action);
 void add_chat(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
 void add_demo(CLI::App& program, Action& action);
@@ -27,6 +28,8 @@ void add_generate(CLI::App& program, Action& action);
 void add_inspect(CLI::App& program, Action& action);
 void add_judge(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);
+void add_methods(CLI::App& program, Action& action);
+void add_models(CLI::App& program, Action& action);
 void add_negate(CLI::App& program, Action& action);
 void add_recipe(CLI::App& program, Action& action);
 void add_reproduce(CLI::App& program, Action& action);
@@ -35,6 +38,8 @@ void add_score(CLI::App& program, Action& action);
 void add_sweep(CLI::App& program, Action& action);
 void add_split(CLI::App& program, Action& action);
 void add_tokenize(CLI::App& program, Action& action);
+void add_tune(CLI::App& program, Action& action);
 void add_unlearn(CLI::App& program, Action& action);
+void add_vector(CLI::App& program, Action& action);
 
 }  // namespace lethe

@@ -17,6 +17,8 @@ struct ReproduceOptions {
   std::vector<std::uint64_t> seeds;
   std::vector<std::string> methods, variants;
   std::vector<double> rates, budgets, alphas = {0.25, 0.5, 0.75};
+  std::filesystem::path space;
+  std::size_t trials = 0;
 };
 
 void run(const ReproduceOptions& options) {
@@ -37,6 +39,9 @@ void run(const ReproduceOptions& options) {
   request.rates = options.rates.empty() ? std::vector<double>{lr / 2, lr} : options.rates;
   request.budgets = options.budgets.empty() ? std::vector<double>{request.recipe.negation.kl_budget} : options.budgets;
   request.alphas = options.alphas;
+  request.space = options.space;
+  request.trials = options.trials;
+  request.with_costs = !options.methods.empty();
   request.dry_run = options.recipe.dry_run();
   reproduce(request);
 }
@@ -54,12 +59,21 @@ void add_reproduce(CLI::App& program, Action& action) {
                                     {"out", "out"}});
   options->recipe.add_dry_run(*command);
   command->add_flag("--quick", options->quick, "Use the small model and the data of `lethe demo`; takes minutes");
-  command->add_option("--methods", options->methods, "Methods to compare (default: all eight)")->delimiter(',');
+  command
+      ->add_option("--methods", options->methods,
+                   "Methods to compare (default: the paper's eight rows): rows, methods (`lethe methods`), or all; "
+                   "contrast adds two rows, with harm and without")
+      ->delimiter(',');
   command->add_option("--variant", options->variants,
                       "A further row, SKU with other settings: NAME KEY=VALUE …; may be given several times");
   command->add_option("--seeds", options->seeds, "Seeds of split and training (default 8888,1,2)")->delimiter(',');
   command->add_option("--rates", options->rates, "Learning rates that every method tries (default lr/2, lr)")
       ->delimiter(',');
+  command
+      ->add_option("--space", options->space,
+                   "Instead of --rates: a YAML file of keys to vary (as lethe tune); each method takes those it reads")
+      ->excludes("--rates");
+  command->add_option("--trials", options->trials, "With --space: trials of each method; the first has its defaults");
   command
       ->add_option("--budgets", options->budgets,
                    "KL budgets at which methods are compared, in nats a token (default: negation.kl_budget)")
@@ -71,6 +85,7 @@ void add_reproduce(CLI::App& program, Action& action) {
       "Example: lethe reproduce --quick --out runs/table\n"
       "         lethe reproduce --model base --harmful pku/seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
       "runs/table\n"
+      "         lethe reproduce --quick --methods all --out runs/all\n"
       "         … --methods sku --variant \"sku_rank4 negation.rank=4\" --variant \"sku_mlp negation.factors={attn: "
       "0}\"\n"
       "The same command continues an interrupted table.\n" +

@@ -20,6 +20,11 @@ void add_sweep(CLI::App& program, Action& action) {
   command
       ->add_option("--alpha", request->alphas, "Alphas to measure: 0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")
       ->delimiter(',');
+  command
+      ->add_option(
+          "--ratio", request->ratios,
+          "Of a LoRA run of contrast: shares of the harm (safe.ratio) to measure at each alpha, without training")
+      ->delimiter(',');
   command->add_flag("--allow-any-alpha", request->allow_any_alpha, "Allow alphas above 1, which damage most models");
   command
       ->add_option(
@@ -43,6 +48,9 @@ void add_sweep(CLI::App& program, Action& action) {
                       "Template of prompts and responses: auto, sku, chat or a text (default: the run's)");
   command->add_option("--out", request->out, "Folder for sweep.json, sweep.html and points/ (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
+  command->add_flag_callback(
+      "--no-cache", [request = request.get()] { request->cache = false; },
+      "Compute the original's answers again, even if they are in the cache");
   command->add_flag("--json", request->json, "Print the sweep as one JSON object");
   add_shared_options(*command, *shared);
   command->footer(

@@ -28,14 +28,15 @@ std::vector<std::string> names_of_commands(const CLI::App& app) {
 // Commands with a similar name, or what other programs call them.
 std::vector<std::string> commands_like(const std::string& word, const std::vector<std::string>& known) {
   static const std::map<std::string, std::string> synonyms = {
-      {"answer", "generate"},  {"apply", "merge"},      {"bench", "evaluate"},  {"classify", "judge"},
+      {"answer", "generate"},  {"apply", "merge"},      {"bench", "benchmark"}, {"classify", "judge"},
       {"convert", "merge"},    {"diff", "compare"},     {"encode", "tokenize"}, {"eval", "evaluate"},
       {"forget", "unlearn"},   {"fuse", "merge"},       {"ft", "finetune"},     {"grid", "sweep"},
       {"infer", "generate"},   {"info", "inspect"},     {"loss", "score"},      {"partition", "split"},
       {"perplexity", "score"}, {"predict", "generate"}, {"repeat", "rerun"},    {"run", "unlearn"},
-      {"sample", "generate"},  {"sft", "finetune"},     {"show", "inspect"},    {"subtract", "negate"},
-      {"table", "reproduce"},  {"talk", "chat"},        {"test", "evaluate"},   {"tokens", "tokenize"},
-      {"train", "finetune"},   {"vector", "negate"}};
+      {"optimize", "tune"},    {"search", "tune"},      {"sample", "generate"}, {"sft", "finetune"},
+      {"show", "inspect"},     {"subtract", "negate"},  {"table", "reproduce"}, {"talk", "chat"},
+      {"test", "evaluate"},    {"tokens", "tokenize"},  {"train", "finetune"},  {"combine", "vector"},
+      {"extract", "vector"}};
   const auto is_known = [&](const std::string& name) {
     return std::find(known.begin(), known.end(), name) != known.end();
   };
@@ -199,6 +200,7 @@ const std::vector<std::pair<std::string, std::string>>& keys_of_options() {
       {"evaluation.max_new_tokens", "--max-new-tokens"},
       {"evaluation.other", "--unseen-other"},
       {"evaluation.xstest", "--xstest"},
+      {"evaluation.safe_prompts", "--safe-prompts"},
       {"evaluation.choices", "--choices"},
       {"evaluation.text", "--text"},
       {"evaluation.window", "--window"},

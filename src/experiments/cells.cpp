@@ -1,10 +1,13 @@
 #include "experiments/cells.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstdio>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/random.h"
 
 namespace lethe {
 namespace {
@@ -38,6 +41,8 @@ OrderedJson to_json(const Cell& cell) {
                       {"lr", cell.lr},
                       {"steps", cell.steps},
                       {"seconds", cell.seconds},
+                      {"train_seconds", cell.train_seconds},
+                      {"peak_bytes", cell.peak_bytes},
                       {"failed", cell.failed},
                       {"original", to_json(cell.original)},
                       {"points", OrderedJson::array()}};
@@ -49,6 +54,15 @@ OrderedJson to_json(const Cell& cell) {
 
 void write_cell(const Cell& cell, const std::filesystem::path& file) {
   write_file(file, dump_json(to_json(cell), 1) + "\n");
+}
+
+std::string cell_file_name(const std::string& label) {
+  std::string name;
+  for (const char c : label.substr(0, 120))
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' || c == '_' || c == '-' ? c : '+';
+  char hash[20];
+  std::snprintf(hash, sizeof hash, "-%08x", static_cast<unsigned>(stable_hash(label) & 0xFFFFFFFFU));
+  return name + hash;
 }
 
 Cell read_cell(const std::filesystem::path& file) {
@@ -63,13 +77,15 @@ Cell read_cell(const std::filesystem::path& file) {
               {},
               json.at("settings").get<std::vector<std::string>>(),
               json.at("failed").get<std::string>(),
-              json.value("judge_withheld", std::string())};
+              json.value("judge_withheld", std::string()),
+              json.value("train_seconds", 0.0),
+              json.value("peak_bytes", std::uint64_t{0})};
     for (const Json& point : json.at("points"))
       cell.points.push_back(
           {point.at("alpha").get<double>(), point.at("budget").get<double>(), figures_in(point.at("figures"))});
     return cell;
   } catch (const Json::exception&) {
-    throw bad_input("cannot use " + file.string()).wanted("a cell of `lethe reproduce`").hint("remove this file");
+    throw bad_input("cannot use " + file.string()).wanted("a cell of an experiment").hint("remove this file");
   }
 }
 

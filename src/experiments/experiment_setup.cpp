@@ -3,33 +3,69 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "core/terminal.h"
 #include "models/loading.h"
+#include "runs/alpha_choice.h"
+#include "runs/original_cache.h"
 #include "runs/stage1.h"
 #include "runs/stage2.h"
+#include "tensors/memory_peak.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+void check_trains_to_the_end(const Recipe& recipe) {
+  if (recipe.training.patience == 0) return;
+  throw bad_usage("cannot train the models of this experiment")
+      .with("key", "training.patience")
+      .wanted("0: sweep, tune and reproduce train every model to its last step")
+      .found(std::to_string(recipe.training.patience))
+      .hint("set training.steps to the step at which the run should end");
+}
 
 ExperimentSetup::ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
                                  OpenJudges* opened)
     : original_(original),
       compute_(compute),
       nf4_(recipe.quantize == Quantize::nf4),
+      evaluation_(recipe.evaluation),
       seed_(recipe.seed),
       data_(load_run_data(recipe, original.examples(recipe), nullptr)),
       evaluator_(recipe, original, data_, nullptr, opened) {}
 
 CausalLM ExperimentSetup::load() const {
-  return original_.load({.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_});
+  return original_.load(load_options());
 }
 
-DivergenceSample& ExperimentSetup::sample(CausalLM& original) {
-  if (data_.normal.validation.empty()) {
+LoadOptions ExperimentSetup::load_options() const {
+  return {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_};
+}
+
+void ExperimentSetup::check_held_out(HeldOut part, bool chooses_alpha) const {
+  const std::string hint = "a run with a larger data.split.validation";
+  if (chooses_alpha && data_.normal.validation.empty()) {
     throw bad_input("cannot choose alpha by a budget")
         .wanted("normal answers to validate on")
         .found("none")
-        .hint("a larger data.split.validation");
+        .hint(hint + "; or give every alpha (--alpha)");
   }
+  if (part == HeldOut::validation && data_.harmful.validation.empty()) {
+    throw bad_input("cannot compare settings on validation prompts")
+        .wanted("harmful prompts to validate on")
+        .found("none")
+        .hint(hint + "; or --on test");
+  }
+}
+
+DivergenceSample& ExperimentSetup::sample(CausalLM& original) {
+  check_held_out(HeldOut::test, true);
   if (!sample_) sample_ = std::make_unique<DivergenceSample>(original, data_.examples, data_.normal.validation, seed_);
   return *sample_;
 }
@@ -38,24 +74,42 @@ ModelComparison& ExperimentSetup::comparison_on(HeldOut part, CausalLM& original
   const auto [place, fresh] = comparisons_.emplace(part, nullptr);
   if (fresh) {
     place->second = std::make_unique<ModelComparison>(evaluator_.comparison(part));
-    place->second->evaluate_original(original);
+    const auto cache = original_cache(evaluation_, original_.checkpoint.folder(), load_options());
+    place->second->evaluate_original(original, cache.get());
+    if (cache && !cache->text().empty()) say(cache->text());
   }
   return *place->second;
+}
+
+std::string ExperimentSetup::judge_withheld(HeldOut part) {
+  if (const auto known = comparisons_.find(part); known != comparisons_.end())
+    return known->second->result().original.judge_withheld;
+  CausalLM model = load();
+  return comparison_on(part, model).result().original.judge_withheld;
 }
 
 Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, HeldOut part,
                               const std::vector<double>& budgets, const std::vector<double>& alphas,
                               const fs::path& metrics) {
-  const auto start = std::chrono::steady_clock::now();
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
+  const auto start = std::chrono::steady_clock::now();  // all cells share the original's evaluation
   DivergenceSample* divergence = budgets.empty() ? nullptr : &sample(model);
+  read_safe_answers(recipe, data_, nullptr);
+  RefusalCheck refusals;
+  if (!budgets.empty())
+    refusals = check_refusals(recipe, original_, model, data_,
+                              original_cache(evaluation_, original_.checkpoint.folder(), load_options()).get());
   Cell cell{name, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
   cell.judge_withheld = comparison.result().original.judge_withheld;
+  const MemoryPeak memory;
   try {
     Tuning tuning(model, recipe);
-    cell.steps = static_cast<std::int64_t>(train_method(tuning, data_, metrics).steps.size());
+    const auto begin = std::chrono::steady_clock::now();
+    const Stage1 stage1 = train_method(tuning, original_.checkpoint, data_, {.metrics = metrics, .safe = metrics});
+    cell.train_seconds = seconds_since(begin);
+    cell.steps = static_cast<std::int64_t>(stage1.steps.size() + stage1.safe_steps.size());
     Stage2Vector stage2 = prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics});
     const auto evaluate_at = [&](double alpha, double budget) {
       stage2.apply(alpha);
@@ -63,11 +117,10 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
       cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
     };
     if (divergence != nullptr) {
-      AlphaMeter meter(*divergence, model, [&](double alpha) { stage2.apply(alpha); });
-      for (const double budget : budgets) {
-        const auto measure_at = [&](double alpha) { return meter.measure(alpha, budget); };
-        evaluate_at(choose_alpha(measure_at, budget).alpha, budget);
-      }
+      const auto apply = [&](double alpha) { stage2.apply(alpha); };
+      AlphaMeter meter(*divergence, model, apply);
+      for (const double budget : budgets)
+        evaluate_at(choose_within(budget, false, refusals, meter, model, apply).alpha, budget);
     }
     for (const double alpha : alphas) evaluate_at(alpha, 0);
   } catch (const Error& error) {
@@ -75,17 +128,22 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
     cell.failed = error.what();
     cell.points.clear();
   }
-  cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  cell.seconds = seconds_since(start);
+  cell.peak_bytes = memory.bytes();
   return cell;
 }
 
-std::vector<NamedLora> ExperimentSetup::take_run(const fs::path& run, const Recipe& recipe, CausalLM& model) const {
-  if (recipe.tuning == TuningKind::lora) return attach_lora(model, Adapter(run / "adapter"));
-  model = load_model(Checkpoint(run / "model"), {.device = compute_.device, .dtype = compute_.dtype});
+std::vector<NamedLora> ExperimentSetup::take_run(const StoredRun& run, const Recipe& recipe, CausalLM& model) const {
+  if (recipe.tuning == TuningKind::lora) {
+    std::vector<NamedLora> pairs = attach_lora(model, Adapter(run.folder / "adapter"));
+    if (run.harm_factor != 1) scale_joined_half(pairs, run.harm_factor);
+    return pairs;
+  }
+  model = load_model(Checkpoint(run.folder / "model"), {.device = compute_.device, .dtype = compute_.dtype});
   return {};
 }
 
-Cell ExperimentSetup::measure_run(const fs::path& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
+Cell ExperimentSetup::measure_run(const StoredRun& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
                                   const std::vector<double>& alphas) {
   const auto start = std::chrono::steady_clock::now();
   CausalLM model = load();
@@ -100,18 +158,20 @@ Cell ExperimentSetup::measure_run(const fs::path& run, const Recipe& recipe, dou
     comparison.evaluate(model);
     cell.points.push_back({alpha, 0, figures_of(*comparison.result().unlearned)});
   }
-  cell.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  cell.seconds = seconds_since(start);
   return cell;
 }
 
 void ExperimentSetup::write(const Recipe& recipe, double alpha, const fs::path& folder, const fs::path& metrics) {
+  check_trains_to_the_end(recipe);
   CausalLM model = load();
+  read_safe_answers(recipe, data_, nullptr);
   Tuning tuning(model, recipe);
-  train_method(tuning, data_, metrics);
+  train_method(tuning, original_.checkpoint, data_, {.metrics = metrics, .safe = metrics});
   prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics}).write(alpha, folder);
 }
 
-void ExperimentSetup::write_run(const fs::path& run, const Recipe& recipe, double scale, const fs::path& folder) {
+void ExperimentSetup::write_run(const StoredRun& run, const Recipe& recipe, double scale, const fs::path& folder) {
   CausalLM model = load();
   const std::vector<NamedLora> pairs = take_run(run, recipe, model);
   task_vector_of(model, original_.checkpoint, pairs, recipe)->write(scale, folder);

@@ -17,6 +17,7 @@ Recipe without_place(Recipe recipe) {
   recipe.out = recipe.device = "";
   recipe.dtype = ComputeType::automatic;
   recipe.threads = 0;
+  recipe.evaluation.cache = true;
   return recipe;
 }
 
@@ -34,6 +35,20 @@ bool holds_plan(const std::filesystem::path& folder, const std::string& plan, co
 
 void write_plan(const std::filesystem::path& folder, const std::string& plan) {
   write_file(plan_in(folder), plan);
+}
+
+bool goes_on_in(const std::filesystem::path& out, const std::string& plan, const std::string& what) {
+  if (holds_plan(out, plan, what)) return true;
+  if (std::filesystem::exists(out) && !std::filesystem::is_empty(out))
+    throw bad_input("cannot write to " + out.string()).found("a folder that already holds something");
+  return false;
+}
+
+void open_experiment(const std::filesystem::path& out, const std::string& plan, const std::string& what,
+                     const std::vector<std::string>& folders) {
+  if (goes_on_in(out, plan, what)) return;
+  for (const std::string& folder : folders) std::filesystem::create_directories(out / folder);
+  write_plan(out, plan);
 }
 
 }  // namespace lethe

@@ -3,12 +3,13 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "recipe/recipe.h"
 
 namespace lethe {
 
-/// The recipe without output folder, device, dtype and threads, in which the cells of one plan may differ.
+/// The recipe without output folder, device, dtype, threads and cache, in which the cells of one plan may differ.
 Recipe without_place(Recipe recipe);
 
 /// Whether the folder's plan.json equals `plan`.
@@ -17,5 +18,12 @@ Recipe without_place(Recipe recipe);
 /// @throws Error (bad input) if the plan has other settings, or comes from another version, whose figures may differ
 bool holds_plan(const std::filesystem::path& folder, const std::string& plan, const std::string& what);
 void write_plan(const std::filesystem::path& folder, const std::string& plan);
+
+/// For experiments with a folder of their own: whether it holds this plan.
+/// @throws Error (bad input) if it holds anything else
+bool goes_on_in(const std::filesystem::path& out, const std::string& plan, const std::string& what);
+/// The same, and makes the folder with this plan and these folders within if there is none.
+void open_experiment(const std::filesystem::path& out, const std::string& plan, const std::string& what,
+                     const std::vector<std::string>& folders);
 
 }  // namespace lethe

@@ -1,6 +1,9 @@
 #include "experiments/reproduce.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "core/join.h"
@@ -10,6 +13,8 @@
 #include "experiments/experiment_setup.h"
 #include "experiments/plan.h"
 #include "experiments/reproduce_table.h"
+#include "experiments/search_time.h"
+#include "experiments/trial_space.h"
 #include "recipe/recipe_bounds.h"
 #include "runs/input_check.h"
 #include "runs/run_plan.h"
@@ -19,6 +24,9 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
+
+// Of a training in the demo's world with its evaluation, on one core of an AMD EPYC (mean of 12, 2026-11-30).
+constexpr double kDemoSeconds = 6;
 
 Recipe recipe_of(const ReproduceRequest& request, const ReproducedRow& row, std::uint64_t seed, double lr) {
   Recipe recipe = request.recipe;
@@ -32,11 +40,15 @@ std::string fingerprint(const ReproduceRequest& request) {
   Recipe recipe = without_place(request.recipe);
   recipe.seed = 0;
   recipe.training.lr = 1;
-  const OrderedJson json = {{"lethe", LETHE_VERSION},
-                            {"recipe", to_yaml(recipe)},
-                            {"rates", request.rates},
-                            {"budgets", request.budgets},
-                            {"alphas", request.alphas}};
+  OrderedJson json = {{"lethe", LETHE_VERSION},
+                      {"recipe", to_yaml(recipe)},
+                      {"rates", request.rates},
+                      {"budgets", request.budgets},
+                      {"alphas", request.alphas}};
+  if (!request.space.empty()) {
+    json["space"] = load_space(request.space, recipe).text();
+    json["trials"] = request.trials;
+  }
   return dump_json(json, 1) + "\n";
 }
 
@@ -48,18 +60,82 @@ Cell finished_cell(const fs::path& path, const ReproducedRow& row) {
       .hint("another name for this variant, or remove that file");
 }
 
-// Whether the folder holds cells of this plan. @throws Error (bad input) if it holds anything else
-bool check_folder(const fs::path& out, const std::string& plan) {
-  if (holds_plan(out, plan, "cells")) return true;
-  if (fs::exists(out) && !fs::is_empty(out))
-    throw bad_input("cannot write to " + out.string()).found("a folder that already holds something");
-  return false;
+std::string rate_name(double rate) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", rate);
+  return text;
 }
 
-void open_folder(const fs::path& out, const std::string& plan) {
-  if (check_folder(out, plan)) return;
-  fs::create_directories(out / "cells");
-  write_plan(out, plan);
+// A training to choose a row's settings by. `file` names its cell.
+struct Candidate {
+  std::string file;
+  ReproducedRow row;
+  double rate = 0;
+};
+
+// Every row has the same number of candidates: the learning rates, or the trials of the space.
+std::vector<Candidate> candidates_of(const ReproduceRequest& request, const ReproducedRow& row) {
+  std::vector<Candidate> candidates;
+  const double lr = request.recipe.training.lr;
+  if (request.space.empty()) {
+    for (const double rate : request.rates)
+      candidates.push_back({"tune-" + row.name + "-" + rate_name(rate), row, rate});
+    return candidates;
+  }
+  const Recipe base = recipe_of(request, row, request.seeds.at(0), lr);
+  TrialSpace space = load_space(request.space, base);
+  std::erase_if(space.keys, [&](const SpaceKey& key) {  // what makes the row what it is does not vary
+    return std::any_of(row.settings.begin(), row.settings.end(),
+                       [&](const std::string& setting) { return setting.starts_with(key.name + "="); });
+  });
+  for (const Variant& trial : draw_trials(space, base, request.trials, base.seed)) {
+    Candidate candidate{"tune-" + row.name + "-" + cell_file_name(trial.label()), row, lr};
+    for (const auto& [key, value] : trial.settings) candidate.row.settings.push_back(key + "=" + value);
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+// The trainings of the plan that have no cell yet, and what those that have one took.
+struct LeftOver {
+  std::size_t cells = 0;
+  SearchTime time;
+  // Seconds; nothing before the first cell.
+  std::optional<double> expected(const Recipe& recipe) const {
+    if (!time.known()) return std::nullopt;
+    return static_cast<double>(cells) * time.of(static_cast<double>(recipe.training.steps));
+  }
+};
+
+LeftOver left_over(const ReproduceRequest& request) {
+  LeftOver left;
+  const auto look = [&](const std::string& name) {
+    const fs::path file = fs::path(request.recipe.out) / "cells" / (name + ".json");
+    if (!fs::exists(file)) {
+      ++left.cells;
+    } else {
+      left.time.add(read_cell(file));
+    }
+  };
+  for (const ReproducedRow& row : request.rows) {
+    const std::vector<Candidate> candidates = candidates_of(request, row);
+    for (const Candidate& candidate : candidates) {
+      if (candidates.size() > 1) look(candidate.file);
+    }
+    for (const std::uint64_t seed : request.seeds) look(row.name + "-" + std::to_string(seed));
+  }
+  return left;
+}
+
+std::string reproduction_time_text(const ReproduceRequest& request) {
+  const LeftOver left = left_over(request);
+  if (left.cells == 0) return "every training is done";
+  const std::string trainings = with_commas(left.cells) + " trainings are left: ";
+  if (const auto seconds = left.expected(request.recipe))
+    return trainings + "about " + duration_text(*seconds) + ", by the finished ones";
+  if (request.demo_inputs.empty()) return trainings + "the first one tells how long they take";
+  return trainings + "about " + duration_text(kDemoSeconds * static_cast<double>(left.cells)) +
+         " on one core of an AMD EPYC";
 }
 
 // @param base  the plan of one training; may be empty
@@ -71,15 +147,20 @@ RunPlan reproduction_plan(const ReproduceRequest& request, RunPlan base) {
   });
   std::vector<std::string> names;
   for (const ReproducedRow& row : request.rows) names.push_back(row.name);
-  const std::size_t tried = request.rates.size() > 1 ? names.size() * request.rates.size() : 0,
-                    cells = names.size() * request.seeds.size();
+  std::size_t tried = 0;
+  for (const ReproducedRow& row : request.rows) {
+    const std::size_t candidates = candidates_of(request, row).size();
+    tried += candidates > 1 ? candidates : 0;
+  }
+  const std::size_t cells = names.size() * request.seeds.size();
   plan.lines.insert(plan.lines.begin(), {"rows", excerpt(join(names, ", "), 400)});
   plan.lines.insert(plan.lines.begin() + 1,
                     {"trainings", with_commas(tried + cells) + ": " + with_commas(cells) + " cells (rows × " +
                                       with_commas(request.seeds.size()) + " seeds) and " + with_commas(tried) +
-                                      " to choose learning rates"});
-  plan.lines.emplace_back("points", "of each cell " + with_commas(request.budgets.size()) + " by KL budget and " +
-                                        with_commas(request.alphas.size() + 1) + " by alpha");
+                                      " to choose " + (request.space.empty() ? "learning rates" : "settings") +
+                                      "; each cell at " + with_commas(request.budgets.size()) + " KL budgets and " +
+                                      with_commas(request.alphas.size() + 1) + " alphas"});
+  plan.lines.emplace_back("time", reproduction_time_text(request));
   plan.lines.emplace_back("output", excerpt(request.recipe.out, 400) + "; finished cells are not computed again");
   plan.facts["command"] = plan.command;
   plan.facts["rows"] = names;
@@ -90,7 +171,7 @@ RunPlan reproduction_plan(const ReproduceRequest& request, RunPlan base) {
 // What a dry run prints, after the checks.
 RunPlan checked_plan(const ReproduceRequest& request, const Compute& compute) {
   const Recipe& recipe = request.recipe;
-  check_folder(recipe.out, fingerprint(request));
+  goes_on_in(recipe.out, fingerprint(request), "cells");
   if (!request.demo_inputs.empty()) return reproduction_plan(request, {});  // model and data are not written yet
   const StoredModel original(recipe.model);
   const RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
@@ -98,18 +179,15 @@ RunPlan checked_plan(const ReproduceRequest& request, const Compute& compute) {
   return reproduction_plan(request, unlearning_plan(recipe, original, data, compute));
 }
 
-std::string rate_name(double rate) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", rate);
-  return text;
-}
-
 void check_inputs(const ReproduceRequest& request) {
   const Recipe& settings = request.recipe;
   check_paths(models_of(settings), paths_of(settings), settings.out);
   const Checkpoint base(resolve_model_folder(settings.model));
-  for (const ReproducedRow& row : request.rows)
-    check_names_of_weights(recipe_of(request, row, settings.seed, settings.training.lr), base);
+  for (const ReproducedRow& row : request.rows) {
+    const Recipe recipe = recipe_of(request, row, settings.seed, settings.training.lr);
+    check_paths({}, paths_of(recipe), settings.out);  // safe.answers of a variant
+    check_names_of_weights(recipe, base);
+  }
 }
 
 }  // namespace
@@ -119,6 +197,10 @@ void reproduce(const ReproduceRequest& given) {
   require_keys(request.recipe, {"model", "data.harmful", "data.normal", "out"});
   check_alphas("--alphas", request.alphas, request.recipe.negation.allow_any_alpha, "negation.allow_any_alpha=true");
   check_budgets("--budgets", request.budgets);
+  check_trains_to_the_end(request.recipe);
+  if (request.space.empty() != (request.trials == 0))
+    throw bad_usage("cannot search for each method's settings").wanted("--space and --trials");
+  for (const ReproducedRow& row : request.rows) candidates_of(request, row);
   const Recipe& settings = request.recipe;
   const fs::path out = settings.out;
   if (request.demo_inputs.empty()) {
@@ -129,7 +211,7 @@ void reproduce(const ReproduceRequest& given) {
   }
   const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));
   if (request.dry_run.on) return print_plan(checked_plan(request, compute), request.dry_run);
-  open_folder(out, fingerprint(request));
+  open_experiment(out, fingerprint(request), "cells", {"cells"});
   if (!request.demo_inputs.empty()) write_demo_inputs(request.demo_inputs);
   const StoredModel original(settings.model);
   say(reproduction_plan(request, {}).text());
@@ -156,21 +238,26 @@ void reproduce(const ReproduceRequest& given) {
   std::vector<Cell> cells;
   std::size_t number = 0;
   for (const ReproducedRow& row : request.rows) {
-    say("row " + std::to_string(++number) + " of " + std::to_string(request.rows.size()) + ": " + row.name);
-    double best_rate = request.rates.at(0), least = 3;
-    for (const double rate : request.rates) {
-      if (request.rates.size() == 1) break;
+    const auto seconds = left_over(request).expected(settings);
+    say("row " + std::to_string(++number) + " of " + std::to_string(request.rows.size()) + ": " + row.name +
+        (seconds ? "   ETA " + duration_text(*seconds) : std::string()));
+    const std::vector<Candidate> candidates = candidates_of(request, row);
+    Candidate best = candidates.at(0);
+    double least = 3;
+    for (const Candidate& candidate : candidates) {
+      if (candidates.size() == 1) break;
       const Cell cell =
-          cell_of("tune-" + row.name + "-" + rate_name(rate), row, request.seeds.at(0), rate, HeldOut::validation, {});
+          cell_of(candidate.file, candidate.row, request.seeds.at(0), candidate.rate, HeldOut::validation, {});
       const CellPoint* point = cell.at_budget(request.budgets.at(0));
       const double share = point == nullptr ? 2 : harm_to_choose_by(point->figures);  // 2: training failed
       if (share < least) {
         least = share;
-        best_rate = rate;
+        best = candidate;
       }
     }
-    for (const std::uint64_t seed : request.seeds)
-      cells.push_back(cell_of(row.name + "-" + std::to_string(seed), row, seed, best_rate, HeldOut::test, alphas));
+    for (const std::uint64_t seed : request.seeds) {
+      cells.push_back(cell_of(row.name + "-" + std::to_string(seed), best.row, seed, best.rate, HeldOut::test, alphas));
+    }
   }
   write_reproduction(cells, request, out);
   say("wrote " + (out / "table.json").string() + ", table.md and report.html");

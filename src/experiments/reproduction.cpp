@@ -4,6 +4,9 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/join.h"
+#include "core/similar.h"
+#include "recipe/method_table.h"
 
 namespace lethe {
 
@@ -21,6 +24,24 @@ const std::vector<ReproducedRow>& paper_rows() {
   return rows;
 }
 
+const std::vector<ReproducedRow>& further_rows() {
+  static const std::vector<ReproducedRow> rows = {
+      {"contrast", {"method=contrast"}},
+      {"contrast_r0", {"method=contrast", "safe.ratio=0"}},
+  };
+  return rows;
+}
+
+std::vector<ReproducedRow> all_rows() {
+  std::vector<ReproducedRow> rows = paper_rows();
+  rows.insert(rows.end(), further_rows().begin(), further_rows().end());
+  for (const Method& method : methods()) {
+    if (std::none_of(rows.begin(), rows.end(), [&](const ReproducedRow& row) { return row.name == method.name; }))
+      rows.push_back({method.name, {"method=" + method.name}});
+  }
+  return rows;
+}
+
 std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
                                        const std::vector<std::string>& variants) {
   std::vector<ReproducedRow> rows;
@@ -30,17 +51,31 @@ std::vector<ReproducedRow> chosen_rows(const std::vector<std::string>& names,
     }
     rows.push_back(std::move(row));
   };
-  std::string known;
-  for (const ReproducedRow& row : paper_rows()) {
-    known += (known.empty() ? "" : ", ") + row.name;
-    if (names.empty()) add(row);
+  const auto is_further = [](const std::string& name) {
+    return std::any_of(further_rows().begin(), further_rows().end(),
+                       [&](const ReproducedRow& row) { return row.name == name; });
+  };
+  const std::vector<ReproducedRow> known = all_rows();
+  const bool all = names == std::vector<std::string>{"all"};
+  if (names.empty()) rows = paper_rows();
+  if (all) rows = known;
+  if (!all && std::any_of(names.begin(), names.end(), is_further)) {
+    for (const ReproducedRow& row : further_rows()) add(row);
   }
   for (const std::string& name : names) {
-    const auto found = std::find_if(paper_rows().begin(), paper_rows().end(),
-                                    [&](const ReproducedRow& row) { return row.name == name; });
-    if (found == paper_rows().end())
-      throw bad_usage("cannot reproduce row " + excerpt(name)).wanted("one of " + known).hint("--variant for others");
-    add(*found);
+    if (all || is_further(name)) continue;
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const ReproducedRow& row) { return row.name == name; });
+    if (found != known.end()) {
+      add(*found);
+      continue;
+    }
+    std::vector<std::string> all_names = {"all"};
+    for (const ReproducedRow& row : known) all_names.push_back(row.name);
+    Error error = bad_usage("cannot reproduce row " + excerpt(name));
+    if (name == "all") throw error.found("other names beside it");
+    const std::vector<std::string> near = similar(name, all_names);
+    throw error.wanted("one of " + join(all_names, ", ")).hint(near.empty() ? "--variant for others" : either_of(near));
   }
   for (const std::string& text : variants) {
     std::istringstream words(text);

@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/random.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
 #include "experiments/experiment_setup.h"
@@ -15,7 +14,9 @@
 #include "experiments/sweep_grid.h"
 #include "experiments/sweep_points.h"
 #include "models/loading.h"
+#include "recipe/method_table.h"
 #include "recipe/recipe_bounds.h"
+#include "recipe/recipe_values.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/template_choice.h"
@@ -51,6 +52,7 @@ FinishedRun read_run(const SweepRequest& request) {
   }
   if (request.prompts > 0) run.recipe.evaluation.prompts = request.prompts;
   if (!asks_judge(run.recipe)) run.recipe.evaluation = {.max_new_tokens = run.recipe.evaluation.max_new_tokens};
+  run.recipe.evaluation.cache = run.recipe.evaluation.cache && request.cache;
   return run;
 }
 
@@ -68,10 +70,21 @@ std::vector<SweepJob> jobs_of(const SweepRequest& request, const FinishedRun& fi
     if (alphas.empty()) alphas = {0.2, 0.4, 0.6, 0.8, 1.0, finished.alpha};
     std::sort(alphas.begin(), alphas.end());
     alphas.erase(std::unique(alphas.begin(), alphas.end()), alphas.end());
-    for (const double alpha : alphas) jobs.push_back({"alpha " + fixed(alpha, 6), {{}, finished.recipe}, {}, {alpha}});
+    std::vector<std::string> ratios;
+    for (const double ratio : request.ratios) ratios.push_back("safe.ratio=" + recipe_values::number_text(ratio));
+    for (const std::string& ratio : ratios.empty() ? std::vector<std::string>{""} : ratios) {
+      Variant variant{{}, finished.recipe};
+      if (!ratio.empty()) {
+        variant.settings = {{"safe.ratio", ratio.substr(ratio.find('=') + 1)}};
+        variant.recipe = with_settings(variant.recipe, {ratio});
+      }
+      const std::string before = ratio.empty() ? "" : ratio + " ";
+      for (const double alpha : alphas) jobs.push_back({before + "alpha " + fixed(alpha, 6), variant, {}, {alpha}});
+    }
     return jobs;
   }
   for (Variant& variant : grid_of(request.over, finished.recipe)) {
+    check_trains_to_the_end(variant.recipe);
     const std::string name = variant.label();
     SweepJob job{name, std::move(variant), request.budgets, request.alphas};
     if (job.budgets.empty() && job.alphas.empty()) {
@@ -86,14 +99,19 @@ std::vector<SweepJob> jobs_of(const SweepRequest& request, const FinishedRun& fi
   return jobs;
 }
 
-// A readable file name with a hash, so that different labels get different names.
-std::string file_name(const std::string& label) {
-  std::string name;
-  for (const char c : label.substr(0, 120))
-    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '=' || c == '_' || c == '-' ? c : '+';
-  char hash[20];
-  std::snprintf(hash, sizeof hash, "-%08x", static_cast<unsigned>(stable_hash(label) & 0xFFFFFFFFU));
-  return name + hash;
+// Whether the halves of contrast lie apart in the run's adapter.
+void check_halves(const SweepRequest& request, const Recipe& recipe) {
+  if (request.ratios.empty()) return;
+  const auto refused = [](const std::string& found) {
+    return bad_input("cannot sweep over --ratio").wanted("a LoRA run of contrast with a harmful half").found(found);
+  };
+  if (!request.over.empty()) throw bad_usage("cannot use --ratio with --over").hint("--over safe.ratio=…");
+  if (method_named(recipe.method).stage2 != Stage2::contrast) throw refused("a run of " + recipe.method);
+  if (recipe.tuning != TuningKind::lora)
+    throw refused("full tuning, whose result holds both halves in one sum").hint("--over safe.ratio=… trains again");
+  if (recipe.safe.ratio == 0) throw refused("safe.ratio 0: no harm was learned").hint("--over safe.ratio=… trains it");
+  if (recipe.negation.rank > 0 || recipe.negation.repair.steps > 0)
+    throw refused("halves that negation.rank or negation.repair mixed").hint("--over safe.ratio=… trains again");
 }
 
 // The settings that all points share. Points with other settings are not mixed with them.
@@ -128,6 +146,7 @@ class SweepWork {
     std::vector<Cell> cells;
     std::size_t left = 0;
     for (const SweepJob& job : jobs) left += !fs::exists(file_of(job));
+    if (left > 0 && !request_.over.empty()) setup().check_held_out(part(), !jobs.front().budgets.empty());
     double seconds = 0;
     std::size_t done = 0;
     for (const SweepJob& job : jobs) {
@@ -149,12 +168,10 @@ class SweepWork {
   }
 
   void write(const SweepPoint& point, const std::vector<SweepJob>& jobs, const fs::path& folder) {
-    if (request_.over.empty()) {
-      setup().write_run(request_.run, finished_.recipe, point.alpha / finished_.alpha, folder);
-      return;
-    }
     for (const SweepJob& job : jobs) {
       if (job.variant.settings != point.settings) continue;
+      if (request_.over.empty())
+        return setup().write_run(stored(job), finished_.recipe, point.alpha / finished_.alpha, folder);
       say("training the best point once more, to write it");
       setup().write(job.variant.recipe, point.alpha, folder, fresh_metrics("applied"));
       return;
@@ -162,7 +179,7 @@ class SweepWork {
   }
 
  private:
-  fs::path file_of(const SweepJob& job) const { return points_ / (file_name(job.name) + ".json"); }
+  fs::path file_of(const SweepJob& job) const { return points_ / (cell_file_name(job.name) + ".json"); }
   fs::path fresh_metrics(const std::string& name) const {
     const fs::path path = points_ / (name + ".metrics.jsonl");
     fs::remove(path);  // left by an interrupted training
@@ -172,12 +189,16 @@ class SweepWork {
     if (!setup_) setup_ = std::make_unique<ExperimentSetup>(finished_.recipe, original_, compute_);
     return *setup_;
   }
+  StoredRun stored(const SweepJob& job) const {
+    const double ratio = finished_.recipe.safe.ratio;
+    return {request_.run, ratio == 0 ? 1 : job.variant.recipe.safe.ratio / ratio};
+  }
+  HeldOut part() const { return request_.on_test ? HeldOut::test : HeldOut::validation; }
   Cell measure(const SweepJob& job) {
-    const HeldOut part = request_.on_test ? HeldOut::test : HeldOut::validation;
     if (request_.over.empty())
-      return setup().measure_run(request_.run, finished_.recipe, finished_.alpha, part, job.alphas);
-    return setup().measure(job.variant.recipe, job.name, part, job.budgets, job.alphas,
-                           fresh_metrics(file_name(job.name)));
+      return setup().measure_run(stored(job), finished_.recipe, finished_.alpha, part(), job.alphas);
+    return setup().measure(job.variant.recipe, job.name, part(), job.budgets, job.alphas,
+                           fresh_metrics(cell_file_name(job.name)));
   }
 
   const SweepRequest& request_;
@@ -230,6 +251,7 @@ void sweep(const SweepRequest& request) {
   check_alphas("--alpha", request.alphas, request.allow_any_alpha, "--allow-any-alpha");
   check_budgets("--budgets", request.budgets);
   FinishedRun finished = read_run(request);
+  check_halves(request, finished.recipe);
   if (request.over.empty() && !request.budgets.empty())
     throw bad_usage("cannot use --budgets").wanted("--over, too").hint("--keep \"normal_kl<=0.1\" for a finished run");
   const fs::path out = request.out.empty() ? request.run : request.out;
@@ -272,7 +294,7 @@ void sweep(const SweepRequest& request) {
   work.write(best, jobs, applied->path());
   Recipe settings = finished.recipe;
   for (const SweepJob& job : jobs) {
-    if (!request.over.empty() && job.variant.settings == best.settings) settings = job.variant.recipe;
+    if (job.variant.settings == best.settings) settings = job.variant.recipe;
   }
   settings.negation.alpha = best.alpha;
   ModelCard card = unlearning_card(settings, base.folder(), best.alpha, nullptr);

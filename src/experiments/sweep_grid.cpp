@@ -30,19 +30,11 @@ std::vector<std::string> parted(const std::string& text) {
 
 // Throws unless points that differ in this key can be compared.
 void check_swept(const std::string& name) {
-  const auto refused = [&](const char* why) { return bad_usage("cannot sweep over " + excerpt(name)).found(why); };
-  if (name == "negation.alpha") throw refused("no training depends on it").hint("--alpha");
-  if (name == "negation.kl_budget") throw refused("no training depends on it").hint("--budgets");
-  const std::vector<std::string> keys = recipe_keys();
-  if (std::find(keys.begin(), keys.end(), name) == keys.end()) {
-    Error error = refused("no such key");
-    if (const KeyHint hint = key_hint(name, keys); !hint.keys.empty()) error.hint(either_of(hint.keys));
-    throw error;
-  }
-  for (const char* section : {"method", "tuning", "lora.", "sku.", "ga.", "training.", "negation."}) {
-    if (name.starts_with(section)) return;
-  }
-  throw refused("a key that is not about training: all points share data, seed and evaluation");
+  const std::string doing = "cannot sweep over " + excerpt(name);
+  const auto refused = [&] { return bad_usage(doing).found("no training depends on it"); };
+  if (name == "negation.alpha") throw refused().hint("--alpha");
+  if (name == "negation.kl_budget") throw refused().hint("--budgets");
+  check_trained_key(name, doing);
 }
 
 SweptKey swept_key(const std::string& text) {
@@ -55,6 +47,20 @@ SweptKey swept_key(const std::string& text) {
 }
 
 }  // namespace
+
+void check_trained_key(const std::string& name, const std::string& doing) {
+  const std::vector<std::string> keys = recipe_keys();
+  if (std::find(keys.begin(), keys.end(), name) == keys.end()) {
+    Error error = bad_usage(doing).found("no such key");
+    if (const KeyHint hint = key_hint(name, keys); !hint.keys.empty()) error.hint(either_of(hint.keys));
+    throw error;
+  }
+  for (const char* section :
+       {"method", "tuning", "lora.", "sku.", "ga.", "safe.", "objective.", "training.", "negation."}) {
+    if (name.starts_with(section)) return;
+  }
+  throw bad_usage(doing).found("a key that is not about training: all points share data, seed and evaluation");
+}
 
 std::string Variant::label() const {
   std::string text;

@@ -1,4 +1,4 @@
-// The grid of `lethe sweep --over`: recipes that differ from a run's in a few keys.
+// Recipes that differ from another in a few keys, and the grid of them that `lethe sweep --over` trains.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace lethe {
 
-/// One recipe of the grid, and how it differs: {"sku.eps_pd", "0.5"} …
+/// One such recipe, and how it differs: {"sku.eps_pd", "0.5"} …
 struct Variant {
   std::vector<std::pair<std::string, std::string>> settings;
   Recipe recipe;
@@ -17,6 +17,11 @@ struct Variant {
   /// "sku.eps_pd=0.5 training.lr=1e-4"; empty for the run's own recipe.
   std::string label() const;
 };
+
+/// Checks that trainings that differ in this key can be compared: it is a key of a recipe, and not of the data, seed,
+/// model or evaluation, which all share. @param doing  the beginning of the error
+/// @throws Error (usage); of an unknown key it names similar ones
+void check_trained_key(const std::string& name, const std::string& doing);
 
 /// Every combination of the values; the last key changes fastest. Without keys: only the base.
 /// @param over  each "KEY=V1,V2,…"; a comma within brackets or braces belongs to a value

@@ -10,6 +10,7 @@ std::string mark_of(const SweepResult& result, std::size_t i) {
   const SweepPoint& point = result.points[i];
   if (!point.failed.empty()) return "failed";
   if (result.best == i) return "<- best";
+  if (!point.mark.empty()) return point.mark;
   if (!point.allowed) return "outside --keep";
   return point.dominated && point.dominated_in_quality ? "dominated"
          : point.dominated                             ? "dominated in KL"

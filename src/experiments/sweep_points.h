@@ -17,6 +17,7 @@ struct SweepPoint {
   double budget = 0;    ///< the KL budget that chose α; 0: α was given
   Figures figures;      ///< with "harm", the name that sweep.json has for kChoiceFigure
   std::string failed;   ///< why there are no figures (training diverged)
+  std::string mark{};   ///< what the table says of the point, if it is neither failed nor the best
   bool allowed = true;  ///< satisfies --keep
   /// Another point is as good in harm and in cost, and better in one. The cost is KL, or lost ROUGE-L.
   bool dominated = false, dominated_in_quality = false;

@@ -29,7 +29,13 @@ TEST_F(DryRunOf, EachCommandPrintsItsPlanAndWritesNothing) {
               {"plan of lethe finetune", "LoRA of rank"});
   expect_plan("evaluate --model " + model_ + evaluation(), {"plan of lethe evaluate", "judge", "refusal", "prompts"});
   expect_plan("reproduce --model " + model_ + data() + " --methods sku,ga --seeds 1,2",
-              {"plan of lethe reproduce", "8: 4 cells", "sku, ga"});
+              {"plan of lethe reproduce", "8: 4 cells", "sku, ga", "8 trainings are left"});
+  expect_plan("reproduce --quick --methods all --seeds 1,2", {"plan of lethe reproduce", "npo", "one core"});
+  const std::string space = (fs::path(LETHE_FIXTURES) / ".." / ".." / "recipes" / "spaces" / "sku.yaml").string();
+  expect_plan("reproduce --model " + model_ + data() + " --methods sku,npo --seeds 1,2 --trials 3 --space " + space,
+              {"10: 4 cells", "6 to choose settings"});
+  expect_plan("tune --model " + model_ + data() + " --trials 6 --space " + space,
+              {"plan of lethe tune", "6 for 250 steps, then 3 for 500 steps, then 2 for 1,000 steps", "training.lr"});
 }
 
 TEST_F(DryRunOf, ThePlanAsJson) {

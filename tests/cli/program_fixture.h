@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -78,9 +79,11 @@ inline std::string shared_demo() {
 
 class Program : public FolderTest {
  protected:
-  /// Each test has a copy of its own, which it may change.
+  /// Each test has a copy of its own, which it may change, and an empty cache of its own.
   void SetUp() override {
     FolderTest::SetUp();
+    static const SharedFolder caches("caches");
+    ::setenv("XDG_CACHE_HOME", caches.at(folder_.filename().string()).c_str(), 1);
     fs::copy(shared_demo(), at("demo"), fs::copy_options::recursive);
   }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }

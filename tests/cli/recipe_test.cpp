@@ -22,7 +22,7 @@ TEST_F(RecipeCommand, PrintsTheReferencePage) {
 }
 
 TEST_F(RecipeCommand, RefusesAMethodThatDoesNotExist) {
-  expect_all(run("recipe skuu"), 2, {"method", "sku, task_vector, ga, ga_mismatch, finetune", "skuu"});
+  expect_all(run("recipe skuu"), 2, {"method", "sku, task_vector, contrast, ga, ga_mismatch, finetune", "skuu"});
 }
 
 TEST_F(RecipeCommand, HelpOfOtherCommandsHoldsTheSentencesOfTheTable) {

@@ -11,9 +11,10 @@ class Resume : public Program {
            " training.batch=2 training.snapshot_steps=4 sku.k=2 evaluation.prompts=0 negation.alpha=0.5 --out " +
            at(out);
   }
-  // Starts lethe, and sends the signal as soon as metrics.jsonl has so many lines (or the run has ended).
-  Outcome stopped(const std::string& arguments, const std::string& out, int lines, const char* signal) const {
-    const std::string metrics = at(out) + ".unfinished/metrics.jsonl";
+  // Starts lethe, and sends the signal as soon as the file has so many lines (or the run has ended).
+  Outcome stopped(const std::string& arguments, const std::string& out, int lines, const char* signal,
+                  const std::string& file = "metrics.jsonl") const {
+    const std::string metrics = at(out) + ".unfinished/" + file;
     return shell(LETHE_PROGRAM " " + arguments + " & pid=$!; while kill -0 $pid 2> /dev/null && [ $(cat " + metrics +
                  " 2> /dev/null | wc -l) -lt " + std::to_string(lines) + " ]; do sleep 0.01; done; kill -" + signal +
                  " $pid 2> /dev/null; wait $pid");
@@ -35,6 +36,23 @@ TEST_F(Resume, AKilledRunEndsWithTheSameBits) {
   ASSERT_EQ(steps.size(), 24U);
   EXPECT_EQ(steps[20].value.at("step"), 21);
   EXPECT_FALSE(fs::exists(at("killed.unfinished")));
+}
+
+TEST_F(Resume, ARunOfContrastEndsWithTheSameBitsFromEitherHalf) {
+  const std::string settings = "method=contrast tuning=lora training.steps=24";
+  const auto adapter = [&](const std::string& out) {
+    return read_file(at(out + "/adapter/adapter_model.safetensors"));
+  };
+  ASSERT_EQ(run(job("whole", settings)).status, 0);
+  EXPECT_EQ(stopped(job("run", settings), "run", 6, "KILL").status, 128 + 9);
+  EXPECT_EQ(stopped("unlearn --quiet --resume " + at("run"), "run", 6, "KILL", "safe.jsonl").status, 128 + 9);
+  expect_all(run("unlearn safe.ratio=0.5 --resume " + at("run")), 3, {"safe.ratio", "0.25 in the unfinished run"});
+  const Outcome resumed = run("unlearn --resume " + at("run"));
+  expect_all(resumed, 0, {"going on after step 24", "learning safe answers"});
+  EXPECT_EQ(adapter("run"), adapter("whole"));
+  EXPECT_EQ(parse_json_lines(read_file(at("run/metrics.jsonl")), "metrics").size(), 24U);
+  EXPECT_EQ(parse_json_lines(read_file(at("run/safe.jsonl")), "safe").size(), 24U);
+  EXPECT_FALSE(fs::exists(at("run/snapshots")));
 }
 
 TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToContinue) {

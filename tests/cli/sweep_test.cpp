@@ -53,5 +53,52 @@ TEST_F(SweptRun, ASweepTrainsOverSettingsAndContinuesWhereItStopped) {
   expect_all(run("sweep " + at("run") + " --over seed=1,2"), 2, {"seed"});
 }
 
+TEST_F(SweptRun, WithoutValidationPromptsNothingIsTrained) {
+  ASSERT_EQ(run("unlearn --quiet --model " + model_ + data() +
+                " training.steps=1 training.batch=2 sku.k=1 data.max_length=64 negation.alpha=0.5"
+                " data.split.train=0.8 data.split.validation=0 data.split.test=0.2 evaluation.prompts=0 --out " +
+                at("run"))
+                .status,
+            0);
+  const std::string job = "sweep " + at("run") + " --over sku.eps_pd=0,1 --out " + at("grid");
+  expect_all(run(job), 3, {"validation prompts", "--on test", "data.split.validation"});
+  expect_all(run(job + "2 --on test --budgets 0.1"), 3, {"cannot choose alpha by a budget", "--alpha"});
+  for (const char* folder : {"grid/points", "grid2/points"}) {
+    for (const auto& file : fs::directory_iterator(at(folder)))
+      EXPECT_FALSE(file.path().string().ends_with(".metrics.jsonl")) << file.path();
+  }
+}
+
+// The harmful half of a contrast's adapter is scaled, which is what a run with that ratio trains.
+TEST_F(SweptRun, ARatioOfContrastNeedsNoTraining) {
+  const auto job = [&](const std::string& settings, const std::string& out) {
+    return "unlearn --quiet --model " + model_ + data() +
+           " training.steps=3 training.batch=2 training.lr=5e-3 sku.k=1 data.max_length=64 negation.alpha=0.5"
+           " evaluation.prompts=3 evaluation.max_new_tokens=2 " +
+           settings + " --out " + at(out);
+  };
+  const auto kl_of = [&](const std::string& out) {
+    return read_json(at(out + "/results.json"))["unlearned"]["normal"]["kl_from_original_test"].get<double>();
+  };
+  ASSERT_EQ(run(job("method=contrast tuning=lora safe.ratio=0.5", "run")).status, 0);
+  ASSERT_EQ(run(job("method=contrast tuning=lora safe.ratio=0", "alone")).status, 0);
+  const Outcome outcome = run("sweep " + at("run") + " --ratio 0,0.5 --alpha 0.5 --on test --out " + at("ratios") +
+                              " --keep \"normal_kl<=100\" --apply " + at("best"));
+  expect_all(outcome, 0, {"safe.ratio=0.5 alpha 0.5", "<- best"});
+  EXPECT_EQ(outcome.text.find("learning"), std::string::npos) << outcome.text;  // nothing is trained
+  const Json points = read_json(at("ratios/sweep.json"))["points"];
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0]["settings"], (Json{{"safe.ratio", "0"}}));
+  EXPECT_NEAR(points[0]["normal_kl"].get<double>(), kl_of("alone"), 1e-8 + 1e-4 * kl_of("alone"));
+  EXPECT_NEAR(points[1]["normal_kl"].get<double>(), kl_of("run"), 1e-8 + 1e-4 * kl_of("run"));
+  EXPECT_GT(std::abs(kl_of("run") - kl_of("alone")), 1e-3 * kl_of("run"));
+  EXPECT_EQ(read_json(at("best/adapter_config.json"))["r"], 64);
+  expect_all(run("sweep " + at("alone") + " --ratio 1"), 3, {"safe.ratio 0", "--over safe.ratio"});
+  expect_all(run("sweep " + at("run") + " --ratio -1"), 2, {"safe.ratio"});
+  expect_all(run("sweep " + at("run") + " --ratio 1 --over sku.k=1,2"), 2, {"--over"});
+  ASSERT_EQ(run(job("method=contrast evaluation.prompts=0", "full")).status, 0);
+  expect_all(run("sweep " + at("full") + " --ratio 1"), 3, {"full tuning", "--over safe.ratio"});
+}
+
 }  // namespace
 }  // namespace lethe

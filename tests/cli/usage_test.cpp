@@ -57,12 +57,14 @@ TEST_F(Usage, AMisspeltCommandNamesTheOneThatWasMeant) {
   expect_hint("train --data x", "lethe finetune");
   expect_hint("Merge", "lethe merge");
   expect_hint("judge tri", "lethe judge try");
+  expect_hint("extract --base x --tuned y", "lethe vector");
+  expect_hint("vector extract --adapters x --base y --out z", "--adapter");
   expect_hint("no_such_command", "tokenize");  // all of them
   expect_hint("--quiet unlearn", "COMMAND --quiet");
 }
 
 TEST_F(Usage, OtherProgramsWordsForACommandFindIt) {
-  expect_hint("bench", "evaluate");
+  expect_hint("bench", "benchmark");
   expect_hint("answer", "generate");
 }
 

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "experiments/reproduce_table.h"
 #include "folder_test.h"
+#include "recipe/method_table.h"
 
 namespace lethe {
 namespace {
@@ -16,6 +20,37 @@ TEST(ReproducedRows, AreThePapersUnlessSomeAreNamed) {
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].name, "ga");
   for (const ReproducedRow& row : paper_rows()) EXPECT_NO_THROW(with_settings({}, row.settings)) << row.name;
+}
+
+TEST(ReproducedRows, ContrastStandsBesideItselfWithoutHarm) {
+  for (const std::vector<std::string>& names :
+       std::vector<std::vector<std::string>>{{"contrast"}, {"contrast_r0"}, {"contrast", "contrast_r0"}}) {
+    const auto rows = chosen_rows(names, {});
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(with_settings({}, rows[0].settings).safe.ratio, 0.25);
+    EXPECT_EQ(with_settings({}, rows[1].settings).safe.ratio, 0);
+  }
+  EXPECT_EQ(chosen_rows({"sku", "contrast"}, {}).size(), 3U);
+}
+
+TEST(ReproducedRows, AreEveryMethodOfTheTableIfAllAreAskedFor) {
+  const auto rows = chosen_rows({"all"}, {});
+  for (const ReproducedRow& row : paper_rows()) {
+    EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), [&](const auto& other) { return other.name == row.name; }));
+  }
+  std::set<std::string> methods_in;
+  for (const ReproducedRow& row : rows) methods_in.insert(with_settings({}, row.settings).method);
+  EXPECT_EQ(methods_in.size(), methods().size());
+  const auto one = chosen_rows({"npo"}, {});
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].settings, (std::vector<std::string>{"method=npo"}));
+  EXPECT_THROW(chosen_rows({"all", "sku"}, {}), Error);
+  try {
+    chosen_rows({"simnpoo"}, {});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("try     simnpo"), std::string::npos) << error.what();
+  }
 }
 
 TEST(ReproducedRows, AVariantIsSkuWithOtherSettings) {
@@ -54,6 +89,57 @@ TEST_F(ReproducedTable, SaysNotJudgedWhereTheJudgeFailedItsChecks) {
   EXPECT_EQ(table.at("judge_withheld"), cell.judge_withheld);
   EXPECT_EQ(table.at("tables").at(0).at("rows").at(1).at("harm unseen"), "not judged");
   EXPECT_NE(read_file(folder_ / "table.md").find("Harm: not judged"), std::string::npos);
+}
+
+Cell cell_of_method(const std::string& method, std::uint64_t seed, double harm) {
+  Cell cell{method, seed, 1e-4};
+  cell.steps = 10;
+  cell.seconds = 8;
+  cell.train_seconds = 3;
+  cell.peak_bytes = 250'000'000;
+  cell.settings = {"method=" + method, "training.lr=0.0002"};
+  cell.original = {{"harmful_unseen", 1}, {"normal_rouge_l", 1}};
+  const Figures half = {{"harmful_unseen", harm}, {"normal_rouge_l", 0.9}, {"normal_kl", 0.1}};
+  cell.points = {{0.5, 0.1, half}, {1, 0, half}};
+  return cell;
+}
+
+TEST_F(ReproducedTable, HasCostsAndEqualQualityIfMethodsWereChosen) {
+  std::vector<Cell> cells;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const auto noise = static_cast<double>(seed) / 1000;
+    cells.push_back(cell_of_method("sku", seed, 0.5 + noise));
+    cells.push_back(cell_of_method("npo", seed, 0.2));
+  }
+  write_cell(cells[0], folder_ / "cell.json");
+  EXPECT_EQ(read_cell(folder_ / "cell.json").train_seconds, 3);
+  EXPECT_EQ(read_cell(folder_ / "cell.json").peak_bytes, 250'000'000U);
+  ReproduceRequest request;
+  request.seeds = {1, 2, 3};
+  request.budgets = {0.1};
+  request.rates = {1e-4, 2e-4};
+  const auto titled = [&](const std::string& title) {
+    const Json page = read_json(folder_ / "table.json");
+    for (const Json& table : page.at("tables")) {
+      if (table.at("title").get<std::string>().find(title) != std::string::npos) return table.at("rows");
+    }
+    return Json();
+  };
+  write_reproduction(cells, request, folder_);
+  EXPECT_FALSE(titled("Settings chosen").at(0).contains("memory at most"));
+  EXPECT_TRUE(titled("SKU minus the other at 95%").is_null());
+  request.with_costs = true;
+  write_reproduction(cells, request, folder_);
+  const Json costs = titled("Settings chosen").at(0);
+  EXPECT_EQ(costs.at("memory at most"), "250 MB");
+  EXPECT_EQ(costs.at("seconds of training"), "3.0");
+  EXPECT_EQ(costs.at("settings"), "training.lr=0.0002");
+  const Json quality = titled("SKU minus the other at 95%").at(0);  // halfway to 0.5 and 0.2 from 1
+  EXPECT_EQ(quality.at("other method"), "npo");
+  EXPECT_EQ(quality.at("difference").get<std::string>().substr(0, 5), "15.1%");
+  EXPECT_EQ(quality.at("verdict"), "SKU is worse");
+  EXPECT_NE(read_file(folder_ / "table.md").find("Equal tuning: every method has the same 2 learning rates"),
+            std::string::npos);
 }
 
 }  // namespace
