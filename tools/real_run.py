@@ -38,7 +38,15 @@ UNLEARNING = [
     "data.split={train: 0.85, validation: 0.15, test: 0, by: prompt}",
     "evaluation.prompts=0",
 ]
-METHODS = {"sku": "SKU", "ga_mismatch": "gradient ascent with mismatch", "task_vector": "task vector"}
+# Title, and the keys of the recipe that differ.
+METHODS = {
+    "sku": ("SKU", ["method=sku"]),
+    "contrast": ("contrast", ["method=contrast"]),
+    "safe_vector": ("contrast, r = 0", ["method=contrast", "safe.ratio=0"]),
+    "ga_mismatch": ("gradient ascent with mismatch", ["method=ga_mismatch"]),
+    "task_vector": ("task vector", ["method=task_vector"]),
+}
+SAFE_PROMPTS = 60  # built-in ones of an evaluation; the other half chooses α
 ANSWER = 40  # tokens of an answer, at most
 KEPT_ANSWER = 48  # the same, of the answers of the model itself that are mixed into the teaching
 
@@ -78,7 +86,7 @@ class RealRun:
         self.counts = {}  # prompts of each part
 
     def unlearned_rows(self):
-        return [METHODS[method] for method in self.options.methods]
+        return [METHODS[method][0] for method in self.options.methods]
 
     def reports(self):
         return [result / "report.html" for result in self.evaluations]
@@ -241,6 +249,7 @@ class RealRun:
         }
         self.counts = {name: len(read_rows(path)) for name, path in parts.items()}
         self.counts["questions"] = len(read_rows(self.questions))
+        self.counts["safe_prompts"] = SAFE_PROMPTS
         if self.options.validation:
             self.counts["unseen"] = self.counts["unseen_validation"]
         prompts = [{"prompt": row["prompt"]} for row in read_rows(parts["normal_test"])]
@@ -248,14 +257,14 @@ class RealRun:
         base, taught, kept = self.options.model, self.out / "taught_model", self.out / "data" / "kept.jsonl"
         rows, before = {}, {}
         for method in self.options.methods:
-            run = place / method
+            run, (title, keys) = place / method, METHODS[method]
             self.timed(
                 f"unlearning, {method}, seed {seed}",
-                f"unlearning with {METHODS[method]}, seed {seed}",
+                f"unlearning with {title}, seed {seed}",
                 run,
                 [
                     "unlearn",
-                    f"method={method}",
+                    *keys,
                     "--model",
                     str(taught),
                     "--harmful",
@@ -301,7 +310,7 @@ class RealRun:
                     parts,
                     [taught, run],
                 )
-            rows[METHODS[method]] = row
+            rows[title] = row
         if self.options.validation:
             return rows
         if self.base is None:  # the same for every seed
