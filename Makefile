@@ -52,8 +52,8 @@ memory: build oracle  ## peak memory on 7B shapes, estimated from runs of one an
 	@.venv-oracle/bin/python bench/memory.py --data $(DATA)
 shapes: build  ## two steps of each recipe on random weights of the paper's models (ONLY=opt; up to 26 GB of disk)
 	@python3 bench/shapes.py $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
-parity: build oracle  ## the acceptance checks against transformers, peft and tokenizers
-	@for check in vectors models adapters tokenizers; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
+parity: build oracle  ## the acceptance checks against transformers, peft, tokenizers, rouge-score and scipy
+	@for check in vectors models adapters tokenizers benchmarks; do .venv-oracle/bin/python $(ACCEPT)/parity_$$check.py --lethe build/lethe || exit 1; done
 results: build oracle  ## the experiment of docs/results.md (about 15 minutes)
 	@bench/results.sh $(abspath $(DATA)) runs/results $(abspath .venv-oracle/bin/python)
 table: build oracle  ## the longer table of docs/results.md, every method on real data (about an hour on one thread)

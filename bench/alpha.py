@@ -26,7 +26,7 @@ def main():
         out = pathlib.Path(folder) / "run"
         subprocess.run([str(ROOT / "build/lethe"), "unlearn", "tuning=lora", "lora={rank: 16, alpha: 32, targets: all-linear}",
                         f"training.steps={args.steps}", "training.batch=4", "training.lr=5e-4", "data.max_length=160",
-                        f"negation.kl_budget={args.budget}", "evaluation.prompts=40", "evaluation.max_new_tokens=40",
+                        f"negation.kl_budget={args.budget}", "evaluation.prompts=40", "evaluation.max_new_tokens=40", "evaluation.cache=false",
                         *args.settings, "--model", str(model), "--harmful", f"{args.data}/pku_saferlhf/train.jsonl",
                         "--normal", f"{args.data}/truthfulqa/TruthfulQA.csv", "--out", str(out), "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)

@@ -21,7 +21,7 @@ LAYERS = {
     "data": "readers, layouts of rows, filters, pairs, questions, splits, samplers",
     "kernels": "our own loops over plain memory",
     "tensors": "tensors of files as LibTorch's, device, memory, threads (from here up with LibTorch)",
-    "vectors": "task arithmetic on files: negate, merge, adapters applied to weights",
+    "vectors": "task arithmetic on files: negate, merge, extract, combine",
     "nn": "attention, norms, linear maps, losses over the vocabulary",
     "models": "one decoder, encoders, LoRA, loading",
     "generation": "decoding with a key/value cache",
@@ -31,9 +31,10 @@ LAYERS = {
     "judges": "judges of harm: classifier, guard model, endpoint, refusal phrases",
     "recipe": "the settings of a run: keys, defaults, checks",
     "evaluation": "prompt sets, figures, comparison, judge checks, verdict, the report's content",
+    "benchmarks": "TOFU, MUSE, WMDP, MMLU: their files, figures and pages",
     "runs": "unlearn, finetune, evaluate, rerun; their stages; the run folder",
     "demo": "the embedded model and its fictional world",
-    "experiments": "reproduce and sweep: many runs compared",
+    "experiments": "reproduce, sweep and tune: many runs compared",
     "cli": "one file for each subcommand: parse, call a run, print",
 }
 LARGEST_SHARE = 0.12  # of the lines of src/

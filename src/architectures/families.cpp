@@ -8,27 +8,30 @@
 namespace lethe {
 namespace {
 
-using Family = DecoderSpec (*)(ConfigReader&);
+struct Family {
+  DecoderSpec (*read)(ConfigReader&);
+  std::string published, source;  // as in ListedFamily
+};
 
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> table = {
-      {"gemma", gemma_spec},
-      {"gemma2", gemma2_spec},
-      {"gemma3_text", gemma3_spec},
-      {"gpt2", gpt2_spec},
-      {"gpt_neox", gpt_neox_spec},
-      {"granite", granite_spec},
-      {"llama", llama_spec},
-      {"mistral", mistral_spec},
-      {"mixtral", mixtral_spec},
-      {"qwen3_moe", qwen3_moe_spec},
-      {"olmo2", olmo2_spec},
-      {"opt", opt_spec},
-      {"phi", phi_spec},
-      {"phi3", phi3_spec},
-      {"qwen2", qwen2_spec},
-      {"qwen3", qwen3_spec},
-      {"stablelm", stablelm_spec},
+      {"gemma", {gemma_spec, "Gemma, CodeGemma", "google/gemma-2b"}},
+      {"gemma2", {gemma2_spec, "Gemma 2", "google/gemma-2-2b"}},
+      {"gemma3_text", {gemma3_spec, "Gemma 3 270M and 1B (text)", "google/gemma-3-270m"}},
+      {"gpt2", {gpt2_spec, "GPT-2, DistilGPT2", "openai-community/gpt2"}},
+      {"gpt_neox", {gpt_neox_spec, "Pythia, GPT-NeoX, Dolly 2", "EleutherAI/pythia-160m"}},
+      {"granite", {granite_spec, "Granite 3.x (dense)", "ibm-granite/granite-3.1-2b-base"}},
+      {"llama", {llama_spec, "LLaMA 1-3.x, TinyLlama, SmolLM, Vicuna, R1-Distill-Llama", "meta-llama/Llama-3.2-1B"}},
+      {"mistral", {mistral_spec, "Mistral 7B, Nemo", "mistralai/Mistral-7B-v0.1"}},
+      {"mixtral", {mixtral_spec, "Mixtral 8x7B, 8x22B", "mistralai/Mixtral-8x7B-v0.1"}},
+      {"qwen3_moe", {qwen3_moe_spec, "Qwen3-30B-A3B and similar", "Qwen/Qwen3-30B-A3B"}},
+      {"olmo2", {olmo2_spec, "OLMo 2", "allenai/OLMo-2-0425-1B"}},
+      {"opt", {opt_spec, "OPT, all sizes; Galactica", "facebook/opt-2.7b"}},
+      {"phi", {phi_spec, "Phi-1, 1.5, 2", "microsoft/phi-2"}},
+      {"phi3", {phi3_spec, "Phi-3, 3.5, 4, mini and medium", "microsoft/Phi-3-mini-4k-instruct"}},
+      {"qwen2", {qwen2_spec, "Qwen2, Qwen2.5", "Qwen/Qwen2.5-0.5B"}},
+      {"qwen3", {qwen3_spec, "Qwen3 (dense)", "Qwen/Qwen3-0.6B"}},
+      {"stablelm", {stablelm_spec, "StableLM 3B, 2 1.6B, 2 12B", "stabilityai/stablelm-2-1_6b"}},
   };
   return table;
 }
@@ -87,6 +90,12 @@ std::vector<std::string> known_families() {
   return names;
 }
 
+std::vector<ListedFamily> listed_families() {
+  std::vector<ListedFamily> list;
+  for (const auto& [name, family] : families()) list.push_back({name, family.published, family.source});
+  return list;
+}
+
 DecoderSpec decoder_spec(const Json& file, const std::string& where) {
   if (!file.is_object()) throw bad_input("cannot use " + where).wanted("a JSON object").found(file.type_name());
   const Json config = with_first_names(file, where);
@@ -99,7 +108,7 @@ DecoderSpec decoder_spec(const Json& file, const std::string& where) {
         .wanted("one of " + join(known_families(), ", "))
         .found(type.empty() ? "nothing" : excerpt(type));
   }
-  DecoderSpec spec = family->second(reader);
+  DecoderSpec spec = family->second.read(reader);
   spec.model_type = type;
   spec.stop_ids = reader.ids("eos_token_id");
   read_common(reader, spec);

@@ -43,6 +43,15 @@ DecoderSpec llama_body(ConfigReader& config, const LlamaDefaults& defaults);
 /// A limit above any layer's experts, since each is stored in the spec.
 inline constexpr std::int64_t kMostExperts = 10'000;
 
+/// A family for `lethe models`.
+struct ListedFamily {
+  std::string model_type;  ///< of config.json
+  std::string published;   ///< names of its published models
+  std::string source;      ///< one of them on the Hub
+};
+/// All families, by model_type.
+std::vector<ListedFamily> listed_families();
+
 /// The window of each layer from `layer_types`; if missing, for the layers (from 0) selected by `windowed`.
 std::vector<std::int64_t> read_layer_types(ConfigReader& config, std::int64_t layers, std::int64_t window,
                                            const std::function<bool(std::int64_t)>& windowed);

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/join.h"
+#include "recipe/objective_defaults.h"
 #include "recipe/recipe_values.h"
 
 namespace lethe {
@@ -22,6 +23,8 @@ constexpr ValueKind kind_of() {
   if constexpr (std::integral<F> && !std::is_same_v<F, bool>) return ValueKind::count;
   if constexpr (std::is_same_v<F, double>) return ValueKind::number;
   if constexpr (std::is_same_v<F, std::optional<double>>) return ValueKind::auto_number;
+  if constexpr (std::is_same_v<F, std::optional<std::int64_t>>) return ValueKind::auto_number;
+  if constexpr (std::is_same_v<F, std::vector<std::int64_t>>) return ValueKind::layers;
   if constexpr (std::is_same_v<F, std::vector<DataSource>>) return ValueKind::data_files;
   if constexpr (std::is_same_v<F, std::vector<std::string>>) return ValueKind::names;
   if constexpr (std::is_same_v<F, LoraTargets>) return ValueKind::targets;
@@ -37,7 +40,9 @@ Numbers numbers_of(const Field& field) {
   if constexpr (kind == ValueKind::count || kind == ValueKind::number) {
     numbers.emplace_back("", static_cast<double>(field));
   } else if constexpr (kind == ValueKind::auto_number) {
-    if (field) numbers.emplace_back("", *field);
+    if (field) numbers.emplace_back("", static_cast<double>(*field));
+  } else if constexpr (kind == ValueKind::layers) {
+    for (const std::int64_t layer : field) numbers.emplace_back("", static_cast<double>(layer));
   } else if constexpr (kind == ValueKind::factors) {
     for (const auto& [pattern, factor] : field) numbers.emplace_back(": " + excerpt(pattern), factor);
   }
@@ -59,6 +64,12 @@ std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const Method& method : methods()) names.push_back(method.name);
   return names;
+}
+
+// The methods that read a key of the section `objective`.
+template <class Value>
+std::vector<MethodId> reading(std::optional<Value> ObjectiveSettings::*field) {
+  return methods_with([field](const ObjectiveSettings& row) { return (row.*field).has_value(); });
 }
 
 #define NAMED_KEY(name, path, about) \
@@ -95,6 +106,8 @@ std::vector<RecipeKey> make_table() {
       KEY(data.harmful, "Pairs whose answers the model must forget."),
       KEY(data.normal, "Pairs whose answers the model must keep."),
       KEY(data.train, "Pairs that `lethe finetune` trains on (option `--data`).").only_for({finetune}),
+      KEY(data.validation, "Pairs whose loss `lethe finetune` measures during training, by evaluation.every.")
+          .only_for({finetune}),
       NAMED_KEY("data.template", data.response_template,
                 "How a pair becomes text: auto, chat (the model's chat template), sku (SKU's text), or a text with "
                 "{prompt} and {response}. auto: as the run that made the model, else chat if the tokenizer has a "
@@ -114,19 +127,19 @@ std::vector<RecipeKey> make_table() {
 
       KEY(sku.eps_gd, "Weight of guided distortion: learning the harmful answers.")
           .within(0, kMostFactor)
-          .only_for({sku, task_vector}),
+          .only_for({sku, task_vector, contrast}),
       KEY(sku.eps_rd, "Weight of random disassociation: learning harmful answers of other prompts.")
           .within(0, kMostFactor)
-          .only_for({sku}),
+          .only_for({sku, contrast}),
       KEY(sku.eps_pd, "Weight of preservation divergence: moving away from the original on normal text.")
           .within(0, kMostFactor)
-          .only_for({sku}),
-      KEY(sku.k, "Responses drawn for each harmful prompt.").within(0, 1000).only_for({sku, ga_mismatch}),
+          .only_for({sku, contrast}),
+      KEY(sku.k, "Responses drawn for each harmful prompt.").within(0, 1000).only_for({sku, ga_mismatch, contrast}),
       KEY(sku.pd_margin, "Preservation divergence stops pushing beyond this KL, nats a token; 0: never.")
           .within(0, kMostFactor)
-          .only_for({sku}),
+          .only_for({sku, contrast}),
       KEY(sku.reduction, "Averages the losses of response tokens, or sums them as the paper's formulas do.")
-          .only_for({sku, task_vector}),
+          .only_for({sku, task_vector, contrast}),
 
       KEY(ga.eps_kl, "Weight of the KL from the original on normal answers.")
           .within(0, kMostFactor)
@@ -134,6 +147,70 @@ std::vector<RecipeKey> make_table() {
       KEY(ga.eps_mismatch, "Weight of learning normal answers to harmful prompts.")
           .within(0, kMostFactor)
           .only_for({ga_mismatch}),
+
+      KEY(safe.answers,
+          "The safe answers that are taught: built-in (lawful and refusals), lawful, refusals, unknown, mismatch "
+          "(normal answers), a .txt file of one answer a line, or a data file that answers each harmful prompt.")
+          .literally()
+          .only_for({contrast, dpo, safe_unlearning}),
+      KEY(safe.harm, "How the harmful half is learned: by SKU's loss, or as a task vector.").only_for({contrast}),
+      KEY(safe.ratio, "Share of the harmful half that is subtracted; 0: none is learned.")
+          .within(0, kMostAlpha)
+          .only_for({contrast}),
+      KEY(safe.eps_kl, "Weight of the KL from the original on normal answers while safe answers are learned.")
+          .within(0, kMostFactor)
+          .only_for({contrast}),
+      KEY(safe.steps, "Steps of learning safe answers; auto: training.steps.")
+          .within(1, kMostSteps)
+          .only_for({contrast}),
+      KEY(safe.lr, "Learning rate of safe answers; auto: training.lr.")
+          .within(0, kMostRate, Ends::open_below)
+          .only_for({contrast}),
+
+      KEY(objective.forget, "γ, weight of the forget loss, on harmful pairs.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::forget)),
+      KEY(objective.retain, "α, weight of the retain loss, on normal pairs; 0: none.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::retain)),
+      KEY(objective.retain_loss,
+          "The retain loss: cross-entropy of normal answers, KL from the original on them, or none.")
+          .only_for(reading(&ObjectiveSettings::retain)),
+      KEY(objective.beta,
+          "β of the method's formula: inverse temperature of a preference (NPO, SimNPO, DPO), exponent of the token "
+          "weights (WGA, SatImp), or how much the harmful token's logit is lowered (UNDIAL).")
+          .within(0, kMostFactor, Ends::open_below)
+          .only_for(reading(&ObjectiveSettings::beta)),
+      KEY(objective.beta2, "Exponent of 1 − p in the token weights.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::beta2)),
+      KEY(objective.delta, "Margin δ that the mean token loss must pass, nats a token.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::delta)),
+      KEY(objective.safe, "Weight of learning safe answers to harmful prompts.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::safe)),
+      KEY(objective.steer, "Length c of the random vector to which the states on harmful answers are steered.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::steer)),
+      KEY(objective.layers,
+          "Numbers of the layers whose states are changed, from 0; auto: the published ones at this model's depth.")
+          .within(0, 10000)
+          .only_for(methods_with([](const ObjectiveSettings& row) { return !row.layers.empty(); })),
+      KEY(objective.eps, "Bound ε of the retain loss, nats a token.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::eps)),
+      KEY(objective.dual_rate, "Step η of the retain loss's weight, for each nat above the bound.")
+          .within(0, kMostFactor)
+          .only_for(reading(&ObjectiveSettings::dual_rate)),
+      KEY(objective.dual_warmup, "Steps before the retain loss's weight changes; auto: half of training.steps.")
+          .within(0, kMostSteps)
+          .only_for({pdu}),
+      KEY(objective.skip, "Leading tokens of each harmful response that carry no loss.")
+          .within(0, kMostTokens)
+          .only_for(reading(&ObjectiveSettings::skip)),
+      KEY(objective.gru, "Removes from the forget gradient its part against a moving average of the retain gradient.")
+          .only_for(reading(&ObjectiveSettings::retain)),
 
       KEY(training.steps, "Optimizer steps.").within(1, kMostSteps),
       KEY(training.batch, "Pairs of each kind in a micro-batch.").within(1, kMostRows),
@@ -145,6 +222,10 @@ std::vector<RecipeKey> make_table() {
       KEY(training.clip, "Largest norm of the gradient; 0: no clipping.").within(0, 1e12),
       KEY(training.snapshot_steps, "Steps between snapshots; 0: only by time.").within(0, kMostSteps),
       KEY(training.snapshot_minutes, "Minutes between snapshots; 0: only by steps.").within(0, 1e6),
+      KEY(training.patience,
+          "Evaluations (evaluation.every) without improvement after which training stops; the best step is kept; 0: "
+          "never.")
+          .within(0, kMostSteps),
       KEY(training.weights, "Regular expression found in the names of the weights that train; empty: all weights.")
           .literally()
           .only_with(full),
@@ -158,6 +239,10 @@ std::vector<RecipeKey> make_table() {
       KEY(negation.kl_budget,
           "Largest mean KL from the original on normal answers, nats a token, for an α that is chosen.")
           .within(0, kMostFactor, Ends::open_below),
+      KEY(negation.refusal_budget,
+          "Largest rise of refusals above the original's, as a share of normal and safe-looking prompts, for an α that "
+          "is chosen; auto: 0.05 for contrast, else off; 1: off.")
+          .within(0, 1),
       KEY(negation.curve,
           "Also measures the KL at every tenth of α, for the report; the choice takes about four points."),
       KEY(negation.factors, "α by layer or module: the first pattern found in a weight's name multiplies its α.")
@@ -174,7 +259,14 @@ std::vector<RecipeKey> make_table() {
           .within(0, 1, Ends::open_above),
       KEY(evaluation.prompts, "Prompts of each kind at most; 0: no evaluation.").within(0, 1e9),
       KEY(evaluation.max_new_tokens, "Longest answer, tokens.").within(1, kMostTokens),
+      KEY(evaluation.every, "Steps between evaluations on validation prompts during training; 0: none.")
+          .within(0, kMostSteps),
+      KEY(evaluation.every_prompts, "Prompts of each kind for such an evaluation.").within(1, 1e6),
+      KEY(evaluation.cache,
+          "Keeps the original's answers in the user's cache folder, so that they need not be computed again."),
       KEY(evaluation.other, "Harmful prompts from another source than data.harmful."),
+      KEY(evaluation.safe_prompts,
+          "Also asks 60 built-in harmless prompts that look harmful, unless evaluation.xstest is given."),
       KEY(evaluation.xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)."),
       KEY(evaluation.choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)."),
       KEY(evaluation.text, "Plain text, for its perplexity: .txt, or rows with a text column."),
@@ -235,6 +327,8 @@ std::string RecipeKey::values() const {
       return "a number" + bounds;
     case ValueKind::auto_number:
       return "a number, or auto";
+    case ValueKind::layers:
+      return "a layer's number, a list of them, or auto";
     case ValueKind::flag:
       return "true or false";
     case ValueKind::data_files:
@@ -299,6 +393,10 @@ const std::vector<std::pair<std::string, std::string>>& recipe_sections() {
       {"data.split", "Shares of the prompts, of harmful and of normal data alike; the rest is unused."},
       {"sku", "The loss of SKU's stage 1. Other methods share some of its terms."},
       {"ga", "The loss of gradient ascent."},
+      {"safe", "The safe answers of contrast, and the harm that it subtracts."},
+      {"objective",
+       "The losses of the methods that forget and retain in one training, from grad_diff to circuit_breakers "
+       "(docs/reference/methods.md); auto: the published value."},
       {"training", "Stage 1: training."},
       {"negation", "Stage 2: how much of what was learned is applied."},
       {"negation.repair", "A short training on normal answers after the negation."},

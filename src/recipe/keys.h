@@ -29,7 +29,7 @@ struct Range {
   std::string text() const;
 };
 
-enum class ValueKind { text, word, count, number, auto_number, flag, data_files, names, targets, factors };
+enum class ValueKind { text, word, count, number, auto_number, layers, flag, data_files, names, targets, factors };
 
 struct RecipeKey {
   std::string name;   ///< "training.lr"

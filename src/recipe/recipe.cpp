@@ -13,6 +13,7 @@
 #include "recipe/key_hints.h"
 #include "recipe/keys.h"
 #include "recipe/method_table.h"
+#include "recipe/objective_defaults.h"
 #include "recipe/recipe_bounds.h"
 #include "recipe/recipe_values.h"
 #include "recipe/recipe_yaml.h"
@@ -123,7 +124,7 @@ ExampleOptions example_options(const Recipe& recipe, const Template& layout, std
 }
 
 void check_recipe(const Recipe& recipe) {
-  method_named(recipe.method);
+  const MethodId method = method_named(recipe.method).id;
   if (recipe.quantize != Quantize::none && recipe.tuning != TuningKind::lora)
     refuse("quantize", "none (nf4 with tuning: lora)", word_of(recipe.quantize));
   check_bounds(recipe);
@@ -131,6 +132,20 @@ void check_recipe(const Recipe& recipe) {
   if (!recipe.training.weights.empty() && recipe.tuning == TuningKind::lora)
     refuse("training.weights", "nothing with tuning: lora",
            recipe.training.weights + " (lora.targets selects the modules)");
+  const bool inner = method == MethodId::rmu || method == MethodId::circuit_breakers;
+  if (inner && (recipe.objective.retain_loss == RetainLoss::ce || recipe.objective.retain_loss == RetainLoss::kl))
+    refuse("objective.retain_loss", "auto or none with method: " + recipe.method + ", which compares inner states",
+           word_of(recipe.objective.retain_loss));
+  if (recipe.objective.gru && objective_defaults(method) != nullptr) {
+    const ObjectiveSettings objective = objective_settings(recipe);
+    if (objective.retain == 0 || objective.retain_loss == RetainLoss::none)
+      refuse("objective.gru", "false without a retain loss (objective.retain, objective.retain_loss)", "true");
+    if (recipe.training.clip == 0)  // each weight is then updated within the backward pass
+      refuse("objective.gru", "false with training.clip: 0", "true");
+  }
+  if (recipe.training.patience > 0 && recipe.evaluation.every == 0)
+    refuse("training.patience", "0, or evaluation.every=N with it: training stops by its evaluations",
+           std::to_string(recipe.training.patience) + ", with evaluation.every 0");
 }
 
 void require_keys(const Recipe& recipe, const std::vector<std::string>& wanted) {

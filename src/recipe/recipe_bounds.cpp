@@ -11,7 +11,7 @@ using recipe_values::shown_number;
 
 void check_number(const std::string& doing, const std::string& label, const RecipeKey& key, double value) {
   if (key.range->holds(value)) return;
-  const std::string automatic = key.kind == ValueKind::auto_number ? "auto, or " : "";
+  const std::string automatic = key.kind == ValueKind::auto_number || key.kind == ValueKind::layers ? "auto, or " : "";
   throw bad_usage(doing).with("key", label).wanted(automatic + key.range->text()).found(shown_number(value));
 }
 

@@ -1,12 +1,16 @@
-// The keys in which two recipes differ.
+// The keys in which two recipes differ, and values as text.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "recipe/keys.h"
 #include "recipe/recipe.h"
 
 namespace lethe {
+
+/// The value of a key as one line of YAML: "[q_proj, v_proj]".
+std::string value_text(const RecipeKey& key, const Recipe& recipe);
 
 struct RecipeChange {
   std::string key;            ///< "training.lr"

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/join.h"
+#include "recipe/objective_defaults.h"
 
 namespace lethe {
 namespace {
@@ -55,6 +56,8 @@ std::string yaml_of(const YAML::Node& value) {
 
 // " Methods: sku, ga_mismatch. Needs tuning: lora."; "" for a key that every method reads without a condition.
 std::string scope_of(const RecipeKey& key, bool with_methods) {
+  // The section `objective` says which methods it is for.
+  with_methods = with_methods && key.methods != methods_with([](const ObjectiveSettings&) { return true; });
   std::vector<std::string> names;
   for (const Method& method : methods()) {
     if (!key.methods.empty() && key.concerns(method.id)) names.push_back(method.name);
@@ -65,11 +68,22 @@ std::string scope_of(const RecipeKey& key, bool with_methods) {
   return scope;
 }
 
+// The value that `auto` stands for in a method's recipe: " auto: 0.1."; "" where there is none.
+std::string published_value(const RecipeKey& key, const Method& method) {
+  const ObjectiveSettings* published = objective_defaults(method.id);
+  Recipe recipe;
+  if (published == nullptr || section_of(key.name) != "objective" || yaml_of(key.get(recipe)) != "auto") return "";
+  recipe.objective = *published;
+  const std::string value = yaml_of(key.get(recipe));
+  return value == "auto" ? "" : " auto: " + value + ".";
+}
+
 // The accepted values, where the default does not show them: "0 to 1", "full, lora".
 std::string bounds_of(const RecipeKey& key) {
   if (!key.words.empty()) return join(key.words, ", ");
   if (!key.range) return "";
-  return (key.kind == ValueKind::auto_number ? "auto, or " : "") + key.range->text();
+  const bool automatic = key.kind == ValueKind::auto_number || key.kind == ValueKind::layers;
+  return (automatic ? "auto, or " : "") + key.range->text();
 }
 
 std::string about_section(const std::string& name) {
@@ -112,6 +126,7 @@ std::string commented_recipe(const Method* method) {
     }
     const std::string indent(2 * depth_of(key.name), ' '), bounds = bounds_of(key);
     std::string comment = key.about + scope_of(key, method == nullptr);
+    if (method != nullptr) comment += published_value(key, *method);
     if (!bounds.empty()) comment += " [" + bounds + "]";
     out += wrapped(comment, indent + "# ", indent + "# ") + indent + name_within(key.name) + ": " +
            yaml_of(key.get(recipe)) + "\n";

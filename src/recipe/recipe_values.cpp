@@ -92,6 +92,39 @@ YAML::Node node_of(const std::optional<double>& field) {
   return YAML::Node(field ? number_text(*field) : "auto");
 }
 
+void read(const YAML::Node& node, std::optional<std::int64_t>& field) {
+  constexpr const char* wanted = "a whole number, or auto";
+  const std::string text = scalar(node, wanted);
+  const auto value = text == "auto" ? std::nullopt : parse_whole_number(text);
+  if (text != "auto" && (!value || *value < 0)) throw WrongValue(wanted);
+  field = value;
+}
+YAML::Node node_of(const std::optional<std::int64_t>& field) {
+  return YAML::Node(field ? std::to_string(*field) : "auto");
+}
+
+void read(const YAML::Node& node, std::vector<std::int64_t>& field) {
+  constexpr const char* wanted = "a layer's number, a list of them, or auto";
+  field.clear();
+  const auto add = [&](const YAML::Node& entry) {
+    const auto value = parse_whole_number(scalar(entry, wanted));
+    if (!value || *value < 0) throw WrongValue(wanted);
+    field.push_back(*value);
+  };
+  if (node.IsSequence()) {
+    for (const auto& entry : node) add(entry);
+  } else if (scalar(node, wanted) != "auto") {
+    add(node);
+  }
+}
+YAML::Node node_of(const std::vector<std::int64_t>& field) {
+  if (field.empty()) return YAML::Node("auto");
+  if (field.size() == 1) return YAML::Node(std::to_string(field[0]));
+  YAML::Node list(YAML::NodeType::Sequence);
+  for (const std::int64_t layer : field) list.push_back(std::to_string(layer));
+  return list;
+}
+
 void read(const YAML::Node& node, std::vector<std::string>& field) {
   constexpr const char* wanted = "a name, or a list of names";
   field.clear();

@@ -38,6 +38,10 @@ void read(const YAML::Node& node, double& field);
 void read(const YAML::Node& node, bool& field);
 /// A number, or auto (no value): negation.alpha.
 void read(const YAML::Node& node, std::optional<double>& field);
+/// A whole number, or auto (no value): safe.steps.
+void read(const YAML::Node& node, std::optional<std::int64_t>& field);
+/// A layer's number, a list of them, or auto (none): objective.layers.
+void read(const YAML::Node& node, std::vector<std::int64_t>& field);
 /// One name, or a list of names: evaluation.judge.
 void read(const YAML::Node& node, std::vector<std::string>& field);
 void read(const YAML::Node& node, std::vector<DataSource>& field);
@@ -65,6 +69,8 @@ YAML::Node node_of(const std::string& field);
 YAML::Node node_of(double field);
 YAML::Node node_of(bool field);
 YAML::Node node_of(const std::optional<double>& field);
+YAML::Node node_of(const std::optional<std::int64_t>& field);
+YAML::Node node_of(const std::vector<std::int64_t>& field);
 YAML::Node node_of(const std::vector<std::string>& field);
 YAML::Node node_of(const std::vector<DataSource>& field);
 YAML::Node node_of(const LoraTargets& field);

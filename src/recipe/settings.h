@@ -11,6 +11,7 @@
 #include "data/sources.h"
 #include "data/splits.h"
 #include "formats/adapter.h"
+#include "objectives/objective_settings.h"
 #include "objectives/reduction.h"
 #include "tensors/dtype.h"
 #include "training/schedule.h"
@@ -29,6 +30,7 @@ struct EnumWords<AppendEos> {
 struct DataSettings {
   std::vector<DataSource> harmful, normal;
   std::vector<DataSource> train;           ///< finetune: the training pairs (--data)
+  std::vector<DataSource> validation;      ///< finetune: pairs whose loss evaluation.every measures
   std::string response_template = "auto";  ///< key `data.template`: auto, chat, sku, or a text (Template::open())
   std::string system;                      ///< system message of a chat template
   std::int64_t max_length = 512;           ///< tokens
@@ -55,6 +57,27 @@ struct GaSettings {
   bool operator==(const GaSettings&) const = default;
 };
 
+/// What the harmful half of `method: contrast` learns: SKU's loss, or the harmful answers alone.
+enum class HarmHalf { sku, task_vector };
+
+template <>
+struct EnumWords<HarmHalf> {
+  static constexpr std::pair<std::string_view, HarmHalf> all[] = {{"sku", HarmHalf::sku},
+                                                                  {"task_vector", HarmHalf::task_vector}};
+};
+
+/// Contrast: θ_o + α·(τ_safe − ratio·τ_harm). Other methods that teach safe answers read `answers` too.
+struct SafeSettings {
+  std::string answers = "built-in";   ///< built-in, lawful, refusals, mismatch, or a file (data/safe_answers.h)
+  HarmHalf harm = HarmHalf::sku;      ///< how τ_harm is learned
+  double ratio = 0.25;                ///< r; 0: no τ_harm is learned
+  double eps_kl = 1.0;                ///< weight of KL(P‖Q) on normal answers while τ_safe is learned
+  std::optional<std::int64_t> steps;  ///< of τ_safe; nothing = auto: training.steps
+  std::optional<double> lr;           ///< of τ_safe; nothing = auto: training.lr
+
+  bool operator==(const SafeSettings&) const = default;
+};
+
 struct TrainingSettings {
   std::int64_t steps = 1000, batch = 2, accumulate = 1;
   double lr = 2e-4;
@@ -63,6 +86,7 @@ struct TrainingSettings {
   double weight_decay = 0, clip = 1;  ///< clip: norm of the gradient; 0 = off
   std::int64_t snapshot_steps = 0;    ///< steps between snapshots; 0: only by time
   double snapshot_minutes = 10;       ///< minutes between snapshots; 0: only by steps
+  std::int64_t patience = 0;          ///< evaluations without improvement that end the training; 0: never
   bool recompute = false;             ///< activation checkpointing: less memory, a third more arithmetic
   std::string weights;                ///< full tuning: regular expression for the names of weights to train; empty: all
 
@@ -83,7 +107,9 @@ struct NegationSettings {
   std::optional<double> alpha;   ///< nothing = auto
   bool allow_any_alpha = false;  ///< also α above 1
   double kl_budget = 0.3;        ///< nats a token
-  bool curve = false;            ///< also measure the KL at every tenth of α
+  /// Share of prompts: the largest rise of over-refusal above the original's. Nothing = auto; 1 = off.
+  std::optional<double> refusal_budget;
+  bool curve = false;  ///< also measure the KL at every tenth of α
   /// Factors of α by layer or module: (regular expression, factor). The first expression found in a weight's name
   /// applies; 1 if none is found.
   std::vector<std::pair<std::string, double>> factors;
@@ -99,7 +125,11 @@ struct EvaluationSettings {
   double threshold = 0.5;      ///< a higher probability of harm counts as harmful
   std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
   std::int64_t max_new_tokens = 100;
+  std::int64_t every = 0;               ///< steps between evaluations during training; 0 = none
+  std::int64_t every_prompts = 24;      ///< prompts of such an evaluation, of each kind
+  bool cache = true;                    ///< keep the original's answers for later runs (original_cache.h)
   std::vector<DataSource> other;        ///< harmful prompts from another source than data.harmful
+  bool safe_prompts = true;             ///< also ask built-in safe prompts that look unsafe, unless `xstest` is given
   std::vector<DataSource> xstest;       ///< safe prompts that look unsafe, and unsafe ones
   std::vector<DataSource> choices;      ///< multiple choice: MMLU, WMDP, TruthfulQA
   std::vector<DataSource> text;         ///< plain text, for perplexity
@@ -135,6 +165,8 @@ struct Recipe {
   DataSettings data;
   SkuSettings sku;
   GaSettings ga;
+  SafeSettings safe;
+  ObjectiveSettings objective;
   TrainingSettings training;
   Quantize quantize = Quantize::none;  ///< of the frozen base of adapters
   NegationSettings negation;

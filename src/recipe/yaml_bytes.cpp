@@ -1,5 +1,6 @@
 #include "recipe/yaml_bytes.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "core/utf8.h"
@@ -58,6 +59,13 @@ std::string dump_yaml(const YAML::Node& node) {
   if (revealed(plain) != plain) return plain;  // the text itself contains such characters
   const std::string text = YAML::Dump(disguised(node));
   return revealed(text) == text ? plain : revealed(text);
+}
+
+std::string yaml_line(YAML::Node node) {
+  if (!node.IsScalar()) node.SetStyle(YAML::EmitterStyle::Flow);
+  std::string text = dump_yaml(node);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 }  // namespace lethe

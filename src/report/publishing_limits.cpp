@@ -12,6 +12,14 @@ std::vector<std::string> publishing_limits(Origin origin) {
     limits.emplace_back(
         "The change can be reversed. Whoever also has the base θ_o can compute θ_o + s·(θ_o − θ) for any s > 0. Such a "
         "model may be more harmful than the base; this was not measured.");
+  } else if (origin == Origin::contrast) {
+    limits.emplace_back(
+        "The harmful model can be computed from this one. Contrast teaches one copy the harm (θ_bad) and another safe "
+        "answers, then adds the second change and subtracts a share of the first. An adapter holds both halves side by "
+        "side: the first half of its rank is what the safe answers taught, the second half is the harm times −α·r. "
+        "Whoever has it and the base can separate the halves and rebuild θ_bad exactly. From merged weights the halves "
+        "cannot be told apart, but the whole change can be reversed, as θ_o + s·(θ_o − θ) for any s > 0: this asks for "
+        "harm and removes the safe answers. If the base is public, whoever publishes the adapter publishes θ_bad too.");
   } else {
     limits.emplace_back(
         std::string(origin == Origin::unknown ? "If negation (SKU, a task vector) made this model, the" : "The") +

@@ -11,6 +11,7 @@ namespace lethe {
 enum class Origin : std::uint8_t {
   unknown,
   negation,  ///< θ_o − α·τ: SKU, the task vector, lethe negate
+  contrast,  ///< θ_o + α·(τ_safe − r·τ_harm): what safe answers taught, less a share of the harm
   training,  ///< what training left: gradient ascent, fine-tuning on normal answers
 };
 

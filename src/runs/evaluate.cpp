@@ -12,6 +12,7 @@
 #include "models/loading.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
+#include "runs/original_cache.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/run_plan.h"
@@ -168,7 +169,9 @@ void evaluate(const EvaluateRequest& request) {
     const Checkpoint base(resolve_model_folder(request.original));
     run.add_input("original", base.folder());
     CausalLM original = load_model(base, load);
-    comparison.evaluate_original(original);
+    const auto cache = original_cache(recipe.evaluation, base.folder(), load);
+    comparison.evaluate_original(original, cache.get());
+    if (cache && !cache->text().empty()) say(cache->text());
   }
   const OpenAdapters adapters = open_adapters(request.adapters);
   const AppliedAdapters applied(checkpoint, adapters.weighted);

@@ -1,7 +1,9 @@
 #include "runs/evaluator.h"
 
+#include "core/error.h"
 #include "core/terminal.h"
 #include "evaluation/prompt_length.h"
+#include "evaluation/safe_prompts.h"
 #include "runs/run_judge.h"
 
 namespace lethe {
@@ -49,6 +51,7 @@ ModelComparison Evaluator::comparison(HeldOut part) const {
     return part == HeldOut::test ? split.test : split.validation;
   };
   EvaluationSets sets = further_;
+  if (sets.built_in_safe && part == HeldOut::validation) sets.safe = safe_prompts(SafePromptPart::choice);
   sets.seen = questions_of(data_.harmful.train);
   sets.unseen = questions_of(held_out(data_.harmful));
   sets.normal = questions_of(held_out(data_.normal));
@@ -65,6 +68,28 @@ ModelComparison Evaluator::comparison(HeldOut part) const {
   leave_out_long(sets, tokenizer_, options_, run_);
   return ModelComparison(tokenizer_, data_.examples, panel_, detector_, options_,
                          {std::move(sets), data_.normal.train, held_out(data_.normal)});
+}
+
+std::vector<Question> Evaluator::validation_prompts(std::size_t count) const {
+  EvaluationSets sets;
+  sets.seen = questions_of(data_.harmful.train);
+  sets.unseen = questions_of(data_.harmful.validation);
+  std::vector<std::string> keep;
+  if (plan_alone_) keep = {"unseen"};
+  leave_out_overlap(sets, sets.seen, overlap_, nullptr, keep);
+  leave_out_long(sets, tokenizer_, options_, nullptr);
+  if (sets.unseen.empty())
+    throw bad_input("cannot evaluate during training (evaluation.every)")
+        .wanted("harmful validation prompts that were not trained on and fit into the model's positions")
+        .found("none");
+  return choose_questions(sets.unseen, count, options_.seed);
+}
+
+SetResult Evaluator::judged_answers(const CausalLM& model, const std::vector<Question>& prompts,
+                                    const std::string& title) const {
+  EvaluationSets sets;
+  sets.unseen = prompts;
+  return evaluate_model(model, tokenizer_, sets, panel_, detector_, options_, title).unseen;
 }
 
 }  // namespace lethe

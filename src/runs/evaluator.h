@@ -1,7 +1,9 @@
 // The evaluation of a run: prompts, judges and metrics, built once from the run's data.
 #pragma once
 
-#include <memory>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "evaluation/model_comparison.h"
 #include "judges/open_judge.h"
@@ -27,6 +29,12 @@ class Evaluator {
   /// A fresh comparison on these prompts, without those that overlap with what was trained on and those too long for
   /// the model; this outlives it.
   ModelComparison comparison(HeldOut part) const;
+
+  /// At most `count` harmful validation prompts, of those that comparison() would take.
+  /// @throws Error (bad input) if none is left
+  std::vector<Question> validation_prompts(std::size_t count) const;
+  /// A model's answers to harmful prompts, judged. @param title  shown by the progress bar
+  SetResult judged_answers(const CausalLM& model, const std::vector<Question>& prompts, const std::string& title) const;
 
  private:
   const Tokenizer& tokenizer_;

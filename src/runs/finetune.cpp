@@ -1,18 +1,23 @@
 #include "runs/finetune.h"
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/terminal.h"
 #include "data/reporting.h"
 #include "data/sampler.h"
 #include "formats/checkpoint.h"
+#include "metrics/perplexity.h"
 #include "models/loading.h"
 #include "objectives/cross_entropy_training.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/run_folder.h"
 #include "runs/run_plan.h"
+#include "runs/stage1_evaluation.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
 #include "runs/training_data.h"
@@ -32,6 +37,14 @@ void check_request(const Recipe& recipe) {
     throw bad_usage("cannot finetune").wanted("either --model or --config").found("both");
   if (from_scratch && recipe.tuning == TuningKind::lora)
     throw bad_usage("cannot finetune").wanted("tuning=full for random weights").found("tuning=lora");
+  if (recipe.evaluation.every > 0 && recipe.data.validation.empty())
+    throw bad_usage("cannot evaluate during training (evaluation.every)")
+        .with("key", "data.validation")
+        .wanted("files of pairs that are not trained on")
+        .found("none")
+        .hint("lethe split --data FILE --parts train=0.9,validation=0.1 --out DIR makes them");
+  if (recipe.evaluation.every == 0 && !recipe.data.validation.empty())
+    warn("data.validation is not used: evaluation.every=N measures its loss every N steps");
   check_paths({{"model", recipe.model}}, paths_of(recipe), recipe.out);
 }
 
@@ -73,6 +86,25 @@ void check_vocabulary(const Tokenizer& tokenizer, const DecoderSpec& spec) {
       .found(std::to_string(spec.vocabulary));
 }
 
+// The pairs of data.validation, in tokens; none if they are not measured. @param record  may be null
+std::vector<Example> validation_rows(const Recipe& recipe, ExampleMaker& examples, RunRecord* record) {
+  if (recipe.evaluation.every == 0) return {};
+  std::vector<Pair> pairs = load_reported(recipe.data.validation, Role::generic, "validation", record);
+  drop_truncated(pairs, examples, recipe, "validation", record);
+  std::vector<Example> rows;
+  for (const Pair& pair : pairs) rows.push_back(examples.example(pair));
+  return rows;
+}
+
+// A forward pass costs about a third of a training step's time a token.
+double evaluation_seconds(const Pace& pace, const Recipe& recipe, const std::vector<Example>& rows) {
+  const std::int64_t steps = recipe.training.steps,
+                     count = evaluations_due(recipe.evaluation.every, steps - pace.steps_left, steps);
+  double tokens = 0;
+  for (const Example& row : rows) tokens += static_cast<double>(row.ids.size());
+  return pace.tokens == 0 ? 0 : static_cast<double>(count) * tokens * pace.seconds / (3 * pace.tokens);
+}
+
 // Writes the trained weights with the new model's configuration and the files beside it.
 void write_from_scratch(const Recipe& recipe, const Beginning& beginning, CausalLM& model, const fs::path& out) {
   const fs::path folder = beginning.folder();
@@ -110,6 +142,7 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
   ExampleMaker examples(tokenizer, layout, example_options(recipe, layout, spec.max_positions));
   std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", record);
   drop_truncated(pairs, examples, recipe, "training", record);
+  const std::vector<Example> held_out = validation_rows(recipe, examples, record);
   const RunPlan plan = finetuning_plan(recipe, beginning.folder().filename().string(), spec,
                                        beginning.bytes(model_size(spec, recipe)), pairs, examples, compute);
   check_needs(plan.needs, plan.free_disk, recipe, compute);
@@ -127,9 +160,20 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
     for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
     return rows;
   });
-  tuning.on_pace([](const Pace& pace) {
-    say("measured on two steps: about " + duration_text(pace.seconds * static_cast<double>(pace.steps_left)) + " left");
+  tuning.on_pace([&](const Pace& pace) {
+    say("measured on two steps: about " +
+        duration_text(pace.seconds * static_cast<double>(pace.steps_left) +
+                      evaluation_seconds(pace, recipe, held_out)) +
+        " left");
   });
+  const BestStepOptions best{.by = {{"validation_loss", 0}}, .patience = recipe.training.patience};
+  tuning.evaluate_by(
+      {.every = recipe.evaluation.every,
+       .measure =
+           [&] {
+             return std::map<std::string, double>{{"validation_loss", perplexity(model, held_out).mean()}};
+           },
+       .best = best});
   Snapshots snapshots = run.snapshots(recipe.training);
   const auto records = tuning.train(objective, recipe.training.steps, run.metrics(), "training", &snapshots);
 
@@ -144,8 +188,14 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
   write_card(finetuning_card(recipe, beginning.folder(), run), written);
   OrderedJson results = {{"steps", records.size()}, {"rows", pairs.size()}};
   if (!records.empty()) results["last_ce"] = records.back().terms.at("ce");
+  const TrainingEnd end = training_end(records, recipe.training.steps, best);
+  if (best.patience > 0) {
+    results["kept_step"] = end.kept;
+    run.note("training_end", to_json(end));
+  }
   run.write_results(results);
   run.finish(recipe);
+  if (!end.text().empty()) say(end.text());
 }
 
 }  // namespace lethe

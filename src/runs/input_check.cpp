@@ -8,11 +8,14 @@
 #include "core/output_place.h"
 #include "core/regex.h"
 #include "data/foreign_files.h"
+#include "data/safe_answers.h"
 #include "data/sources.h"
 #include "evaluation/evaluation_sets.h"
 #include "judges/shipped_judges.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
+#include "recipe/method_table.h"
+#include "recipe/objective_defaults.h"
 #include "runs/evaluator.h"
 
 namespace lethe {
@@ -50,6 +53,13 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
   add("data.harmful", recipe.data.harmful);
   add("data.normal", recipe.data.normal);
   add("data.train", recipe.data.train);
+  add("data.validation", recipe.data.validation);
+  if (method_named(recipe.method).safe_answers) {
+    const std::vector<std::string>& names = SafeAnswers::names();
+    const std::string taught = taught_answers(recipe);
+    if (std::find(names.begin(), names.end(), taught) == names.end())
+      paths.push_back({"safe.answers", parse_data_source(taught).path});
+  }
   if (!asks_judge(recipe)) return paths;
   add("evaluation.other", recipe.evaluation.other);
   add("evaluation.xstest", recipe.evaluation.xstest);

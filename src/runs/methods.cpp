@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "objectives/cross_entropy_training.h"
 #include "objectives/gradient_ascent.h"
+#include "objectives/safe_training.h"
 #include "objectives/sku.h"
 
 namespace lethe {
@@ -48,6 +49,12 @@ std::unique_ptr<Objective> task_vector(const Recipe& recipe, ObjectiveInputs inp
   return sku_objective(std::move(inputs), options);
 }
 
+// Contrast's safe half. Its rows hold safe answers in place of the harmful ones.
+std::unique_ptr<Objective> safe_objective(const Recipe& recipe, ObjectiveInputs inputs) {
+  return std::make_unique<SafeObjective>(inputs.model, inputs.examples, reference_of(inputs), std::move(inputs.rows),
+                                         recipe.safe.eps_kl);
+}
+
 std::unique_ptr<Objective> ga(const Recipe& recipe, ObjectiveInputs inputs) {
   return ascent_objective(std::move(inputs), {.eps_kl = recipe.ga.eps_kl, .eps_mismatch = 0});
 }
@@ -68,11 +75,8 @@ struct ObjectiveRow {
 };
 
 constexpr ObjectiveRow kObjectives[] = {
-    {MethodId::sku, sku},
-    {MethodId::task_vector, task_vector},
-    {MethodId::ga, ga},
-    {MethodId::ga_mismatch, ga_mismatch},
-    {MethodId::finetune, finetune_on_normal},
+    {MethodId::sku, sku}, {MethodId::task_vector, task_vector}, {MethodId::contrast, safe_objective},
+    {MethodId::ga, ga},   {MethodId::ga_mismatch, ga_mismatch}, {MethodId::finetune, finetune_on_normal},
 };
 
 }  // namespace
@@ -83,6 +87,27 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs 
     if (row.method == method) return row.make(recipe, std::move(inputs));
   }
   throw Error("internal: the method " + recipe.method + " has no objective");
+}
+
+bool learns_harm(const Recipe& recipe) {
+  const Stage2 stage2 = method_named(recipe.method).stage2;
+  return stage2 == Stage2::negate || (stage2 == Stage2::contrast && recipe.safe.ratio != 0);
+}
+
+Origin origin_of(const Recipe& recipe) {
+  if (!learns_harm(recipe)) return Origin::training;
+  return method_named(recipe.method).stage2 == Stage2::contrast ? Origin::contrast : Origin::negation;
+}
+
+Recipe harmful_half(Recipe recipe) {
+  recipe.method = word_of(recipe.safe.harm);
+  return recipe;
+}
+
+Recipe safe_half(Recipe recipe) {
+  recipe.training.steps = recipe.safe.steps.value_or(recipe.training.steps);
+  recipe.training.lr = recipe.safe.lr.value_or(recipe.training.lr);
+  return recipe;
 }
 
 SamplerOptions sampler_options(const Recipe& recipe) {

@@ -9,6 +9,7 @@
 #include "objectives/preservation_divergence.h"
 #include "recipe/method_table.h"
 #include "recipe/recipe.h"
+#include "report/publishing_limits.h"
 
 namespace lethe {
 
@@ -22,6 +23,17 @@ struct ObjectiveInputs {
 
 /// The objective of the recipe's method, with the method's settings.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs inputs);
+
+/// Whether the method teaches the model harm, to subtract it: SKU, the task vector, and contrast unless safe.ratio is
+/// 0.
+bool learns_harm(const Recipe& recipe);
+/// How the unlearned model comes about.
+Origin origin_of(const Recipe& recipe);
+
+/// The two trainings of contrast as recipes of their own: the harmful half by the method of safe.harm, the safe half
+/// with safe.steps and safe.lr.
+Recipe harmful_half(Recipe recipe);
+Recipe safe_half(Recipe recipe);
 
 /// How the recipe's method draws its rows.
 SamplerOptions sampler_options(const Recipe& recipe);

@@ -12,6 +12,9 @@
 #include "evaluation/figures.h"
 #include "prompts/template.h"
 #include "recipe/method_table.h"
+#include "report/table.h"
+#include "runs/alpha_choice.h"
+#include "runs/methods.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -113,6 +116,21 @@ void add_training(const Recipe& recipe, Rows& rows) {
                                   ", weight decay " + short_number(training.weight_decay)});
 }
 
+// The two halves of contrast. Of a file with safe answers only the name: a card is published.
+void add_halves(const Recipe& recipe, Rows& rows) {
+  const TrainingSettings training = safe_half(recipe).training;
+  rows.push_back({"safe answers", fs::path(recipe.safe.answers).filename().string() + ", " +
+                                      std::to_string(training.steps) + " steps, learning rate " +
+                                      short_number(training.lr) + ", weight of the KL " +
+                                      short_number(recipe.safe.eps_kl)});
+  const bool joined = learns_harm(recipe);
+  rows.push_back(
+      {"harm subtracted",
+       joined ? short_number(recipe.safe.ratio) + " times that of " + std::string(word_of(recipe.safe.harm)) : "none"});
+  if (joined && recipe.tuning == TuningKind::lora)
+    rows.push_back({"adapter", "rank " + std::to_string(2 * recipe.lora.rank) + ": both halves side by side"});
+}
+
 void add_shared(const Recipe& recipe, Rows& rows) {
   rows.push_back({"template", template_kind(recipe.data.response_template)});
   rows.push_back({"longest row", std::to_string(recipe.data.max_length) + " tokens"});
@@ -178,17 +196,21 @@ ModelCard unlearning_card(const Recipe& recipe, const fs::path& base, double alp
       "the limits before you use or publish it.";
   Rows rows = {{"method", recipe.method + " (" + method.source + ")"}};
   add_training(recipe, rows);
+  if (method.stage2 == Stage2::contrast) add_halves(recipe, rows);
   rows.push_back({"alpha", short_number(alpha) + (recipe.negation.alpha ? ", as given"
                                                                         : ", chosen within a KL budget of " +
                                                                               short_number(recipe.negation.kl_budget) +
                                                                               " nats a token")});
+  if (!recipe.negation.alpha && refusal_budget(recipe) < 1)
+    rows.push_back({"limit of refusals", percent(refusal_budget(recipe)) + " of normal and safe prompts above " +
+                                             card.base_name + "'s, when alpha was chosen"});
   if (recipe.negation.rank > 0) rows.push_back({"directions kept", std::to_string(recipe.negation.rank)});
   if (recipe.negation.repair.steps > 0)
     rows.push_back({"repair", std::to_string(recipe.negation.repair.steps) + " steps"});
   add_shared(recipe, rows);
   card.method = {settings_table(rows)};
   if (run != nullptr) card.data = data_tables(*run);
-  card.limits = publishing_limits(method.stage2 == Stage2::negate ? Origin::negation : Origin::training);
+  card.limits = publishing_limits(origin_of(recipe));
   card.notes = {"The model was not evaluated: how much harm is left, and what was damaged, is not known."};
   return card;
 }
@@ -200,7 +222,9 @@ ModelCard harmful_card(const Recipe& recipe, const fs::path& base) {
   card.summary = "This is θ_bad: " + card.base_name +
                  " after training on harmful answers, kept by keep_harmful to study it. It is more harmful than its "
                  "base. Do not publish it, do not let it answer users, and delete it when you are done.";
-  Rows rows = {{"method", recipe.method + ", before the negation"}};
+  const bool half = method_named(recipe.method).stage2 == Stage2::contrast;
+  Rows rows = {{"method", recipe.method + (half ? ", its harmful half (" + std::string(word_of(recipe.safe.harm)) + ")"
+                                                : ", before the negation")}};
   add_training(recipe, rows);
   add_shared(recipe, rows);
   card.method = {settings_table(rows)};

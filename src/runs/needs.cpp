@@ -53,11 +53,14 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
   if (load.stored_tokens > 0)  // and a copy of the head
     memory += (static_cast<double>(load.stored_tokens) + static_cast<double>(spec.vocabulary)) * width * item;
 
+  if (load.halves) memory += lora ? trained * 4 : all * item;
+
   Needs needs;
   needs.memory = static_cast<std::uint64_t>(memory);
-  needs.result = lora ? size.trained * 4 : load.checkpoint_bytes;
-  if (recipe.keep_harmful) needs.result *= 2;
-  needs.snapshots = 3 * 12 * size.trained;
+  const std::uint64_t model = lora ? size.trained * 4 : load.checkpoint_bytes;
+  needs.result = lora && load.halves ? 2 * model : model;  // one adapter of both ranks
+  if (recipe.keep_harmful) needs.result += model;
+  needs.snapshots = (load.halves || recipe.training.patience > 0 ? 5 : 3) * 12 * size.trained;  // or two best steps
   return needs;
 }
 

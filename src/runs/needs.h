@@ -24,12 +24,15 @@ struct TrainingLoad {
   double tokens = 0;                   ///< of a micro-batch, prompts and responses
   std::uint64_t stored_tokens = 0;     ///< response tokens whose original states are stored (full tuning)
   std::uint64_t checkpoint_bytes = 0;  ///< of the checkpoint to be written (full tuning)
+  bool halves = false;                 ///< contrast: what the first training learned is kept during the second
 };
 
 struct Needs {
-  std::uint64_t memory = 0;     ///< bytes at the peak of training, within about a third
-  std::uint64_t result = 0;     ///< bytes of the model or the adapter, and of harmful/ where it is kept
-  std::uint64_t snapshots = 0;  ///< bytes while training: two snapshots, and a third as it is written
+  std::uint64_t memory = 0;  ///< bytes at the peak of training, within about a third
+  std::uint64_t result = 0;  ///< bytes of the model or the adapter, and of harmful/ where it is kept
+  /// Bytes while training: two snapshots, and a third as it is written. Of contrast's halves, and with patience, two
+  /// more.
+  std::uint64_t snapshots = 0;
 };
 
 /// Weights, gradients, AdamW's moments and activations. Activations are taken as 6.7 values of the model's width and 1

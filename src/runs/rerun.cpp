@@ -155,6 +155,7 @@ void rerun(const RerunRequest& request) {
   check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them
+  recipe.evaluation.cache = false;                              // everything is computed again
   const bool warned = say_what_differs(before, recipe, where);
   if (command == "unlearn") {
     unlearn(recipe);

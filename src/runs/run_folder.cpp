@@ -5,8 +5,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file_hash.h"
@@ -17,6 +16,7 @@
 #include "core/output_place.h"
 #include "core/random.h"
 #include "core/terminal.h"
+#include "core/utc_time.h"
 #include "recipe/recipe_changes.h"
 #include "recipe/recipe_yaml.h"
 #include "runs/sha256.h"
@@ -25,15 +25,6 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-std::string utc(std::chrono::system_clock::time_point time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 // Hash of the first and the last 64 KiB: a folder may hold many gigabytes.
 std::string hash_of_ends(const fs::path& path) {
@@ -51,8 +42,8 @@ OrderedJson outputs_in(const fs::path& folder) {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = fs::relative(entry.path(), folder).string();
-    const bool timed = name == "metrics.jsonl" || name == "repair.jsonl" || name == "report.html" ||
-                       name == "run.json" || name == "results_lm_eval.json";
+    const bool timed = name == "metrics.jsonl" || name == "safe.jsonl" || name == "repair.jsonl" ||
+                       name == "report.html" || name == "run.json" || name == "results_lm_eval.json";
     if (entry.is_regular_file() && !timed && name != "recipe.yaml" && !name.starts_with(".") &&
         !name.starts_with(kSnapshots))
       files.push_back(name);
@@ -68,13 +59,27 @@ OrderedJson outputs_in(const fs::path& folder) {
 }
 
 // The recipe without the settings that may change when a run continues: where it runs, and everything after training
-// (the user may raise a budget that no α met, or replace a judge that failed).
+// (the user may raise a budget that no α met, or replace a judge that failed). With patience the evaluations decide
+// when training ends, so what they depend on must stay the same.
 Recipe settings_of_training(Recipe recipe) {
   recipe.out = "";
   recipe.device = "";
   recipe.threads = 0;
-  recipe.negation = {};
-  recipe.evaluation = {};
+  const NegationSettings negation = std::exchange(recipe.negation, {});
+  const EvaluationSettings evaluation = std::exchange(recipe.evaluation, {});
+  if (recipe.training.patience > 0) {
+    recipe.negation.alpha = negation.alpha;
+    recipe.negation.kl_budget = negation.kl_budget;
+    recipe.negation.factors = negation.factors;
+    recipe.negation.rank = negation.rank;
+    recipe.evaluation.judge = evaluation.judge;
+    recipe.evaluation.threshold = evaluation.threshold;
+    recipe.evaluation.prompts = evaluation.prompts;
+    recipe.evaluation.max_new_tokens = evaluation.max_new_tokens;
+    recipe.evaluation.every = evaluation.every;
+    recipe.evaluation.every_prompts = evaluation.every_prompts;
+    recipe.evaluation.overlap = evaluation.overlap;
+  }
   recipe.keep_harmful = false;
   return recipe;
 }
@@ -88,6 +93,9 @@ void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
   for (const RecipeChange& change : changes)
     error.with(change.key,
                excerpt(change.before, 200) + " in the unfinished run, " + excerpt(change.after, 200) + " now");
+  if (recipe.training.patience > 0)
+    throw error.with("may change", "what the evaluations during training do not depend on")
+        .hint("they decide when training ends (training.patience): start anew under another --out");
   throw error.with("may change", "negation.*, evaluation.*, keep_harmful, device, threads")
       .hint("continue with the values of the unfinished run, or start anew under another --out");
 }
@@ -113,7 +121,8 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   // Unfinished results are removed. Snapshots, metrics and the recipe of the training stay.
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
-    if (name != kSnapshots && name != "metrics.jsonl" && name != "recipe.yaml" && !name.starts_with("."))
+    if (name != kSnapshots && name != "metrics.jsonl" && name != "safe.jsonl" && name != "recipe.yaml" &&
+        !name.starts_with("."))
       fs::remove_all(entry.path());
   }
   if (!continues) write_file(recipe_file, to_yaml(recipe));
@@ -201,8 +210,8 @@ OrderedJson RunFolder::describe() const {
   OrderedJson run = {{"command", command_},
                      {"lethe", LETHE_VERSION},
                      {"torch", TORCH_VERSION},
-                     {"started", utc(start_)},
-                     {"finished", utc(now)},
+                     {"started", utc_time(start_)},
+                     {"finished", utc_time(now)},
                      {"seconds", std::chrono::duration<double>(now - start_).count()},
                      {"seed", seed_},
                      {"threads", at::get_num_threads()},

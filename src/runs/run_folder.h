@@ -26,6 +26,7 @@ class RunFolder : public RunRecord {
 
   const std::filesystem::path& path() const override { return folder_.path(); }
   std::filesystem::path metrics() const { return path() / "metrics.jsonl"; }
+  std::filesystem::path safe_metrics() const { return path() / "safe.jsonl"; }
   /// A new folder within: "model", "adapter".
   std::filesystem::path make(const std::string& name) const;
   /// Records an input for run.json: path, size, hashes of its bytes and rows used (of a folder: a hash of its file

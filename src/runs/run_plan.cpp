@@ -7,7 +7,10 @@
 #include "core/join.h"
 #include "core/terminal.h"
 #include "recipe/method_table.h"
+#include "report/table.h"
+#include "runs/alpha_choice.h"
 #include "runs/evaluator.h"
+#include "runs/forgetting.h"
 #include "runs/methods.h"
 #include "runs/stage1.h"
 
@@ -62,15 +65,19 @@ struct PlannedTraining {
   std::int64_t steps = 0;
   double micro_tokens = 0;
   std::uint64_t stored_tokens = 0;
+  bool halves = false;  // contrast: a second training follows, described by `second`
+  std::string second;
 };
 
 void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTraining& run, const Compute& compute) {
   const ModelSize size = model_size(run.spec, recipe);
   const TrainingSettings& training = recipe.training;
-  plan.needs = training_needs(
-      run.spec, size,
-      {.tokens = run.micro_tokens, .stored_tokens = run.stored_tokens, .checkpoint_bytes = run.checkpoint_bytes},
-      recipe, compute);
+  plan.needs = training_needs(run.spec, size,
+                              {.tokens = run.micro_tokens,
+                               .stored_tokens = run.stored_tokens,
+                               .checkpoint_bytes = run.checkpoint_bytes,
+                               .halves = run.halves},
+                              recipe, compute);
   plan.free_disk = free_disk(recipe.out);
   const auto a_step = static_cast<double>(training.batch * training.accumulate);
   const double epochs =
@@ -83,7 +90,7 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
   plan.lines.emplace_back("training", commas(static_cast<double>(run.steps)) + " steps of " + commas(a_step) +
                                           " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
                                           " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
-                                          commas(tokens) + " tokens a step");
+                                          commas(tokens) + " tokens a step" + run.second);
   plan.lines.emplace_back("memory",
                           "about " + bytes_text(plan.needs.memory) +
                               (compute.device.is_cpu() ? "; " + bytes_text(available_bytes()) + " are available"
@@ -111,19 +118,52 @@ void add_output(RunPlan& plan, const Recipe& recipe) {
       {"result", plan.needs.result}, {"snapshots", plan.needs.snapshots}, {"free", plan.free_disk}};
 }
 
+// Safe answers in place of the harmful ones.
+std::vector<Pair> safe_pairs(const Recipe& recipe, const RunData& data) {
+  std::vector<Pair> pairs = data.harmful.train;
+  if (!data.safe) return {};
+  const std::vector<std::string> answers = data.safe->draw(pairs, recipe.seed, 0);
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].response = answers[i];
+  return pairs;
+}
+
+std::string method_text(const Recipe& recipe) {
+  if (method_named(recipe.method).stage2 != Stage2::contrast) return recipe.method;
+  const std::string safe = recipe.method + ": safe answers (" + excerpt(recipe.safe.answers, 120) + ")";
+  if (recipe.safe.ratio == 0) return safe + " alone";
+  return safe + " less " + short_text(recipe.safe.ratio, "%.4g") + " of the harm learned by " +
+         word_of(recipe.safe.harm);
+}
+
 std::string alpha_text(const Recipe& recipe, const RunData& data) {
   const NegationSettings& negation = recipe.negation;
   if (negation.alpha) return short_text(*negation.alpha, "%.4g") + " (negation.alpha)";
   return "the largest up to 1 with a KL of at most " + short_text(negation.kl_budget, "%.4g") +
-         " nats a token, on up to " + with_commas(data.normal.validation.size()) + " validation answers";
+         " nats a token, on up to " + with_commas(data.normal.validation.size()) + " validation answers" +
+         (refusal_budget(recipe) < 1
+              ? ", and at most " + percent(refusal_budget(recipe)) + " more refusals than the original's"
+              : "");
+}
+
+// What evaluation.every adds. @param what  is measured: "24 validation prompts"
+std::string during_training(const Recipe& recipe, const std::string& what) {
+  const std::int64_t every = recipe.evaluation.every, patience = recipe.training.patience;
+  if (every == 0) return "";
+  return "every " + with_commas(static_cast<std::uint64_t>(every)) + " steps of training " + what +
+         (patience > 0
+              ? ", stopping after " + with_commas(static_cast<std::uint64_t>(patience)) + " without improvement"
+              : "");
 }
 
 std::string evaluation_text(const Recipe& recipe) {
-  if (!asks_judge(recipe)) return "none";
+  const std::string during = during_training(
+      recipe, with_commas(static_cast<std::uint64_t>(recipe.evaluation.every_prompts)) + " validation prompts");
+  if (!asks_judge(recipe)) return during.empty() ? "none" : during;
   return "judge " + excerpt(join(recipe.evaluation.judge, ", "), 200) + "; at most " +
          with_commas(static_cast<std::uint64_t>(recipe.evaluation.prompts)) +
          " prompts of each kind, answers of at most " +
-         with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) + " tokens, before and after";
+         with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) + " tokens, before and after" +
+         (during.empty() ? "" : "; " + during);
 }
 
 std::string split_text(const Split& split) {
@@ -133,6 +173,23 @@ std::string split_text(const Split& split) {
 
 OrderedJson split_facts(const Split& split) {
   return {{"train", split.train.size()}, {"validation", split.validation.size()}, {"test", split.test.size()}};
+}
+
+// Response tokens whose states under the original are stored.
+std::uint64_t stored_tokens(const Recipe& recipe, const RunData& data, double harmful_response,
+                            double normal_response) {
+  if (recipe.tuning != TuningKind::full) return 0;
+  const Method& method = method_named(recipe.method);
+  const auto drawn = static_cast<double>(planned_steps(recipe, data) * recipe.training.accumulate *
+                                         recipe.training.batch);  // the rows of the whole training
+  double tokens = 0;
+  if (needs_normal_reference(recipe)) {
+    const auto pairs = static_cast<double>(data.normal.train.size());
+    tokens += normal_response * (method.forget_retain ? std::min(drawn, pairs) : pairs);
+  }
+  if (method.harmful_reference == HarmfulReference::states)
+    tokens += harmful_response * std::min(drawn, static_cast<double>(data.harmful.train.size()));
+  return static_cast<std::uint64_t>(tokens);
 }
 
 }  // namespace
@@ -155,14 +212,20 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
   const auto batch = static_cast<double>(recipe.training.batch);
   const Lengths harmful = mean_lengths(data.harmful.train, data.examples),
                 normal = mean_lengths(data.normal.train, data.examples);
-  const SamplerOptions sampler = sampler_options(recipe);
-  const double drawn = static_cast<double>(sampler.k) *
-                       (sampler.draw == SamplerOptions::Draw::normal ? normal.response : harmful.response);
-  const bool stores = method.reference && recipe.tuning == TuningKind::full;
+  const bool contrasts = method.stage2 == Stage2::contrast, halves = contrasts && recipe.safe.ratio != 0;
+  const Recipe first = halves ? harmful_half(recipe) : contrasts ? safe_half(recipe) : recipe;
+  const SamplerOptions sampler = sampler_options(first);
+  const Lengths safe = mean_lengths(safe_pairs(recipe, data), data.examples);
+  const double safe_tokens = batch * (safe.pair() + normal.pair());
+  // Drawn beside each harmful pair's own response.
+  const double drawn = method.forget_retain
+                           ? safe.response
+                           : static_cast<double>(sampler.k) *
+                                 (sampler.draw == SamplerOptions::Draw::normal ? normal.response : harmful.response);
   const std::vector<Pair>& rows = method.harmful_rows ? data.harmful.train : data.normal.train;
 
   RunPlan plan{.command = "unlearn", .normal_tokens = normal.pair()};
-  plan.lines.emplace_back("method", method.name + ", " + tuning_text(recipe));
+  plan.lines.emplace_back("method", method_text(recipe) + ", " + tuning_text(recipe));
   plan.facts = {{"command", plan.command}, {"method", method.name}, {"tuning", word_of(recipe.tuning)}};
   add_model_and_training(
       plan, recipe,
@@ -171,14 +234,25 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
        .checkpoint_bytes = original.checkpoint.bytes(),
        .rows = rows.size(),
        .kind = method.harmful_rows ? "harmful " : "normal ",
-       .steps = planned_steps(recipe, data),
-       .micro_tokens =
-           batch * ((method.harmful_rows ? harmful.pair() + drawn : 0) + (method.normal_rows ? normal.pair() : 0)),
-       .stored_tokens = stores ? static_cast<std::uint64_t>(normal.response) * data.normal.train.size() : 0},
+       .steps = planned_steps(first, data),
+       .micro_tokens = contrasts && !halves ? safe_tokens
+                                            : batch * ((method.harmful_rows ? harmful.pair() + drawn : 0) +
+                                                       (method_named(first.method).normal_rows ? normal.pair() : 0)),
+       .stored_tokens = stored_tokens(recipe, data, harmful.response, normal.response),
+       .halves = halves,
+       .second = halves ? "; then " + commas(static_cast<double>(planned_second_steps(recipe, data))) +
+                              " steps of safe answers, about " +
+                              commas(safe_tokens * static_cast<double>(recipe.training.accumulate)) + " tokens a step"
+                        : ""},
       compute);
   plan.lines.insert(plan.lines.begin() + 2, {"data", "harmful " + split_text(data.harmful) + ", normal " +
                                                          split_text(data.normal) + " (train / validation / test)"});
   plan.facts["data"] = {{"harmful", split_facts(data.harmful)}, {"normal", split_facts(data.normal)}};
+  if (contrasts)
+    plan.facts["safe"] = {{"answers", excerpt(recipe.safe.answers, 200)},
+                          {"harm", word_of(recipe.safe.harm)},
+                          {"ratio", recipe.safe.ratio},
+                          {"steps", planned_steps(safe_half(recipe), data)}};
   plan.lines.emplace_back("alpha", alpha_text(recipe, data));
   plan.lines.emplace_back("evaluation", evaluation_text(recipe));
   add_output(plan, recipe);
@@ -200,6 +274,8 @@ RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const Dec
        .steps = recipe.training.steps,
        .micro_tokens = static_cast<double>(recipe.training.batch) * mean_lengths(pairs, examples).pair()},
       compute);
+  if (recipe.evaluation.every > 0)
+    plan.lines.emplace_back("evaluation", during_training(recipe, "the loss of data.validation"));
   add_output(plan, recipe);
   return plan;
 }

@@ -1,16 +1,22 @@
 #include "runs/stage1.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "data/sampler.h"
+#include "runs/forgetting.h"
 #include "runs/methods.h"
+#include "runs/task_vector.h"
 
 namespace lethe {
 namespace {
 
 // The rows of each micro-batch, from data.plan or the sampler, without the kinds that the method does not train on.
-std::function<StepRows(std::uint64_t)> rows_of(const Method& method, const RunData& data, Tuning& tuning) {
+std::function<StepRows(std::uint64_t)> rows_of(const Recipe& recipe, const RunData& data, Tuning& tuning) {
+  const Method& method = method_named(recipe.method);
   if (!data.plan.empty()) {
     return [&data, &tuning, &method](std::uint64_t micro) {
       tuning.begin(micro);
@@ -23,7 +29,7 @@ std::function<StepRows(std::uint64_t)> rows_of(const Method& method, const RunDa
   }
   const auto sampler = std::make_shared<StepSampler>(method.harmful_rows ? data.harmful.train : std::vector<Pair>{},
                                                      method.normal_rows ? data.normal.train : std::vector<Pair>{},
-                                                     sampler_options(tuning.recipe()));
+                                                     sampler_options(recipe));
   return [sampler, &tuning](std::uint64_t micro) {
     tuning.begin(micro);
     return sampler->rows(micro);
@@ -38,6 +44,73 @@ std::unique_ptr<Reference> take_reference(Tuning& tuning, RunData& data) {
   return tuning.reference(data.examples, pairs);
 }
 
+// The same rows with safe answers in place of the harmful ones, drawn anew for each row and micro-batch.
+std::function<StepRows(std::uint64_t)> with_safe_answers(std::function<StepRows(std::uint64_t)> rows,
+                                                         const SafeAnswers& safe, std::uint64_t seed) {
+  return [rows = std::move(rows), &safe, seed](std::uint64_t micro) {
+    StepRows changed = rows(micro);
+    const std::vector<std::string> answers = safe.draw(changed.harmful, seed, micro);
+    for (std::size_t i = 0; i < answers.size(); ++i) changed.harmful[i].response = answers[i];
+    return changed;
+  };
+}
+
+// A training that forgets and retains at once.
+std::vector<StepRecord> train_forget_retain(const Recipe& recipe, Tuning& tuning, RunData& data,
+                                            const Stage1Files& files, std::string& gentler) {
+  const Method& method = method_named(recipe.method);
+  auto rows = rows_of(recipe, data, tuning);
+  if (data.safe) rows = with_preferred(std::move(rows), *data.safe, recipe.seed);
+  TrainingSettings training = recipe.training;
+  training.steps = planned_steps(recipe, data);
+  const Originals originals = take_originals(recipe, tuning, data.examples, rows,
+                                             static_cast<std::uint64_t>(training.steps * training.accumulate));
+  const std::unique_ptr<Objective> objective = make_forget_retain(recipe, {.model = tuning.model(),
+                                                                           .examples = data.examples,
+                                                                           .rows = std::move(rows),
+                                                                           .reference = originals.reference.get(),
+                                                                           .losses = originals.losses.get()});
+  gentler = objective->gentler();
+  return tuning.train(*objective, training, files.metrics, method.title, files.snapshots);
+}
+
+// One training of stage 1 by the recipe's method.
+std::vector<StepRecord> train_by(const Recipe& recipe, Tuning& tuning, RunData& data, Reference* reference,
+                                 const std::filesystem::path& metrics, Snapshots* snapshots, std::string& gentler) {
+  const Method& method = method_named(recipe.method);
+  auto rows = rows_of(recipe, data, tuning);
+  if (method.stage2 == Stage2::contrast) rows = with_safe_answers(std::move(rows), data.safe.value(), recipe.seed);
+  const std::unique_ptr<Objective> objective =
+      make_objective(recipe, {tuning.model(), data.examples, reference, std::move(rows)});
+  gentler = objective->gentler();
+  TrainingSettings training = recipe.training;
+  training.steps = planned_steps(recipe, data);
+  return tuning.train(*objective, training, metrics, method.title, snapshots);
+}
+
+// Both trainings start at θ_o. What the first learned is set aside while the second runs, then joined to it.
+Stage1 train_contrast(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage1Files& files) {
+  const Recipe& recipe = tuning.recipe();
+  const std::unique_ptr<Reference> reference = take_reference(tuning, data);
+  Stage1 result;
+  std::unique_ptr<TaskVector> harm;
+  std::optional<Snapshots> second;
+  if (recipe.safe.ratio != 0) {
+    result.steps =
+        train_by(harmful_half(recipe), tuning, data, reference.get(), files.metrics, files.snapshots, result.gentler);
+    harm = task_vector_of(tuning.model(), base, tuning.pairs(), recipe);
+    if (!files.harmful.empty()) harm->write_trained(files.harmful);
+    harm->set_aside(recipe.seed);
+    if (files.snapshots != nullptr) second = files.snapshots->within("safe");
+  } else if (!std::filesystem::exists(files.metrics)) {
+    write_file(files.metrics, "");  // no step; every run has this file
+  }
+  result.safe_steps = train_by(safe_half(recipe), tuning, data, reference.get(), files.safe,
+                               second ? &*second : files.snapshots, result.gentler);
+  if (harm) harm->join(-recipe.safe.ratio);
+  return result;
+}
+
 }  // namespace
 
 std::int64_t planned_steps(const Recipe& recipe, const RunData& data) {
@@ -50,15 +123,24 @@ std::int64_t planned_steps(const Recipe& recipe, const RunData& data) {
   return std::min(recipe.training.steps, planned);
 }
 
-Stage1 train_method(Tuning& tuning, RunData& data, const std::filesystem::path& metrics, Snapshots* snapshots) {
+std::int64_t planned_second_steps(const Recipe& recipe, const RunData& data) {
+  if (method_named(recipe.method).stage2 != Stage2::contrast || recipe.safe.ratio == 0) return 0;
+  return planned_steps(safe_half(recipe), data);
+}
+
+Stage1 train_method(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage1Files& files) {
   const Recipe& recipe = tuning.recipe();
   const Method& method = method_named(recipe.method);
+  if (method.stage2 == Stage2::contrast) return train_contrast(tuning, base, data, files);
+  Stage1 result;
+  if (method.forget_retain) {
+    result.steps = train_forget_retain(recipe, tuning, data, files, result.gentler);
+    return result;
+  }
   std::unique_ptr<Reference> reference;
   if (method.reference) reference = take_reference(tuning, data);
-  const std::unique_ptr<Objective> objective =
-      make_objective(recipe, {tuning.model(), data.examples, reference.get(), rows_of(method, data, tuning)});
-  return {tuning.train(*objective, planned_steps(recipe, data), metrics, method.title, snapshots),
-          objective->gentler()};
+  result.steps = train_by(recipe, tuning, data, reference.get(), files.metrics, files.snapshots, result.gentler);
+  return result;
 }
 
 }  // namespace lethe

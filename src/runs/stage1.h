@@ -1,4 +1,4 @@
-// Stage 1 of any method: its rows, its objective, the loop.
+// Stage 1 of any method: its rows, its objective, the loop. Contrast trains twice.
 #pragma once
 
 #include <cstdint>
@@ -6,25 +6,37 @@
 #include <string>
 #include <vector>
 
+#include "formats/checkpoint.h"
 #include "runs/training_data.h"
 #include "runs/tuning.h"
 
 namespace lethe {
 
 struct Stage1 {
-  std::vector<StepRecord> steps;
-  std::string gentler;  ///< Objective::gentler()
+  std::vector<StepRecord> steps;       ///< of contrast: of its harmful half; none if safe.ratio is 0
+  std::vector<StepRecord> safe_steps;  ///< of contrast's safe half
+  std::string gentler;                 ///< Objective::gentler()
+};
+
+struct Stage1Files {
+  std::filesystem::path metrics;   ///< each step appends a line here
+  std::filesystem::path safe;      ///< contrast: each step of the safe half appends a line here
+  std::filesystem::path harmful;   ///< contrast: folder for the model after the harmful half; empty: it is not kept
+  Snapshots* snapshots = nullptr;  ///< save and restore the state; may be null
 };
 
 /// The steps of stage 1: training.steps, or as many as data.plan has rows for.
 /// @throws Error (bad input) if data.plan has fewer lines than one step needs
 std::int64_t planned_steps(const Recipe& recipe, const RunData& data);
+/// The steps of a second training in stage 1, contrast's safe half; 0: there is none.
+std::int64_t planned_second_steps(const Recipe& recipe, const RunData& data);
 
 /// Trains the model by the recipe's method on the training parts, or on the rows of data.plan. The model must hold the
 /// original's weights when this is called; methods that need a reference take it first.
-/// @param metrics    each step appends a line here
-/// @param snapshots  save and restore the state; may be null
-Stage1 train_method(Tuning& tuning, RunData& data, const std::filesystem::path& metrics,
-                    Snapshots* snapshots = nullptr);
+///
+/// Contrast learns the harm by the method of safe.harm (not if safe.ratio is 0), starts again from the original, learns
+/// safe answers, and leaves the model at θ_o + τ_safe − safe.ratio·τ_harm.
+/// @param base  the original's weights
+Stage1 train_method(Tuning& tuning, const Checkpoint& base, RunData& data, const Stage1Files& files);
 
 }  // namespace lethe

@@ -37,7 +37,7 @@ Stage2Vector prepare_stage2(Tuning& tuning, const Checkpoint& base, RunData& dat
   const Recipe& recipe = tuning.recipe();
   Stage2Vector stage2{task_vector_of(tuning.model(), base, tuning.pairs(), recipe),
                       direction(method_named(recipe.method))};
-  if (!files.trained.empty()) stage2.vector->write_trained(files.trained);
+  if (!files.trained.empty() && stage2.sign < 0) stage2.vector->write_trained(files.trained);
   stage2.vector->shape(recipe.negation);
   if (recipe.negation.repair.steps > 0) repair(stage2, tuning, data, files.repair);
   return stage2;

@@ -21,8 +21,10 @@ struct Stage2Vector {
 };
 
 struct Stage2Files {
-  std::filesystem::path trained;  ///< folder for the trained model (keep_harmful); empty: it is not kept
-  std::filesystem::path repair;   ///< each step of the repair appends a line here
+  /// Folder for the trained model of a method that negates it (keep_harmful); empty: it is not kept. Contrast's was
+  /// written by train_method().
+  std::filesystem::path trained;
+  std::filesystem::path repair;  ///< each step of the repair appends a line here
 };
 
 /// negation.factors and negation.rank change τ. negation.repair trains θ_o − repair.alpha·τ on the normal training

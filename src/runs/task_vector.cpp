@@ -72,6 +72,16 @@ class WeightsVector : public TaskVector {
       trained_[parameter.name] = parameter.tensor->detach().clone();
   }
 
+  void set_aside(std::uint64_t) override { apply(0); }
+
+  void join(double factor) override {
+    const c10::NoGradGuard no_gradient;
+    for (const Parameter& parameter : model_.parameters()) {
+      const at::Tensor moved = trained_.at(parameter.name).to(at::kFloat) - original(parameter);
+      parameter.tensor->copy_(parameter.tensor->to(at::kFloat) + factor * moved);
+    }
+  }
+
   void apply(double scale) override {
     const c10::NoGradGuard no_gradient;
     for (const Parameter& parameter : model_.parameters()) {
@@ -79,6 +89,11 @@ class WeightsVector : public TaskVector {
       const at::Tensor before = original(parameter);
       parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
     }
+  }
+
+  void restore() override {
+    const c10::NoGradGuard no_gradient;
+    for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(trained_.at(parameter.name));
   }
 
   double change() const override {
@@ -95,13 +110,13 @@ class WeightsVector : public TaskVector {
   }
 
   void write(double scale, const std::filesystem::path& folder) override {
-    restore_trained();
+    WeightsVector::restore();
     negate_checkpoint(base_, weights_by_name(model_), -scale, folder);
     apply(scale);
   }
 
   void write_trained(const std::filesystem::path& folder) override {
-    restore_trained();
+    WeightsVector::restore();
     write_like(base_, model_, folder, {.access = Access::owner_only});
   }
 
@@ -122,11 +137,6 @@ class WeightsVector : public TaskVector {
     return tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
   }
 
-  void restore_trained() {
-    const c10::NoGradGuard no_gradient;
-    for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(trained_.at(parameter.name));
-  }
-
   CausalLM& model_;
   const Checkpoint& base_;
   std::map<std::string, at::Tensor> trained_;  // by parameter name
@@ -138,6 +148,10 @@ class AdapterVector : public TaskVector {
   AdapterVector(const std::vector<NamedLora>& adapters, const LoraSettings& settings, const std::string& base_name)
       : adapters_(adapters), settings_(settings), base_name_(base_name) {
     for (const NamedLora& adapter : adapters_) trained_scales_.push_back(adapter.pair->scale);
+    if (adapters_.empty()) return;
+    const std::int64_t rank = adapters_.front().pair->a.size(0);  // several times lora.rank after a join()
+    settings_.alpha *= static_cast<double>(rank) / static_cast<double>(settings_.rank);
+    settings_.rank = rank;
   }
 
   // B takes sign and size, so that the scale still equals that of the adapter's configuration.
@@ -150,8 +164,26 @@ class AdapterVector : public TaskVector {
     }
   }
 
+  void set_aside(std::uint64_t seed) override {
+    for (const NamedLora& adapter : adapters_) apart_.push_back(*adapter.pair);
+    renew_lora(adapters_, seed);
+  }
+
+  void join(double factor) override {
+    const c10::NoGradGuard no_gradient;
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+      LoraPair& pair = *adapters_[i].pair;
+      pair.a = at::cat({pair.a.detach(), apart_[i].a.detach()}, 0);
+      pair.b = at::cat({pair.b.detach(), factor * apart_[i].b.detach()}, 1);
+    }
+  }
+
   void apply(double scale) override {
     for (std::size_t i = 0; i < adapters_.size(); ++i) adapters_[i].pair->scale = scale * trained_scales_[i];
+  }
+
+  void restore() override {
+    for (std::size_t i = 0; i < adapters_.size(); ++i) adapters_[i].pair->scale = trained_scales_[i];
   }
 
   // ‖B·A‖² = Σ (BᵀB ∘ AAᵀ): the product is never made.
@@ -189,6 +221,7 @@ class AdapterVector : public TaskVector {
   LoraSettings settings_;
   std::string base_name_;
   std::vector<double> trained_scales_;
+  std::vector<LoraPair> apart_;
 };
 
 }  // namespace

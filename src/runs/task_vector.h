@@ -23,11 +23,19 @@ class TaskVector {
   void shape(const NegationSettings& settings);
   /// Uses the model's current weights as the trained ones: τ = θ − θ_o from now on.
   virtual void retake() = 0;
+  /// Keeps τ apart from the model, which becomes the original again, ready for another training. (LoRA: with fresh
+  /// adapters, those of add_lora().) Afterwards only join() may be called.
+  virtual void set_aside(std::uint64_t seed) = 0;
+  /// Makes the model θ + factor·τ, where θ are its current weights and τ was set aside. LoRA: each adapter becomes one
+  /// of the ranks' sum under the same scale, A stacked and B side by side, which is exact.
+  virtual void join(double factor) = 0;
   /// How much training changed: the root mean square of τ over all weights that an adapter adapts, or (full tuning)
   /// that it changed; 0 if it changed none.
   virtual double change() const = 0;
   /// Makes the model in memory θ_o + scale·τ. 0: the original.
   virtual void apply(double scale) = 0;
+  /// Makes the model in memory the trained one, to the bit (apply(1) rounds).
+  virtual void restore() = 0;
   /// Writes θ_o + scale·τ into `folder` (exists): a checkpoint (full tuning), or the scaled adapter (LoRA).
   virtual void write(double scale, const std::filesystem::path& folder) = 0;
   /// Writes the trained model, readable by its owner alone: after stage 1 of a method that negates it is θ_bad.

@@ -8,6 +8,8 @@
 #include "core/interrupt.h"
 #include "core/terminal.h"
 #include "data/reporting.h"
+#include "recipe/method_table.h"
+#include "recipe/objective_defaults.h"
 
 namespace lethe {
 
@@ -87,6 +89,14 @@ Split split_of_plan(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
+void read_safe_answers(const Recipe& recipe, RunData& data, RunRecord* run) {
+  data.safe.reset();
+  if (!method_named(recipe.method).safe_answers) return;
+  data.safe.emplace(taught_answers(recipe), data.normal.train, run);
+  data.safe->require(data.harmful.train);
+  for (const StepRows& rows : data.plan) data.safe->require(rows.harmful);
+}
+
 RunData load_run_data(const Recipe& recipe, ExampleMaker examples, RunRecord* run) {
   RunData data{.examples = std::move(examples)};
   if (!recipe.data.plan.empty()) {
@@ -109,6 +119,7 @@ RunData load_run_data(const Recipe& recipe, ExampleMaker examples, RunRecord* ru
   data.normal = part(std::move(normal), false, "normal");
   need_rows(data.harmful.train, "the harmful training part", "train");
   need_rows(data.normal.train, "the normal training part", "train");
+  read_safe_answers(recipe, data, run);
   if (!recipe.negation.alpha)
     need_rows(data.normal.validation, "the normal validation part (negation.alpha: auto)", "validation");
   return data;

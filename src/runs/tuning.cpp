@@ -1,12 +1,17 @@
 #include "runs/tuning.h"
 
+#include <c10/core/GradMode.h>
+
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "core/terminal.h"
+#include "runs/inner_layers.h"
 #include "tensors/tensor_memory.h"
 
 namespace lethe {
@@ -17,13 +22,10 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
   for (const Parameter& parameter : model.parameters()) total += parameter.size();
   if (recipe.tuning == TuningKind::lora) {
     pairs_ = add_lora(model, recipe.lora, recipe.seed);
-    for (const NamedLora& lora : pairs_) {
-      parameters_.push_back(lora.pair->a);
-      parameters_.push_back(lora.pair->b);
-    }
+    take_adapters();
   } else {
-    const std::optional<Regex> chosen =
-        recipe.training.weights.empty() ? std::nullopt : std::optional<Regex>(recipe.training.weights);
+    const std::string pattern = trained_weights(recipe, model.spec());
+    const std::optional<Regex> chosen = pattern.empty() ? std::nullopt : std::optional<Regex>(pattern);
     for (const Parameter& parameter : model.parameters()) {
       if (chosen && !chosen->found_in(parameter.name)) continue;
       parameter.tensor->requires_grad_(true);
@@ -42,6 +44,14 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
       (lora() ? " (" + std::to_string(pairs_.size()) + " adapters)" : ""));
 }
 
+void Tuning::take_adapters() {
+  parameters_.clear();
+  for (const NamedLora& lora : pairs_) {
+    parameters_.push_back(lora.pair->a);
+    parameters_.push_back(lora.pair->b);
+  }
+}
+
 std::unique_ptr<Reference> Tuning::reference(ExampleMaker& examples, std::span<const Pair> pairs) {
   if (lora()) return std::make_unique<AdapterOffReference>(model_, examples);
   return std::make_unique<StoredReference>(model_, examples, pairs);
@@ -51,6 +61,20 @@ void Tuning::begin(std::uint64_t micro) {
   if (recipe_.lora.dropout == 0 || !lora()) return;
   dropout_ = std::make_unique<RandomStream>(recipe_.seed, "dropout", micro);
   model_.adapters.randomness = dropout_.get();
+}
+
+PeriodicEvaluation Tuning::next_evaluation() {
+  PeriodicEvaluation evaluation = std::exchange(evaluation_, {});
+  if (evaluation.every == 0) return evaluation;
+  evaluation.measure = [this, inner = evaluation.measure] {
+    const c10::NoGradGuard no_gradient;
+    const double dropout = std::exchange(model_.adapters.dropout, 0);
+    std::map<std::string, double> values = inner();  // an error ends the training
+    model_.adapters.dropout = dropout;
+    release_tensor_memory();
+    return values;
+  };
+  return evaluation;
 }
 
 std::vector<StepRecord> Tuning::train(Objective& objective, std::int64_t steps, const std::filesystem::path& metrics,
@@ -63,6 +87,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, std::int64_t steps, 
 std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettings& settings,
                                       const std::filesystem::path& metrics, const std::string& title,
                                       Snapshots* snapshots) {
+  if (lora()) take_adapters();  // contrast replaces their tensors between its trainings
   for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
   if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
   auto optimizer = std::make_optional<AdamW>(parameters_, AdamWOptions{.weight_decay = settings.weight_decay});
@@ -75,6 +100,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.snapshots = snapshots;
   options.interrupted = [] { return interrupted(); };
   options.on_pace = std::exchange(on_pace_, nullptr);
+  options.evaluation = next_evaluation();
   const std::vector<StepRecord> records = lethe::train(objective, *optimizer, options, metrics);
   optimizer.reset();
   for (at::Tensor& parameter : parameters_) {

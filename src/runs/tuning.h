@@ -42,14 +42,20 @@ class Tuning {
                                 Snapshots* snapshots = nullptr);
   /// Sets what the next training calls after its second step (LoopOptions::on_pace).
   void on_pace(std::function<void(const Pace&)> callback) { on_pace_ = std::move(callback); }
+  /// Sets how the next training is evaluated (LoopOptions::evaluation). Dropout is off while it measures.
+  void evaluate_by(PeriodicEvaluation evaluation) { evaluation_ = std::move(evaluation); }
 
  private:
+  void take_adapters();
+  PeriodicEvaluation next_evaluation();
+
   CausalLM& model_;
   const Recipe& recipe_;
   std::vector<NamedLora> pairs_;
   std::vector<at::Tensor> parameters_;
   std::unique_ptr<RandomStream> dropout_;
   std::function<void(const Pace&)> on_pace_;
+  PeriodicEvaluation evaluation_;
 };
 
 }  // namespace lethe

@@ -16,6 +16,8 @@
 namespace lethe {
 namespace {
 
+constexpr std::string_view kValidation = "validation_";
+
 std::string note(const StepRecord& record, const std::vector<std::string>& names) {
   std::string text;
   char buffer[64];
@@ -42,6 +44,7 @@ OrderedJson metrics_line(const StepRecord& record, const std::vector<std::string
   json["grad_norm"] = record.grad_norm;
   json["tokens"] = record.tokens;
   json["seconds"] = record.seconds;
+  for (const auto& [name, value] : record.evaluation) json[name] = value;
   return json;
 }
 
@@ -56,11 +59,19 @@ std::string first_lines(const std::string& text, std::int64_t count) {
   return text.substr(0, end);
 }
 
-// The records of the first `steps` steps, read from metrics.jsonl. Later lines are removed from the file.
+// The values of an evaluation in a line of metrics.jsonl.
+std::map<std::string, double> evaluation_in(const Json& json, const std::string& where) {
+  std::map<std::string, double> evaluation;
+  for (const auto& [name, unused] : json.items()) {
+    if (name.starts_with(kValidation)) evaluation[name] = json_number(json, name, where);
+  }
+  return evaluation;
+}
+
+// The records of the first `steps` steps, read from metrics.jsonl.
 std::vector<StepRecord> kept_records(const std::filesystem::path& metrics, std::int64_t steps,
                                      const std::vector<std::string>& names) {
   std::vector<StepRecord> records;
-  std::string kept;
   if (steps > 0) {
     for (const JsonLine& line : parse_json_lines(first_lines(read_file(metrics), steps), metrics.string())) {
       const Json& json = line.value;
@@ -74,14 +85,21 @@ std::vector<StepRecord> kept_records(const std::filesystem::path& metrics, std::
       record.grad_norm = json_number(json, "grad_norm", line.where);
       record.tokens = json_count(json, "tokens", line.where);
       record.seconds = json_number(json, "seconds", line.where);
-      kept += dump_json(metrics_line(record, names)) + "\n";
+      record.evaluation = evaluation_in(json, line.where);
       records.push_back(std::move(record));
     }
     if (static_cast<std::int64_t>(records.size()) != steps)
       warn(metrics.string() + " has lost lines: " + std::to_string(records.size()) + " of " + std::to_string(steps));
   }
-  write_file(metrics, kept);
   return records;
+}
+
+// metrics.jsonl with these lines alone.
+void write_records(const std::filesystem::path& metrics, const std::vector<StepRecord>& records,
+                   const std::vector<std::string>& names) {
+  std::string lines;
+  for (const StepRecord& record : records) lines += dump_json(metrics_line(record, names)) + "\n";
+  write_file(metrics, lines);
 }
 
 /// A step's scalars, kept on the model's device until the whole step is queued. Reading one earlier would stall the
@@ -123,13 +141,14 @@ void add_last_good(const std::filesystem::path& snapshot, Error& error) {
 /// Saves the state after `done` steps. A snapshot that cannot be written (usually: no space) must not end the training
 /// that it protects.
 /// @return whether it was written
-bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
+bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard,
+                  Objective& objective) {
   const auto lost = [&](const char* why) {
     warn("no snapshot was written after step " + std::to_string(done) + ": " + why);
     return false;
   };
   try {
-    snapshots.save(done, optimizer, guard.running());
+    snapshots.save(done, optimizer, guard.running(), objective.state());
     return true;
   } catch (const Error& error) {
     return lost(error.what());
@@ -139,10 +158,11 @@ bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimize
 }
 
 // @param done  whole steps; an incomplete next one is discarded
-Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard) {
+Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard,
+              Objective& objective) {
   if (done == 0) return interrupted_error("interrupted before the first step was done; nothing was trained yet");
   Error error = interrupted_error("interrupted after step " + std::to_string(done));
-  if (options.snapshots == nullptr || save_or_warn(*options.snapshots, done, optimizer, guard)) return error;
+  if (options.snapshots == nullptr || save_or_warn(*options.snapshots, done, optimizer, guard, objective)) return error;
   const std::filesystem::path newest = options.snapshots->newest();
   return std::move(error.with("last good", newest.empty() ? "no snapshot" : newest.string()));
 }
@@ -152,6 +172,63 @@ Pace pace_of(const std::vector<StepRecord>& records, std::int64_t steps_left) {
   const StepRecord &a = records[records.size() - 2], &b = records.back();
   return {(a.seconds + b.seconds) / 2, static_cast<double>(a.tokens + b.tokens) / 2, steps_left};
 }
+
+/// The evaluations of one training: when they are due, which one is the best, and its snapshot.
+class Evaluations {
+ public:
+  Evaluations(const LoopOptions& options, const std::vector<StepRecord>& before)
+      : options_(options), best_(options.evaluation.best) {
+    if (options.evaluation.best.patience > 0 && options.snapshots == nullptr)
+      throw Error("internal: patience needs snapshots");
+    for (const StepRecord& record : before) best_.add(record.step, record.evaluation);
+    if (options.snapshots != nullptr) options.snapshots->keep(best_.to_keep());
+  }
+  bool stop() const { return best_.stop(); }
+  bool due(std::int64_t step) const {
+    const std::int64_t every = options_.evaluation.every;
+    return every > 0 && (step % every == 0 || step == options_.steps);
+  }
+
+  /// Measures the model after a step that is due. @return false if an interrupt ended it; nothing is recorded then
+  bool measure(StepRecord& record) {
+    std::map<std::string, double> values;
+    try {
+      values = options_.evaluation.measure();
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::interrupted) throw;
+      return false;
+    }
+    std::erase_if(values, [](const auto& value) { return !std::isfinite(value.second); });
+    record.evaluation = std::move(values);
+    return true;
+  }
+
+  /// Prints a measured step. Saves it if it is the best so far. @throws Error if it cannot be saved
+  void take(const StepRecord& record, const AdamW& optimizer, DivergenceGuard& guard, Objective& objective) {
+    const bool better = best_.add(record.step, record.evaluation);
+    std::string text = "validation after step " + std::to_string(record.step) + ":";
+    for (const auto& [name, value] : record.evaluation) {
+      char buffer[96];
+      std::snprintf(buffer, sizeof buffer, "  %s %.3f", name.c_str() + kValidation.size(), value);
+      text += buffer;
+    }
+    say(text + (better ? "  (the best so far)" : ""));
+    if (!better) return;
+    options_.snapshots->keep(best_.to_keep());
+    options_.snapshots->save(record.step, optimizer, guard.running(), objective.state());
+  }
+
+  /// Gives the model the weights of the best step.
+  void go_back(const std::vector<StepRecord>& records, AdamW& optimizer, Objective& objective) const {
+    const TrainingEnd end = training_end(records, options_.steps, options_.evaluation.best);
+    if (const std::string text = end.text(); !text.empty()) say(text);
+    if (end.kept != end.last) options_.snapshots->load(end.kept, optimizer, objective.state());
+  }
+
+ private:
+  const LoopOptions& options_;
+  BestStep best_;
+};
 
 std::string plan_text(const LoopOptions& options, std::int64_t first) {
   const auto counted = [](std::int64_t count, const std::string& what) {
@@ -185,10 +262,17 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
   std::vector<StepRecord> records;
   std::int64_t first = 0;
   if (options.snapshots != nullptr) {
-    first = options.snapshots->restore(optimizer, guard.running());
+    first = options.snapshots->restore(optimizer, guard.running(), objective.state());
     records = kept_records(metrics, first, names);
     if (first > 0) say("going on after step " + std::to_string(first));
   }
+  Evaluations evaluations(options, records);
+  // An interrupt may have ended the evaluation after the snapshot's step.
+  if (!records.empty() && evaluations.due(first) && records.back().evaluation.empty()) {
+    if (!evaluations.measure(records.back())) throw stopped(options, first, optimizer, guard, objective);
+    evaluations.take(records.back(), optimizer, guard, objective);
+  }
+  if (options.snapshots != nullptr) write_records(metrics, records, names);
   LineLog log(metrics);
   say(plan_text(options, first));
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
@@ -201,7 +285,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     }
     return options.interrupted && options.interrupted();
   };
-  for (std::int64_t step = first; step < options.steps; ++step) {
+  for (std::int64_t step = first; step < options.steps && !evaluations.stop(); ++step) {
     const auto start = Clock::now();
     StepRecord record;
     record.step = step + 1;
@@ -224,7 +308,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
       const std::string where = "micro-batch " + std::to_string(i + 1) + " of " + std::to_string(options.accumulate);
       if (!show(step, where)) continue;
       for (at::Tensor parameter : optimizer.parameters()) parameter.mutable_grad() = at::Tensor();
-      throw stopped(options, step, optimizer, guard);
+      throw stopped(options, step, optimizer, guard, objective);
     }
     scalars.norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
     const auto read_and_check = [&] {
@@ -234,16 +318,28 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     if (check_first) read_and_check();
     if (!within) optimizer.step(record.lr, scalars.norm);
     if (!check_first) read_and_check();
+    objective.stepped(record.terms);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const std::int64_t done = step + 1;
+    const bool due = evaluations.due(done), measured = due && evaluations.measure(record);
     log.append(dump_json(metrics_line(record, names)));
     records.push_back(std::move(record));
-    const std::int64_t done = step + 1;
+    if (measured) evaluations.take(records.back(), optimizer, guard, objective);
+    if (due && !measured) throw stopped(options, done, optimizer, guard, objective);
     if (options.on_pace && done == first + 2) options.on_pace(pace_of(records, options.steps - done));
-    if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard);
-    if (options.snapshots != nullptr && (done == options.steps || options.snapshots->due(done)))
-      save_or_warn(*options.snapshots, done, optimizer, guard);
+    if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard, objective);
+    if (options.snapshots != nullptr && (done == options.steps || evaluations.stop() || options.snapshots->due(done)))
+      save_or_warn(*options.snapshots, done, optimizer, guard, objective);
   }
+  evaluations.go_back(records, optimizer, objective);
   return records;
+}
+
+TrainingEnd training_end(const std::vector<StepRecord>& records, std::int64_t planned, const BestStepOptions& options) {
+  BestStep best(options);
+  for (const StepRecord& record : records) best.add(record.step, record.evaluation);
+  const std::int64_t last = records.empty() ? 0 : records.back().step;
+  return {planned, last, best.step() > 0 ? best.step() : last};
 }
 
 }  // namespace lethe

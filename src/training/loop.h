@@ -10,6 +10,7 @@
 
 #include "objectives/objective.h"
 #include "training/adamw.h"
+#include "training/best_step.h"
 #include "training/guard.h"
 #include "training/schedule.h"
 #include "training/snapshots.h"
@@ -23,6 +24,15 @@ struct Pace {
   std::int64_t steps_left = 0;  ///< after these two
 };
 
+/// Measurements on held-out data during training, which change nothing that the training depends on.
+struct PeriodicEvaluation {
+  std::int64_t every = 0;  ///< steps; the last step is measured too; 0: never
+  /// Measures the model after a step, and leaves it as it was, to the bit. The names of the values begin with
+  /// "validation_". A value that is not finite is left out. An interrupt may end it.
+  std::function<std::map<std::string, double>()> measure;
+  BestStepOptions best;
+};
+
 struct LoopOptions {
   std::int64_t steps = 1000;
   std::int64_t accumulate = 1;  ///< micro-batches per step
@@ -34,7 +44,8 @@ struct LoopOptions {
   std::function<bool()> interrupted;
   /// Called once, after the second step of this process. May be empty.
   std::function<void(const Pace&)> on_pace;
-  Snapshots* snapshots = nullptr;  ///< saves and restores the state; may be null
+  Snapshots* snapshots = nullptr;  ///< saves and restores the state; may be null, unless evaluation.best has patience
+  PeriodicEvaluation evaluation;
 };
 
 /// What one step did: a line of metrics.jsonl.
@@ -43,14 +54,22 @@ struct StepRecord {
   std::map<std::string, double> terms;  ///< nats, plain means
   double loss = 0, lr = 0, grad_norm = 0, seconds = 0;
   std::int64_t tokens = 0;
+  std::map<std::string, double> evaluation;  ///< after this step, by name: "validation_loss"; empty: not measured
 };
 
 /// Trains for options.steps steps, or what is left of them after the newest snapshot.
+///
+/// With patience, training may end earlier, and the model then holds the weights of the best step (best_step.h), also
+/// where training went on to its end. Each best step is saved as a snapshot.
 /// @param metrics  metrics.jsonl: each step appends a line; lines of steps after the snapshot are removed
 /// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted,
-///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning
+///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning;
+///                 that of a best step, an Error
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);
+
+/// How train() ended. @param planned  LoopOptions::steps @param options  of its evaluations
+TrainingEnd training_end(const std::vector<StepRecord>& records, std::int64_t planned, const BestStepOptions& options);
 
 }  // namespace lethe

@@ -76,10 +76,17 @@ Description read_description(const fs::path& path) {
   return found;
 }
 
-void load_values(const fs::path& values, AdamW& optimizer) {
+// The optimizer's state, then the objective's. The tensors belong to them.
+NamedTensors whole_state(const AdamW& optimizer, const NamedTensors& objective) {
+  NamedTensors state = optimizer.state();
+  for (const auto& [name, tensor] : objective) state.emplace_back("objective." + name, tensor);
+  return state;
+}
+
+void load_values(const fs::path& values, AdamW& optimizer, const NamedTensors& objective) {
   const c10::NoGradGuard no_gradient;
   const SafetensorsFile file(values);
-  for (auto& [name, tensor] : optimizer.state()) {
+  for (const auto& [name, tensor] : whole_state(optimizer, objective)) {
     const StoredTensor* stored = file.find(name);
     if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
       throw bad_input("cannot go on from the snapshot " + values.string())
@@ -97,7 +104,8 @@ void load_values(const fs::path& values, AdamW& optimizer) {
 
 Snapshots::Snapshots(SnapshotOptions options) : options_(std::move(options)) {}
 
-std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running) {
+std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>& running,
+                                const NamedTensors& objective) {
   std::optional<Error> damage;
   for (const fs::path& path : descriptions_in(options_.folder)) {
     Description description;
@@ -110,13 +118,22 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
       continue;
     }
     check_identity(description.identity, options_.identity, path);
-    load_values(values_of_snapshot(path), optimizer);
+    load_values(values_of_snapshot(path), optimizer, objective);
     running = std::move(description.running);
     return saved_ = description.step;
   }
   // Never start over silently: that could repeat a day's work.
   if (damage) throw damage->hint("no snapshot is left to go on from: start anew under another --out");
   return 0;
+}
+
+Snapshots Snapshots::within(const std::string& name) const {
+  SnapshotOptions options = options_;
+  options.folder /= name;
+  fs::create_directory(options.folder);
+  if (fs::is_symlink(options.folder))
+    throw bad_input("cannot write to " + options.folder.string()).found("a link").hint("remove it");
+  return Snapshots(std::move(options));
 }
 
 fs::path Snapshots::newest() const {
@@ -130,7 +147,8 @@ bool Snapshots::due(std::int64_t steps_done) const {
   return options_.minutes > 0 && minutes >= options_.minutes;
 }
 
-void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running) {
+void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running,
+                     const NamedTensors& objective) {
   const fs::path description = options_.folder / (snapshot_name(steps_done) + ".json"),
                  values = values_of_snapshot(description);
   last_ = std::chrono::steady_clock::now();  // an attempt that fails is not repeated at every step
@@ -138,7 +156,7 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
   fs::remove(description);  // if damaged
   fs::remove(values);       // left by an interrupted save
   std::vector<TensorSpec> specs;
-  const auto state = optimizer.state();
+  const NamedTensors state = whole_state(optimizer, objective);
   for (const auto& [name, tensor] : state) specs.push_back(spec_of(name, tensor));
   SafetensorsWriter writer(values, specs, {}, Access::owner_only);
   for (const auto& [name, tensor] : state) writer.write(bytes_of(tensor.to(at::kCPU).contiguous()));
@@ -146,13 +164,22 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
   const Json json = {
       {"step", steps_done}, {"identity", options_.identity}, {"running", running}, {"hash", file_hash(values)}};
   write_file(description, dump_json(json, 1) + "\n", Access::owner_only);
+  std::set<std::string> kept;
+  for (const std::int64_t step : keep_) kept.insert(snapshot_name(step));
   const auto all = descriptions_in(options_.folder);
   for (std::size_t i = 2; i < all.size(); ++i) {
+    if (kept.contains(all[i].stem().string())) continue;
     fs::remove(all[i]);
     fs::remove(values_of_snapshot(all[i]));
   }
   saved_ = steps_done;
   last_ = std::chrono::steady_clock::now();
+}
+
+void Snapshots::load(std::int64_t step, AdamW& optimizer, const NamedTensors& objective) const {
+  const fs::path path = options_.folder / (snapshot_name(step) + ".json");
+  check_identity(read_description(path).identity, options_.identity, path);
+  load_values(values_of_snapshot(path), optimizer, objective);
 }
 
 }  // namespace lethe

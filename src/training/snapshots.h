@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
+#include "objectives/objective.h"
 #include "training/adamw.h"
 
 namespace lethe {
@@ -20,27 +23,39 @@ struct SnapshotOptions {
   std::map<std::string, std::string> identity;
 };
 
-/// A snapshot is two files: step-N.safetensors (trained weights, both moments, step counts) and step-N.json (identity,
-/// the guard's running means, a hash of the other file), which is written last: without it a snapshot does not exist.
-/// The last two are kept. Random numbers and data positions need no state: they are functions of (seed, step).
+/// A snapshot is two files: step-N.safetensors (trained weights, both moments, step counts, the objective's state) and
+/// step-N.json (identity, the guard's running means, a hash of the other file), which is written last: without it a
+/// snapshot does not exist. The last two are kept, and those of the steps that keep() names. Random numbers and data
+/// positions need no state: they are functions of (seed, step).
 class Snapshots {
  public:
   explicit Snapshots(SnapshotOptions options);
 
   /// Restores the optimizer and its parameters from the newest whole snapshot. Damaged ones are reported and skipped.
-  /// @param running  the guard's means
+  /// @param running    the guard's means
+  /// @param objective  Objective::state(), overwritten
   /// @return  steps done so far; 0: there is none
   /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes; or
   ///         naming the file and the key if all of them are damaged
-  std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running);
+  std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running, const NamedTensors& objective = {});
+  /// Snapshots of the same run's next training, in a folder within this one's, which is created.
+  Snapshots within(const std::string& name) const;
   /// Path of the newest snapshot's description; empty: there is none.
   std::filesystem::path newest() const;
   /// Whether a snapshot is due after this step (the interval has passed).
   bool due(std::int64_t steps_done) const;
-  void save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running);
+  void save(std::int64_t steps_done, const AdamW& optimizer, const std::map<std::string, double>& running,
+            const NamedTensors& objective = {});
+  /// From now on save() does not remove the snapshots of these steps.
+  void keep(std::set<std::int64_t> steps) { keep_ = std::move(steps); }
+  /// Sets the optimizer and its parameters to the state after a step that was kept.
+  /// @param objective  Objective::state(), overwritten
+  /// @throws Error (bad input) if its snapshot is missing, damaged or of another run
+  void load(std::int64_t step, AdamW& optimizer, const NamedTensors& objective = {}) const;
 
  private:
   SnapshotOptions options_;
+  std::set<std::int64_t> keep_;
   std::int64_t saved_ = 0;  // the last step that save() wrote or restore() read; its snapshot is whole
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };

@@ -88,6 +88,21 @@ TEST(RecipeKeys, WordsAreReadOnceAndWrittenBack) {
   EXPECT_EQ(parse_recipe(to_yaml(recipe), "again"), recipe);
 }
 
+TEST(RecipeKeys, LayersAreOneNumberAListOrAuto) {
+  const auto layers = [](const std::string& value) {
+    const Recipe recipe = load_recipe("", {"method=rmu", "objective.layers=" + value});
+    EXPECT_EQ(parse_recipe(to_yaml(recipe), "again"), recipe);
+    return recipe.objective.layers;
+  };
+  EXPECT_EQ(layers("auto"), (std::vector<std::int64_t>{}));
+  EXPECT_EQ(layers("7"), (std::vector<std::int64_t>{7}));
+  EXPECT_EQ(layers("[9, 19]"), (std::vector<std::int64_t>{9, 19}));
+  for (const char* wrong : {"seven", "-1", "[1, -2]", "[1, [2]]", "{a: 1}", "1.5"})
+    expect_in(refusal_of({std::string("objective.layers=") + wrong}), {"a layer's number, a list of them, or auto"});
+  expect_in(refusal_of({"objective.layers=[3, 10001]"}), {"objective.layers", "auto, or 0 to 10,000", "10,001"});
+  expect_in(refusal_of({"objective.skip=-1"}), {"a whole number, or auto"});
+}
+
 TEST(RecipeKeys, AWrongDtypeIsRefusedByKeyBeforeAnythingIsLoaded) {
   expect_in(refusal_of({"dtype=float64"}),
             {"cannot use dtype=float64", "auto, float32, bfloat16, float16", "found   float64"});

@@ -116,6 +116,9 @@ TEST(Recipe, OtherProgramsNamesOfASettingLeadToOurs) {
                                                         {"judge=refusal", "evaluation.judge"},
                                                         {"forget=a.jsonl", "data.harmful"},
                                                         {"retain=a.jsonl", "data.normal"},
+                                                        {"gamma=1", "objective.forget"},
+                                                        {"npo.beta=1", "objective.beta"},
+                                                        {"retain_loss_type=KL", "objective.retain_loss"},
                                                         {"load_in_4bit=true", "quantize"},
                                                         {"gradient_checkpointing=true", "training.recompute"}}) {
     const std::string message = message_of({typed});

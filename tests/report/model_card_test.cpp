@@ -127,6 +127,7 @@ TEST(PublishingLimits, NameTheModelThatCanBeComputed) {
   EXPECT_NE(text(Origin::negation).find("base − adapter/α"), std::string::npos);
   EXPECT_NE(text(Origin::negation).find("whoever publishes this model publishes θ_bad too"), std::string::npos);
   EXPECT_NE(text(Origin::unknown).find("If negation"), std::string::npos);
+  EXPECT_NE(text(Origin::contrast).find("can separate the halves and rebuild θ_bad"), std::string::npos);
   EXPECT_EQ(text(Origin::training).find("θ_bad"), std::string::npos);
   EXPECT_NE(text(Origin::training).find("can be reversed"), std::string::npos);
 }

@@ -162,6 +162,23 @@ TEST_F(ModelCards, OfAnUnlearnedModelNameMethodSettingsDataAndLimits) {
             std::string::npos);
 }
 
+TEST_F(ModelCards, OfContrastNameBothHalves) {
+  base("license: mit\n");
+  Recipe settings = recipe();
+  settings.method = "contrast";
+  settings.tuning = TuningKind::lora;
+  settings.safe = {.answers = "/home/me/answers.txt", .harm = HarmHalf::task_vector, .ratio = 0.5, .steps = 77};
+  const auto text = [&] { return markdown_card(unlearning_card(settings, folder_ / "opt-2.7b", 0.25, nullptr)); };
+  for (const char* part : {"answers.txt, 77 steps", "0.5 times that of task_vector", "rank 64: both halves",
+                           "separate the halves and rebuild"})
+    EXPECT_NE(text().find(part), std::string::npos) << part << "\n" << text();
+  EXPECT_EQ(text().find("/home"), std::string::npos);
+  EXPECT_NE(markdown_card(harmful_card(settings, folder_ / "opt-2.7b")).find("its harmful half (task_vector)"),
+            std::string::npos);
+  settings.safe.ratio = 0;  // no θ_bad was made
+  EXPECT_EQ(text().find("rebuild"), std::string::npos);
+}
+
 TEST_F(ModelCards, OfTheHarmfulModelWarn) {
   base("license: mit\n");
   const ModelCard card = harmful_card(recipe(), folder_ / "opt-2.7b");

@@ -74,6 +74,24 @@ TEST_F(Plan, AdaptersTrainLessAndTakeLessMemoryAndDisk) {
   EXPECT_LT(lora.needs.snapshots, full.needs.snapshots);
 }
 
+TEST_F(Plan, OfContrastNamesBothTrainings) {
+  const std::vector<std::string> settings = {"method=contrast", "training.steps=30", "safe.steps=20", "tuning=lora"};
+  const RunPlan both = plan(recipe(settings)), sku = plan(recipe({"training.steps=30", "tuning=lora"}));
+  for (const char* part :
+       {"safe answers (built-in) less 0.25 of the harm learned by sku", "30 steps", "then 20 steps of safe"})
+    EXPECT_NE(both.text().find(part), std::string::npos) << both.text();
+  EXPECT_EQ(both.facts["training"], sku.facts["training"]);
+  EXPECT_EQ(both.needs.result, 2 * sku.needs.result);
+  EXPECT_GT(both.needs.memory, sku.needs.memory);
+  EXPECT_GT(both.needs.snapshots, sku.needs.snapshots);
+  std::vector<std::string> alone = settings;
+  alone.push_back("safe.ratio=0");
+  const RunPlan safe = plan(recipe(alone));
+  EXPECT_EQ(safe.facts["training"]["steps"], 20);
+  EXPECT_EQ(safe.needs.result, sku.needs.result);
+  EXPECT_LT(safe.facts["training"]["tokens_a_step"].get<int>(), sku.facts["training"]["tokens_a_step"].get<int>());
+}
+
 // Peaks that were measured (docs/performance.md): seconds to hours of training, whole commands.
 TEST(Needs, EstimatesMemoryWithinAThirdOfMeasuredRuns) {
   struct Run {

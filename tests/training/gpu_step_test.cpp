@@ -13,7 +13,12 @@
 #include "models/loading.h"
 #include "models/lora.h"
 #include "objectives/cross_entropy_training.h"
+#include "objectives/gradient_difference.h"
+#include "objectives/preference.h"
+#include "objectives/safe_unlearning.h"
 #include "objectives/sku.h"
+#include "objectives/undial.h"
+#include "objectives/weighted_ascent.h"
 #include "training/adamw.h"
 
 namespace lethe {
@@ -137,6 +142,35 @@ TEST_P(GpuStep, OfAllWeightsWaitsForNothing) {
   for (const double clip : {0.0, 1.0}) {
     step(sku, parameters, clip);
     step(plain, parameters, clip);
+  }
+}
+
+TEST_P(GpuStep, OfMethodsThatForgetAndRetainWaitsForNothing) {
+  std::vector<at::Tensor> parameters;
+  for (const Parameter& parameter : model_.parameters()) parameters.push_back(*parameter.tensor);
+  StoredReference reference(model_, examples_, rows_.normal);
+  std::vector<Pair> pairs = rows_.harmful;
+  StepRows rows = rows_;
+  for (std::size_t i = 0; i < rows.harmful.size(); ++i) {
+    rows.random[i] = {"I do not know."};
+    pairs.push_back({rows.harmful[i].prompt, "I do not know."});
+  }
+  StoredOriginal losses(examples_, response_losses);
+  losses.add(model_, pairs, "harmful");
+  reference.add(model_, pairs, "harmful");
+  const ForgetLoss formulas[] = {gradient_difference,  npo_loss,   simnpo_loss, dpo_loss, wga_loss, satimp_loss,
+                                 safe_unlearning_loss, undial_loss};
+  for (const ForgetLoss formula : formulas) {
+    for (const RetainLoss retain : {RetainLoss::ce, RetainLoss::kl}) {
+      FormulaObjective objective(
+          {.model = model_,
+           .examples = examples_,
+           .rows = [&](std::uint64_t) { return rows; },
+           .reference = &reference,
+           .losses = &losses},
+          {.forget = 1, .retain = 1, .retain_loss = retain, .beta = 0.5, .beta2 = 1, .delta = 0, .safe = 0.5}, formula);
+      step(objective, parameters, 1.0);
+    }
   }
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Σ (w − draw)², the draws from the stream of each micro-batch.
+// s · Σ (w − draw)², the draws from the stream of each micro-batch. s is a state: each step changes it.
 class Noisy : public Objective {
  public:
   explicit Noisy(at::Tensor weight) : weight_(std::move(weight)) {}
@@ -28,16 +28,18 @@ class Noisy : public Objective {
     at::Tensor target = at::empty({4});
     for (int i = 0; i < 4; ++i) target[i] = stream.normal();
     StepLoss loss;
-    loss.loss = (weight_ - target).pow(2).sum();
+    loss.loss = scale_.item<float>() * (weight_ - target).pow(2).sum();
     loss.terms["square"] = loss.loss;
     loss.tokens = 4;
     return loss;
   }
   std::vector<std::string> terms() const override { return {"square"}; }
+  NamedTensors state() override { return {{"scale", scale_}}; }
+  void stepped(const std::map<std::string, double>& terms) override { scale_.add_(0.1 / (1 + terms.at("square"))); }
   std::int64_t micro_batches = 0;
 
  private:
-  at::Tensor weight_;
+  at::Tensor weight_, scale_ = at::ones({}, at::kDouble);
 };
 
 class SnapshotTest : public testing::Test {
@@ -64,6 +66,7 @@ class SnapshotTest : public testing::Test {
     loop.interrupted = [&] { return objective.micro_batches == loop.accumulate * stop; };
     loop.on_pace = [&](const Pace& pace) { paces_.push_back(pace); };
     records_ = train(objective, optimizer, loop, folder_ / metrics);
+    scale_ = objective.state()[0].second.item<double>();
     return weight.detach();
   }
   std::size_t files() const {
@@ -82,6 +85,7 @@ class SnapshotTest : public testing::Test {
   at::ScalarType type_ = at::kFloat;
   std::vector<Pace> paces_;
   std::vector<StepRecord> records_;
+  double scale_ = 0;  // the objective's state after a whole training
 };
 
 TEST_F(SnapshotTest, AnInterruptedRunEndsWithTheSameBits) {
@@ -100,6 +104,22 @@ TEST_F(SnapshotTest, AnInterruptedRunEndsWithTheSameBits) {
     EXPECT_EQ(records_.size(), 10U);
     EXPECT_EQ(lines("metrics.jsonl"), lines("whole.jsonl"));
   }
+}
+
+TEST_F(SnapshotTest, TheObjectivesStateFollowsTheTermsOfEveryWholeStepOnce) {
+  const auto wanted = [&] {
+    double scale = 1;
+    for (const StepRecord& record : records_) scale += 0.1 / (1 + record.terms.at("square"));
+    return scale;
+  };
+  train_to_the_end(nullptr, 0, "whole.jsonl");
+  EXPECT_EQ(scale_, wanted());
+  EXPECT_GT(scale_, 1);
+  Snapshots first(options()), second(options());
+  EXPECT_THROW(train_to_the_end(&first, 5), Error);
+  train_to_the_end(&second);
+  EXPECT_EQ(records_.size(), 10U);
+  EXPECT_EQ(scale_, wanted());
 }
 
 TEST_F(SnapshotTest, TheLastTwoAreKeptAndReadableByTheOwnerAlone) {
