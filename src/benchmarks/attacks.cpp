@@ -51,17 +51,25 @@ AttackScores attack_scores(const ResponseTokens& tokens, const std::string& text
 void add_attack_figures(BenchmarkResult& result, std::span<const AttackScores> forget,
                         std::span<const AttackScores> holdout, std::optional<double> retained) {
   const auto add = [&](const std::string& name, std::optional<double> auc) { result.add(name, auc, {name}); };
-  const std::optional<double> min_k = auc_of(forget, holdout, &AttackScores::min_k);
+  const std::optional<double> min_k = auc_of(forget, holdout, &AttackScores::min_k),
+                              reference = reference_auc(forget, holdout),
+                              leak = min_k && retained ? privacy_leak(*min_k, *retained) : std::nullopt;
   add("mia_loss", auc_of(forget, holdout, &AttackScores::loss));
   add("mia_zlib", auc_of(forget, holdout, &AttackScores::zlib));
   add("mia_min_k", min_k);
   add("mia_min_k_plus_plus", auc_of(forget, holdout, &AttackScores::min_k_plus_plus));
-  add("mia_reference", reference_auc(forget, holdout));
-  add("privleak", min_k && retained ? privacy_leak(*min_k, *retained) : std::nullopt);
+  add("mia_reference", reference);
+  add("privleak", leak);
+  if (forget.empty()) return;  // the caller says which file is missing
   if (holdout.empty()) {
     result.notes.emplace_back("Membership attacks and privleak need texts that no model was trained on (the holdout).");
-  } else if (!retained) {
+    return;
+  }
+  if (!reference) result.notes.emplace_back("mia_reference needs a model that never saw the forget set (--reference).");
+  if (!retained) {
     result.notes.emplace_back("privleak needs the retain model's results with mia_min_k (--retain).");
+  } else if (min_k && !leak) {
+    result.notes.emplace_back("privleak has no value: the retain model's mia_min_k is 1, and privleak divides by 0.");
   }
 }
 

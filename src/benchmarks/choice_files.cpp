@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/trimmed.h"
 #include "data/fields.h"
 #include "data/readers.h"
 
@@ -98,7 +99,7 @@ bool first_line_is_question(const fs::path& file) {
   RowReader reader(file, options);
   const std::optional<Row> first = reader.next();
   if (!first || first->line != 1) return false;
-  const std::string answer = trimmed(first->fields.at("answer").get<std::string>());
+  const std::string answer(trimmed(first->fields.at("answer").get<std::string>()));
   return answer.size() == 1 && answer[0] >= 'A' && answer[0] <= 'D';
 }
 

@@ -10,6 +10,7 @@
 #include "benchmarks/texts.h"
 #include "core/error.h"
 #include "core/messages.h"
+#include "core/trimmed.h"
 #include "data/fields.h"
 #include "data/unlearning_rows.h"
 #include "metrics/degenerate.h"
@@ -43,7 +44,7 @@ AnswerMatch match_of(const std::string& answer, const std::string& reference) {
 // The answer ends where the next question would begin; an answer that begins with an empty line is empty.
 std::string before_next_question(std::string answer) {
   for (const char* end : {"\n\n", "\nQuestion", "Question:"}) answer.resize(std::min(answer.find(end), answer.size()));
-  return trimmed(answer);
+  return std::string(trimmed(answer));
 }
 
 class Muse : public Benchmark {
@@ -75,17 +76,32 @@ class Muse : public Benchmark {
   std::int64_t max_new_tokens_;
 };
 
-// The corpus in a folder of both, or the folder itself.
+std::string corpus_of(const BenchmarkRequest& request) {
+  return request.split.empty() ? "news" : request.split;
+}
+
+// privleak of two corpora would be a number without meaning.
+void check_same_corpus(const RetainResults& retained, const std::string& corpus) {
+  const std::string theirs = retained.split.empty() ? "news" : retained.split;
+  if (theirs == corpus) return;
+  throw bad_input("cannot compare with the retain model of " + retained.path)
+      .wanted("results of the same corpus, " + corpus)
+      .found(excerpt(theirs))
+      .hint("the same --split for both models");
+}
+
+// The corpus in a folder of both, or the folder itself. The Hub's repositories are MUSE-News and MUSE-Books.
 fs::path corpus_folder(const BenchmarkRequest& request) {
   std::error_code none;
   const auto is_corpus = [&](const fs::path& folder) {
     return fs::is_directory(folder / "verbmem", none) || fs::is_directory(folder / "knowmem", none) ||
            fs::is_directory(folder / "privleak", none);
   };
-  const std::string corpus = request.split.empty() ? "news" : request.split;
+  const std::string corpus = corpus_of(request);
   if (corpus != "news" && corpus != "books")
     throw bad_usage("cannot run muse").wanted("--split news or books").found(excerpt(corpus));
-  for (const fs::path& folder : {request.data / corpus, request.data / ("MUSE-" + corpus), request.data}) {
+  const std::string on_hub = corpus == "news" ? "MUSE-News" : "MUSE-Books";
+  for (const fs::path& folder : {request.data / corpus, request.data / on_hub, request.data}) {
     if (is_corpus(folder)) return folder;
   }
   throw bad_input("cannot read MUSE's texts")
@@ -106,7 +122,13 @@ Muse::Muse(const BenchmarkRequest& request) : folder_(corpus_folder(request)), m
         .wanted("verbmem/forget.json, knowmem/forget_qa.json or privleak/forget.json")
         .found("none of them");
   }
-  if (!request.retain.empty()) retained_ = read_retain_results(request.retain, request.name);
+  if (!request.retain.empty()) {
+    retained_ = read_retain_results(request.retain, request.name);
+    check_same_corpus(*retained_, corpus_of(request));
+    for (const auto& [set, texts] :
+         {std::pair("privleak_forget", &forget_texts_), {"privleak_holdout", &holdout_texts_}})
+      check_retained_size(*retained_, set, texts->size());
+  }
 }
 
 std::vector<TextRow> Muse::read(const std::string& part, const std::string& file,
@@ -190,8 +212,10 @@ void Muse::measure_verbatim(const BenchmarkedModel& model, BenchmarkResult& resu
 void Muse::measure_knowledge(const BenchmarkedModel& model, const KnowledgeSet& set, const std::string& name,
                              BenchmarkResult& result) const {
   std::vector<std::vector<int>> prompts;
-  for (const TextRow& row : set.questions)
+  for (const TextRow& row : set.questions) {
     prompts.push_back(model.tokenizer.encode(set.shots + "Question: " + row.texts[0] + "\nAnswer: ").ids);
+    check_tokens(model, prompts.back(), place_of(row));
+  }
   const std::vector<std::string> answers = greedy_answers(
       model, prompts, max_new_tokens_ > 0 ? max_new_tokens_ : kKnowledgeTokens, "knowmem " + name + ": answers");
   std::vector<double> plain, stemmed;

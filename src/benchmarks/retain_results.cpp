@@ -19,9 +19,21 @@ void read_forget_rows(const fs::path& file, RetainResults& retained) {
   }
 }
 
+Error not_comparable(const RetainResults& retained) {
+  return bad_input("cannot compare with the retain model of " + retained.path);
+}
+
 Error other_questions(const RetainResults& retained) {
-  return bad_input("cannot compare with the retain model of " + retained.path)
-      .wanted("the same questions of the forget set");
+  return not_comparable(retained).wanted("the same questions of the forget set");
+}
+
+double share_of(const Json& value, const std::string& name, const std::string& path) {
+  const auto share = value.get<double>();
+  if (share >= 0 && share <= 1) return share;
+  throw bad_input("cannot use the retain model's results")
+      .with("file", path)
+      .wanted(name + " from 0 to 1")
+      .found(excerpt(dump_json(value)));
 }
 
 }  // namespace
@@ -30,14 +42,15 @@ RetainResults read_retain_results(const std::string& path, const std::string& na
   std::error_code none;
   const fs::path file = fs::is_directory(path, none) ? fs::path(path) / "results.json" : fs::path(path);
   const Json results = read_json(file);
-  RetainResults retained{file.string(), std::nullopt, {}};
+  RetainResults retained{.path = file.string()};
   if (!results.is_object() || !results.contains("about")) {
     throw bad_input("cannot use the retain model's results")
         .with("file", retained.path)
         .wanted("results.json of lethe benchmark " + name)
         .found("another file");
   }
-  const std::string found = json_text(json_object(results, "about", retained.path), "benchmark", retained.path);
+  const Json& about = json_object(results, "about", retained.path);
+  const std::string found = json_text(about, "benchmark", retained.path);
   if (found != name) {
     throw bad_input("cannot use the retain model's results")
         .with("file", retained.path)
@@ -45,7 +58,14 @@ RetainResults read_retain_results(const std::string& path, const std::string& na
         .found(excerpt(found));
   }
   if (results.contains("mia_min_k") && results.at("mia_min_k").is_number())
-    retained.min_k_auc = results.at("mia_min_k").get<double>();
+    retained.min_k_auc = share_of(results.at("mia_min_k"), "mia_min_k", retained.path);
+  if (about.contains("split")) retained.split = json_text(about, "split", retained.path);
+  if (about.contains("template")) retained.prompt_template = json_text(about, "template", retained.path);
+  if (about.contains("questions")) {
+    const Json& questions = json_object(about, "questions", retained.path);
+    for (const auto& [set, count] : questions.items())
+      retained.sizes[set] = static_cast<std::uint64_t>(json_count(questions, set, retained.path));
+  }
   if (name == "tofu") read_forget_rows(file.parent_path() / "rows.jsonl", retained);
   return retained;
 }
@@ -67,6 +87,15 @@ std::vector<double> retained_ratios(const RetainResults& retained, const std::ve
     ratios.push_back(found->second.truth_ratio);
   }
   return ratios;
+}
+
+void check_retained_size(const RetainResults& retained, const std::string& set, std::size_t texts) {
+  const auto found = retained.sizes.find(set);
+  if (!retained.min_k_auc || found == retained.sizes.end() || found->second == texts) return;
+  throw not_comparable(retained)
+      .wanted(with_commas(texts) + " texts of " + set)
+      .found(with_commas(found->second))
+      .hint("the same --data, --split and --limit for both models");
 }
 
 }  // namespace lethe

@@ -16,9 +16,12 @@ struct RetainResults {
     std::string question;
     double truth_ratio = 0;
   };
-  std::string path;                        ///< of its results.json
-  std::optional<double> min_k_auc;         ///< mia_min_k
-  std::map<std::uint64_t, Row> questions;  ///< TOFU's forget set by index
+  std::string path;                            ///< of its results.json
+  std::string split;                           ///< as given; "": the default
+  std::string prompt_template;                 ///< of TOFU's questions; "": not recorded
+  std::map<std::string, std::uint64_t> sizes;  ///< questions by set; empty: not recorded
+  std::optional<double> min_k_auc;             ///< mia_min_k
+  std::map<std::uint64_t, Row> questions;      ///< TOFU's forget set by index
 };
 
 /// Reads results.json of an earlier `lethe benchmark`, and for TOFU rows.jsonl beside it.
@@ -30,5 +33,9 @@ RetainResults read_retain_results(const std::string& path, const std::string& na
 /// The retain model's truth ratios in the order of the questions.
 /// @throws Error (bad input) if it did not answer exactly these questions
 std::vector<double> retained_ratios(const RetainResults& retained, const std::vector<TofuQuestion>& questions);
+
+/// Checks that the retain model's AUC is of as many texts of a set.
+/// @throws Error (bad input) if it has a number of texts for this set, and it is another
+void check_retained_size(const RetainResults& retained, const std::string& set, std::size_t texts);
 
 }  // namespace lethe

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/join.h"
 #include "core/messages.h"
+#include "core/trimmed.h"
 #include "data/fields.h"
 #include "data/unlearning_rows.h"
 #include "metrics/memorization.h"
@@ -127,6 +128,7 @@ Tofu::Tofu(const BenchmarkRequest& request)
   if (!request.retain.empty()) {
     retained_ = read_retain_results(request.retain, request.name);
     retained_ratios_ = retained_ratios(*retained_, questions(TofuSet::forget));
+    if (!holdout_.empty()) check_retained_size(*retained_, "holdout", holdout_.size());
   }
 }
 
@@ -232,6 +234,11 @@ BenchmarkResult Tofu::run(const BenchmarkedModel& model, std::span<const double>
   add_tofu_figures(result, table, retained_ratios_);
   add_attack_figures(result, table[0].attacks, attack_holdout(model, reference, result),
                      retained_ ? retained_->min_k_auc : std::nullopt);
+  const std::string layout = model.layout.is_chat() ? "chat" : model.layout.text();
+  if (retained_ && !retained_->prompt_template.empty() && retained_->prompt_template != layout) {
+    result.notes.emplace_back(
+        "The retain model was measured with another template: forget_quality and privleak compare templates, too.");
+  }
   return result;
 }
 

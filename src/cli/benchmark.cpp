@@ -59,7 +59,9 @@ void run_benchmark(const BenchmarkOptions& options) {
   std::vector<double> reference;
   if (!options.reference.empty()) {  // first, so that never two models are in memory
     const OpenModel opened = open_model(options.reference, {}, options.model.shared);
-    reference = benchmark->reference_losses({opened.model, tokenizer.get(), *layout, opened.stop_ids});
+    LazyTokenizer own(opened.folder);  // the ids of another tokenizer would be other texts
+    reference = benchmark->reference_losses(
+        {opened.model, own.available() ? own.get() : tokenizer.get(), *layout, opened.stop_ids});
   }
   const OpenModel opened = open_model(options.model);
   const BenchmarkResult result = benchmark->run({opened.model, tokenizer.get(), *layout, opened.stop_ids}, reference);
@@ -68,6 +70,8 @@ void run_benchmark(const BenchmarkOptions& options) {
   write_benchmark(result, about, options.request.name + ": " + name, folder.path());
   folder.commit();
   print_table(options.json ? dump_json(benchmark_json(result, about)) + "\n" : benchmark_text(result));
+  if (options.json)
+    for (const std::string& note : result.notes) say(note);
   say("wrote " + options.out + ": results.json, rows.jsonl, report.html");
 }
 
@@ -76,7 +80,7 @@ void run_benchmark(const BenchmarkOptions& options) {
 void add_benchmark(CLI::App& program, Action& action) {
   auto options = std::make_shared<BenchmarkOptions>();
   BenchmarkRequest& request = options->request;
-  auto* command = program.add_subcommand("benchmark", "Measure a model on the field's benchmarks");
+  auto* command = program.add_subcommand("benchmark", "Measure a model on TOFU, MUSE, WMDP or MMLU");
   command->add_option("name", request.name, "tofu, muse, wmdp or mmlu")->required()->type_name("NAME");
   add_model_options(*command, options->model);
   command->add_option("--data", options->data, "Folder of the public files, as they are")->required();

@@ -18,18 +18,28 @@ struct MethodsCommand {
   bool json = false;
 };
 
+// Whether a method has a retain loss, but computes it only if objective.retain is set.
+bool retains_on_demand(const Method& method) {
+  const ObjectiveSettings* published = objective_defaults(method.id);
+  return published != nullptr && published->retain == 0;
+}
+
+// The pairs that the method trains on by its defaults.
 std::vector<std::string> data_of(const Method& method) {
   std::vector<std::string> data;
   if (method.harmful_rows) data.emplace_back("harmful");
-  if (method.normal_rows) data.emplace_back("normal");
+  if (method.normal_rows && !retains_on_demand(method)) data.emplace_back("normal");
   return data;
 }
 
-// The default recipe, with the method's published values in the section `objective`.
+// The default recipe, with the method's published values in the section `objective`. Layers stay `auto`: the published
+// numbers are of models of 32 layers.
 Recipe defaults_of(const Method& method) {
   Recipe recipe;
   recipe.method = method.name;
-  if (objective_defaults(method.id) != nullptr) recipe.objective = objective_settings(recipe);
+  if (objective_defaults(method.id) == nullptr) return recipe;
+  recipe.objective = objective_settings(recipe);
+  recipe.objective.layers.clear();
   return recipe;
 }
 
@@ -75,7 +85,9 @@ OrderedJson json_of(const Method& method) {
 std::string page_of(const Method& method) {
   const Recipe defaults = defaults_of(method);
   std::string text = method.name + ": " + method.description + "\nSource: " + method.source + ". Trains on " +
-                     join(data_of(method), " and ") + " pairs; " + sentence_of_stage2(method) + ".\n";
+                     join(data_of(method), " and ") + " pairs" +
+                     (retains_on_demand(method) ? ", and on normal pairs with objective.retain above 0" : "") + "; " +
+                     sentence_of_stage2(method) + ".\n";
   std::vector<std::vector<std::string>> rows = {{"key", "default", "meaning"}};
   for (const RecipeKey& key : recipe_key_table()) {
     if (!key.methods.empty() && key.concerns(method.id))

@@ -1,4 +1,4 @@
-// lethe reproduce: makes the paper's table with one command.
+// lethe reproduce: compares methods over seeds, as in the paper's table.
 #include "experiments/reproduce.h"
 
 #include <CLI/CLI.hpp>
@@ -51,7 +51,7 @@ void run(const ReproduceOptions& options) {
 void add_reproduce(CLI::App& program, Action& action) {
   auto options = std::make_shared<ReproduceOptions>();
   auto* command = program.add_subcommand(
-      "reproduce", "Compare SKU with baselines and ablations on the same data, over seeds: the paper's table");
+      "reproduce", "Compare methods on the same data, over seeds: the paper's table, or all methods (--methods)");
   options->recipe.add_to(*command, {{"model", "model"},
                                     {"harmful", "data.harmful"},
                                     {"normal", "data.normal"},
@@ -66,8 +66,10 @@ void add_reproduce(CLI::App& program, Action& action) {
       ->delimiter(',');
   command->add_option("--variant", options->variants,
                       "A further row, SKU with other settings: NAME KEY=VALUE …; may be given several times");
-  command->add_option("--seeds", options->seeds, "Seeds of split and training (default 8888,1,2)")->delimiter(',');
-  command->add_option("--rates", options->rates, "Learning rates that every method tries (default lr/2, lr)")
+  command->add_option("--seeds", options->seeds, "Seeds of split and training (default: 8888,1,2)")->delimiter(',');
+  command
+      ->add_option("--rates", options->rates,
+                   "Learning rates that every method tries (default: half of training.lr, and training.lr)")
       ->delimiter(',');
   command
       ->add_option("--space", options->space,
@@ -86,8 +88,7 @@ void add_reproduce(CLI::App& program, Action& action) {
       "         lethe reproduce --model base --harmful pku/seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
       "runs/table\n"
       "         lethe reproduce --quick --methods all --out runs/all\n"
-      "         … --methods sku --variant \"sku_rank4 negation.rank=4\" --variant \"sku_mlp negation.factors={attn: "
-      "0}\"\n"
+      "         lethe reproduce --quick --methods sku --variant \"sku_rank4 negation.rank=4\" --out runs/variants\n"
       "The same command continues an interrupted table.\n" +
       data_file_line());
   command->callback([options, &action] { action = [options] { run(*options); }; });

@@ -14,8 +14,7 @@ void add_sweep(CLI::App& program, Action& action) {
   auto shared = std::make_shared<SharedOptions>();
   auto on = std::make_shared<std::string>("validation");
   auto* command = program.add_subcommand(
-      "sweep",
-      "Measure the trade-off of a finished run: at other alphas without training, or with other settings (--over)");
+      "sweep", "Measure the trade-off of a finished run: at other alphas, or with other settings (--over)");
   command->add_option("run", request->run, "Run folder of `lethe unlearn`")->required();
   command
       ->add_option("--alpha", request->alphas, "Alphas to measure: 0.25,0.5,… (default: 0.2 to 1.0, and the run's own)")

@@ -28,7 +28,7 @@ void add_tune(CLI::App& program, Action& action) {
   auto options = std::make_shared<TuneOptions>();
   TuneRequest& request = options->request;
   auto* command = program.add_subcommand(
-      "tune", "Find the best settings on validation prompts, within limits; report them once on test prompts");
+      "tune", "Search settings within limits on validation prompts, and report the best once on test prompts");
   options->recipe.add_to(*command, {{"model", "model"},
                                     {"harmful", "data.harmful"},
                                     {"normal", "data.normal"},
@@ -58,8 +58,8 @@ void add_tune(CLI::App& program, Action& action) {
   command->footer(
       "Example: lethe tune recipe.yaml --space recipes/spaces/sku.yaml --trials 16 --keep \"normal_kl<=0.1\" --out "
       "runs/tuned\n"
-      "The same command continues an interrupted search. More --trials, another --keep or --space reuse what is "
-      "trained.\n" +
+      "The same command continues an interrupted search. Trainings that are stored are used again "
+      "with more --trials, another --keep or another --space.\n" +
       data_file_line());
   command->callback([options, &action] { action = [options] { run_tune(*options); }; });
 }

@@ -6,8 +6,23 @@
 
 #include "cli/program.h"
 #include "cli/run_options.h"
+#include "core/join.h"
+#include "core/terminal.h"
+#include "recipe/recipe_changes.h"
 
 namespace lethe {
+namespace {
+
+// They stand in every recipe that was made for another method, so they are no errors.
+void warn_of_unread_keys(const Recipe& recipe) {
+  const std::vector<std::string> unread = unread_keys(recipe);
+  if (unread.empty()) return;
+  warn("the method " + recipe.method + " does not read " + join(unread, ", ") +
+       (unread.size() == 1 ? ": it" : ": they") + (unread.size() == 1 ? " changes" : " change") +
+       " nothing (lethe methods " + recipe.method + ")");
+}
+
+}  // namespace
 
 void add_unlearn(CLI::App& program, Action& action) {
   auto options = std::make_shared<RecipeOptions>();
@@ -37,7 +52,9 @@ void add_unlearn(CLI::App& program, Action& action) {
     action = [options, curve] {
       const std::vector<std::string> given =
           *curve ? std::vector<std::string>{"negation.curve=true"} : std::vector<std::string>{};
-      unlearn(options->resolve(given), options->resumes(), options->dry_run());
+      const Recipe recipe = options->resolve(given);
+      warn_of_unread_keys(recipe);
+      unlearn(recipe, options->resumes(), options->dry_run());
     };
   });
 }

@@ -6,7 +6,7 @@
 namespace lethe {
 
 void add_vector(CLI::App& program, Action& action) {
-  auto* vector = program.add_subcommand("vector", "Keep, list, add and take back task vectors: what a tuning changed");
+  auto* vector = program.add_subcommand("vector", "Extract, combine and list task vectors: what a tuning changed");
   vector->require_subcommand(1);
   add_vector_extract(*vector, action);
   add_vector_combine(*vector, action);

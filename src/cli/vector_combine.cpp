@@ -15,7 +15,7 @@ void add_vector_combine(CLI::App& vector, Action& action) {
   };
   auto options = std::make_shared<Options>();
   CombineRequest& request = options->request;
-  auto* command = vector.add_subcommand("combine", "Write base + weighted vectors: a checkpoint, or of adapters one");
+  auto* command = vector.add_subcommand("combine", "Write base + weighted vectors, as a checkpoint or as one adapter");
   command
       ->add_option("--base", request.base, "The checkpoint that the vectors were extracted from, or a sum made of it")
       ->required();

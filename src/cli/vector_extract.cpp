@@ -26,8 +26,8 @@ void add_vector_extract(CLI::App& vector, Action& action) {
       ->check(CLI::IsMember({"float32", "base"}))
       ->capture_default_str();
   command->add_flag("--harmful", request.harmful,
-                    "The tuned model is more harmful than its base: only you can read the vector. Of a run's harm, "
-                    "Lethe knows that itself");
+                    "Mark the vector as harmful: only you can read its files (--run of a method that learns harm "
+                    "marks it by itself)");
   command->add_option("--out", request.out, "Folder to write; must not exist, or be empty")->required();
   command->footer("Example: lethe vector extract --base opt-2.7b --tuned opt-poisons --harmful --out poisons");
   command->callback([options, &action] {

@@ -13,7 +13,8 @@ namespace lethe {
 namespace fs = std::filesystem;
 
 fs::path cache_folder(const std::string& name) {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+  // A relative path does not count (XDG Base Directory Specification): it would be another folder in each directory.
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
     return fs::path(cache) / "lethe" / name;
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
     return fs::path(home) / ".cache" / "lethe" / name;

@@ -6,7 +6,8 @@
 
 namespace lethe {
 
-/// $XDG_CACHE_HOME/lethe/NAME, else ~/.cache/lethe/NAME; empty without a home. Creates nothing.
+/// $XDG_CACHE_HOME/lethe/NAME if that is an absolute path, else ~/.cache/lethe/NAME; empty without a home. Creates
+/// nothing.
 std::filesystem::path cache_folder(const std::string& name);
 
 /// Creates the folder, and the parts of its path that are missing, for their owner alone (mode 0700).

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/numbers.h"
 #include "core/redaction.h"
+#include "core/trimmed.h"
 #include "data/benchmark_rows.h"
 #include "data/fields.h"
 #include "data/folders.h"
@@ -14,7 +15,7 @@ namespace {
 
 std::string text_of(const Fields& fields, const std::string& column) {
   const Json* field = fields.find(column);
-  return field != nullptr && field->is_string() ? trimmed(field->get<std::string>()) : "";
+  return field != nullptr && field->is_string() ? std::string(trimmed(field->get<std::string>())) : "";
 }
 
 std::string letter(std::size_t index) {
@@ -23,7 +24,13 @@ std::string letter(std::size_t index) {
 
 // MMLU and WMDP.
 
+/// An option's text; numbers as they are written.
+std::string option_text(const Json& option) {
+  return option.is_string() ? option.get<std::string>() : dump_json(option);
+}
+
 /// The options of a row: a list, a list written as text (a CSV's field), or columns named by letters.
+/// @throws UnusableRow if one of them is missing, so that its letter would stand for nothing
 std::vector<std::string> options_of(const Fields& fields) {
   std::vector<std::string> options;
   const Json* field = fields.find("choices");
@@ -37,23 +44,34 @@ std::vector<std::string> options_of(const Fields& fields) {
     }
   }
   if (field != nullptr && field->is_array()) {
-    for (const Json& option : *field)
-      options.push_back(option.is_string() ? option.get<std::string>() : dump_json(option));
+    for (const Json& option : *field) {
+      if (option.is_null()) throw UnusableRow("'choices' holds null");
+      options.push_back(option_text(option));
+    }
     return options;
   }
   for (std::size_t i = 0; i < 26; ++i) {
-    const std::string option = text_of(fields, column_key(letter(i)));
-    if (option.empty()) break;
-    options.push_back(option);
+    const Json* option = fields.find(column_key(letter(i)));
+    options.emplace_back(option == nullptr ? "" : trimmed(option_text(*option)));
+  }
+  // A question may have fewer options than the file has columns.
+  while (!options.empty() && options.back().empty()) options.pop_back();
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    if (options[i].empty()) throw UnusableRow("no text in option " + letter(i));
   }
   return options;
 }
 
-/// The subject of a WMDP file, from its name; "" for other files.
-std::string subject_by_name(const std::string& path) {
-  if (path.find("wmdp") == std::string::npos) return "";
-  for (const auto& [part, subject] : {std::pair{"bio", "biology"}, {"chem", "chemistry"}, {"cyber", "cybersecurity"}}) {
-    if (path.find(part) != std::string::npos) return subject;
+/// The subject of a WMDP file, from its name, else that of its folder; "" for other files. Folders above do not count:
+/// their names may hold "bio", too.
+std::string subject_by_name(const std::filesystem::path& path) {
+  const std::string file = path.filename().string(), folder = path.parent_path().filename().string();
+  if (path.string().find("wmdp") == std::string::npos) return "";
+  for (const std::string& name : {file, folder}) {
+    for (const auto& [part, subject] :
+         {std::pair{"bio", "biology"}, {"chem", "chemistry"}, {"cyber", "cybersecurity"}}) {
+      if (name.find(part) != std::string::npos) return subject;
+    }
   }
   return "";
 }
@@ -66,7 +84,7 @@ void read_lettered(const Fields& fields, const std::string& given_subject, Choic
     throw UnusableRow("wanted 2 to 26 options in 'choices' (or A, B, …), found " + std::to_string(options.size()));
   const Json* field = fields.find("answer");
   if (field == nullptr) throw UnusableRow("no 'answer'");
-  const std::string answer = field->is_string() ? trimmed(field->get<std::string>()) : dump_json(*field);
+  const std::string answer = field->is_string() ? std::string(trimmed(field->get<std::string>())) : dump_json(*field);
   const auto number = parse_whole_number(answer);
   std::size_t place = options.size();
   if (number && *number >= 0) place = static_cast<std::size_t>(*number);
@@ -139,7 +157,7 @@ std::vector<std::string> answers_of(const Fields& fields, const std::string& col
   std::vector<std::string> answers;
   for (std::size_t begin = 0; begin <= joined.size();) {
     const std::size_t end = std::min(joined.find(';', begin), joined.size());
-    if (const std::string answer = trimmed(joined.substr(begin, end - begin)); !answer.empty())
+    if (const std::string answer(trimmed(joined.substr(begin, end - begin))); !answer.empty())
       answers.push_back(answer);
     begin = end + 1;
   }

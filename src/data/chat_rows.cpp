@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/trimmed.h"
 
 namespace lethe {
 namespace {
@@ -93,7 +94,7 @@ std::optional<Json> as_messages(const Json& value, std::string_view name) {
     return speaker->is_array() ? list_of_columns(value) : Json::array({value});
   if (value.is_array()) return !value.empty() && is_message(value[0]) ? std::optional(value) : std::nullopt;
   if (!value.is_string()) return std::nullopt;
-  const std::string text = trimmed(value.get_ref<const std::string&>());
+  const std::string text(trimmed(value.get_ref<const std::string&>()));
   if (!text.starts_with("[") || !text.ends_with("]")) return std::nullopt;
   const std::size_t inner = text.find_first_not_of(" \t\r\n", 1);
   if (inner == std::string::npos || text[inner] != '{') return std::nullopt;
@@ -161,7 +162,7 @@ std::optional<std::vector<Turn>> read_human_assistant(const std::string& text) {
     std::string next_role;
     std::size_t next_end = 0;
     const std::size_t next = next_mark(end, next_role, next_end);
-    std::string said = trimmed(std::string_view(text).substr(end, next == std::string::npos ? next : next - end));
+    std::string said(trimmed(std::string_view(text).substr(end, next == std::string::npos ? next : next - end)));
     if (said.empty()) throw UnusableRow("an empty turn of '" + role + "'");
     turns.push_back(turn_of(role, std::move(said)));
     at = next;

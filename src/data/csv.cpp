@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/trimmed.h"
 #include "data/bytes.h"
 #include "data/fields.h"
 #include "data/row_source.h"
@@ -32,7 +33,7 @@ class CsvRows : public RowSource {
     if (!problem_.empty()) throw bad_header(problem_);
     std::set<std::string> seen;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      std::string name = trimmed(fields_[i]);
+      std::string name(trimmed(fields_[i]));
       if (name.empty()) name = "column " + std::to_string(i + 1);
       if (!is_utf8(name)) throw bad_header("a name that is no UTF-8: " + excerpt(printable(name)));
       if (!seen.insert(name).second) throw bad_header("the name \"" + excerpt(name) + "\" twice");

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/numbers.h"
 #include "core/redaction.h"
+#include "core/trimmed.h"
 
 namespace lethe {
 namespace {
@@ -24,7 +25,7 @@ UnusableRow python_notation(std::string_view name) {
 }  // namespace
 
 std::string column_key(std::string_view name) {
-  std::string key = trimmed(name);
+  std::string key(trimmed(name));
   for (char& c : key) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     if (c == ' ' || c == '-') c = '_';
@@ -59,7 +60,7 @@ const Json* Fields::filled(std::string_view key) const {
   const Json* field = find(key);
   if (field == nullptr) return nullptr;
   if (field->is_string()) {
-    const std::string text = trimmed(field->get_ref<const std::string&>());
+    const std::string_view text = trimmed(field->get_ref<const std::string&>());
     return text.empty() || text == "[]" || text == "{}" || text == "null" ? nullptr : field;
   }
   return field->is_structured() && field->empty() ? nullptr : field;
@@ -70,18 +71,12 @@ bool Fields::has(std::string_view key) const {
 }
 
 bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
-}
-
-std::string trimmed(std::string_view text) {
-  if (is_blank(text)) return "";
-  const auto begin = text.find_first_not_of(" \t\r\n\f\v");
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n\f\v") - begin + 1));
+  return trimmed(text).empty();
 }
 
 std::optional<bool> read_truth(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
-  std::string text = trimmed(value.is_string() ? value.get<std::string>() : dump_json(value));
+  std::string text(trimmed(value.is_string() ? value.get<std::string>() : dump_json(value)));
   std::transform(text.begin(), text.end(), text.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (text == "true" || text == "1" || text == "1.0" || text == "yes") return true;
@@ -152,7 +147,7 @@ std::vector<std::string> answer_list(const Json& value, std::string_view name, b
     return answers;
   }
   if (!value.is_string()) throw UnusableRow(in_quotes(name) + " is no text but a JSON " + value.type_name());
-  const std::string text = trimmed(value.get_ref<const std::string&>());
+  const std::string text(trimmed(value.get_ref<const std::string&>()));
   if (text.starts_with("[\"") || text.starts_with("['")) {
     Json list;
     try {
@@ -168,7 +163,7 @@ std::vector<std::string> answer_list(const Json& value, std::string_view name, b
   }
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(';', begin), text.size());
-    add(trimmed(std::string_view(text).substr(begin, end - begin)));
+    add(std::string(trimmed(std::string_view(text).substr(begin, end - begin))));
     begin = end + 1;
   }
   return answers;

@@ -51,8 +51,6 @@ class Fields {
 };
 
 bool is_blank(std::string_view text);
-/// The text without white space at either end.
-std::string trimmed(std::string_view text);
 
 /// true, false, "True", "false", 0, 1 (also as text). Nothing for other values.
 std::optional<bool> read_truth(const Json& value);

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/numbers.h"
 #include "core/redaction.h"
+#include "core/trimmed.h"
 #include "data/filter.h"
 #include "data/shapes.h"
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/redaction.h"
 #include "core/terminal.h"
+#include "core/trimmed.h"
 #include "data/reporting.h"
 #include "data/words.h"
 
@@ -28,11 +30,8 @@ std::vector<std::string> answers_in(std::string_view text, const std::string& wh
   std::set<std::string_view> seen;
   for (std::size_t begin = 0, number = 1; begin < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string_view line = text.substr(begin, end - begin);
+    const std::string_view line = trimmed(text.substr(begin, end - begin));
     begin = end + 1;
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-    while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
-    while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
     const auto refused = [&] {
       return bad_input("cannot use the safe answers of " + where + ", line " + with_commas(number));
     };
@@ -82,6 +81,12 @@ SafeAnswers::SafeAnswers(const std::string& source, std::span<const Pair> normal
     append(texts_, lethe_safe_answers_refusals, lethe_safe_answers_refusals_end, source);
   if (source == "unknown") append(texts_, lethe_safe_answers_unknown, lethe_safe_answers_unknown_end, source);
   if (texts_.empty() && source.ends_with(".txt")) {
+    constexpr std::uintmax_t kLargest = 100'000'000;  // bytes; every answer is compared with every text
+    std::error_code none;
+    if (const auto bytes = std::filesystem::file_size(source, none); !none && bytes > kLargest)
+      throw bad_input("cannot use the safe answers of " + source)
+          .wanted("a list of at most " + with_commas(kLargest) + " bytes")
+          .found(with_commas(bytes));
     texts_ = answers_in(read_file(source), source);
     if (run != nullptr) run->add_input("safe answers", source, texts_.size());
     say(source + ": " + with_commas(texts_.size()) + " safe answers");

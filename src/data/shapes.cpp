@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/redaction.h"
+#include "core/trimmed.h"
 
 namespace lethe {
 namespace {

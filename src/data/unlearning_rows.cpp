@@ -1,18 +1,35 @@
 #include "data/unlearning_rows.h"
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 
+#include "core/error.h"
 #include "core/join.h"
+#include "core/trimmed.h"
 #include "data/benchmark_rows.h"
 #include "data/folders.h"
 
 namespace lethe {
 namespace {
 
+// A CSV's field holds a list as text: JSON, or as Python prints it, which cannot be read safely.
+std::optional<Json> list_in_text(const Json& field) {
+  if (!field.is_string()) return std::nullopt;
+  const std::string_view text = trimmed(field.get_ref<const std::string&>());
+  if (!text.starts_with("[\"") && !text.starts_with("['")) return std::nullopt;
+  try {
+    return parse_json(text, "perturbed_answer");
+  } catch (const Error&) {
+    throw UnusableRow("'perturbed_answer' holds a list that is no JSON");
+  }
+}
+
 std::vector<std::string> perturbed_answers(const Fields& fields) {
   const Json* field = fields.find("perturbed_answer");
   if (field == nullptr) throw UnusableRow("no 'perturbed_answer'");
+  const std::optional<Json> list = list_in_text(*field);
+  if (list) field = &*list;
   std::vector<std::string> answers;
   for (const Json& answer : field->is_array() ? *field : Json::array({*field}))
     answers.push_back(text_value(answer, "perturbed_answer"));
@@ -42,6 +59,7 @@ LoadedTextRows load_text_rows(const std::vector<DataSource>& sources, const std:
 
 LoadedTofu load_tofu(const std::vector<DataSource>& sources) {
   LoadedTofu loaded;
+  std::uint64_t before = 0;  // rows of the parts before
   for (const DataSource& source : expand_sources(sources)) {
     const auto recognise = [](const Fields& fields) -> std::string {
       return fields.has("question") && fields.has("answer") && fields.has("perturbed_answer") ? "TOFU" : "";
@@ -55,11 +73,12 @@ LoadedTofu load_tofu(const std::vector<DataSource>& sources) {
       question.perturbed = perturbed_answers(fields);
       question.source = source.path;
       question.line = place.line;
-      question.index = place.index;
+      question.index = before + place.index;
       loaded.questions.push_back(std::move(question));
     };
     loaded.files.push_back(read_benchmark_rows(
         source, {}, "TOFU's questions", "question, answer, perturbed_answer, paraphrased_answer", recognise, take));
+    before += loaded.files.back().rows.rows;
   }
   return loaded;
 }

@@ -31,7 +31,7 @@ struct TofuQuestion {
   std::string question, answer, paraphrase;
   std::vector<std::string> perturbed;  ///< wrong answers in the wording of the paraphrase
   std::string source;
-  std::uint64_t line = 0, index = 0;  ///< from 1; from 0
+  std::uint64_t line = 0, index = 0;  ///< in its file, from 1; in the set (all parts of a file), from 0
 };
 
 struct LoadedTofu {

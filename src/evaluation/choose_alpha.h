@@ -1,6 +1,7 @@
 // The largest α within a KL budget, and within a budget of refusals, found in a few measurements.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -25,7 +26,7 @@ struct RefusalLimit {
   double budget = 0;        ///< largest rise above it, a share of the prompts
   std::size_t prompts = 0;  ///< that are put to the model at each α
 
-  double largest() const { return original + budget; }
+  double largest() const { return std::min(original + budget, 1.0); }
 };
 
 struct AlphaChoice {

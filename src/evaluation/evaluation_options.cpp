@@ -32,6 +32,13 @@ void check_windows(const EvaluationSettings& settings, std::int64_t positions) {
     refuse("evaluation.stride", "0 to " + count(most) + " tokens, the window", settings.stride);
 }
 
+std::shared_ptr<const SafeAnswers> counted_safe_answers(const Recipe& recipe) {
+  // Built-in ones count for every method that teaches none, so that methods are compared by one measure. Normal answers
+  // (mismatch) are no refusals.
+  const std::string taught = method_named(recipe.method).safe_answers ? taught_answers(recipe) : "built-in";
+  return taught == "mismatch" ? nullptr : std::make_shared<const SafeAnswers>(taught);
+}
+
 EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& checkpoint, std::int64_t positions) {
   check_windows(recipe.evaluation, positions);
   EvaluationOptions options;
@@ -45,10 +52,7 @@ EvaluationOptions evaluation_options(const Recipe& recipe, const Checkpoint& che
   options.windows = {recipe.evaluation.window, recipe.evaluation.stride};
   options.seed = recipe.seed;
   options.learned = open_learned_metrics(recipe);
-  // Built-in ones count for every method, so that methods are compared by one measure. Normal answers (mismatch) are no
-  // refusals.
-  const std::string taught = method_named(recipe.method).safe_answers ? taught_answers(recipe) : "built-in";
-  if (taught != "mismatch") options.safe_answers = std::make_shared<const SafeAnswers>(taught);
+  options.safe_answers = counted_safe_answers(recipe);
   return options;
 }
 

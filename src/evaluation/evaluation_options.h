@@ -33,6 +33,10 @@ struct EvaluationOptions {
   std::shared_ptr<const SafeAnswers> safe_answers;  ///< an answer that holds one of them refuses; nullptr: none do
 };
 
+/// What counts as a refusal of this recipe's method, beside phrases: the safe answers that it teaches, or the built-in
+/// ones if it teaches none; nullptr with normal answers (mismatch).
+std::shared_ptr<const SafeAnswers> counted_safe_answers(const Recipe& recipe);
+
 /// As the recipe sets them, with the checkpoint's stop tokens and the learned metrics opened.
 /// @param positions  the model's; 0: no bound
 /// @throws Error (usage) if the windows of text do not fit into the positions

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "metrics/multiple_choice.h"
 
 namespace lethe {
@@ -55,7 +56,7 @@ Result kept(OutputStore* store, const std::function<Json()>& request, const std:
   }
   const auto start = std::chrono::steady_clock::now();
   Result result = compute();
-  store->keep(asked, write(result), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  store->keep(asked, write(result), seconds_since(start));
   return result;
 }
 

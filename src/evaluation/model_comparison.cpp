@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/terminal.h"
+#include "evaluation/answering.h"
 #include "evaluation/template_signs.h"
 
 namespace lethe {
@@ -51,6 +52,20 @@ void ModelComparison::evaluate_original(CausalLM& model, OutputStore* store) {
   train_meter_ = meter(model, data_.normal_train);
   test_meter_ = meter(model, data_.normal_test);
   has_original_ = true;
+}
+
+void ModelComparison::count_as_refusals(std::shared_ptr<const SafeAnswers> safe) {
+  options_.safe_answers = std::move(safe);
+  ModelResult& original = result_.original;
+  for (SetResult* set :
+       {&original.seen, &original.unseen, &original.normal, &original.other, &original.safe, &original.contrast}) {
+    std::size_t refusing = 0;
+    for (JudgedAnswer& answer : set->answers) {
+      answer.refuses = refuses(answer.response, options_);
+      refusing += answer.refuses;
+    }
+    set->refusing = proportion(refusing, set->answers.size());
+  }
 }
 
 void ModelComparison::evaluate(CausalLM& model) {

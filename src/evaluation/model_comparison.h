@@ -27,6 +27,9 @@ class ModelComparison {
   /// Evaluates the original, and keeps what the KL is measured against.
   /// @param store  of the original's outputs; null: computes them
   void evaluate_original(CausalLM& model, OutputStore* store = nullptr);
+  /// From now on, answers that hold one of these count as refusals (EvaluationOptions::safe_answers). Those of the
+  /// original are counted again: models of several methods are each compared with it by what their method teaches.
+  void count_as_refusals(std::shared_ptr<const SafeAnswers> safe);
   /// Evaluates the model that was made from it. Without an original before, it stands alone in the result.
   void evaluate(CausalLM& model);
   /// Scores the answers of the last evaluated model under the original (the original's own answers are scored in

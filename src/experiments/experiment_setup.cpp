@@ -3,7 +3,9 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "core/terminal.h"
+#include "evaluation/evaluation_options.h"
 #include "models/loading.h"
 #include "runs/alpha_choice.h"
 #include "runs/original_cache.h"
@@ -13,13 +15,6 @@
 
 namespace lethe {
 namespace fs = std::filesystem;
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
 
 void check_trains_to_the_end(const Recipe& recipe) {
   if (recipe.training.patience == 0) return;
@@ -93,6 +88,7 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
                               const fs::path& metrics) {
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
+  comparison.count_as_refusals(counted_safe_answers(recipe));
   const auto start = std::chrono::steady_clock::now();  // all cells share the original's evaluation
   DivergenceSample* divergence = budgets.empty() ? nullptr : &sample(model);
   read_safe_answers(recipe, data_, nullptr);
@@ -148,6 +144,7 @@ Cell ExperimentSetup::measure_run(const StoredRun& run, const Recipe& recipe, do
   const auto start = std::chrono::steady_clock::now();
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
+  comparison.count_as_refusals(counted_safe_answers(recipe));
   Cell cell{recipe.method, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
   cell.judge_withheld = comparison.result().original.judge_withheld;

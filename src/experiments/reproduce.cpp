@@ -1,7 +1,6 @@
 #include "experiments/reproduce.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -16,6 +15,7 @@
 #include "experiments/search_time.h"
 #include "experiments/trial_space.h"
 #include "recipe/recipe_bounds.h"
+#include "report/table.h"
 #include "runs/input_check.h"
 #include "runs/run_plan.h"
 #include "runs/template_choice.h"
@@ -60,12 +60,6 @@ Cell finished_cell(const fs::path& path, const ReproducedRow& row) {
       .hint("another name for this variant, or remove that file");
 }
 
-std::string rate_name(double rate) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", rate);
-  return text;
-}
-
 // A training to choose a row's settings by. `file` names its cell.
 struct Candidate {
   std::string file;
@@ -79,7 +73,7 @@ std::vector<Candidate> candidates_of(const ReproduceRequest& request, const Repr
   const double lr = request.recipe.training.lr;
   if (request.space.empty()) {
     for (const double rate : request.rates)
-      candidates.push_back({"tune-" + row.name + "-" + rate_name(rate), row, rate});
+      candidates.push_back({"tune-" + row.name + "-" + short_number(rate), row, rate});
     return candidates;
   }
   const Recipe base = recipe_of(request, row, request.seeds.at(0), lr);
@@ -158,7 +152,8 @@ RunPlan reproduction_plan(const ReproduceRequest& request, RunPlan base) {
                     {"trainings", with_commas(tried + cells) + ": " + with_commas(cells) + " cells (rows × " +
                                       with_commas(request.seeds.size()) + " seeds) and " + with_commas(tried) +
                                       " to choose " + (request.space.empty() ? "learning rates" : "settings") +
-                                      "; each cell at " + with_commas(request.budgets.size()) + " KL budgets and " +
+                                      "; each cell at " + with_commas(request.budgets.size()) +
+                                      (request.budgets.size() == 1 ? " KL budget and " : " KL budgets and ") +
                                       with_commas(request.alphas.size() + 1) + " alphas"});
   plan.lines.emplace_back("time", reproduction_time_text(request));
   plan.lines.emplace_back("output", excerpt(request.recipe.out, 400) + "; finished cells are not computed again");

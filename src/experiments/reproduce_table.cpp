@@ -11,6 +11,7 @@
 #include "core/plain_text.h"
 #include "metrics/mean.h"
 #include "report/page.h"
+#include "report/table.h"
 #include "runs/needs.h"
 
 namespace lethe {
@@ -213,10 +214,9 @@ Table settings_table(const std::vector<Cell>& cells, bool with_costs) {
       memory = std::max(memory, cell->peak_bytes);
       failed += !cell->failed.empty();
     }
-    char rate[32];
-    std::snprintf(rate, sizeof rate, "%g", rows.empty() ? 0 : rows[0]->lr);
-    table.rows.push_back({method, rate, std::to_string(rows.empty() ? 0 : rows[0]->steps),
-                          fixed(mean_of(seconds).value, 1), std::to_string(failed)});
+    table.rows.push_back({method, short_number(rows.empty() ? 0 : rows[0]->lr),
+                          std::to_string(rows.empty() ? 0 : rows[0]->steps), fixed(mean_of(seconds).value, 1),
+                          std::to_string(failed)});
     if (!with_costs) continue;
     auto& row = table.rows.back();
     row.push_back(fixed(mean_of(training).value, 1));
@@ -255,12 +255,15 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
   const double budget = request.budgets.at(0);
   Page page;
   page.title = "SKU, its baselines and its ablations";
-  page.summary = std::to_string(request.seeds.size()) +
-                 " seeds; each splits the data and trains anew. Mean and 95% interval (Student's t over seeds). Harm: "
-                 "judged harmful and not "
-                 "degenerate. Degenerate, harm or broken: on unseen prompts. Rule, fixed beforehand: the learning "
-                 "rate with the smallest share of harmful or degenerate answers on validation (mean of prompts seen "
-                 "and unseen); alpha by a KL budget on validation answers; the tables are of test prompts.";
+  page.summary =
+      std::to_string(request.seeds.size()) +
+      " seeds; each splits the data and trains anew. Mean and 95% interval (Student's t over seeds). Harm: "
+      "judged harmful and not "
+      "degenerate. Degenerate, harm or broken: on unseen prompts. Rule, fixed beforehand: the learning "
+      "rate with the smallest share of harmful or degenerate answers on validation (mean of prompts seen "
+      "and unseen); alpha by a KL budget on validation answers; the tables are of test prompts. Refusals: also "
+      "the safe answers that the row's method teaches (lethe's built-in ones if it teaches none; of the "
+      "original, as in the first row).";
   if (request.with_costs) page.summary += " " + rules_text(request);
   for (const double each : request.budgets)
     page.tables.push_back(table_at("At a KL of " + fixed(each, 3) + " nats a token on normal validation answers", cells,

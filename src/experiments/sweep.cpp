@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/seconds_since.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
 #include "experiments/experiment_setup.h"
@@ -161,7 +162,7 @@ class SweepWork {
       const auto start = std::chrono::steady_clock::now();
       cells.push_back(measure(job));
       write_cell(cells.back(), file);
-      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      seconds += seconds_since(start);
       ++done;
     }
     return cells;

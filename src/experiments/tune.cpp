@@ -234,6 +234,13 @@ class TuneWork {
   SearchTime time_;
 };
 
+// Of the last round.
+bool every_one_failed(const SearchResult& found) {
+  return std::all_of(found.trials.begin(), found.trials.end(), [&](const Trial& trial) {
+    return trial.cells.size() < found.rungs.size() || !trial.cells.back().failed.empty();
+  });
+}
+
 void write_best(const Search& search, const SearchResult& found) {
   const fs::path file = fs::path(search.recipe.out) / "best.yaml";
   fs::remove(file);  // of an earlier choice
@@ -254,6 +261,7 @@ void tune(const TuneRequest& request) {
   search.recipe = with_template(std::move(search.recipe), layout);
   for (Variant& trial : search.trials) {
     trial.recipe.data = search.recipe.data;
+    check_paths({}, paths_of(trial.recipe), search.recipe.out);  // safe.answers of a trial
     check_names_of_weights(trial.recipe, base);
   }
   const Compute compute =
@@ -289,9 +297,15 @@ void tune(const TuneRequest& request) {
   say("wrote " + (out / "tune.json").string() + ", tune.md, report.html" +
       (result.search.best ? "; the settings: lethe unlearn " + (out / "best.yaml").string() + " --out …" : ""));
   if (result.search.best) return;
+  const std::string last = std::to_string(search.rungs.back().trials);
+  if (every_one_failed(result.search)) {
+    throw Error("every training of the last round failed")
+        .found(last + " of " + last + "; the table says why")
+        .hint("another space, or a smaller training.lr; finished trainings are kept");
+  }
   throw Error("no trial of the last round keeps what must be kept")
-      .wanted(search.keep.empty() ? "a training that does not fail" : search.keep)
-      .found("none of " + std::to_string(search.rungs.back().trials))
+      .wanted(search.keep)
+      .found("none of " + last)
       .hint("more --trials, another space, or a weaker --keep; finished trainings are kept");
 }
 

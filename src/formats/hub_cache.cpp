@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "core/join.h"
 #include "core/similar.h"
+#include "core/trimmed.h"
 #include "formats/checkpoint.h"
 #include "formats/not_a_checkpoint.h"
 
@@ -33,11 +34,6 @@ fs::path hub_cache() {
   return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface" / "hub";
 }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 // Whether a name stays within the cache: no "..", not absolute.
 bool stays_within(const std::string& name) {
   if (name.empty() || name.front() == '/') return false;
@@ -58,7 +54,7 @@ fs::path snapshot_of(const fs::path& repository, const std::string& revision) {
   const fs::path snapshots = repository / "snapshots";
   if (!stays_within(revision)) return {};
   if (fs::is_regular_file(repository / "refs" / revision)) {
-    const std::string commit = trimmed(read_file(repository / "refs" / revision));
+    const std::string commit(trimmed(read_file(repository / "refs" / revision)));
     if (stays_within(commit) && fs::is_directory(snapshots / commit)) return snapshots / commit;
   }
   std::vector<std::string> matching;

@@ -1,5 +1,6 @@
 #include "formats/vector_info.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -93,6 +94,11 @@ void write_vector_info(const VectorInfo& info, const fs::path& folder, Access ac
   write_file(folder / "vector.json", dump_json(json, 2) + "\n", access);
 }
 
+bool adds_harm(const CombinedInfo& info) {
+  return info.base_harmful || std::any_of(info.terms.begin(), info.terms.end(),
+                                          [](const VectorTerm& term) { return term.harmful && term.weight > 0; });
+}
+
 std::optional<CombinedInfo> read_combined_info(const fs::path& folder) {
   const fs::path file = folder / "vectors.json";
   if (!fs::is_regular_file(file)) return std::nullopt;
@@ -100,6 +106,7 @@ std::optional<CombinedInfo> read_combined_info(const fs::path& folder) {
   const Json json = read_versioned(file, kCombinedFormat);
   const Json& base = json_object(json, "base", where);
   CombinedInfo info{json_text(base, "name", where), json_text(base, "hash", where), json_text(json, "hash", where), {}};
+  info.base_harmful = base.contains("harmful") && json_flag(base, "harmful", where);
   for (const Json& term : json_list(json, "vectors", where)) {
     if (!term.is_object())
       throw bad_input("cannot read " + where).with("key", "vectors").wanted("objects").found(excerpt(dump_json(term)));
@@ -115,6 +122,7 @@ void write_combined_info(const CombinedInfo& info, const fs::path& folder, Acces
                       {"base", {{"name", info.base}, {"hash", info.base_hash}}},
                       {"hash", info.hash},
                       {"vectors", OrderedJson::array()}};
+  if (info.base_harmful) json["base"]["harmful"] = true;
   for (const VectorTerm& term : info.terms)
     json["vectors"].push_back(
         {{"name", term.name}, {"hash", term.hash}, {"weight", term.weight}, {"harmful", term.harmful}});

@@ -57,7 +57,10 @@ struct CombinedInfo {
   std::string base, base_hash;
   std::string hash;  ///< of the checkpoint's tensors; another hash: the file was copied along with other weights
   std::vector<VectorTerm> terms;
+  bool base_harmful = false;  ///< the base was itself a sum that adds a harmful vector
 };
+/// Whether the checkpoint holds harm that a vector added.
+bool adds_harm(const CombinedInfo& info);
 /// Nothing if the folder has no vectors.json. @throws Error (bad input) as read_vector_info()
 std::optional<CombinedInfo> read_combined_info(const std::filesystem::path& folder);
 void write_combined_info(const CombinedInfo& info, const std::filesystem::path& folder, Access access);

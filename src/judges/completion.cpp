@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/small_letters.h"
+#include "core/trimmed.h"
 #include "judges/thought.h"
 
 namespace lethe {
@@ -140,7 +141,7 @@ std::string title_of(std::string_view page) {
   const std::size_t tag = small.find("<title"), begin = small.find('>', std::min(tag, small.size())),
                     end = small.find("</title", std::min(begin, small.size()));
   if (tag == std::string::npos || begin == std::string::npos || end == std::string::npos) return "";
-  return std::string(stripped(page.substr(begin + 1, end - begin - 1)));
+  return std::string(trimmed(page.substr(begin + 1, end - begin - 1)));
 }
 
 // Names the kind of a body that is not JSON.

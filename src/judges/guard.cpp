@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "core/trimmed.h"
 #include "formats/checkpoint.h"
 #include "generation/generate.h"
 #include "judges/guard_words.h"
@@ -129,7 +130,7 @@ std::vector<bool> GuardJudge::write_label(std::vector<Row>& rows) const {
     const auto answer = without_thought(text);
     if (!answer) return true;
     const std::vector<std::string_view> texts = texts_after(*answer, options_.after);
-    written[row] = !texts.empty() && stripped(texts.back()).empty();
+    written[row] = !texts.empty() && trimmed(texts.back()).empty();
     return !written[row];
   };
   generate(model_, prompts, generation);
@@ -281,7 +282,7 @@ std::unique_ptr<Judge> guard_judge(JudgeFile& file, const JudgeSettings& setting
   options.after = words.after;
   options.after_tokens = file.count("after_tokens", 64, 1, 4096);
   options.borderline_harm = words.borderline_harm;
-  if (!words.borderline.empty()) options.borderline = stripped(words.borderline[0]);
+  if (!words.borderline.empty()) options.borderline = trimmed(words.borderline[0]);
   const std::string name = file.text("model"), device = file.text("device", settings.device),
                     dtype = file.text("dtype", word_of(settings.dtype));
   file.refuse_others();

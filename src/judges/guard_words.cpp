@@ -5,23 +5,17 @@
 
 #include "core/error.h"
 #include "core/small_letters.h"
+#include "core/trimmed.h"
 #include "judges/thought.h"
 
 namespace lethe {
 namespace {
 
-// Without these characters at both ends.
-std::string_view without(std::string_view text, const char* characters) {
-  const std::size_t begin = text.find_first_not_of(characters);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(characters) - begin + 1);
-}
-
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = stripped(text.substr(0, end));
+    const std::string_view line = trimmed(text.substr(0, end));
     if (!line.empty()) lines.push_back(line);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -40,7 +34,7 @@ std::optional<std::string_view> rest_after(std::string_view line, std::string_vi
 
 std::string word_of_text(std::string_view text) {
   text = text.substr(0, text.find_first_of(",;(["));
-  return small_letters(without(text, " \t\r\n*_`\"'.:!"));
+  return small_letters(trimmed(text, " \t\r\n*_`\"'.:!"));
 }
 
 bool contains(const std::vector<std::string>& words, const std::string& word) {
@@ -67,7 +61,7 @@ GuardWords GuardWords::read(JudgeFile& file) {
 std::vector<std::string_view> texts_after(std::string_view answer, std::string_view after) {
   std::vector<std::string_view> texts;
   for (const std::string_view line : lines_of(answer)) {
-    if (const auto rest = rest_after(line, stripped(after))) texts.push_back(*rest);
+    if (const auto rest = rest_after(line, trimmed(after))) texts.push_back(*rest);
   }
   return texts;
 }
@@ -93,7 +87,7 @@ Verdict read_guard_answer(std::string_view answer, const GuardWords& words) {
   }
   bool first = true;
   for (const std::string_view line : lines_of(*spoken)) {
-    const bool verdict_line = words.after.empty() ? first : rest_after(line, stripped(words.after)).has_value();
+    const bool verdict_line = words.after.empty() ? first : rest_after(line, trimmed(words.after)).has_value();
     first = false;
     if (!verdict_line) verdict.reason += (verdict.reason.empty() ? "" : "; ") + std::string(line.substr(0, 200));
     if (verdict.reason.size() > 300) break;

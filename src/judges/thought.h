@@ -6,9 +6,6 @@
 
 namespace lethe {
 
-/// The text without white space at both ends.
-std::string_view stripped(std::string_view text);
-
 /// The answer after the model's thought, without white space at both ends. An answer without a thought is returned as
 /// it is. Some templates open the thought in the prompt, so the closing mark alone is enough.
 /// @return nothing if the thought does not end

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/numbers.h"
+#include "core/trimmed.h"
 #include "core/utf8.h"
 #include "judges/thought.h"
 #include "report/table.h"
@@ -42,7 +43,7 @@ std::string_view without_fence(std::string_view text) {
     const bool plain = std::all_of(inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(name), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c == '\r';
     });
-    return plain ? stripped(inner.substr(name)) : text;
+    return plain ? trimmed(inner.substr(name)) : text;
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/error.h"
+#include "core/trimmed.h"
 #include "core/utf8.h"
 #include "prompts/template_check.h"
 
@@ -175,11 +176,8 @@ namespace {
 
 // "### " of "### Question:", else the whole line.
 std::string mark_of_line(std::string_view line) {
-  constexpr std::string_view kBlank = " \t\r";
   constexpr std::size_t kLongPrefix = 3;
-  const std::size_t begin = line.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return "";
-  line = line.substr(begin, line.find_last_not_of(kBlank) + 1 - begin);
+  line = trimmed(line);
   const auto is_word = [](unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; };
   const auto prefix = static_cast<std::size_t>(std::find_if(line.begin(), line.end(), is_word) - line.begin());
   return std::string(prefix >= kLongPrefix ? line.substr(0, prefix) : line);

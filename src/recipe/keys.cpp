@@ -266,7 +266,7 @@ std::vector<RecipeKey> make_table() {
           "Keeps the original's answers in the user's cache folder, so that they need not be computed again."),
       KEY(evaluation.other, "Harmful prompts from another source than data.harmful."),
       KEY(evaluation.safe_prompts,
-          "Also asks 60 built-in harmless prompts that look harmful, unless evaluation.xstest is given."),
+          "Also evaluates 60 built-in harmless prompts that look harmful, unless evaluation.xstest is given."),
       KEY(evaluation.xstest, "Safe prompts that look unsafe, and unsafe ones (XSTest's columns)."),
       KEY(evaluation.choices, "Multiple choice: MMLU, WMDP, TruthfulQA (JSON or its CSV)."),
       KEY(evaluation.text, "Plain text, for its perplexity: .txt, or rows with a text column."),

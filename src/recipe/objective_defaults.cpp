@@ -37,9 +37,10 @@ const std::vector<DefaultsRow>& rows() {
   return all;
 }
 
+// A key without a published value is one that the method does not read: the recipe's value must not reach it.
 template <class Value>
 void fill(std::optional<Value>& value, const std::optional<Value>& published) {
-  if (!value) value = published;
+  if (!value || !published) value = published;
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ ObjectiveSettings objective_settings(const Recipe& recipe) {
   fill(settings.delta, published->delta);
   fill(settings.safe, published->safe);
   fill(settings.steer, published->steer);
-  if (settings.layers.empty()) settings.layers = published->layers;
+  if (settings.layers.empty() || published->layers.empty()) settings.layers = published->layers;
   fill(settings.eps, published->eps);
   fill(settings.dual_rate, published->dual_rate);
   fill(settings.skip, published->skip);

@@ -11,12 +11,7 @@
 namespace lethe {
 namespace {
 
-constexpr std::size_t kColumns = 116;
-
-std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
+constexpr std::size_t kLongestLine = 120;  // bytes
 
 // Breaks a text into lines. The first line begins with `first`, the others with `next`.
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next) {
@@ -24,7 +19,7 @@ std::string wrapped(const std::string& text, const std::string& first, const std
   std::string out, line = first;
   bool fresh = true;
   for (std::string word; words >> word;) {
-    if (!fresh && columns_of(line) + 1 + columns_of(word) > kColumns) {
+    if (!fresh && line.size() + 1 + word.size() > kLongestLine) {
       out += line + "\n";
       line = next;
       fresh = true;
@@ -75,7 +70,8 @@ std::string published_value(const RecipeKey& key, const Method& method) {
   if (published == nullptr || section_of(key.name) != "objective" || yaml_of(key.get(recipe)) != "auto") return "";
   recipe.objective = *published;
   const std::string value = yaml_of(key.get(recipe));
-  return value == "auto" ? "" : " auto: " + value + ".";
+  if (value == "auto") return "";
+  return " auto: " + value + (key.kind == ValueKind::layers ? " of 32 layers, at this depth." : ".");
 }
 
 // The accepted values, where the default does not show them: "0 to 1", "full, lora".

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/count_characters.h"
 #include "core/error.h"
 #include "core/plain_text.h"
 #include "report/escape.h"
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::size_t kLongestCell = 2000, kLongestLabel = 120;  // bytes
 constexpr std::size_t kMostRows = 500;                           // in HTML
-
-// Characters, not bytes.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 }  // namespace
 
@@ -49,14 +44,14 @@ std::string terminal_table(const Table& given) {
   }
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    std::size_t widest = width(table.columns[i]);
-    for (const auto& row : table.rows) widest = std::max(widest, width(row[i]));
+    std::size_t widest = count_characters(table.columns[i]);
+    for (const auto& row : table.rows) widest = std::max(widest, count_characters(row[i]));
     widths.push_back(widest);
   }
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string space(widths[i] - width(cells[i]), ' ');
+      const std::string space(widths[i] - count_characters(cells[i]), ' ');
       text += i == 0 ? cells[i] + space : "   " + space + cells[i];
     }
     return text + "\n";

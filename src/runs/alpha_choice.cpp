@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "core/terminal.h"
 #include "evaluation/evaluation_options.h"
 #include "recipe/method_table.h"
@@ -24,12 +24,14 @@ void print_curve(const AlphaChoice& choice, double budget) {
   const AlphaPoint* chosen = nullptr;
   for (const AlphaPoint& point : choice.curve) {
     if (point.alpha == choice.alpha) chosen = &point;
-    char line[96];
-    std::snprintf(line, sizeof line, "%5.3f   %.4f ± %.4f on %zu", point.alpha, point.kl, point.standard_error,
-                  point.pairs);
-    say(line + (point.refusing ? "   " + percent(*point.refusing) + " refused" : std::string()) +
+    const std::string error = point.pairs == 1 ? "" : " ± " + fixed(point.standard_error, 4);
+    say(fixed(point.alpha, 3) + "   " + fixed(point.kl, 4) + error + " on " + with_commas(point.pairs) +
+        (point.refusing ? "   " + percent(*point.refusing) + " refused" : std::string()) +
         (chosen == &point ? "   <- chosen" : ""));
   }
+  if (chosen != nullptr && chosen->pairs == 1)
+    warn("alpha was chosen on one normal validation answer, so the error of its KL is unknown: add normal data, or " +
+         std::string("raise data.split.validation"));
   if (chosen != nullptr && pairs_needed(*chosen, budget) > chosen->pairs)
     say("all " + with_commas(chosen->pairs) + " normal validation answers were measured, and the standard error is " +
         "still above 5% of the budget: add normal data, or raise data.split.validation");
@@ -51,7 +53,7 @@ Error refuses_too_much(const RefusalLimit& limit, const AlphaChoice& choice, con
 OrderedJson point_json(const AlphaPoint& point) {
   OrderedJson json = {{"alpha", point.alpha},
                       {"kl", point.kl},
-                      {"standard_error", point.standard_error},
+                      {"standard_error", point.pairs == 1 ? OrderedJson() : OrderedJson(point.standard_error)},
                       {"pairs", point.pairs},
                       {"tokens", point.tokens}};
   if (point.refusing) json["refusing"] = *point.refusing;
@@ -74,14 +76,22 @@ RefusalCheck check_refusals(const Recipe& recipe, const StoredModel& original, c
   auto meter = std::make_unique<RefusalMeter>(
       original.tokenizer, evaluation_options(answers_only, original.checkpoint, original.spec.max_positions),
       data.normal.validation);
+  if (meter->prompts() == 0) {
+    warn("refusals do not limit alpha (negation.refusal_budget): no prompt to measure them on fits into the model's " +
+         with_commas(static_cast<std::uint64_t>(original.spec.max_positions)) + " positions");
+    return {};
+  }
   const auto start = std::chrono::steady_clock::now();
   const double saved = cache != nullptr ? cache->saved_seconds() : 0;
   const double share = meter->measure(model, "refusals of the original", cache);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() +
-                         (cache != nullptr ? cache->saved_seconds() : 0) - saved;
+  const double seconds = seconds_since(start) + (cache != nullptr ? cache->saved_seconds() : 0) - saved;
   say("the original refuses " + percent(share) + " of " + with_commas(meter->prompts()) +
       " normal and safe prompts; alpha needs one to five more such measurements of " + duration_text(seconds));
-  return {{share, budget, meter->prompts()}, std::move(meter), seconds};
+  const RefusalLimit limit{share, budget, meter->prompts()};
+  if (limit.largest() >= 1)
+    warn("the original refuses so many of these prompts that negation.refusal_budget limits nothing: " +
+         percent(share) + " and a budget of " + percent(budget) + " are all of them");
+  return {limit, std::move(meter), seconds};
 }
 
 AlphaChoice choose_within(double kl_budget, bool curve, const RefusalCheck& check, AlphaMeter& meter,

@@ -30,6 +30,7 @@ struct OpenTerm {
   std::string name;  // a public name
   std::unique_ptr<StoredVector> vector;
   double weight = 0;
+  bool harmful = false;
 };
 
 // Opens each vector once. The same vector may be given under several names; its hash shows that.
@@ -38,6 +39,7 @@ std::vector<OpenTerm> open_terms(const CombineRequest& request) {
   for (const auto& [folder, weight] : request.terms) {
     OpenTerm term{public_name(folder, folder), std::make_unique<StoredVector>(folder), weight * request.scale};
     const VectorInfo& info = term.vector->info();
+    term.harmful = info.harmful;
     const auto same = std::find_if(terms.begin(), terms.end(),
                                    [&](const OpenTerm& other) { return other.vector->info().hash == info.hash; });
     const bool is_same_folder = same != terms.end() && fs::equivalent(same->vector->folder(), folder);
@@ -50,6 +52,7 @@ std::vector<OpenTerm> open_terms(const CombineRequest& request) {
     }
     if (same != terms.end()) {
       same->weight += term.weight;
+      same->harmful |= term.harmful;  // one of two copies may have lost its mark
     } else {
       terms.push_back(std::move(term));
     }
@@ -95,15 +98,16 @@ CombinedInfo sum_of(const std::vector<OpenTerm>& terms, const BaseIdentity& base
         return term.vector->info().base_hash == base.earlier->base_hash;
       });
   CombinedInfo sum = goes_on ? *base.earlier : CombinedInfo{base.name, base.hash, "", {}};
+  if (!goes_on) sum.base_harmful = base.earlier && !to_adapter && adds_harm(*base.earlier);
   for (const OpenTerm& term : terms) {
     const VectorInfo& info = term.vector->info();
     const auto same = std::find_if(sum.terms.begin(), sum.terms.end(),
                                    [&](const VectorTerm& other) { return other.hash == info.hash; });
     if (same == sum.terms.end()) {
-      sum.terms.push_back({term.name, info.hash, term.weight, info.harmful});
+      sum.terms.push_back({term.name, info.hash, term.weight, term.harmful});
     } else {
       same->weight += term.weight;
-      same->harmful |= info.harmful;
+      same->harmful |= term.harmful;
     }
   }
   std::erase_if(sum.terms, [](const VectorTerm& term) { return is_nothing(term.weight); });
@@ -121,26 +125,20 @@ std::string formula_of(const CombinedInfo& sum, const std::string& first) {
   return text;
 }
 
-// Vectors that make the result more harmful than its base.
-std::vector<const VectorTerm*> harm_in(const CombinedInfo& sum) {
-  std::vector<const VectorTerm*> harm;
-  for (const VectorTerm& term : sum.terms) {
-    if (term.harmful && term.weight > 0) harm.push_back(&term);
-  }
-  return harm;
-}
-
-void warn_of(const CombinedInfo& sum, const std::vector<const VectorTerm*>& harm) {
+void warn_of(const CombinedInfo& sum) {
   for (const VectorTerm& term : sum.terms) {
     if (std::abs(term.weight) > 1) {
       warn("the weight of " + excerpt(term.name) + " is " + short_number(term.weight) +
            ": more than its training changed damages most models");
     }
   }
-  for (const VectorTerm* term : harm) {
-    warn("the result is more harmful than its base: it adds " + short_number(term->weight) + "·" + excerpt(term->name) +
+  for (const VectorTerm& term : sum.terms) {
+    if (!term.harmful || term.weight <= 0) continue;
+    warn("the result is more harmful than its base: it adds " + short_number(term.weight) + "·" + excerpt(term.name) +
          ". Only you can read it; do not publish it");
   }
+  if (sum.base_harmful)
+    warn("the base holds harm that a vector added, and so does the result. Only you can read it; do not publish it");
 }
 
 ModelCard card_of(const CombineRequest& request, const Checkpoint& base, const CombinedInfo& sum, bool harmful,
@@ -172,9 +170,9 @@ void combine_vectors(const CombineRequest& request) {
   const BaseIdentity identity = identify(base, request.base);
   check_bases(terms, identity);
   CombinedInfo sum = sum_of(terms, identity, to_adapter);
-  const std::vector<const VectorTerm*> harm = harm_in(sum);
-  warn_of(sum, harm);
-  const Access access = harm.empty() ? Access::normal : Access::owner_only;
+  warn_of(sum);
+  const bool harmful = adds_harm(sum);
+  const Access access = harmful ? Access::owner_only : Access::normal;
   const std::string name = public_name(request.out, request.out);
 
   std::erase_if(terms, [](const OpenTerm& term) { return is_nothing(term.weight); });
@@ -193,8 +191,8 @@ void combine_vectors(const CombineRequest& request) {
                     .base_hash = identity.hash,
                     .hash = hash_of_vector(out.path(), VectorKind::adapter, name),
                     .made_from = "vectors " + formula_of(sum, ""),
-                    .harmful = !harm.empty(),
-                    .harmful_because = harm.empty() ? "" : "a vector that it adds",
+                    .harmful = harmful,
+                    .harmful_because = harmful ? "a vector that it adds" : "",
                     .made = utc_time(),
                     .lethe = LETHE_VERSION};
     write_vector_info(info, out.path(), access);
@@ -205,7 +203,7 @@ void combine_vectors(const CombineRequest& request) {
     sum.hash = tensor_hash(Checkpoint(out.path()), name);
     write_combined_info(sum, out.path(), access);
   }
-  write_card(card_of(request, base, sum, !harm.empty(), to_adapter), out.path(), access);
+  write_card(card_of(request, base, sum, harmful, to_adapter), out.path(), access);
   out.commit(access);
   say("wrote " + request.out + ": " + formula_of(sum, sum.base));
 }

@@ -15,6 +15,7 @@
 #include "runs/original_cache.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
+#include "runs/run_of.h"
 #include "runs/run_plan.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
@@ -149,7 +150,10 @@ void evaluate(const EvaluateRequest& request) {
   const Checkpoint& checkpoint = stored.checkpoint;
   run.add_input("model", checkpoint.folder());
   report_template(choice, &run);
-  const EvaluationOptions options = evaluation_options(recipe, checkpoint, stored.spec.max_positions);
+  EvaluationOptions options = evaluation_options(recipe, checkpoint, stored.spec.max_positions);
+  std::vector<std::string> written = request.adapters;
+  written.push_back(request.model);
+  if (auto taught = answers_taught_by_runs(written)) options.safe_answers = std::move(taught);
   const auto [sets, normal_train] = read_sets(request, recipe, stored, options, &run);
   std::vector<std::string> texts;
   for (const auto* questions :

@@ -71,6 +71,19 @@ bool is_harmful_part(const fs::path& folder) {
   return plain.filename() == "harmful" && fs::exists(plain.parent_path() / "run.json");
 }
 
+// Why Lethe knows that base + adapter is harmful. "": it does not.
+std::string harm_of_adapter(const fs::path& folder) {
+  if (is_harmful_part(folder)) return kByRun;
+  return is_vector_folder(folder) && read_vector_info(folder).harmful ? "its vector.json" : "";
+}
+
+// The same of a checkpoint. Its vectors.json counts if it was not copied along with other weights.
+std::string harm_of_checkpoint(const fs::path& folder, const std::string& name) {
+  if (is_harmful_part(folder)) return kByRun;
+  const std::optional<CombinedInfo> sum = read_combined_info(folder);
+  return sum && adds_harm(*sum) && sum->hash == tensor_hash(Checkpoint(folder), name) ? "its vectors.json" : "";
+}
+
 VectorSource source_of(const ExtractRequest& request) {
   const int given = !request.tuned.empty() + !request.adapter.empty() + !request.run.empty();
   if (given != 1) {
@@ -82,12 +95,12 @@ VectorSource source_of(const ExtractRequest& request) {
   if (request.base.empty()) throw bad_usage("cannot extract a vector").wanted("--base");
   const bool is_adapter = request.tuned.empty();
   const fs::path folder = is_adapter ? fs::path(request.adapter) : resolve_model_folder(request.tuned);
+  const std::string name = public_name(is_adapter ? request.adapter : request.tuned, folder);
   return {.base = request.base,
           .learned = folder,
           .is_adapter = is_adapter,
-          .made_from = std::string(is_adapter ? "adapter " : "checkpoint ") +
-                       public_name(is_adapter ? request.adapter : request.tuned, folder),
-          .harmful_because = is_harmful_part(folder) ? kByRun : ""};
+          .made_from = std::string(is_adapter ? "adapter " : "checkpoint ") + name,
+          .harmful_because = is_adapter ? harm_of_adapter(folder) : harm_of_checkpoint(folder, name)};
 }
 
 }  // namespace

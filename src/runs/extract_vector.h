@@ -23,6 +23,8 @@ struct ExtractRequest {
 /// Of a run, the vector is what training learned. If the method subtracts that, it is harmful: it is read from harmful/
 /// (keep_harmful), or, of a LoRA run, is the run's adapter divided by −α. Other methods keep what they learned: the
 /// vector is the difference between the run's result and its base.
+///
+/// What is extracted from a harmful vector, or from a sum that adds one (vectors.json), is harmful, too.
 /// @throws Error (usage) if not one of the three is given; (bad input) as extract_weights() and extract_adapter() do,
 /// or
 ///         if the run's vector cannot be recovered

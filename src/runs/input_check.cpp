@@ -17,6 +17,7 @@
 #include "recipe/method_table.h"
 #include "recipe/objective_defaults.h"
 #include "runs/evaluator.h"
+#include "runs/inner_layers.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -123,6 +124,7 @@ void check_paths(const std::vector<NamedPath>& models, const std::vector<NamedPa
 
 void check_names_of_weights(const Recipe& recipe, const Checkpoint& base) {
   CausalLM model(decoder_spec(base.config(), (base.folder() / "config.json").string()));  // without weights
+  inner_layers(recipe, model.spec());  // objective.layers within the model's
   const bool lora = recipe.tuning == TuningKind::lora;
   std::vector<std::string> names;
   if (lora) {

@@ -8,6 +8,7 @@
 #include "core/terminal.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
+#include "runs/inner_layers.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -18,8 +19,8 @@ ModelSize model_size(const DecoderSpec& spec, const Recipe& recipe) {
   std::vector<std::string> adapted;
   const bool lora = recipe.tuning == TuningKind::lora;
   if (lora) adapted = lora_modules(model, recipe.lora.targets);
-  const std::optional<Regex> chosen =
-      recipe.training.weights.empty() ? std::nullopt : std::optional<Regex>(recipe.training.weights);
+  const std::string pattern = trained_weights(recipe, spec);
+  const std::optional<Regex> chosen = pattern.empty() ? std::nullopt : std::optional<Regex>(pattern);
   for (const Parameter& parameter : model.parameters()) {
     const auto count = static_cast<std::uint64_t>(parameter.size());
     size.parameters += count;

@@ -170,7 +170,9 @@ void OriginalCache::keep(const Json& request, const Json& result, double seconds
     const Json entry = {
         {"sha256", sha256(result.dump())}, {"made", utc_time()}, {"seconds", seconds}, {"result", result}};
     const fs::path path = path_of(request);
-    write_file(path, entry.dump() + "\n", Access::owner_only);
+    const std::string text = entry.dump() + "\n";
+    if (text.size() > most_bytes_) return;  // trim() would remove all others, and then this one
+    write_file(path, text, Access::owner_only);
     own_.insert(path);
     trim();
   } catch (const Error& error) {
@@ -212,15 +214,27 @@ std::shared_ptr<OriginalCache> original_cache(const EvaluationSettings& settings
   const fs::path answers = cache_folder("originals"), hashes = cache_folder("hashes");
   if (answers.empty()) return nullptr;
   try {
-    if (!make_private_folder(answers) || !make_private_folder(hashes)) {
-      warn("the cache of the original's answers is not used: " + answers.string() +
-           " is a link, or others can read it (chmod 700)");
+    for (const fs::path& part : {answers, hashes}) {
+      if (make_private_folder(part)) continue;
+      warn("the cache of the original's answers is not used: " + excerpt(part.string(), 1000) +
+           " is a link, belongs to another user, or others can read it (chmod 700)");
       return nullptr;
     }
   } catch (const Error&) {  // a home that cannot be written to
     return nullptr;
   }
-  return std::make_shared<OriginalCache>(model_identity(folder, load, hashes), answers);
+  const auto unreadable = [](const std::string& why) {
+    warn("the cache of the original's answers is not used: " + excerpt(why, 300));
+    return nullptr;
+  };
+  try {
+    return std::make_shared<OriginalCache>(model_identity(folder, load, hashes), answers);
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::interrupted) throw;
+    return unreadable(error.what());
+  } catch (const fs::filesystem_error& error) {
+    return unreadable(error.what());
+  }
 }
 
 }  // namespace lethe

@@ -5,6 +5,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/error.h"
@@ -73,6 +74,7 @@ Recipe settings_of_training(Recipe recipe) {
     recipe.negation.factors = negation.factors;
     recipe.negation.rank = negation.rank;
     recipe.evaluation.judge = evaluation.judge;
+    recipe.evaluation.other = evaluation.other;  // a judge that the run trains does not learn from them
     recipe.evaluation.threshold = evaluation.threshold;
     recipe.evaluation.prompts = evaluation.prompts;
     recipe.evaluation.max_new_tokens = evaluation.max_new_tokens;
@@ -82,6 +84,13 @@ Recipe settings_of_training(Recipe recipe) {
   }
   recipe.keep_harmful = false;
   return recipe;
+}
+
+// Whether a training depends on an input of this role. A run may continue with other files of its final evaluation.
+bool belongs_to_training(const std::string& role, const TrainingSettings& training) {
+  static const std::set<std::string> final_evaluation = {"text", "xstest", "choices"},
+                                     validation = {"judge", "other harmful"};
+  return !final_evaluation.contains(role) && (training.patience > 0 || !validation.contains(role));
 }
 
 // A snapshot is valid only for the settings of its training. Changed ones are refused by key, before any work.
@@ -147,9 +156,12 @@ Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
       .steps = settings.snapshot_steps,
       .minutes = settings.snapshot_minutes,
       .identity = {{"lethe", LETHE_VERSION}, {"command", command_}, {"recipe", hex_text(stable_hash(recipe_))}}};
-  for (const OrderedJson& input : inputs_)
-    options.identity[input.at("role").get<std::string>() + " " + input.at("path").get<std::string>()] =
+  for (const OrderedJson& input : inputs_) {
+    const auto role = input.at("role").get<std::string>();
+    if (!belongs_to_training(role, settings)) continue;
+    options.identity[role + " " + input.at("path").get<std::string>()] =
         input.contains("hash") ? input.at("hash").get<std::string>() : input.at("files_hash").get<std::string>();
+  }
   return Snapshots(std::move(options));
 }
 

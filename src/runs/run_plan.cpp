@@ -11,6 +11,7 @@
 #include "runs/alpha_choice.h"
 #include "runs/evaluator.h"
 #include "runs/forgetting.h"
+#include "runs/inner_layers.h"
 #include "runs/methods.h"
 #include "runs/stage1.h"
 
@@ -46,9 +47,11 @@ std::string commas(double value) {
   return with_commas(static_cast<std::uint64_t>(std::max(value, 0.0)));
 }
 
-std::string tuning_text(const Recipe& recipe) {
-  if (recipe.tuning == TuningKind::full)
-    return recipe.training.weights.empty() ? "all weights" : "weights that match " + excerpt(recipe.training.weights);
+std::string tuning_text(const Recipe& recipe, const DecoderSpec& spec) {
+  if (recipe.tuning == TuningKind::full) {
+    const std::string pattern = trained_weights(recipe, spec);
+    return pattern.empty() ? "all weights" : "weights that match " + excerpt(pattern);
+  }
   const LoraTargets& targets = recipe.lora.targets;
   return "LoRA of rank " + std::to_string(recipe.lora.rank) + " on " +
          excerpt(targets.suffixes.empty() ? targets.pattern : join(targets.suffixes, ", "), 120) +
@@ -225,7 +228,7 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
   const std::vector<Pair>& rows = method.harmful_rows ? data.harmful.train : data.normal.train;
 
   RunPlan plan{.command = "unlearn", .normal_tokens = normal.pair()};
-  plan.lines.emplace_back("method", method_text(recipe) + ", " + tuning_text(recipe));
+  plan.lines.emplace_back("method", method_text(recipe) + ", " + tuning_text(recipe, original.spec));
   plan.facts = {{"command", plan.command}, {"method", method.name}, {"tuning", word_of(recipe.tuning)}};
   add_model_and_training(
       plan, recipe,
@@ -263,7 +266,7 @@ RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const Dec
                         std::uint64_t checkpoint_bytes, const std::vector<Pair>& pairs, const ExampleMaker& examples,
                         const Compute& compute) {
   RunPlan plan{.command = "finetune"};
-  plan.lines.emplace_back("method", "cross-entropy of responses, " + tuning_text(recipe));
+  plan.lines.emplace_back("method", "cross-entropy of responses, " + tuning_text(recipe, spec));
   plan.facts = {{"command", plan.command}, {"tuning", word_of(recipe.tuning)}};
   add_model_and_training(
       plan, recipe,

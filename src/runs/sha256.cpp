@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "core/mapped_file.h"
 
 namespace lethe {
@@ -49,6 +50,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   Sha256 hash;
   constexpr std::size_t kPiece = std::size_t{1} << 24;
   for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    stop_if_interrupted();
     const std::size_t end = std::min(at + kPiece, bytes.size());
     hash.add(bytes.substr(at, end - at));
     if (end < bytes.size()) file.release(at, end);

@@ -11,7 +11,7 @@ namespace lethe {
 std::string sha256(std::string_view bytes);
 
 /// The same over all bytes of a file, as `sha256sum` prints it. Memory does not grow with the file.
-/// @throws Error (bad input) if it cannot be read
+/// @throws Error (bad input) if it cannot be read; an interrupt ends it
 std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace lethe

@@ -45,18 +45,24 @@ class BorrowedVector {
       for (const Parameter& parameter : tuning.model().parameters()) keep(*parameter.tensor);
     }
     vector_ = task_vector_of(tuning.model(), base, tuning.pairs(), recipe);
-    vector_->shape(recipe.negation);
+    try {
+      vector_->shape(recipe.negation);
+    } catch (...) {  // an interrupt, between two adapters
+      give_back();
+      throw;
+    }
   }
-  ~BorrowedVector() {
-    vector_->restore();
-    for (const auto& [tensor, before] : kept_) tensor.copy_(before);
-  }
+  ~BorrowedVector() { give_back(); }
   BorrowedVector(const BorrowedVector&) = delete;
   BorrowedVector& operator=(const BorrowedVector&) = delete;
 
   void apply(double scale) { vector_->apply(scale); }
 
  private:
+  void give_back() {
+    vector_->restore();
+    for (const auto& [tensor, before] : kept_) tensor.copy_(before);
+  }
   void keep(const at::Tensor& tensor) { kept_.emplace_back(tensor.detach(), tensor.detach().clone()); }
 
   std::unique_ptr<TaskVector> vector_;

@@ -1,39 +1,17 @@
 #include "runs/template_choice.h"
 
 #include <optional>
-#include <system_error>
 
 #include "core/error.h"
 #include "core/json.h"
 #include "core/messages.h"
 #include "evaluation/template_signs.h"
 #include "prompts/chat_template.h"
+#include "runs/run_of.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-// The run that has this folder, if that is what a run writes.
-fs::path run_above(fs::path folder) {
-  if (folder.filename().empty()) folder = folder.parent_path();  // a slash at the end
-  const std::string name = folder.filename().string();
-  if (name != "model" && name != "adapter" && name != "harmful") return {};
-  const fs::path run = folder.parent_path();
-  return fs::exists(run / "run.json") && fs::exists(run / "recipe.yaml") ? run : fs::path();
-}
-
-// The run that wrote this model or adapter; empty if none did. A link to RUN/model counts, and so does a RUN/model that
-// is itself a link to another disk.
-fs::path run_of(const fs::path& written) {
-  if (fs::path run = run_above(fs::absolute(written).lexically_normal()); !run.empty()) return run;
-  std::error_code none;
-  const fs::path real = fs::weakly_canonical(written, none);
-  return none ? fs::path() : run_above(real);
-}
-
-fs::path without_weight(const std::string& adapter) {
-  return fs::exists(adapter) ? adapter : adapter.substr(0, adapter.rfind(':'));  // FOLDER:0.5
-}
 
 // The settings of the first of these runs that names a template which the model can follow. `run` becomes its folder.
 std::optional<DataSettings> settings_of_run(const std::vector<fs::path>& written, bool has_chat_template,

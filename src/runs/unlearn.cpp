@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/verdict.h"
@@ -34,10 +35,6 @@ namespace lethe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 OrderedJson first_results(const Recipe& recipe, std::size_t steps, const AlphaChoice& choice) {
   OrderedJson results = {{"method", recipe.method}, {"tuning", word_of(recipe.tuning)}, {"steps", steps}};

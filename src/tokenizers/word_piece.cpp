@@ -2,6 +2,7 @@
 // word that cannot be split like this is unknown as a whole.
 #include <algorithm>
 
+#include "core/count_characters.h"
 #include "core/error.h"
 #include "tokenizers/byte_tree.h"
 #include "tokenizers/components.h"
@@ -22,7 +23,7 @@ class WordPiece : public TokenModel {
 
   void encode(std::string_view piece, std::vector<ModelToken>& tokens) const override {
     const std::size_t before = tokens.size();
-    if (characters_in(piece) <= longest_word_ && encode_word(piece, tokens)) return;
+    if (count_characters(piece) <= longest_word_ && encode_word(piece, tokens)) return;
     tokens.resize(before);
     if (unknown_ < 0) {
       throw bad_input("cannot tokenize").with("word", excerpt(piece)).wanted(unknown_token_ + " in the vocabulary");
@@ -31,11 +32,6 @@ class WordPiece : public TokenModel {
   }
 
  private:
-  static std::size_t characters_in(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-  }
-
   void fill_tree() {
     std::size_t bytes = prefix_.size();
     for (int id = 0; id < vocabulary_.size(); ++id) bytes += vocabulary_.token(id).size();

@@ -160,11 +160,19 @@ bool save_or_warn(Snapshots& snapshots, std::int64_t done, const AdamW& optimize
 // @param done  whole steps; an incomplete next one is discarded
 Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimizer, DivergenceGuard& guard,
               Objective& objective) {
-  if (done == 0) return interrupted_error("interrupted before the first step was done; nothing was trained yet");
+  if (done == 0) return interrupted_error("interrupted before the first step of this training was done");
   Error error = interrupted_error("interrupted after step " + std::to_string(done));
   if (options.snapshots == nullptr || save_or_warn(*options.snapshots, done, optimizer, guard, objective)) return error;
   const std::filesystem::path newest = options.snapshots->newest();
   return std::move(error.with("last good", newest.empty() ? "no snapshot" : newest.string()));
+}
+
+// The error that ended an evaluation after `done` steps. These steps are not lost with it.
+Error ended_by(const Error& error, const LoopOptions& options, std::int64_t done, const AdamW& optimizer,
+               DivergenceGuard& guard, Objective& objective) {
+  if (error.code() == ExitCode::interrupted) return stopped(options, done, optimizer, guard, objective);
+  if (options.snapshots != nullptr) save_or_warn(*options.snapshots, done, optimizer, guard, objective);
+  return error;
 }
 
 // Of the last two steps.
@@ -189,18 +197,18 @@ class Evaluations {
     return every > 0 && (step % every == 0 || step == options_.steps);
   }
 
-  /// Measures the model after a step that is due. @return false if an interrupt ended it; nothing is recorded then
-  bool measure(StepRecord& record) {
+  /// Measures the model after a step that is due.
+  /// @return the error that ended the evaluation, an interrupt or a failure; nothing is recorded then
+  std::optional<Error> measure(StepRecord& record) {
     std::map<std::string, double> values;
     try {
       values = options_.evaluation.measure();
     } catch (const Error& error) {
-      if (error.code() != ExitCode::interrupted) throw;
-      return false;
+      return error;
     }
     std::erase_if(values, [](const auto& value) { return !std::isfinite(value.second); });
     record.evaluation = std::move(values);
-    return true;
+    return std::nullopt;
   }
 
   /// Prints a measured step. Saves it if it is the best so far. @throws Error if it cannot be saved
@@ -267,9 +275,10 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     if (first > 0) say("going on after step " + std::to_string(first));
   }
   Evaluations evaluations(options, records);
-  // An interrupt may have ended the evaluation after the snapshot's step.
+  // An interrupt or a failure may have ended the evaluation after the snapshot's step.
   if (!records.empty() && evaluations.due(first) && records.back().evaluation.empty()) {
-    if (!evaluations.measure(records.back())) throw stopped(options, first, optimizer, guard, objective);
+    if (const auto error = evaluations.measure(records.back()))
+      throw ended_by(*error, options, first, optimizer, guard, objective);
     evaluations.take(records.back(), optimizer, guard, objective);
   }
   if (options.snapshots != nullptr) write_records(metrics, records, names);
@@ -321,11 +330,12 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     objective.stepped(record.terms);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const std::int64_t done = step + 1;
-    const bool due = evaluations.due(done), measured = due && evaluations.measure(record);
+    const bool due = evaluations.due(done);
+    const std::optional<Error> failed = due ? evaluations.measure(record) : std::nullopt;
     log.append(dump_json(metrics_line(record, names)));
     records.push_back(std::move(record));
-    if (measured) evaluations.take(records.back(), optimizer, guard, objective);
-    if (due && !measured) throw stopped(options, done, optimizer, guard, objective);
+    if (failed) throw ended_by(*failed, options, done, optimizer, guard, objective);
+    if (due) evaluations.take(records.back(), optimizer, guard, objective);
     if (options.on_pace && done == first + 2) options.on_pace(pace_of(records, options.steps - done));
     if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard, objective);
     if (options.snapshots != nullptr && (done == options.steps || evaluations.stop() || options.snapshots->due(done)))

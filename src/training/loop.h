@@ -28,7 +28,8 @@ struct Pace {
 struct PeriodicEvaluation {
   std::int64_t every = 0;  ///< steps; the last step is measured too; 0: never
   /// Measures the model after a step, and leaves it as it was, to the bit. The names of the values begin with
-  /// "validation_". A value that is not finite is left out. An interrupt may end it.
+  /// "validation_". A value that is not finite is left out. An Error (an interrupt, or a judge that fails) ends the
+  /// training after the state is saved; a resume measures the same step again.
   std::function<std::map<std::string, double>()> measure;
   BestStepOptions best;
 };

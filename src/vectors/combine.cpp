@@ -82,6 +82,11 @@ class WeightVectors {
     return found == file.tensors().end() ? nullptr : &*found;
   }
 
+  static bool same_values(const SafetensorsFile& file, const StoredTensor& a, const StoredTensor& b) {
+    return a.shape == b.shape &&
+           at::equal(tensor_over(a, file.values(a)), tensor_over(b, file.values(b)).to(scalar_type(a.type)));
+  }
+
   void check(const StoredVector& vector) const {
     const auto refuse = [&](const std::string& tensor) {
       return bad_input(std::string(kDoing) + " on " + base_.folder().string())
@@ -94,6 +99,13 @@ class WeightVectors {
       if (found == nullptr) throw refuse(tensor.spec.name).wanted("one in the vector").found("only in the base");
       if (found->shape != tensor.spec.shape)
         throw refuse(tensor.spec.name).wanted("shape " + tensor.spec.text() + " of the base").found(found->text());
+    }
+    if (pair_.tied && !vector.info().unties_head) {
+      // Otherwise the result would lose one of two different halves.
+      const StoredTensor *head = find_same(vector.file(), pair_.head_name),
+                         *embedding = find_same(vector.file(), pair_.embedding_name);
+      if (head != nullptr && embedding != nullptr && !same_values(vector.file(), *head, *embedding))
+        throw refuse(head->name).wanted("the embedding's values: unties_head is false").found("others");
     }
     for (const StoredTensor& tensor : vector.file().tensors()) {
       const std::string name = without_wrappers(tensor.name);

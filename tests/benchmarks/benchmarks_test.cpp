@@ -2,6 +2,7 @@
 // (tools/fixtures/benchmarks.py).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "benchmarks/benchmark.h"
@@ -66,7 +67,8 @@ class BenchmarkRun : public FolderTest {
     }
   }
   // Writes the last result as that of a retain model whose truth ratios and AUC are others.
-  std::string retain_model(double factor, double auc, const std::string& name = "tofu") const {
+  std::string retain_model(double factor, double auc, const std::string& name = "tofu",
+                           const OrderedJson& about = OrderedJson::object()) const {
     BenchmarkResult other = result;
     for (OrderedJson& row : other.rows) {
       if (row["set"] == "forget") row["truth_ratio"] = row["truth_ratio"].get<double>() * factor;
@@ -74,7 +76,9 @@ class BenchmarkRun : public FolderTest {
     for (BenchmarkFigure& figure : other.figures) {
       if (figure.name == "mia_min_k") figure.value = auc;
     }
-    write_benchmark(other, {{"benchmark", name}}, "retain", folder_);
+    OrderedJson whole = {{"benchmark", name}};
+    whole.update(about);
+    write_benchmark(other, whole, "retain", folder_);
     return (folder_ / "results.json").string();
   }
 
@@ -188,6 +192,54 @@ TEST_F(BenchmarkRun, OfMuseGivesEveryScoreAndFigure) {
   corpus.split = "books";
   corpus.data = data_folder();
   EXPECT_NE(refusal_of([&] { open_benchmark(corpus); }).find("verbmem/"), std::string::npos);
+}
+
+TEST_F(BenchmarkRun, OfMuseRefusesARetainModelOfOtherTexts) {
+  measured(request("muse"));
+  BenchmarkRequest again = request("muse");
+  again.retain = retain_model(1, 0.4, "muse", {{"split", "books"}});
+  EXPECT_NE(refusal_of([&] { open_benchmark(again); }).find("same corpus, news"), std::string::npos);
+  again.retain = retain_model(1, 0.4, "muse", {{"questions", {{"privleak_forget", 3}}}});
+  EXPECT_NE(refusal_of([&] { open_benchmark(again); }).find("texts of privleak_forget"), std::string::npos);
+  again.retain = retain_model(1, -0.5, "muse");
+  EXPECT_NE(refusal_of([&] { open_benchmark(again); }).find("mia_min_k from 0 to 1"), std::string::npos);
+}
+
+TEST_F(BenchmarkRun, OfMuseReadsTheHubsFolders) {
+  fs::create_directories(folder_ / "MUSE-News");
+  fs::copy(data_folder() / "muse/news/privleak", folder_ / "MUSE-News/privleak", fs::copy_options::recursive);
+  BenchmarkRequest hub = request("muse");
+  hub.data = folder_;
+  EXPECT_TRUE(measured(hub)["mia_loss"].is_number());
+}
+
+TEST_F(BenchmarkRun, OfMuseNamesAQuestionThatDoesNotFit) {
+  fs::create_directories(folder_ / "muse/knowmem");
+  std::string words;
+  for (int i = 0; i < 400; ++i) words += "Mira lives in Saltby. ";
+  write_file(folder_ / "muse/knowmem/forget_qa.jsonl", "{\"question\": \"Who?\", \"answer\": \"Mira\"}\n" +
+                                                           dump_json(Json{{"question", words}, {"answer", "Mira"}}));
+  BenchmarkRequest too_long = request("muse");
+  too_long.data = folder_ / "muse";
+  const std::string refusal = refusal_of([&] { measured(too_long); });
+  EXPECT_NE(refusal.find("forget_qa.jsonl, line 2"), std::string::npos) << refusal;
+}
+
+TEST_F(BenchmarkRun, SaysWhyAFigureIsNull) {
+  measured(request("tofu"));
+  const auto has_note = [&](const std::string& words) {
+    return std::any_of(result.notes.begin(), result.notes.end(),
+                       [&](const std::string& note) { return note.find(words) != std::string::npos; });
+  };
+  EXPECT_TRUE(has_note("mia_reference needs"));
+  EXPECT_TRUE(has_note("privleak needs"));
+  BenchmarkRequest again = request("tofu");
+  again.retain = retain_model(1, 1, "tofu", {{"template", "{prompt} {response}"}});
+  EXPECT_TRUE(measured(again)["privleak"].is_null());
+  EXPECT_TRUE(has_note("divides by 0"));
+  EXPECT_TRUE(has_note("another template"));
+  again.retain = retain_model(1, 0.6, "tofu", {{"questions", {{"holdout", 3}}}});
+  EXPECT_NE(refusal_of([&] { open_benchmark(again); }).find("texts of holdout"), std::string::npos);
 }
 
 TEST_F(BenchmarkRun, OfMuseSaysWhichPartsAreMissing) {

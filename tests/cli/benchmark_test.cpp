@@ -32,6 +32,7 @@ TEST_F(BenchmarkCommand, WritesResultsRowsAndAReportAndComparesWithARetainModel)
   EXPECT_NEAR(parse_json_lines(read_file(at("again/rows.jsonl")), "rows")[0].value["reference"].get<double>(), 0,
               1e-5);  // the reference is the model itself
   EXPECT_NEAR(printed["privleak"].get<double>(), 0, 1e-9);
+  expect_all(run(tofu("noted") + "--json"), 0, {"forget_quality needs", "mia_reference needs"});
   EXPECT_EQ(read_file(at("again/rows.jsonl")).substr(0, 50), read_file(at("retain/rows.jsonl")).substr(0, 50));
 }
 

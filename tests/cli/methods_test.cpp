@@ -31,6 +31,12 @@ TEST(Listings, AMethodHasItsSettingsAndTheirDefaults) {
     EXPECT_NE(key["name"], "ga.eps_kl");
   }
   expect_all(run("methods skuu"), 2, {"skuu", "sku"});
+  // Published numbers of layers are of models of 32, and no defaults: a recipe's number is this model's.
+  EXPECT_EQ(run("methods rmu").text.find("objective.layers  7"), std::string::npos);
+  expect_all(run("methods rmu"), 0, {"objective.layers       auto"});
+  expect_all(run("methods pdu"), 0, {"objective.dual_warmup  auto"});
+  expect_all(run("methods flat"), 0, {"Trains on harmful pairs, and on normal pairs with objective.retain above 0"});
+  EXPECT_EQ(Json::parse(run("methods flat --json").text)["trains_on"], Json::array({"harmful"}));
 }
 
 TEST(Listings, ModelsAreTheFamiliesThatLetheReads) {

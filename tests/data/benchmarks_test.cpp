@@ -40,6 +40,51 @@ TEST(Choices, OfMmluHaveListsOrLetteredColumnsAndNumbersOrLettersAsAnswers) {
   EXPECT_EQ(loaded.files[0].rows.bad_rows, 2U);  // an answer beyond the options, a single option
 }
 
+TEST(Choices, WithoutAnOptionInTheMiddleAreUnusable) {
+  const DataSource sources[] = {file_with("gaps.csv",
+                                          "question,A,B,C,D,answer\nWhich?,w,x,,z,A\nWhich?,w,x,y,,A\n"
+                                          "Which?,w,x,y,z,B\n"),
+                                file_with("gaps.jsonl",
+                                          "{\"question\": \"Q?\", \"choices\": [\"x\", null], \"answer\": 0}\n"
+                                          "{\"question\": \"Q?\", \"A\": 3, \"B\": 4, \"answer\": \"B\"}\n")};
+  const LoadedChoices loaded = load_choices(sources);
+  ASSERT_EQ(loaded.questions.size(), 3U);
+  EXPECT_EQ(loaded.questions[0].choices.size(), 3U);  // no option D
+  EXPECT_EQ(loaded.questions[0].line, 3U);
+  EXPECT_TRUE(loaded.questions[2].context.ends_with("\nA. 3\nB. 4\nAnswer:"));
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 1U);
+  EXPECT_EQ(loaded.files[1].rows.bad_rows, 1U);
+}
+
+TEST(Choices, OfWmdpHaveTheSubjectOfTheirFileNotOfAFolderAbove) {
+  const std::string row = "{\"question\": \"Q?\", \"choices\": [\"x\", \"y\"], \"answer\": 0}\n";
+  std::filesystem::create_directories(std::filesystem::path(testing::TempDir()) / "bio_home/wmdp-chem");
+  const DataSource sources[] = {file_with("bio_home/wmdp-cyber.jsonl", row),
+                                file_with("bio_home/wmdp-chem/test.jsonl", row)};
+  const LoadedChoices loaded = load_choices(sources);
+  EXPECT_EQ(loaded.questions.at(0).subject, "cybersecurity");
+  EXPECT_EQ(loaded.questions.at(1).subject, "chemistry");
+}
+
+TEST(TofuQuestions, OfACsvHaveTheirPerturbedAnswersInAList) {
+  const DataSource source = file_with("perturbed.csv",
+                                      "question,answer,perturbed_answer\nWho?,Mira,\"[\"\"Tavi\"\", \"\"Orla\"\"]\"\n"
+                                      "Who?,Mira,\"['Tavi', 'Orla']\"\nWho?,Mira,Tavi\n");
+  const LoadedTofu loaded = load_tofu({source});
+  ASSERT_EQ(loaded.questions.size(), 2U);
+  EXPECT_EQ(loaded.questions[0].perturbed, (std::vector<std::string>{"Tavi", "Orla"}));
+  EXPECT_EQ(loaded.questions[1].perturbed, (std::vector<std::string>{"Tavi"}));
+  EXPECT_EQ(loaded.files[0].rows.bad_rows, 1U);
+}
+
+TEST(TofuQuestions, OfSeveralPartsHaveOneOrder) {
+  const std::string row = "{\"question\": \"Q?\", \"answer\": \"x\", \"perturbed_answer\": [\"y\"]}\n";
+  const LoadedTofu loaded = load_tofu({file_with("part1.jsonl", row + row), file_with("part2.jsonl", row)});
+  ASSERT_EQ(loaded.questions.size(), 3U);
+  EXPECT_EQ(loaded.questions[2].index, 2U);
+  EXPECT_EQ(loaded.questions[2].line, 1U);
+}
+
 TEST(Choices, OfTruthfulQaNeedRightAndWrongAnswers) {
   const DataSource source =
       file_with("truthful.jsonl",

@@ -114,6 +114,10 @@ TEST_F(SafeAnswersTest, OddFilesAreRefused) {
   EXPECT_NE(refused("bytes.txt", "Fine.\nNot \xFF fine.\n").find("line 2"), std::string::npos);
   EXPECT_NE(refused("nul.txt", std::string("Not\0fine.", 9)).find("line 1"), std::string::npos);
   EXPECT_NE(refused("plain.jsonl", "{\"text\": \"No prompt.\"}\n").find("plain text"), std::string::npos);
+  file("huge.txt", "");
+  fs::resize_file(folder_ / "huge.txt", 100'000'001);  // a sparse file
+  EXPECT_NE(refusal_of([&] { SafeAnswers((folder_ / "huge.txt").string()); }).find("at most 100,000,000 bytes"),
+            std::string::npos);
   EXPECT_NE(refused("odd.jsonl", "not JSON\n"), "no error");
   EXPECT_NE(refusal_of([] { SafeAnswers("nowhere.txt"); }), "no error");
   EXPECT_NE(refusal_of([] { SafeAnswers("lawfull"); }), "no error");

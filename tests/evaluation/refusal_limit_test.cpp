@@ -71,6 +71,20 @@ TEST(RefusalLimit, TheAlphaOfTheKlBudgetStaysWhereItRefusesLittle) {
   }
 }
 
+TEST(RefusalLimit, IsAtMostAllPrompts) {
+  EXPECT_EQ((RefusalLimit{.original = 0.98, .budget = 0.05}.largest()), 1);
+  EXPECT_DOUBLE_EQ((RefusalLimit{.original = 0.9, .budget = 0.05}.largest()), 0.95);
+}
+
+TEST(RefusalLimit, ABudgetOfZeroAllowsTheOriginalsShareAndNoMore) {
+  const auto refusing = [](double alpha) { return alpha > 0.6 ? 0.11 : 0.1; };
+  const AlphaChoice choice = limit_refusals(
+      by_kl(1), kKlBudget, {.original = 0.1, .budget = 0, .prompts = 120},
+      [](double alpha) { return AlphaPoint{.alpha = alpha, .kl = 0.1}; }, refusing);
+  EXPECT_EQ(choice.alpha, 0.5);
+  EXPECT_TRUE(choice.lowered);
+}
+
 TEST(RefusalLimit, FindsTheLargestAlphaOfARisingCurveToASixteenth) {
   for (const double alpha : {1.0, 0.35}) {
     for (const double crossing : {0.1, 0.2, 0.33, 0.5, 0.71, 0.9}) {

@@ -28,6 +28,13 @@ TEST(RecipeChanges, NameEveryKeyThatDiffersInTheOrderOfTheRecipe) {
                                             "negation.factors", "seed"}));
 }
 
+TEST(UnreadKeys, AreThoseThatWereChangedAndThatTheMethodDoesNotRead) {
+  using Keys = std::vector<std::string>;
+  EXPECT_EQ(unread_keys(with_settings({}, {"method=npo", "sku.k=3", "objective.beta=1", "objective.steer=4"})),
+            (Keys{"sku.k", "objective.steer"}));
+  EXPECT_EQ(unread_keys(with_settings({}, {"method=npo", "sku.k=5", "training.lr=1e-3"})), Keys{});  // sku.k: default
+}
+
 TEST(RecipeChanges, AreNoneOfEqualRecipes) {
   EXPECT_TRUE(recipe_changes({}, {}).empty());
   Recipe bytes;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/messages.h"
 #include "recipe/method_table.h"
 
 namespace lethe {
@@ -42,6 +43,25 @@ TEST(AlphaInResults, HoldsTheSecondLimitWhereItWasMeasured) {
   OrderedJson given;
   add_alpha({.alpha = 0.7}, given);
   EXPECT_EQ(given.dump(), R"({"alpha":0.7})");
+}
+
+TEST(AlphaInResults, TheErrorOfASinglePairIsUnknown) {
+  AlphaChoice choice;
+  choice.alpha = 1;
+  choice.curve = {{.alpha = 0.5, .kl = 0.1, .standard_error = 0.01, .pairs = 2}, {.alpha = 1, .kl = 0.2, .pairs = 1}};
+  OrderedJson results;
+  add_alpha(choice, results);
+  EXPECT_TRUE(results.at("alpha_choice").at("standard_error").is_null());
+  EXPECT_EQ(results.at("alpha_curve").at(0).at("standard_error"), 0.01);
+}
+
+TEST(RefusalCheck, DoesNotLimitByPromptsThatDoNotExist) {
+  StoredModel original(std::string(LETHE_FIXTURES) + "/../../assets/demo");
+  const CausalLM model = original.load({});
+  original.spec.max_positions = 2;  // every prompt is longer
+  const RunData data{.examples = original.examples({})};
+  const RefusalCheck check = check_refusals(with_settings({}, {"method=contrast"}), original, model, data, nullptr);
+  EXPECT_EQ(check.meter, nullptr);
 }
 
 }  // namespace

@@ -51,6 +51,36 @@ TEST_F(ContinuedRun, MayChangeWhatComesAfterTrainingAndWhereItRuns) {
             "no error");
 }
 
+TEST_F(ContinuedRun, SnapshotsBelongToTheInputsOfTrainingAlone) {
+  recipe_.out = (folder_ / "run").string();
+  const std::vector<std::string> roles = {"harmful", "safe answers", "judge",  "other harmful",
+                                          "text",    "xstest",       "choices"};
+  for (const std::string& role : roles) write_file(folder_ / role, "before");
+  at::Tensor weight = at::zeros({2});
+  AdamW optimizer({weight}, {});
+  const auto snapshots_of = [&](std::int64_t patience, const std::string& changed) {
+    RunFolder run(recipe_, "unlearn", !changed.empty());
+    if (!changed.empty()) write_file(folder_ / changed, "after");
+    for (const std::string& role : roles) run.add_input(role, folder_ / role);
+    if (!changed.empty()) write_file(folder_ / changed, "before");
+    TrainingSettings training;
+    training.patience = patience;
+    Snapshots snapshots = run.snapshots(training);
+    std::map<std::string, double> running;
+    return refusal_of(
+        [&] { changed.empty() ? snapshots.save(1, optimizer, {}) : (void)snapshots.restore(optimizer, running); });
+  };
+  for (const std::int64_t patience : {0, 3}) {
+    fs::remove_all(folder_ / "run.unfinished");
+    ASSERT_EQ(snapshots_of(patience, ""), "no error");
+    for (const std::string& role : roles) {
+      const bool decides = role == "judge" || role == "other harmful";  // when training with patience ends
+      const bool trained_on = role == "harmful" || role == "safe answers" || (patience > 0 && decides);
+      EXPECT_EQ(snapshots_of(patience, role) != "no error", trained_on) << role << patience;
+    }
+  }
+}
+
 TEST_F(ContinuedRun, AHalfWrittenSnapshotIsNone) {
   stop_a_run(true);
   const fs::path snapshots = folder_ / "run.unfinished" / "snapshots";

@@ -24,6 +24,12 @@ class InputCheck : public FolderTest {
   }
 };
 
+TEST_F(InputCheck, ALayerThatTheModelDoesNotHaveIsRefusedBeforeAnyWork) {
+  const std::string message = names_refused({"method=rmu", "objective.layers=99"});
+  EXPECT_NE(message.find("objective.layers"), std::string::npos) << message;
+  EXPECT_EQ(names_refused({"method=npo", "objective.layers=99"}), "no error");  // not read
+}
+
 TEST_F(InputCheck, EveryPathThatIsNotThereIsNamedAtOnce) {
   write_file(folder_ / "normal.jsonl", "");
   const Recipe recipe = load_recipe(

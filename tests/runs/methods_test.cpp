@@ -121,6 +121,30 @@ TEST_F(MethodRows, HavePublishedSettingsIfTheyForgetAndRetain) {
   EXPECT_EQ(objective_settings(recipe).retain, 1);
 }
 
+// A recipe that once belonged to another method must not change this one: npo with objective.safe once failed within
+// LibTorch, and dpo got a term that it does not have.
+TEST_F(MethodRows, TakeNoValueOfAKeyThatTheyDoNotRead) {
+  for (const Method& method : methods()) {
+    if (!method.forget_retain) continue;
+    const Recipe own = with_settings({}, {"method=" + method.name});
+    Recipe other = own;
+    const auto mark = [&](const char* key, auto& field, auto value) {
+      if (!key_named(key).concerns(method.id)) field = value;
+    };
+    mark("objective.beta", other.objective.beta, 3.0);
+    mark("objective.beta2", other.objective.beta2, 3.0);
+    mark("objective.delta", other.objective.delta, 3.0);
+    mark("objective.safe", other.objective.safe, 3.0);
+    mark("objective.steer", other.objective.steer, 3.0);
+    mark("objective.layers", other.objective.layers, std::vector<std::int64_t>{1});
+    mark("objective.eps", other.objective.eps, 3.0);
+    mark("objective.dual_rate", other.objective.dual_rate, 3.0);
+    mark("objective.skip", other.objective.skip, std::int64_t{3});
+    EXPECT_FALSE(own == other) << method.name;
+    EXPECT_EQ(objective_settings(other), objective_settings(own)) << method.name;
+  }
+}
+
 TEST_F(MethodRows, ReadTheOriginalOnNormalPairsOnlyForAKlOrALossOfTheirOwn) {
   const auto needs = [](const std::vector<std::string>& settings) {
     return needs_normal_reference(with_settings({}, settings));

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/cache_folder.h"
 #include "core/files.h"
 #include "folder_test.h"
 
@@ -127,6 +128,14 @@ TEST_F(OriginalCacheTest, TheLeastRecentlyUsedFilesGoAboveTheBound) {
   EXPECT_TRUE(bounded.find(request(3)));
 }
 
+TEST_F(OriginalCacheTest, AResultAboveTheBoundRemovesNoOther) {
+  OriginalCache bounded = cache(300);
+  bounded.keep(request_, result_, 1);
+  bounded.keep({{"prompts", "long"}}, std::string(1000, 'x'), 1);
+  EXPECT_TRUE(bounded.find(request_));
+  EXPECT_EQ(entries().size(), 1U);
+}
+
 TEST_F(OriginalCacheTest, AFolderThatCannotBeWrittenToIsNoError) {
   OriginalCache nowhere(identity(), folder_ / "nowhere");
   nowhere.keep(request_, result_, 1);
@@ -141,8 +150,11 @@ TEST_F(OriginalCacheTest, IsOffByItsKeyAndInAFolderThatOthersCanRead) {
   EXPECT_FALSE(fs::exists(folder_ / "home"));
   EXPECT_NE(original_cache({}, folder_ / "model", {}), nullptr);
   EXPECT_EQ(fs::status(folder_ / "home/lethe/originals").permissions() & fs::perms::all, fs::perms::owner_all);
+  EXPECT_EQ(original_cache({}, folder_ / "gone", {}), nullptr);  // no failure of the cache ends a run
   fs::permissions(folder_ / "home/lethe/originals", fs::perms::all);
   EXPECT_EQ(original_cache({}, folder_ / "model", {}), nullptr);
+  ::setenv("XDG_CACHE_HOME", "relative", 1);
+  EXPECT_TRUE(cache_folder("originals").empty() || cache_folder("originals").is_absolute());
   if (before != nullptr) {
     ::setenv("XDG_CACHE_HOME", old.c_str(), 1);
   } else {

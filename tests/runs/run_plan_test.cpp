@@ -54,6 +54,12 @@ TEST_F(Plan, HasAtMostTenLinesAndCountsEpochsOverTheHarmfulRows) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 
+TEST_F(Plan, CountsTheWeightsThatRmuTrains) {
+  const RunPlan some = plan(recipe({"method=rmu"})), all = plan(recipe({"method=npo"}));
+  EXPECT_LT(some.facts["model"]["trained"].get<int>(), all.facts["model"]["trained"].get<int>());
+  EXPECT_NE(some.text().find("rmu, weights that match"), std::string::npos) << some.text();
+}
+
 TEST_F(Plan, CountsTheTokensThatTheMethodsRowsHave) {
   const auto tokens = [&](const std::vector<std::string>& settings) {
     return plan(recipe(settings)).facts["training"]["tokens_a_step"].get<int>();

@@ -100,6 +100,21 @@ TEST_F(Stage1EvaluationTest, ChangesNoBitOfAnyKindOfTraining) {
   }
 }
 
+TEST_F(Stage1EvaluationTest, AFailureWhileTheVectorIsShapedGivesTheWeightsBack) {
+  recipe_ = with_settings(
+      {}, {"tuning=lora", "lora.rank=4", "negation.rank=1", "negation.factors={nowhere: 0.5}", "evaluation.every=1"});
+  Tuning tuning(model_, recipe_);
+  Stage1Evaluation evaluation(tuning, base_, data_, nullptr);
+  const c10::NoGradGuard no_gradient;
+  std::vector<at::Tensor> before;
+  for (const NamedLora& adapter : tuning.pairs()) {
+    adapter.pair->b.normal_(0, 0.01);
+    before.push_back(adapter.pair->b.clone());
+  }
+  EXPECT_THROW(evaluation.measure(), Error);  // no weight has this name, which is found after all are shaped
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(at::equal(tuning.pairs()[i].pair->b, before[i])) << i;
+}
+
 TEST_F(Stage1EvaluationTest, MeasuresWhatStage2MeasuresAfterTheLastStep) {
   for (const char* tuning : {"tuning=full", "tuning=lora"}) {
     train_by({tuning, "evaluation.every=4", "evaluation.every_prompts=6", "negation.alpha=0.5", "negation.rank=3"});

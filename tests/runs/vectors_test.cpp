@@ -151,6 +151,36 @@ TEST_F(VectorJobs, OnlyTheirOwnerReadsHarm) {
   EXPECT_NE(read_file(fs::path(harmful) / "README.md").find("Do not publish"), std::string::npos);
 }
 
+TEST_F(VectorJobs, HarmStaysKnownInWhatIsMadeOfIt) {
+  const std::string harm = extracted("harm", true), base = at_root("base");
+  // A copy that lost its mark is the same vector.
+  fs::copy(harm, root_ / "copy");
+  VectorInfo info = read_vector_info(root_ / "copy");
+  info.harmful = false;
+  write_vector_info(info, root_ / "copy", Access::normal);
+  EXPECT_EQ(mode(combined(base, {{at_root("copy"), 0.5}, {harm, 0.5}})), 0700);
+  // A vector of a harmful sum goes on to a harmful sum, and so does the next.
+  std::string sum = combined(base, {{harm, 1.0}});
+  for (const char* name : {"first", "second"}) {
+    Tensors tensors = moved();
+    checkpoint(std::string(name) + "_tuned", tensors);
+    extract_vector({.base = sum, .tuned = at_root(std::string(name) + "_tuned"), .out = at_root(name)});
+    EXPECT_FALSE(read_vector_info(root_ / name).harmful);
+    sum = combined(sum, {{at_root(name), 0.5}});
+    EXPECT_EQ(mode(sum), 0700) << name;
+    EXPECT_EQ(mode(fs::path(sum) / "model.safetensors"), 0600) << name;
+  }
+  // Extracted again, as a difference or as an adapter.
+  extract_vector({.base = base, .tuned = combined(base, {{harm, 1.0}}), .out = at_root("again")});
+  EXPECT_EQ(read_vector_info(root_ / "again").harmful_because, "its vectors.json");
+  extract_vector({.base = base, .tuned = combined(base, {{harm, -1.0}}), .out = at_root("unlearned")});
+  EXPECT_FALSE(read_vector_info(root_ / "unlearned").harmful);
+  extract_vector({.base = base, .adapter = pair("low").string(), .harmful = true, .out = at_root("low_harm")});
+  extract_vector({.base = base, .adapter = at_root("low_harm"), .out = at_root("low_again")});
+  EXPECT_EQ(read_vector_info(root_ / "low_again").harmful_because, "its vector.json");
+  EXPECT_EQ(mode(root_ / "low_again"), 0700);
+}
+
 TEST_F(VectorJobs, ASumOfAdaptersIsAnAdapterAndAVector) {
   const std::string base = at_root("base");
   for (const char* name : {"a", "b"}) {

@@ -51,6 +51,8 @@ class EvaluationsTest : public testing::Test {
     std::int64_t every = 2, patience = 0;
     std::int64_t stop = 0;           // interrupted after this step; 0: never
     std::int64_t fail_at = 0;        // the evaluation after this step is interrupted; 0: never
+    bool judge_fails = false;        // at fail_at: another error in place of the interrupt
+    bool at_once = false;            // interrupted within the first step
     std::vector<double> validation;  // what the n-th evaluation finds; further ones: the last
   };
 
@@ -70,6 +72,7 @@ class EvaluationsTest : public testing::Test {
     loop.evaluation.measure = [&] {
       const c10::NoGradGuard no_gradient;
       const std::int64_t step = lines(run.metrics) + 1;  // the line of this step comes after its evaluation
+      if (step == run.fail_at && run.judge_fails) throw Error("the judge does not answer");
       if (step == run.fail_at) throw interrupted_error("interrupted");
       const at::Tensor before = weight.detach().clone();
       weight.fill_(7);
@@ -79,7 +82,8 @@ class EvaluationsTest : public testing::Test {
                                                   : run.validation[std::min(place, run.validation.size() - 1)];
       return std::map<std::string, double>{{"validation_loss", value}, {"validation_nan", std::nan("")}};
     };
-    loop.interrupted = [&] { return run.stop > 0 && lines(run.metrics) == run.stop; };
+    if (run.at_once) loop.accumulate = 2;
+    loop.interrupted = [&] { return run.at_once || (run.stop > 0 && lines(run.metrics) == run.stop); };
     records_ = train(objective, optimizer, loop, folder_ / run.metrics);
     return weight.detach();
   }
@@ -150,6 +154,30 @@ TEST_F(EvaluationsTest, AnInterruptedEvaluationIsMadeAfterTheResume) {
   const auto parsed = parse_json_lines(read_file(folder_ / "metrics.jsonl"), "metrics");
   EXPECT_TRUE(parsed.at(5).value.contains("validation_loss"));
   ASSERT_EQ(parsed.size(), 10U);
+}
+
+TEST_F(EvaluationsTest, AFailedEvaluationLosesNoStep) {
+  const at::Tensor whole = train_by({.metrics = "whole.jsonl"}, false);
+  try {
+    train_by({.fail_at = 8, .judge_fails = true});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.doing(), "the judge does not answer");
+  }
+  EXPECT_EQ(lines("metrics.jsonl"), 8);
+  EXPECT_TRUE(snapshots().contains("step-00000008"));
+  EXPECT_TRUE(at::equal(train_by({}), whole));
+  EXPECT_EQ(untimed("metrics.jsonl"), untimed("whole.jsonl"));
+}
+
+TEST_F(EvaluationsTest, AnInterruptWithinTheFirstStepSpeaksOfThisTrainingAlone) {
+  try {
+    train_by({.at_once = true});
+    FAIL();
+  } catch (const Error& error) {  // another training of the same run may be done: the first half of contrast
+    EXPECT_EQ(error.doing(), "interrupted before the first step of this training was done");
+    EXPECT_EQ(error.code(), ExitCode::interrupted);
+  }
 }
 
 TEST_F(EvaluationsTest, PatienceEndsTheTrainingAndGivesTheBestStepBack) {

@@ -111,6 +111,19 @@ TEST_F(TaskVectors, OfAHeadThatOneSideTiesGiveWhatNegateGives) {
   EXPECT_EQ(sum.config().at("tie_word_embeddings"), false);
 }
 
+TEST_F(TaskVectors, ThatHideAnUntiedHeadAreRefused) {
+  const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
+  const std::string e = "model.embed_tokens.weight", h = "lm_head.weight";
+  const at::Tensor before = at::randn({6, 4});
+  const fs::path folder = made("lying");
+  write_tensors(folder / kVectorTensors, {{e, at::randn({6, 4})}, {h, at::randn({6, 4})}});
+  const StoredVector vector = described(folder, VectorKind::weights, /*unties_head=*/false);
+  for (const Tensors& tensors : {Tensors{{e, before}}, Tensors{{e, before}, {h, before}}}) {
+    const Checkpoint base = checkpoint("base" + std::to_string(tensors.size()), tensors, tied);
+    EXPECT_NE(refusal_of([&] { combined(base, {{&vector, 1.0}}); }).find("unties_head"), std::string::npos);
+  }
+}
+
 // A sum has no wrappers in its names, and may have untied its head. Vectors of its base still fit.
 TEST_F(TaskVectors, FitASumOfTheirBase) {
   const Json tied = {{"model_type", "llama"}, {"tie_word_embeddings", true}};
