@@ -77,26 +77,14 @@ void extract_adapter(const Adapter& adapter, double factor, const std::filesyste
         .wanted("low-rank pairs only")
         .found(adapter.is_dora() ? "use_dora" : "replaced tensors");
   }
-  std::vector<TensorSpec> specs;
-  for (const StoredTensor& tensor : adapter.file().tensors()) {
-    const std::string* name = adapter.name_in_peft(tensor);
-    if (name == nullptr) continue;
-    specs.push_back(tensor);
-    specs.back().name = *name;
-  }
-  SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}}, access);
-  for (const StoredTensor& tensor : adapter.file().tensors()) {
-    if (adapter.name_in_peft(tensor) == nullptr) continue;
-    at::Tensor value = tensor_over(tensor, adapter.file().values(tensor));
+  const auto scaled = [&](const StoredTensor& tensor, const at::Tensor& value) {
     const bool scales =
         factor != 1 && std::any_of(adapter.modules().begin(), adapter.modules().end(),
                                    [&](const LoraModule& m) { return m.b == &tensor || m.bias == &tensor; });
-    if (scales)
-      value = combine_rounded(value, value, [&](const at::Tensor& b, const at::Tensor&) { return factor * b; });
-    require_finite(value, tensor.name, doing);
-    writer.write(bytes_of(value));
-  }
-  writer.close();
+    if (!scales) return value;
+    return combine_rounded(value, value, [&](const at::Tensor& b, const at::Tensor&) { return factor * b; });
+  };
+  rewrite_adapter(adapter, folder, doing, scaled, access);
   write_file(folder / "adapter_config.json", read_file(adapter.folder() / "adapter_config.json"), access);
 }
 

@@ -115,17 +115,7 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
   }
   refuse_packed_weights(base);
   const AppliedAdapters check(base, {{&adapter, -alpha}});  // names and shapes fit this base
-  std::vector<TensorSpec> specs;
-  for (const StoredTensor& tensor : adapter.file().tensors()) {
-    const std::string* name = adapter.name_in_peft(tensor);
-    if (name == nullptr) continue;
-    specs.push_back(tensor);
-    specs.back().name = *name;
-  }
-  SafetensorsWriter writer(folder / "adapter_model.safetensors", specs);
-  for (const StoredTensor& tensor : adapter.file().tensors()) {
-    if (adapter.name_in_peft(tensor) == nullptr) continue;
-    at::Tensor value = tensor_over(tensor, adapter.file().values(tensor));
+  const auto negated = [&](const StoredTensor& tensor, at::Tensor value) {
     for (const LoraModule& module : adapter.modules()) {
       if (module.b == &tensor || module.bias == &tensor)
         value = combine_rounded(value, value, [&](const at::Tensor& b, const at::Tensor&) { return -alpha * b; });
@@ -137,10 +127,9 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
       value =
           combine_rounded(value, before, [&](const at::Tensor& s, const at::Tensor& o) { return o - alpha * (s - o); });
     }
-    require_finite(value, tensor.name, "cannot negate the adapter " + adapter.folder().string());
-    writer.write(bytes_of(value));
-  }
-  writer.close();
+    return value;
+  };
+  rewrite_adapter(adapter, folder, "cannot negate the adapter " + adapter.folder().string(), negated);
   copy_side_files(adapter.folder(), folder);
 }
 

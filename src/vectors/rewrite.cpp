@@ -78,6 +78,27 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
   if (options.unties_head || tied_pair(base).contradicts_config) say_untied(folder / "config.json");
 }
 
+void rewrite_adapter(const Adapter& adapter, const std::filesystem::path& folder, const std::string& doing,
+                     const std::function<at::Tensor(const StoredTensor& tensor, const at::Tensor& value)>& change,
+                     Access access) {
+  std::vector<const StoredTensor*> tensors;
+  std::vector<TensorSpec> specs;
+  for (const StoredTensor& tensor : adapter.file().tensors()) {
+    const std::string* name = adapter.name_in_peft(tensor);
+    if (name == nullptr) continue;
+    tensors.push_back(&tensor);
+    specs.push_back(tensor);
+    specs.back().name = *name;
+  }
+  SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}}, access);
+  for (const StoredTensor* tensor : tensors) {
+    const at::Tensor value = change(*tensor, tensor_over(*tensor, adapter.file().values(*tensor)));
+    require_finite(value, tensor->name, doing);
+    writer.write(bytes_of(value));
+  }
+  writer.close();
+}
+
 at::Tensor combine_rounded(const at::Tensor& a, const at::Tensor& b,
                            const std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>& f) {
   constexpr std::int64_t kPiece = 1 << 22;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/adapter.h"
 #include "formats/checkpoint.h"
 
 namespace lethe {
@@ -49,6 +50,15 @@ using WriteTensor = std::function<void(const TensorSpec& tensor, const StoredTen
 /// The same, but `write` writes and checks each tensor itself. In pieces, memory need not hold the largest tensor.
 void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& folder, const WriteTensor& write,
                         const RewriteOptions& options = {});
+
+/// Writes the adapter's tensors as adapter_model.safetensors, under the names that PEFT reads, into `folder` (exists).
+/// Shapes and dtypes stay; tensors without such a name are left out.
+/// @param doing   for the error: "cannot negate the adapter …"
+/// @param change  returns a tensor's new values in the stored dtype
+/// @throws Error (bad input) naming a tensor that is then NaN or infinite
+void rewrite_adapter(const Adapter& adapter, const std::filesystem::path& folder, const std::string& doing,
+                     const std::function<at::Tensor(const StoredTensor& tensor, const at::Tensor& value)>& change,
+                     Access access = Access::normal);
 
 /// f(a, b) on float32 copies of pieces of both (float64 where the stored type is), rounded once to a's type. Both have
 /// the same shape; memory is that of the result and of a few pieces.

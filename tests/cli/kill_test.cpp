@@ -1,6 +1,5 @@
 // SIGKILL at any moment: inputs stay, nothing half-written has a final name, and the run continues to the same bits.
 // LETHE_KILLS=n tries n moments; otherwise a few.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,18 +23,10 @@ class Killed : public Program {
   /// Starts lethe, and kills it after so many milliseconds. @return 137, or what it ended with before. The process is
   /// gone then: `timeout -s KILL` kills itself as well, and returns while the program still holds its files and locks.
   int killed_after(const std::string& arguments, long milliseconds) const {
-    const std::string command =
-        "OMP_NUM_THREADS=1 exec " LETHE_PROGRAM " " + arguments + " > " + at("last.log") + " 2>&1";
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-      ::_exit(127);
-    }
+    const pid_t child = start_program(arguments, at("last.log"));
     ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
     ::kill(child, SIGKILL);
-    int status = 0;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return ended(child);
   }
   /// Runs may be faster than the one that was timed, on a machine that was busy then: until one was killed.
   static bool goes_on(long done, long wanted, long killed) { return done < wanted || (killed == 0 && done < 50); }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -48,6 +49,24 @@ inline Outcome shell(const std::string& command) {
 /// lethe with these arguments, as a shell would split them.
 inline Outcome run(const std::string& arguments) {
   return command_outcome("OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive " LETHE_PROGRAM " " + arguments + " 2>&1");
+}
+
+/// Starts lethe; its text goes to `log`. @return the process, which is lethe itself, so that signals reach it
+inline pid_t start_program(const std::string& arguments, const std::string& log) {
+  const std::string command = "OMP_NUM_THREADS=1 exec " LETHE_PROGRAM " " + arguments + " > " + log + " 2>&1";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  return child;
+}
+
+/// Waits until a started program has ended. @return its status as a shell shows it: 137 after SIGKILL
+inline int ended(pid_t child) {
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /// A folder with the files from which all tests of this process start; removed at the end.

@@ -35,18 +35,14 @@ class TunedSettings : public Program {
   }
   /// Starts lethe, and sends the signal when it has stored so many trainings. @return its status as a shell shows it
   int stopped_after(const std::string& arguments, const std::string& out, std::size_t trainings, int signal) const {
-    const std::string command =
-        "OMP_NUM_THREADS=1 exec " LETHE_PROGRAM " " + arguments + " > " + at("last.log") + " 2>&1";
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-      ::_exit(127);
-    }
-    int status = 0;
-    while (cells(out) < trainings && ::waitpid(child, &status, WNOHANG) == 0) ::usleep(2000);
+    const pid_t child = start_program(arguments, at("last.log"));
+    siginfo_t gone{};  // does not collect the process, so that ended() can
+    const auto runs = [&] {
+      return ::waitid(P_PID, static_cast<id_t>(child), &gone, WEXITED | WNOHANG | WNOWAIT) == 0 && gone.si_pid == 0;
+    };
+    while (cells(out) < trainings && runs()) ::usleep(2000);
     ::kill(child, signal);
-    EXPECT_EQ(::waitpid(child, &status, 0), child) << read_file(at("last.log"));
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return ended(child);
   }
   // Without what a repetition cannot give again.
   static Json without_times(Json json) {
