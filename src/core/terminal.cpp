@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/plain_text.h"
 
@@ -50,11 +51,12 @@ class ProgressBar : public ProgressDisplay {
     using namespace std::chrono_literals;
     const auto now = std::chrono::steady_clock::now();
     const bool live = ::isatty(STDERR_FILENO);
+    if (!first_) first_ = {now, done};
     if (now - start_ < 1s) return;
     if (drawn_ && now - last_ < (live ? 100ms : 5000ms) && done != total_) return;
     last_ = now;
     drawn_ = true;
-    const std::string line = one_line(text(done, note, std::chrono::duration<double>(now - start_).count(), live));
+    const std::string line = one_line(text(done, note, rate(done, now), live));
     if (live) {
       const auto shown = first_characters(line, static_cast<std::size_t>(columns() - 1));
       std::fprintf(stderr, "\r\033[K%s", shown.c_str());
@@ -66,8 +68,15 @@ class ProgressBar : public ProgressDisplay {
   }
 
  private:
-  std::string text(std::uint64_t done, const std::string& note, double seconds, bool live) const {
-    const double rate = seconds > 0 ? done / seconds : 0;
+  using Clock = std::chrono::steady_clock;
+
+  // Units a second since the first update, because continued work begins with units that an earlier run did.
+  double rate(std::uint64_t done, Clock::time_point now) const {
+    const double seconds = std::chrono::duration<double>(now - first_->first).count();
+    return seconds > 0 && done > first_->second ? static_cast<double>(done - first_->second) / seconds : 0;
+  }
+
+  std::string text(std::uint64_t done, const std::string& note, double rate, bool live) const {
     const double share = total_ > 0 ? static_cast<double>(done) / total_ : 0;
     std::string line = title_ + " ";
     if (live) {
@@ -76,7 +85,7 @@ class ProgressBar : public ProgressDisplay {
     }
     line += unit_ == "bytes" ? std::to_string(static_cast<int>(share * 100)) + "%"
                              : std::to_string(done) + "/" + std::to_string(total_);
-    line += "  " + rate_text(rate, unit_);
+    if (rate > 0) line += "  " + rate_text(rate, unit_);
     if (rate > 0 && done < total_) line += "  ETA " + duration_text((total_ - done) / rate);
     if (!note.empty()) line += "  " + note;
     return line;
@@ -84,7 +93,8 @@ class ProgressBar : public ProgressDisplay {
 
   std::string title_, unit_;
   std::uint64_t total_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), last_ = start_;
+  Clock::time_point start_ = Clock::now(), last_ = start_;
+  std::optional<std::pair<Clock::time_point, std::uint64_t>> first_;  // the first update: when, and what was done
   bool drawn_ = false;
 };
 

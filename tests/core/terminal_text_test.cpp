@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <string>
+#include <thread>
 
 #include "core/error.h"
 #include "core/plain_text.h"
@@ -62,6 +64,19 @@ TEST(Terminal, NothingThatIsPrintedControlsIt) {
   EXPECT_EQ(printed([] { say("one\n  two\tthree é"); }), "one\n  two\tthree é\n");
   EXPECT_EQ(printed([] { warn("one"); }), "warning: one\n");
   EXPECT_EQ(printed([] { print_failure("a\x1b[2Jb"); }), "lethe: a\u241b[2Jb\n");
+}
+
+TEST(Terminal, TheRateOfContinuedWorkLeavesOutWhatWasDoneBefore) {
+  const std::string out = printed([] {
+    Progress progress("work", 1000, "steps");
+    progress.update(900);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    progress.update(901);
+  });
+  const auto place = out.find("901/1000  ");
+  ASSERT_NE(place, std::string::npos) << out;
+  EXPECT_LT(std::stod(out.substr(place + 10)), 1.0) << out;  // one step in 1.1 s, not 901
+  EXPECT_NE(out.find("ETA"), std::string::npos) << out;
 }
 
 TEST(Terminal, AnErrorsLineBreaksAreItsOwn) {
