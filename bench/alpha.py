@@ -34,8 +34,9 @@ def main():
         results = json.loads((out / "results.json").read_text())
     seconds, choice = run["seconds_of_stages"], results["alpha_choice"]
     total = run["seconds"]
+    error = choice["standard_error"]  # null: of one pair
     print(f"{model.name}, LoRA, {args.steps} steps of 4 rows; alpha {choice['alpha']:.3f} at a KL of {choice['kl']:.4f} "
-          f"± {choice['standard_error']:.4f} of a budget of {args.budget}\n")
+          f"{'' if error is None else f'± {error:.4f} '}of a budget of {args.budget}\n")
     print("| choosing alpha | measurements | pairs | tokens | seconds | share of the run | training | evaluation | whole run |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     print(f"| {model.name} | {choice['measurements']} | {choice['pairs']} | {choice['tokens']} | {seconds['alpha']:.1f} | "

@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import arithmetic
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -41,13 +43,9 @@ def lethe_run(args, model, lora, plan, out, *more):
 
 
 def least_gflop(model, plan, lora, warm):
-    """Minimal arithmetic of a step in GFLOP, mean over the timed steps: the matrix products of each packed token in the layers and the head."""
+    """Minimal arithmetic of a step in GFLOP, mean over the timed steps."""
     from transformers import AutoTokenizer
     tokenizer = AutoTokenizer.from_pretrained(model)
-    config = json.loads((pathlib.Path(model) / "config.json").read_text())
-    width, inner, layers, vocabulary = (config[k] for k in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size"))
-    heads, groups = config["num_attention_heads"], config.get("num_key_value_heads", config["num_attention_heads"])
-    layer = 2 * width * (2 * width + 2 * width * groups // heads + 3 * inner)
     lengths = {}
 
     def parts(prompt, response):
@@ -58,23 +56,9 @@ def least_gflop(model, plan, lora, warm):
             lengths[prompt, response] = first, len(text["input_ids"]) - first
         return lengths[prompt, response]
 
-    total, lines = 0.0, pathlib.Path(plan).read_text().splitlines()[warm:]
-    for line in lines:
-        rows = json.loads(line)
-        tokens = responses = 0
-        for (prompt, own), drawn in zip(rows["harmful"], rows["random"]):
-            sizes = [parts(prompt, r) for r in (own, *drawn)]
-            tokens += sizes[0][0] + sum(r for _, r in sizes)
-            responses += sum(r for _, r in sizes)
-        normal = [parts(p, r) for p, r in rows["normal"]]
-        tokens += sum(map(sum, normal))
-        responses += sum(r for _, r in normal)
-        head = 2 * width * vocabulary
-        ways = 2 if lora else 3  # forward and gradients of the inputs; full tuning: also of the weights
-        total += ways * (tokens * layers * layer + responses * head)
-        # The original's distribution for the KL: LoRA needs another forward pass, full tuning stores the hidden states.
-        total += sum(r for _, r in normal) * head + (sum(map(sum, normal)) * layers * layer if lora else 0)
-    return total / len(lines) / 1e9
+    steps = [json.loads(line) for line in pathlib.Path(plan).read_text().splitlines()[warm:]]
+    shape = arithmetic.Shape.of(json.loads((pathlib.Path(model) / "config.json").read_text()))
+    return arithmetic.least_flop(shape, steps, parts, lora) / 1e9
 
 
 def matmul_gflops(args):

@@ -11,6 +11,7 @@ folder at the end, unless --keep is given. After an interruption the same comman
 repeated.
 """
 import argparse
+import array
 import dataclasses
 import json
 import math
@@ -41,10 +42,12 @@ class Model:
     vocabulary: int
     positions: int
     runs: list  # settings in addition to the recipe's, one list for each run
+    dtype: str = "F16"  # or BF16
 
     def config(self):
         common = {"hidden_size": self.width, "num_hidden_layers": self.layers, "num_attention_heads": self.heads,
-                  "vocab_size": self.vocabulary, "max_position_embeddings": self.positions, "torch_dtype": "float16"}
+                  "vocab_size": self.vocabulary, "max_position_embeddings": self.positions,
+                  "torch_dtype": "bfloat16" if self.dtype == "BF16" else "float16"}
         if self.family == "opt":
             return common | {"architectures": ["OPTForCausalLM"], "model_type": "opt", "ffn_dim": self.inner,
                              "word_embed_proj_dim": self.width, "do_layer_norm_before": True, "dropout": 0.0,
@@ -131,14 +134,22 @@ def memory_free():
     return next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
 
 
+def packed(dtype, values):
+    if dtype == "F16":
+        return struct.pack(f"<{len(values)}e", *values)
+    words = array.array("H", struct.pack(f"<{len(values)}f", *values))
+    return words[1::2].tobytes()  # bfloat16: the upper half of a float32
+
+
 class RandomValues:
-    """Float16 values, normal with a standard deviation of 0.02: one block, read again and again. Its length is a prime
+    """16-bit values, normal with a standard deviation of 0.02: one block, read again and again. Its length is a prime
     number, so that no two rows of a matrix are equal."""
 
-    def __init__(self):
+    def __init__(self, dtype):
         draw = random.Random(0)
         count = 1048583
-        self.block = struct.pack(f"<{count}e", *(draw.gauss(0, 0.02) for _ in range(count)))
+        self.dtype = dtype
+        self.block = packed(dtype, [draw.gauss(0, 0.02) for _ in range(count)])
         self.at = 0
 
     def write(self, file, size):
@@ -153,7 +164,7 @@ def write_file(path, tensors, values):
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, shape in tensors.items():
         end = offset + 2 * numbers_in(shape)
-        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [offset, end]}
+        header[name] = {"dtype": values.dtype, "shape": shape, "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -164,7 +175,7 @@ def write_file(path, tensors, values):
             if len(shape) > 1:
                 values.write(file, 2 * numbers_in(shape))
             else:  # norms 1, biases 0
-                file.write(struct.pack("<e", 1.0 if name.endswith("weight") else 0.0) * shape[0])
+                file.write(packed(values.dtype, [1.0 if name.endswith("weight") else 0.0]) * shape[0])
     partial.rename(path)
 
 
@@ -202,7 +213,7 @@ def write_checkpoint(model, folder):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(model.config()))
     write_tokenizer(model, folder)
-    shards, values, places = shards_of(model), RandomValues(), {}
+    shards, values, places = shards_of(model), RandomValues(model.dtype), {}
     for number, tensors in enumerate(shards, 1):
         name = "model.safetensors" if len(shards) == 1 else f"model-{number:05}-of-{len(shards):05}.safetensors"
         places |= dict.fromkeys(tensors, name)

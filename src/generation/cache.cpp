@@ -5,6 +5,7 @@
 
 #include "kernels/decode_attention.h"
 #include "kernels/skinny_gemm.h"
+#include "tensors/device.h"
 
 namespace lethe {
 
@@ -22,6 +23,12 @@ void KeyValueCache::fill(int layer, std::int64_t row, const at::Tensor& k, const
   values_[layer][row].slice(1, 0, v.size(0)).copy_(v.transpose(0, 1));
 }
 
+void KeyValueCache::fill(int layer, const at::Tensor& rows, const at::Tensor& positions, const at::Tensor& k,
+                         const at::Tensor& v) {
+  keys_[layer].transpose(1, 2).index_put_({rows, positions}, k);
+  values_[layer].transpose(1, 2).index_put_({rows, positions}, v);
+}
+
 void KeyValueCache::drop_row(std::int64_t row) {
   const std::int64_t last = rows() - 1;
   if (row != last) {
@@ -32,10 +39,12 @@ void KeyValueCache::drop_row(std::int64_t row) {
     lengths_[row] = lengths_[last];
   }
   lengths_.pop_back();
+  next_ = at::Tensor();
 }
 
-at::Tensor KeyValueCache::next_positions() const {
-  return at::tensor(lengths_, at::kLong).to(keys_[0].device());
+at::Tensor KeyValueCache::next_positions() {
+  if (!next_.defined()) next_ = to_device(at::tensor(lengths_, at::kLong), keys_[0].device());
+  return next_;
 }
 
 void KeyValueCache::begin_step() {
@@ -57,6 +66,7 @@ const at::Tensor& KeyValueCache::mask(std::int64_t window) {
 
 void KeyValueCache::end_step() {
   for (auto& length : lengths_) ++length;
+  next_ = next_ + 1;
 }
 
 at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -86,21 +96,31 @@ at::Tensor KeyValueCache::append_and_attend(int layer, const at::Tensor& q, cons
   const at::Tensor where = index_.expand({n, k.size(1), 1, k.size(2)});
   keys.scatter_(2, where, k.unsqueeze(2));
   values.scatter_(2, where, v.unsqueeze(2));
-  const at::Tensor query = q.unsqueeze(2);  // [n, H, 1, d]
+  // The heads that share keys take the place of several queries, so that the keys are not repeated: [n, G, H/G, d].
+  const at::Tensor query = q.reshape({n, k.size(1), q.size(1) / k.size(1), q.size(2)});
   if (options.softcap > 0) {
-    const std::int64_t repeat = q.size(1) / k.size(1);
-    at::Tensor scores = at::matmul(query, keys.repeat_interleave(repeat, 1).transpose(2, 3)) * options.scale;
+    at::Tensor scores = at::matmul(query, keys.transpose(2, 3)) * options.scale;
     scores = (scores / options.softcap).tanh() * options.softcap + mask(options.window);
-    return at::matmul(scores.softmax(-1), values.repeat_interleave(repeat, 1)).squeeze(2);
+    return at::matmul(scores.softmax(-1), values).reshape(q.sizes());
   }
-  return at::scaled_dot_product_attention(query, keys, values, mask(options.window), 0.0, false, options.scale,
-                                          q.size(1) != k.size(1))
-      .squeeze(2);
+  return at::scaled_dot_product_attention(query, keys, values, mask(options.window), 0.0, false, options.scale)
+      .reshape(q.sizes());
+}
+
+PrefillAttention::PrefillAttention(const PackedBatch& batch, KeyValueCache& cache, std::int64_t first_row)
+    : packed_(batch), segments_(batch.segments), cache_(cache), first_row_(first_row) {
+  if (batch.ids.is_cpu()) return;
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i < segments_.size(); ++i)
+    rows.insert(rows.end(), static_cast<std::size_t>(segments_[i].size()), first_row_ + static_cast<std::int64_t>(i));
+  rows_ = to_device(at::tensor(rows, at::kLong), batch.ids.device());
+  positions_ = batch.positions;
 }
 
 at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                     const AttentionOptions& options) {
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
+  if (rows_.defined()) cache_.fill(layer, rows_, positions_, k, v);
+  for (std::size_t i = 0; !rows_.defined() && i < segments_.size(); ++i) {
     const auto& s = segments_[i];
     cache_.fill(layer, first_row_ + static_cast<std::int64_t>(i), k.slice(0, s.begin, s.end),
                 v.slice(0, s.begin, s.end));

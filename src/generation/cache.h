@@ -24,8 +24,14 @@ class KeyValueCache {
   std::int64_t length(std::int64_t row) const { return lengths_[row]; }
 
   /// Adds a row for a prompt of n tokens. fill() then stores its keys and values, layer by layer, [n, G, d].
-  void begin_row(std::int64_t length) { lengths_.push_back(length); }
+  void begin_row(std::int64_t length) {
+    lengths_.push_back(length);
+    next_ = at::Tensor();
+  }
   void fill(int layer, std::int64_t row, const at::Tensor& k, const at::Tensor& v);
+  /// The same for the tokens of several rows at once, as on a GPU.
+  /// @param rows, positions  [T] int64: the row and the place in it of each token; k and v [T, G, d]
+  void fill(int layer, const at::Tensor& rows, const at::Tensor& positions, const at::Tensor& k, const at::Tensor& v);
   /// Drops row `row`; the last row takes its place.
   void drop_row(std::int64_t row);
 
@@ -36,14 +42,15 @@ class KeyValueCache {
   void begin_step();
   /// Called once per step, after the last layer.
   void end_step();
-  /// [rows] int64: the position of the token each row takes next.
-  at::Tensor next_positions() const;
+  /// [rows] int64: the position of the token each row takes next. It stays on the device from step to step.
+  at::Tensor next_positions();
 
  private:
   std::int64_t slots_;
   std::vector<at::Tensor> keys_, values_;  // a layer: [S, G, C, d]
   std::vector<std::int64_t> lengths_;
   const at::Tensor& mask(std::int64_t window);
+  at::Tensor next_;                           // next_positions(); undefined after rows came or went
   at::Tensor index_;                          // of this step: [rows, 1, 1, 1] int64
   std::map<std::int64_t, at::Tensor> masks_;  // of this step, by window: [rows, 1, 1, longest] in the compute type
   std::int64_t longest_ = 0;
@@ -53,8 +60,7 @@ class KeyValueCache {
 class PrefillAttention : public AttentionContext {
  public:
   /// The rows of the pack go to cache rows first_row, first_row + 1, …
-  PrefillAttention(const PackedBatch& batch, KeyValueCache& cache, std::int64_t first_row)
-      : packed_(batch), segments_(batch.segments), cache_(cache), first_row_(first_row) {}
+  PrefillAttention(const PackedBatch& batch, KeyValueCache& cache, std::int64_t first_row);
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                     const AttentionOptions& options) override;
 
@@ -63,6 +69,7 @@ class PrefillAttention : public AttentionContext {
   std::vector<Segment> segments_;
   KeyValueCache& cache_;
   std::int64_t first_row_;
+  at::Tensor rows_, positions_;  // of the tokens, on a GPU
 };
 
 /// Attention of one new token per row over the cache.

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "generation/cache.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace {
@@ -44,8 +45,8 @@ class Decoding {
     const std::int64_t row_bytes =
         2 * s.layers * s.kv_heads * s.head_dim * capacity * static_cast<std::int64_t>(at::elementSize(model_.dtype()));
     const std::int64_t slots =
-        std::clamp<std::int64_t>(std::min(options_.batch, options_.cache_bytes / std::max<std::int64_t>(1, row_bytes)),
-                                 1, static_cast<std::int64_t>(waiting.size()));
+        std::clamp<std::int64_t>(std::min(options_.batch, cache_bytes() / std::max<std::int64_t>(1, row_bytes)), 1,
+                                 static_cast<std::int64_t>(waiting.size()));
     KeyValueCache cache(s, slots, capacity, at::TensorOptions().dtype(model_.dtype()).device(model_.device()));
     while (!waiting.empty() || !rows_.empty()) {
       admit(cache, waiting);
@@ -66,10 +67,8 @@ class Decoding {
     const auto where = [&] { return bad_input("cannot answer prompt " + std::to_string(i + 1)); };
     if (prompts_[i].empty()) throw where().wanted("at least one token").found("none");
     for (const int id : prompts_[i]) {
-      if (id < 0 || id >= model_.spec().vocabulary) {
-        throw where()
-            .wanted("ids below the vocabulary's " + with_commas(model_.spec().vocabulary))
-            .found(std::to_string(id));
+      if (id < 0 || id >= model_.input_ids()) {
+        throw where().wanted("ids below the vocabulary's " + with_commas(model_.input_ids())).found(std::to_string(id));
       }
     }
     const std::int64_t positions = model_.spec().max_positions;
@@ -102,7 +101,14 @@ class Decoding {
     if (options_.progress) options_.progress(ended_);
   }
 
-  at::Tensor logits(const at::Tensor& hidden) const { return model_.head().logits(hidden).to(at::kFloat).cpu(); }
+  bool on_cpu() const { return model_.device().is_cpu(); }
+
+  std::int64_t cache_bytes() const {
+    if (options_.cache_bytes > 0) return options_.cache_bytes;
+    return on_cpu() ? std::int64_t{1} << 30 : static_cast<std::int64_t>(free_device_bytes(model_.device()) / 2);
+  }
+
+  at::Tensor logits(const at::Tensor& hidden) const { return model_.head().logits(hidden).to(at::kFloat); }
 
   void decode_whole_rows(std::size_t i) {
     RandomStream stream(options_.seed, "generate", i);
@@ -111,7 +117,7 @@ class Decoding {
       PackBuilder pack;
       pack.add(ids);
       const at::Tensor hidden = model_.hidden(pack.build(model_.device()));
-      const int token = sample_token(logits(hidden.slice(0, hidden.size(0) - 1))[0], options_.sampling, stream);
+      const int token = sample_token(logits(hidden.slice(0, hidden.size(0) - 1))[0].cpu(), options_.sampling, stream);
       if (!take(i, token)) break;
       ids.push_back(token);
     }
@@ -120,7 +126,7 @@ class Decoding {
 
   /// Admits waiting prompts to the free slots, in packs of bounded size.
   void admit(KeyValueCache& cache, std::vector<std::size_t>& waiting) {
-    constexpr std::int64_t pack_tokens = 2048;
+    const std::int64_t pack_tokens = on_cpu() ? 2048 : 8192;
     while (!waiting.empty() && cache.rows() < cache.slots()) {
       const std::int64_t first = cache.rows();
       PackBuilder pack;
@@ -139,16 +145,18 @@ class Decoding {
       const at::Tensor hidden = model_.hidden(batch.ids, batch.positions, model_.angles(batch), attention);
       for (const auto index : taken)
         rows_.push_back({index, limit(index), RandomStream(options_.seed, "generate", index)});
-      choose(cache, logits(hidden.index_select(0, at::tensor(last, at::kLong).to(hidden.device()))),
+      choose(cache, logits(hidden.index_select(0, to_device(at::tensor(last, at::kLong), hidden.device()))),
              static_cast<std::size_t>(first));
     }
   }
 
   /// Chooses a token for rows first, first + 1, … from their logits, and drops rows that ended.
   void choose(KeyValueCache& cache, const at::Tensor& logits, std::size_t first) {
+    const std::vector<std::int64_t> tokens = chosen(logits, first);
+    if (first > 0) next_ = at::Tensor();
     std::vector<std::size_t> leaving;
     for (std::size_t r = first; r < rows_.size(); ++r) {
-      rows_[r].next = sample_token(logits[static_cast<std::int64_t>(r - first)], options_.sampling, rows_[r].stream);
+      rows_[r].next = static_cast<int>(tokens[r - first]);
       if (!take(rows_[r].index, rows_[r].next)) leaving.push_back(r);
     }
     for (std::size_t i = leaving.size();
@@ -159,13 +167,40 @@ class Decoding {
       rows_.pop_back();
       ended();
     }
+    if (!leaving.empty()) next_ = at::Tensor();
+  }
+
+  /// The tokens of rows first, first + 1, … On a GPU they stay there for the next step, and only they are read: the one
+  /// moment of a step that waits.
+  std::vector<std::int64_t> chosen(const at::Tensor& logits, std::size_t first) {
+    std::vector<std::int64_t> tokens;
+    if (on_cpu()) {
+      for (std::size_t r = first; r < rows_.size(); ++r)
+        tokens.push_back(
+            sample_token(logits[static_cast<std::int64_t>(r - first)], options_.sampling, rows_[r].stream));
+      return tokens;
+    }
+    at::Tensor draws;
+    if (options_.sampling.temperature > 0) {
+      std::vector<double> uniforms;
+      for (std::size_t r = first; r < rows_.size(); ++r) uniforms.push_back(rows_[r].stream.uniform());
+      draws = to_device(at::tensor(uniforms, at::kDouble), logits.device());
+    }
+    next_ = sample_tokens(logits, options_.sampling, draws);
+    const at::Tensor read = next_.cpu();
+    const std::int64_t* values = read.const_data_ptr<std::int64_t>();
+    tokens.assign(values, values + read.numel());
+    return tokens;
   }
 
   void step(KeyValueCache& cache) {
     if (!options_.token) stop_if_interrupted();  // the token callback decides for itself
-    std::vector<std::int64_t> tokens;
-    for (const auto& row : rows_) tokens.push_back(row.next);
-    const at::Tensor ids = at::tensor(tokens, at::kLong).to(model_.device());
+    at::Tensor ids = next_;
+    if (!ids.defined()) {
+      std::vector<std::int64_t> tokens;
+      for (const auto& row : rows_) tokens.push_back(row.next);
+      ids = to_device(at::tensor(tokens, at::kLong), model_.device());
+    }
     const at::Tensor positions = cache.next_positions();
     cache.begin_step();
     CachedAttention attention(cache);
@@ -179,6 +214,7 @@ class Decoding {
   const GenerationOptions& options_;
   std::vector<Generated> results_;
   std::vector<Row> rows_;
+  at::Tensor next_;  // the rows' next tokens on a GPU; undefined after rows came or went
   std::size_t ended_ = 0;
 };
 

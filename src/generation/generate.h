@@ -14,10 +14,11 @@ namespace lethe {
 struct GenerationOptions {
   std::int64_t max_new_tokens = 100;
   SamplingOptions sampling;
-  std::vector<int> stop_ids;           ///< a row ends before one of these
-  std::uint64_t seed = 8888;           ///< each row draws from its own stream (seed, "generate", row)
-  std::int64_t batch = 32;             ///< rows decoded at a time
-  std::int64_t cache_bytes = 1 << 30;  ///< fewer rows at a time if their cache would be larger
+  std::vector<int> stop_ids;  ///< a row ends before one of these
+  std::uint64_t seed = 8888;  ///< each row draws from its own stream (seed, "generate", row)
+  std::int64_t batch = 32;    ///< rows decoded at a time
+  /// Fewer rows at a time if their cache would be larger; 0: 1 GiB on a CPU, half of the free memory on a GPU.
+  std::int64_t cache_bytes = 0;
   /// Called with each new token and its prompt's index as soon as it is chosen, stop tokens excepted. False ends the
   /// row.
   std::function<bool(std::size_t row, int token)> token;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 #include <vector>
 
 namespace lethe {
@@ -36,6 +37,27 @@ int sample_token(const at::Tensor& logits, const SamplingOptions& options, Rando
     if (left < 0) return id;
   }
   return order.back();
+}
+
+at::Tensor sample_tokens(const at::Tensor& logits, const SamplingOptions& options, const at::Tensor& uniforms) {
+  if (options.temperature <= 0) return logits.argmax(-1);
+  at::Tensor chances = (logits.to(at::kDouble) / options.temperature).softmax(-1), order;
+  const bool cut = options.top_k > 0 && options.top_k < logits.size(1);
+  if (cut || options.top_p < 1) {
+    std::tie(chances, order) = chances.sort(/*stable=*/true, -1, /*descending=*/true);  // ties: the lower id first
+    if (cut) chances = chances.narrow(1, 0, options.top_k);
+  }
+  const at::Tensor sums = chances.cumsum(-1);
+  const std::int64_t count = sums.size(1);
+  at::Tensor total = sums.narrow(1, count - 1, 1);
+  at::Tensor last = at::full_like(total, count - 1, at::TensorOptions(at::kLong));
+  if (options.top_p < 1) {
+    // A token is kept if those before it do not reach top_p; the first one always is.
+    last = (sums.narrow(1, 0, count - 1) < total * options.top_p).sum(-1, /*keepdim=*/true);
+    total = sums.gather(1, last);
+  }
+  const at::Tensor place = at::minimum((sums <= uniforms.unsqueeze(1) * total).sum(-1, /*keepdim=*/true), last);
+  return (order.defined() ? order.gather(1, place) : place).squeeze(1);
 }
 
 }  // namespace lethe

@@ -16,4 +16,11 @@ struct SamplingOptions {
 /// @param logits  [V] float, on the CPU
 int sample_token(const at::Tensor& logits, const SamplingOptions& options, RandomStream& stream);
 
+/// The same for several rows on a GPU, without waiting for it. Equal draws choose equal tokens, except where rounding
+/// in float64 decides.
+/// @param logits    [N, V] float
+/// @param uniforms  [N] float64 in [0, 1), each row's draw; not used if greedy
+/// @return          [N] int64
+at::Tensor sample_tokens(const at::Tensor& logits, const SamplingOptions& options, const at::Tensor& uniforms);
+
 }  // namespace lethe

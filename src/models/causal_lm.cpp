@@ -162,15 +162,17 @@ std::vector<at::Tensor> CausalLM::residuals(const PackedBatch& batch, const std:
 // The residual stream after `count` layers. Calls `after` with the stream after each of them.
 at::Tensor CausalLM::layers(const PackedBatch& batch, std::size_t count,
                             const std::function<void(const at::Tensor&)>& after) const {
-  if (batch.ids.device().is_cpu() && batch.ids.numel() > 0) {  // on a GPU, reading the result would stall the step
-    const auto [least, most] = at::aminmax(batch.ids);
-    const auto low = least.item<std::int64_t>(), high = most.item<std::int64_t>();
-    if (low < 0 || high >= spec_.vocabulary) {
-      throw bad_input("cannot compute with these tokens")
-          .wanted("ids below vocab_size " + std::to_string(spec_.vocabulary))
-          .found(std::to_string(low < 0 ? low : high))
-          .with("likely", "the tokenizer belongs to another model");
-    }
+  if (batch.lowest_id < 0 || batch.highest_id >= input_ids()) {
+    throw bad_input("cannot compute with these tokens")
+        .wanted("ids below vocab_size " + std::to_string(spec_.vocabulary))
+        .found(std::to_string(batch.lowest_id < 0 ? batch.lowest_id : batch.highest_id))
+        .with("likely", "the tokenizer belongs to another model");
+  }
+  if (positions_.defined() && batch.highest_position >= spec_.max_positions) {
+    throw bad_input("cannot compute with these rows")
+        .wanted("at most " + with_commas(static_cast<std::uint64_t>(spec_.max_positions)) +
+                " tokens, the model's positions")
+        .found(with_commas(static_cast<std::uint64_t>(batch.highest_position + 1)));
   }
   // A recomputed layer uses these after this call: the rows, the angles, and the adapters' mode with a copy of its
   // random state.
@@ -207,7 +209,11 @@ at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, 
 }
 
 at::Tensor CausalLM::embed(const at::Tensor& ids, const at::Tensor& positions) const {
-  at::Tensor x = at::embedding(embedding_, ids);
+  at::Tensor x = at::embedding(embedding_, soft_prompt.defined() ? ids.clamp_max(spec_.vocabulary - 1) : ids);
+  if (soft_prompt.defined()) {
+    const at::Tensor soft = at::embedding(soft_prompt, (ids - spec_.vocabulary).clamp_min(0)).to(x.scalar_type());
+    x = at::where((ids >= spec_.vocabulary).unsqueeze(-1), soft, x);
+  }
   // The scale is first rounded to the compute dtype, as when the published models were trained.
   if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
   if (project_in_.defined()) x = project_in_.forward(x, adapters);

@@ -47,6 +47,9 @@ class CausalLM {
   /// @param layers  ascending, each in [0, spec().layers)
   /// @return  for each: [T, D]
   std::vector<at::Tensor> residuals(const PackedBatch& batch, const std::vector<std::int64_t>& layers) const;
+  /// What hidden() does after the last layer: the final norm and the projection. Of an earlier layer's residual stream
+  /// it makes what the head can read too (the logit lens: nostalgebraist 2020). @param x [T, D] @return [T, E]
+  at::Tensor finish(const at::Tensor& x) const;
   /// Angles for hidden() above, one set per rotary embedding. @param row_length  as Segment::row_length
   std::vector<RotaryAngles> angles(const PackedBatch& batch) const;
   std::vector<RotaryAngles> angles(const at::Tensor& positions, std::int64_t row_length) const;
@@ -66,6 +69,11 @@ class CausalLM {
   AdapterMode adapters;
   /// In training, keep only each layer's input and recompute the rest in the backward pass.
   bool recompute = false;
+  /// Input vectors of n more ids, V … V + n − 1, which no tokenizer makes: [n, E], or undefined. They may require
+  /// gradient (Lester et al. 2021).
+  at::Tensor soft_prompt;
+  /// The ids that hidden() takes are below this: V + n.
+  std::int64_t input_ids() const { return spec_.vocabulary + (soft_prompt.defined() ? soft_prompt.size(0) : 0); }
 
  private:
   struct Block {
@@ -85,7 +93,6 @@ class CausalLM {
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& positions) const;
   at::Tensor layers(const PackedBatch& batch, std::size_t count,
                     const std::function<void(const at::Tensor&)>& after) const;
-  at::Tensor finish(const at::Tensor& x) const;
 
   DecoderSpec spec_;
   at::Tensor embedding_;  // [V, E]

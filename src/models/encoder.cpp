@@ -83,8 +83,8 @@ at::Tensor Encoder::hidden(const EncoderBatch& batch) const {
     throw bad_input("cannot encode a row of " + std::to_string(row.size()) + " tokens")
         .wanted("1 to " + std::to_string(spec_.max_tokens()) + " tokens");
   }
-  if (const auto highest = batch.pack.ids.max().item<std::int64_t>(); highest >= spec_.vocabulary) {
-    throw bad_input("cannot encode token " + std::to_string(highest))
+  if (batch.pack.highest_id >= spec_.vocabulary) {
+    throw bad_input("cannot encode token " + std::to_string(batch.pack.highest_id))
         .wanted("an id below vocab_size " + std::to_string(spec_.vocabulary))
         .with("likely", "the tokenizer belongs to another model");
   }

@@ -70,8 +70,14 @@ void renew_lora(const std::vector<NamedLora>& pairs, std::uint64_t seed) {
 void scale_joined_half(const std::vector<NamedLora>& pairs, double factor) {
   const c10::NoGradGuard no_gradient;
   for (const NamedLora& lora : pairs) {
-    const std::int64_t half = lora.pair->b.size(1) / 2;
-    lora.pair->b.narrow(1, half, half).mul_(factor);
+    LoraPair& pair = *lora.pair;
+    const std::int64_t half = pair.b.size(1) / 2;
+    if (factor != 0) {
+      pair.b.narrow(1, half, half).mul_(factor);
+      continue;
+    }
+    pair.a = pair.a.narrow(0, 0, half).clone();
+    pair.b = pair.b.narrow(1, 0, half).clone();
   }
 }
 
@@ -111,7 +117,7 @@ void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& sett
   for (const NamedLora& lora : pairs) {
     for (const char half : {'A', 'B'}) {
       at::Tensor value = (half == 'A' ? lora.pair->a : lora.pair->b).detach().to(at::kCPU, at::kFloat);
-      if (half == 'B') value = value * factor;
+      if (half == 'B' || factor == 0) value = value * factor;
       values.push_back(value.contiguous());
       specs.push_back(spec_of(lora_tensor_name(lora.module, half), values.back()));
       if (!is_finite(values.back())) {

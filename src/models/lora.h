@@ -32,14 +32,16 @@ std::vector<NamedLora> add_lora(CausalLM& model, const LoraSettings& settings, s
 /// Gives pairs of add_lora() their first values again, in new tensors. Copies of the old ones keep theirs.
 void renew_lora(const std::vector<NamedLora>& pairs, std::uint64_t seed);
 
-/// Multiplies the second half of each pair's rank: the part that was joined to the first (contrast's harm).
+/// Multiplies the second half of each pair's rank: the part that was joined to the first (contrast's harm). The factor
+/// 0 removes that half, so that nothing of it is written.
 void scale_joined_half(const std::vector<NamedLora>& pairs, double factor);
 
 /// Attaches the pairs of an adapter folder to the model, not to be trained. Their scale can be changed.
 /// @throws Error (bad input) if it holds more than pairs on linear maps, or one that does not fit
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter);
 
-/// Writes the adapter in PEFT's format into `folder` (exists), with B times `factor` (−α: the negated adapter).
+/// Writes the adapter in PEFT's format into `folder` (exists), with B times `factor` (−α: the negated adapter). The
+/// factor 0 writes zeros alone: neither half of a pair is part of a result that does not use it.
 void write_adapter(const std::vector<NamedLora>& pairs, const LoraSettings& settings, const std::string& base_model,
                    const std::filesystem::path& folder, double factor = 1.0, Access access = Access::normal);
 

@@ -53,7 +53,8 @@ at::Tensor flash_attention(const at::Tensor& q, const at::Tensor& k, const at::T
                            double scale, bool causal, const FlashKernel& kernel = engine_flash_kernel());
 
 /// Whether the kernel agrees with reference_attention() on this device, for heads of this size. Checks two prompts with
-/// continuations, rows without a prompt, grouped heads and all gradients. Tolerance: 0.02 of the largest value.
+/// continuations, rows without a prompt, rows of one token, grouped heads and all gradients. Tolerance: 0.02 of the
+/// largest value.
 bool flash_attention_agrees(at::Device device, at::ScalarType type, std::int64_t head,
                             const FlashKernel& kernel = engine_flash_kernel());
 

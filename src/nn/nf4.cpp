@@ -3,16 +3,28 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "kernels/nf4_kernel.h"
 #include "kernels/nf4_levels.h"
 #include "nn/matmul.h"
-#include "tensors/device.h"
 
 namespace lethe {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+// The two levels of each byte.
+at::Tensor level_pairs() {
+  std::vector<float> pairs;
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs.push_back(nf4_levels[byte >> 4]);
+    pairs.push_back(nf4_levels[byte & 15]);
+  }
+  return at::tensor(pairs).view({256, 2});
+}
 
 at::Tensor product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed) {
   const at::Tensor values = weight.values(x.scalar_type());
@@ -22,7 +34,7 @@ at::Tensor product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tenso
 struct Nf4Product : torch::autograd::Function<Nf4Product> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const std::optional<at::Tensor>& bias,
                             const Nf4Matrix& weight, bool transposed) {
-    context->save_for_backward({weight.codes, weight.scales});
+    context->save_for_backward({weight.codes, weight.scales, weight.pairs});
     context->saved_data["rows"] = weight.rows;
     context->saved_data["columns"] = weight.columns;
     context->saved_data["transposed"] = transposed;
@@ -34,7 +46,7 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Nf4Matrix weight{saved[0], saved[1], context->saved_data["rows"].toInt(),
-                           context->saved_data["columns"].toInt()};
+                           context->saved_data["columns"].toInt(), saved[2]};
     const at::Tensor& g = gradients[0];
     at::Tensor grad_x;
     if (context->saved_data["x"].toBool()) {
@@ -55,19 +67,25 @@ at::Tensor Nf4Matrix::values(at::ScalarType type) const {
   return out.to(type);
 }
 
-at::Tensor Nf4Matrix::looked_up(at::ScalarType type) const {
-  std::vector<float> pairs;
-  for (int pair = 0; pair < 256; ++pair) {
-    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair >> 4)]);
-    pairs.push_back(nf4_levels[static_cast<std::size_t>(pair & 15)]);
+at::Tensor Nf4Matrix::looked_up(at::ScalarType type, std::int64_t piece) const {
+  const at::Tensor table = pairs.defined() ? pairs : level_pairs();
+  const std::int64_t count = rows * columns;
+  const at::Tensor result = at::empty({scales.size(0), 64}, scales.options().dtype(type));
+  for (std::int64_t begin = 0; begin < count; begin += piece) {
+    const std::int64_t end = std::min(begin + piece, count), blocks = (end - begin + 63) / 64;
+    at::Tensor values = table.index_select(0, codes.slice(0, begin / 2, (end + 1) / 2).to(at::kInt)).view(-1);
+    if (const std::int64_t lacking = blocks * 64 - values.size(0); lacking > 0)
+      values = at::constant_pad_nd(values, {0, lacking});
+    at::Tensor part = result.narrow(0, begin / 64, blocks);
+    // In float32, rounded when stored.
+    at::mul_out(part, values.view({blocks, 64}), scales.narrow(0, begin / 64, blocks).unsqueeze(1));
   }
-  const at::Tensor table = to_device(at::tensor(pairs).view({256, 2}), codes.device());
-  const std::int64_t count = rows * columns, blocks = scales.size(0);
-  at::Tensor values = table.index_select(0, codes.to(at::kInt)).view(-1);
-  if (values.size(0) != blocks * 64) values = at::constant_pad_nd(values, {0, blocks * 64 - values.size(0)});
-  at::Tensor scaled = at::empty({blocks, 64}, values.options().dtype(type));
-  at::mul_out(scaled, values.view({blocks, 64}), scales.unsqueeze(1));  // in float32, rounded when stored
-  return scaled.view(-1).slice(0, 0, count).view({rows, columns});
+  return result.view(-1).slice(0, 0, count).view({rows, columns});
+}
+
+Nf4Matrix Nf4Matrix::to(at::Device device) const {
+  return {codes.to(device), scales.to(device), rows, columns,
+          device.is_cpu() ? at::Tensor() : level_pairs().to(device)};
 }
 
 Nf4Matrix to_nf4(const at::Tensor& weight) {
@@ -77,9 +95,7 @@ Nf4Matrix to_nf4(const at::Tensor& weight) {
                    weight.size(1)};
   pack_nf4(values.const_data_ptr<float>(), count, matrix.codes.mutable_data_ptr<std::uint8_t>(),
            matrix.scales.mutable_data_ptr<float>());
-  matrix.codes = matrix.codes.to(weight.device());
-  matrix.scales = matrix.scales.to(weight.device());
-  return matrix;
+  return weight.is_cpu() ? matrix : matrix.to(weight.device());
 }
 
 at::Tensor nf4_product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed) {

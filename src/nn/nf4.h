@@ -13,14 +13,16 @@ struct Nf4Matrix {
   at::Tensor codes;   ///< [⌈rows·columns / 2⌉] uint8: two weights a byte, the first one in the high half
   at::Tensor scales;  ///< [⌈rows·columns / 64⌉] float32
   std::int64_t rows = 0, columns = 0;
+  at::Tensor pairs;  ///< [256, 2] float32: both levels of each byte, on a GPU; undefined on a CPU
 
   bool defined() const { return codes.defined(); }
   std::uint64_t bytes() const { return codes.nbytes() + scales.nbytes(); }
   /// [rows, columns] in `type`.
   at::Tensor values(at::ScalarType type) const;
   /// The same with LibTorch operators, as on a GPU: a table of 256 pairs gives both weights of a byte at once.
-  at::Tensor looked_up(at::ScalarType type) const;
-  Nf4Matrix to(at::Device device) const { return {codes.to(device), scales.to(device), rows, columns}; }
+  /// @param piece  weights looked up at a time, a multiple of 64: temporary memory is six bytes for each of them
+  at::Tensor looked_up(at::ScalarType type, std::int64_t piece = std::int64_t{1} << 24) const;
+  Nf4Matrix to(at::Device device) const;
 };
 
 /// @param weight  [rows, columns], floating; read in float32

@@ -9,6 +9,7 @@
 #include "nn/attention.h"
 #include "nn/flash_attention.h"
 #include "nn/packed_batch.h"
+#include "nn/padded_attention.h"
 
 namespace lethe {
 
@@ -22,6 +23,7 @@ class PackedAttention : public AttentionContext {
  private:
   std::vector<Segment> segments_;
   std::optional<FlashPlan> plan_;  // on a GPU
+  std::optional<PaddedAttention> padded_;
 };
 
 }  // namespace lethe

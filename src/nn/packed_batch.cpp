@@ -32,7 +32,13 @@ PackedBatch PackBuilder::build(at::Device device) const {
   const auto tensor = [&](const std::vector<std::int64_t>& values) {
     return to_device(at::tensor(values, at::kLong), device);
   };
-  return {tensor(ids_), tensor(positions_), segments_};
+  PackedBatch batch{tensor(ids_), tensor(positions_), segments_};
+  if (ids_.empty()) return batch;
+  const auto [lowest, highest] = std::minmax_element(ids_.begin(), ids_.end());
+  batch.lowest_id = *lowest;
+  batch.highest_id = *highest;
+  batch.highest_position = *std::max_element(positions_.begin(), positions_.end());
+  return batch;
 }
 
 }  // namespace lethe

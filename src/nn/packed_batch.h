@@ -25,6 +25,8 @@ struct PackedBatch {
   at::Tensor ids;        ///< [T] int64
   at::Tensor positions;  ///< [T] int64, position of each token in its row, from 0
   std::vector<Segment> segments;
+  // The extremes, known to the host: on a GPU an index out of range ends the process, and looking there would wait.
+  std::int64_t lowest_id = 0, highest_id = 0, highest_position = 0;
 
   std::int64_t tokens() const { return ids.defined() ? ids.numel() : 0; }
 };

@@ -53,9 +53,18 @@ at::Tensor AdamW::clip_gradients(double limit) {
 }
 
 void AdamW::step(double lr, const at::Tensor& norm) {
+  // A group's gradients are freed before the next group's are copied.
   std::vector<std::size_t> numbers;
+  std::int64_t size = 0;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (parameters_[i].grad().defined()) numbers.push_back(i);
+    if (!parameters_[i].grad().defined()) continue;
+    if (!numbers.empty() && size + parameters_[i].numel() > options_.group) {
+      step_some(numbers, lr, norm);
+      numbers.clear();
+      size = 0;
+    }
+    numbers.push_back(i);
+    size += parameters_[i].numel();
   }
   if (!numbers.empty()) step_some(numbers, lr, norm);
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,8 @@ namespace lethe {
 
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0;
+  /// Weights that are updated together. 16-bit gradients are copied to float32, a group at a time.
+  std::int64_t group = std::int64_t{1} << 26;
 };
 
 /// State: two float32 moments per parameter (8 bytes per trained weight). 16-bit parameters are updated through a

@@ -30,7 +30,8 @@ void expect_taken(const at::Tensor& q, const at::Tensor& k, const PackedRows& ro
       ASSERT_GT(end[i], end[i - 1]) << "a row without tokens";
       longest = std::max<std::int64_t>(longest, end[i] - end[i - 1]);
     }
-    ASSERT_EQ(most, longest);
+    ASSERT_GE(most, longest);
+    ASSERT_LE(most, std::max<std::int64_t>(longest, 2));  // never 1, for which the kernel has another path
   }
   ASSERT_EQ(rows.queries.numel(), rows.keys.numel());
 }
