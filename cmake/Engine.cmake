@@ -5,6 +5,11 @@
 set(LETHE_TORCH_DIR "" CACHE PATH "The `torch` folder of the wheel (the one that holds include/ and lib/)")
 if(NOT LETHE_TORCH_DIR)
   file(GLOB candidates "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch")
+  if(NOT candidates AND PYTHON_EXECUTABLE)  # the environment in which `pip install .` builds
+    execute_process(COMMAND ${PYTHON_EXECUTABLE} -c
+      "import importlib.util as i; print(*i.find_spec('torch').submodule_search_locations, sep=';')"
+      OUTPUT_VARIABLE candidates OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
   list(LENGTH candidates found)
   if(found EQUAL 0)
     message(FATAL_ERROR "No LibTorch found. Run `make setup`, or give -DLETHE_TORCH_DIR=<site-packages>/torch")

@@ -3,8 +3,8 @@
 # other layers and links LibTorch. main.cpp loads this library before a command computes; until then the calls into it
 # are unresolved.
 set(light_layers core report formats architectures jinja tokenizers prompts data recipe)
-set(engine_layers kernels tensors vectors nn models generation objectives training metrics judges evaluation benchmarks runs
-    demo experiments)
+set(engine_layers web kernels tensors vectors nn models generation objectives training metrics judges evaluation benchmarks runs
+    attacks demo experiments)
 
 # Links each layer as a whole, because the linker cannot see what one part calls in the other.
 function(lethe_link_whole target)

@@ -20,6 +20,8 @@ void load_engine() {
   // same number of tokens twice, so the cache would grow to gigabytes without use; compiling takes no measurable time.
   setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "1", 0);
   setenv("LRU_CACHE_CAPACITY", "4", 0);  // the same for LibTorch's own cache of oneDNN primitives
+  // Packs hardly ever have the same size twice. Segments that grow keep the memory of a GPU in few pieces.
+  if (std::getenv("PYTORCH_ALLOC_CONF") == nullptr) setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
   if (dlopen("liblethe_engine.so", RTLD_LAZY | RTLD_GLOBAL) != nullptr) return;
   throw lethe::Error("cannot load the engine")
       .with("reason", dlerror())

@@ -3,11 +3,14 @@
 # already installed, and needs the network only for what is missing.
 #     tools/setup.sh            packages and engine
 #     tools/setup.sh style      also clang-tidy and ruff, for `make style`
+#     tools/setup.sh cuda       also the CUDA libraries that the engine needs on a GPU (4 GB)
 #     tools/setup.sh parquet    also Apache Arrow, for the optional Parquet component
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh bench      also Google Benchmark, for `make kernels`
 #     tools/setup.sh oracle     also the Python libraries with which acceptance checks and benchmarks compare Lethe
 #     tools/setup.sh real       also what `make real-model` needs to read a GGUF file
+#     tools/setup.sh wheel      also what `make wheel` needs
+#     tools/setup.sh clients    also what `make check-wheel` needs: huggingface_hub, unless the oracles are installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,8 +46,17 @@ venv() {
   "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$requirements"
   echo "$wanted" > "$stamp"
 }
-venv .venv tools/engine.txt --no-deps
+# The CUDA wheels go into the engine's own folder, where libtorch_cuda.so looks for them. They stay with later calls.
+engine=tools/engine.txt
+if [[ ${1:-} == cuda || -f .venv/engine_cuda.txt ]]; then
+  mkdir -p .venv
+  engine=.venv/engine_cuda.txt
+  cat tools/engine.txt tools/engine_cuda.txt > "$engine"
+fi
+venv .venv "$engine" --no-deps
 if [[ ${1:-} == style ]]; then venv .venv-style tools/style.txt; fi
 if [[ ${1:-} == parquet ]]; then venv .venv-parquet tools/parquet.txt --no-deps; fi
 if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi
 if [[ ${1:-} == real ]]; then venv .venv-real tools/real.txt; fi
+if [[ ${1:-} == wheel || ${1:-} == clients ]]; then venv .venv-wheel tools/wheel.txt; fi
+if [[ ${1:-} == clients && ! -f .venv-oracle/.installed ]]; then venv .venv-clients tools/clients.txt --no-deps; fi

@@ -38,7 +38,23 @@ std::map<std::string, std::set<std::string>> read_index(const fs::path& file) {
   return shards;
 }
 
+// Whether a file is a blob of a Hugging Face cache: of a repository, or of the store that huggingface_hub shares
+// between repositories (blobs/12/1234…).
+bool is_cached_blob(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  if (folder.filename() == "blobs") return folder.parent_path().filename().string().starts_with("models--");
+  return folder.parent_path().filename() == "blobs" && file.filename().string().size() == 64 &&
+         file.filename().string().starts_with(folder.filename().string()) &&
+         fs::exists(folder.parent_path() / ".huggingface-shared-blobs");
+}
+
 }  // namespace
+
+std::vector<std::string> shards_of(const fs::path& index) {
+  std::vector<std::string> files;
+  for (const auto& [file, tensors] : read_index(index)) files.push_back(file);
+  return files;
+}
 
 void refuse_links_out_of(const fs::path& folder) {
   std::error_code none;
@@ -47,10 +63,8 @@ void refuse_links_out_of(const fs::path& folder) {
     if (!entry.is_symlink(none)) continue;
     const fs::path target = fs::canonical(entry.path(), none);
     if (none) continue;  // a broken link is reported when the file is needed
-    const fs::path from = target.parent_path();
     const bool within = std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first == home.end();
-    const bool blob = from.filename() == "blobs" && from.parent_path().filename().string().starts_with("models--");
-    if (within || blob) continue;
+    if (within || is_cached_blob(target)) continue;
     throw bad_input("cannot use the folder " + folder.string())
         .with("file", excerpt(entry.path().filename().string(), 200))
         .wanted("files of the folder itself")
@@ -209,18 +223,20 @@ void CheckpointWriter::finish() {
   write_file(folder_ / "model.safetensors.index.json", dump_json(index, 2) + "\n", options_.access);
 }
 
-void copy_side_files(const fs::path& from, const fs::path& to) {
+void copy_side_files(const fs::path& from, const fs::path& to, Access access) {
   static const std::set<std::string> weights = {".safetensors", ".bin",  ".pt",   ".pth", ".h5",
                                                 ".msgpack",     ".gguf", ".onnx", ".ot",  ".ckpt"};
   // Not part of a model: config.json may be in a folder of experiment files.
   static const std::set<std::string> other = {".jsonl", ".csv", ".tsv", ".parquet", ".arrow", ".gz",
                                               ".zip",   ".tar", ".log", ".yaml",    ".yml"};
+  // They describe the tensors beside them.
+  static const std::set<std::string> descriptions = {"README.md", "vector.json", "vectors.json"};
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
     const std::string name = entry.path().filename(), ending = entry.path().extension();
-    if (!entry.is_regular_file() || name.starts_with(".") || name == "README.md") continue;
+    if (!entry.is_regular_file() || name.starts_with(".") || descriptions.contains(name)) continue;
     if (weights.contains(ending) || other.contains(ending) || name.ends_with(".index.json")) continue;
     // Copies the content, not the file: a cache's entries are links, and its files may be read-only.
-    write_file(to / name, read_file(entry.path()));
+    write_file(to / name, read_file(entry.path()), access);
   }
 }
 

@@ -19,9 +19,14 @@ namespace lethe {
 std::filesystem::path resolve_model_folder(const std::string& name);
 
 /// Refuses links that lead out of a folder: a hostile folder could link to the user's files, which would be read and
-/// later published. Allows links within the folder, and to the blobs of a Hugging Face cache (…/models--NAME/blobs/…).
+/// later published. Allows links within the folder, and to the blobs of a Hugging Face cache (…/models--NAME/blobs/…,
+/// and its store of shared blobs).
 /// @throws Error (bad input) naming a link that leads elsewhere
 void refuse_links_out_of(const std::filesystem::path& folder);
+
+/// The weight files that a model.safetensors.index.json names, all in its own folder.
+/// @throws Error (bad input) if it is missing or broken, or names a file elsewhere
+std::vector<std::string> shards_of(const std::filesystem::path& index);
 
 /// The folder's config.json. @throws Error (bad input) if it is missing or not a JSON object
 Json read_config(const std::filesystem::path& folder);
@@ -101,8 +106,9 @@ class CheckpointWriter {
 };
 
 /// Copies the other files of a checkpoint folder (config.json, tokenizer, chat template, licence) unchanged. Skips
-/// README.md, which describes another model, and data, logs and archives.
-void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
+/// README.md, vector.json and vectors.json, which describe other tensors, and data, logs and archives.
+void copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to,
+                     Access access = Access::normal);
 
 /// Whether the linear map of this name is stored [in, out], as GPT-2's Conv1D does.
 bool stored_transposed(const Checkpoint& checkpoint, const std::string& weight);

@@ -1,7 +1,8 @@
-// Names such as "facebook/opt-2.7b" in the local Hugging Face cache:
-// models--facebook--opt-2.7b/{refs/main, snapshots/<commit>/…}, where snapshots link to blobs.
+#include "formats/hub_cache.h"
+
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -24,14 +25,9 @@ fs::path from_environment(const char* name) {
   return home != nullptr && (text == "~" || text.starts_with("~/")) ? fs::path(home + text.substr(1)) : fs::path(text);
 }
 
-fs::path hub_cache() {
-  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const fs::path cache = from_environment(name); !cache.empty()) return cache;
-  }
-  if (const fs::path home = from_environment("HF_HOME"); !home.empty()) return home / "hub";
-  if (const fs::path cache = from_environment("XDG_CACHE_HOME"); !cache.empty()) return cache / "huggingface" / "hub";
-  const char* home = std::getenv("HOME");
-  return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface" / "hub";
+ModelDownloader& downloader() {
+  static ModelDownloader chosen;
+  return chosen;
 }
 
 // Whether a name stays within the cache: no "..", not absolute.
@@ -90,7 +86,55 @@ Error no_such_folder(const std::string& name) {
   return error;
 }
 
+// Whether a snapshot holds weights. Another tool may have downloaded config.json alone.
+bool holds_weights(const fs::path& snapshot) {
+  for (const char* file : {"model.safetensors", "adapter_model.safetensors"}) {
+    if (fs::exists(snapshot / file)) return true;
+  }
+  const fs::path index = snapshot / "model.safetensors.index.json";
+  if (!fs::exists(index)) return false;
+  const std::vector<std::string> shards = shards_of(index);
+  return std::all_of(shards.begin(), shards.end(),
+                     [&](const std::string& shard) { return fs::exists(snapshot / shard); });
+}
+
 }  // namespace
+
+fs::path hub_home() {
+  if (fs::path home = from_environment("HF_HOME"); !home.empty()) return home;
+  if (const fs::path cache = from_environment("XDG_CACHE_HOME"); !cache.empty()) return cache / "huggingface";
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : ".") / ".cache" / "huggingface";
+}
+
+fs::path hub_cache() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (fs::path cache = from_environment(name); !cache.empty()) return cache;
+  }
+  return hub_home() / "hub";
+}
+
+HubName split_hub_name(const std::string& name) {
+  const std::size_t at_sign = name.find('@');
+  if (at_sign == std::string::npos) return {.repository = name};
+  return {.repository = name.substr(0, at_sign), .revision = name.substr(at_sign + 1)};
+}
+
+fs::path cached_repository(const std::string& repository) {
+  std::string folder = "models--" + repository;
+  for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/', at))
+    folder.replace(at, 1, "--");
+  return hub_cache() / folder;
+}
+
+fs::path cached_snapshot(const HubName& name) {
+  if (name.repository.find("..") != std::string::npos) return {};
+  return snapshot_of(cached_repository(name.repository), name.revision);
+}
+
+ModelDownloader set_model_downloader(ModelDownloader download) {
+  return std::exchange(downloader(), std::move(download));
+}
 
 fs::path resolve_model_folder(const std::string& name) {
   if (fs::exists(name)) {
@@ -98,32 +142,27 @@ fs::path resolve_model_folder(const std::string& name) {
     return name;
   }
   if (is_path(name)) throw no_such_folder(name);
-  const std::size_t at_sign = name.find('@');
-  const std::string revision = at_sign == std::string::npos ? "main" : name.substr(at_sign + 1);
-  std::string folder = "models--" + name.substr(0, at_sign);
-  for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/', at))
-    folder.replace(at, 1, "--");
-  const fs::path repository = hub_cache() / folder;
-  const bool plain = name.find("..") == std::string::npos;
-  if (plain) {
-    if (const fs::path snapshot = snapshot_of(repository, revision); !snapshot.empty()) return snapshot;
-  }
+  const HubName wanted = split_hub_name(name);
+  const fs::path snapshot = cached_snapshot(wanted);
+  if (!snapshot.empty() && (!downloader() || holds_weights(snapshot))) return snapshot;
+  // If a folder runs/ exists, "runs/opt" is a mistyped path.
+  const std::size_t slash = name.find('/');
+  const bool mistyped = slash != std::string::npos && fs::is_directory(name.substr(0, slash));
+  if (downloader() && !mistyped) return downloader()(name);
+  const fs::path repository = cached_repository(wanted.repository);
   Error error = bad_input("cannot find the checkpoint " + excerpt(name, 200));
   error.wanted("a folder, or a model of the local Hugging Face cache");
-  if (plain && fs::is_directory(repository)) {
+  if (name.find("..") == std::string::npos && fs::is_directory(repository)) {
     std::vector<std::string> names = names_in(repository / "refs");
-    for (std::string& snapshot : names_in(repository / "snapshots")) names.push_back(std::move(snapshot));
+    for (std::string& known : names_in(repository / "snapshots")) names.push_back(std::move(known));
     const std::string known = join(names, ", ");
-    error.found("no revision " + excerpt(revision) + " in " + repository.string() + ", but " +
+    error.found("no revision " + excerpt(wanted.revision) + " in " + repository.string() + ", but " +
                 (known.empty() ? "none at all" : excerpt(known, 300)));
-    throw error.hint("NAME@REVISION takes one of these; hf download " + excerpt(name.substr(0, at_sign), 200) +
-                     " --revision " + excerpt(revision) + " fetches another");
+    throw error.hint("NAME@REVISION takes one of these; lethe pull " + excerpt(name, 200) + " downloads another");
   }
-  // If a folder runs/ exists, "runs/opt" is a mistyped path.
-  if (const std::size_t slash = name.find('/'); slash != std::string::npos && fs::is_directory(name.substr(0, slash)))
-    throw no_such_folder(name);
+  if (mistyped) throw no_such_folder(name);
   throw error.found("neither this folder nor " + repository.string())
-      .hint("hf download " + excerpt(name, 200) + "   (Lethe itself downloads nothing)");
+      .hint("lethe pull " + excerpt(name, 200) + " downloads it, and so does --download");
 }
 
 }  // namespace lethe

@@ -14,17 +14,18 @@
 #include "core/utf8.h"
 #include "judges/completion.h"
 #include "judges/guard_words.h"
-#include "judges/http.h"
 #include "judges/judge_address.h"
 #include "judges/request_wording.h"
 #include "judges/verdict_cache.h"
 #include "judges/verdict_protocol.h"
+#include "web/http.h"
 
 namespace lethe {
 namespace {
 
 struct EndpointOptions {
-  std::string name, model, instructions, host, key;
+  std::string name, model, instructions, url, host, key;
+  std::string secret_header;  // holds the key; empty: none
   double most_failures = 0.2;
   Rubric rubric;                    // empty: the model states the harm itself
   std::optional<GuardWords> guard;  // a guard model: it gets the exchange alone and answers in its own words
@@ -109,7 +110,7 @@ class EndpointJudge : public Judge {
   // All that a verdict depends on, including the texts. The random marks do not affect it.
   Json asked(const Exchange& exchange) const {
     const RequestWording& wording = options_.wording;
-    Json all = {{"url", options_.http.url},
+    Json all = {{"url", options_.url},
                 {"model", options_.model},
                 {"protocol", kProtocolVersion},
                 {"instructions", options_.instructions},
@@ -225,9 +226,11 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     throw error.hint(cache_.folder().empty() ? "again later" : "again later; the verdicts so far are kept");
   };
   HttpCalls calls;
-  calls.body = [&](std::size_t number) {
+  calls.request = [&](std::size_t number) {
     requests[number].wording = wordings_;
-    return body(exchanges[requests[number].places[0]], requests[number].marks);
+    return HttpRequest{.url = options_.url,
+                       .secret_header = options_.secret_header,
+                       .json = body(exchanges[requests[number].places[0]], requests[number].marks)};
   };
   calls.read = [&](std::size_t number, const HttpReply& reply) {
     const Request& request = requests[number];
@@ -251,7 +254,7 @@ std::vector<Verdict> EndpointJudge::judge(std::span<const Exchange> exchanges, c
     if (progress) progress(judged);
     return HttpNext::finished;
   };
-  HttpPool(options_.http).post_all(requests.size(), calls);
+  HttpPool(options_.http).send_all(requests.size(), calls);
   // Cached verdicts show that the address once worked, and single texts may be refused for their content.
   if (failed > 0 && failed == requests.size() && (kept == 0 || refused_alone < failed)) stop();
   return verdicts;
@@ -290,15 +293,15 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   const std::string url = file.text("url");
   const std::string cache = file.text("cache", VerdictCache::default_folder().string());
   file.refuse_others();
-  if (!options.key.empty()) options.http.secret_header = secret_header(file, header, options.key);
-  const JudgeAddress address = read_address(file, url);
-  if (!options.key.empty() && !address.secure && !address.loopback) {
+  if (!options.key.empty()) options.secret_header = secret_header(file, header, options.key);
+  const WebAddress address = read_address(file, url);
+  if (!options.key.empty() && !address.is_private()) {
     file.refuse("url",
                 "https://, so that the key cannot be read on the way (http:// only to 127.0.0.1, [::1] or localhost)",
                 address.host);
   }
   options.host = address.host;
-  options.http.url = address.url;
+  options.url = address.url;
   options.http.resolve = address.resolve;
   // Unencrypted and local requests bypass proxies.
   options.http.direct = !address.secure || address.loopback;

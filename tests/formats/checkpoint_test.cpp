@@ -63,6 +63,21 @@ TEST_F(CheckpointFolders, HoldAnyNumberOfShards) {
   EXPECT_NE(refusal_of([&] { Checkpoint{folder_ / "model"}; }).find("model-00023"), std::string::npos);
 }
 
+// huggingface_hub 2 links blobs of large files to a store of the whole cache, which a marker file names.
+TEST_F(CheckpointFolders, MayLinkToTheSharedBlobsOfTheCache) {
+  const std::string commit = "0123456789abcdef0123456789abcdef01234567", hash(64, 'a');
+  const fs::path cache = folder_ / "cache", store = cache / "blobs/aa", blobs = cache / "models--gpt/blobs";
+  cached(cache, "models--gpt", commit, "main");
+  fs::create_directories(store);
+  const fs::path blob = blobs / (commit.substr(0, 8) + "model.safetensors");
+  fs::rename(blob, store / hash);
+  fs::create_symlink(fs::path("../../blobs/aa") / hash, blob);
+  const fs::path snapshot = cache / "models--gpt/snapshots" / commit;
+  EXPECT_NE(refusal_of([&] { Checkpoint{snapshot}; }).find("a link to"), std::string::npos);
+  write_file(cache / "blobs/.huggingface-shared-blobs", "1\n");
+  EXPECT_EQ(Checkpoint(snapshot).tensors().size(), 1U);
+}
+
 TEST_F(CheckpointFolders, OfTheHuggingFaceCacheAreFoundByNameAndRevision) {
   const std::string first = "0123456789abcdef0123456789abcdef01234567",
                     second = "fedcba9876543210fedcba9876543210fedcba98";
@@ -79,7 +94,7 @@ TEST_F(CheckpointFolders, OfTheHuggingFaceCacheAreFoundByNameAndRevision) {
   EXPECT_EQ(Checkpoint(resolve_model_folder("some/model")).tensors().size(), 1U);  // through the links
 
   EXPECT_NE(refusal_of([] { resolve_model_folder("some/model@v2"); }).find("main"), std::string::npos);
-  EXPECT_NE(refusal_of([] { resolve_model_folder("some/other"); }).find("hf download some/other"), std::string::npos);
+  EXPECT_NE(refusal_of([] { resolve_model_folder("some/other"); }).find("lethe pull some/other"), std::string::npos);
   for (const char* out : {"some/model@../../..", "../model", "some/model@/etc", "some/model@"}) {
     EXPECT_NE(refusal_of([&] { resolve_model_folder(out); }), "no error") << out;
   }

@@ -93,10 +93,10 @@ TEST_F(NotACheckpoint, APathThatIsNotThereIsNoNameOfTheHub) {
   for (const std::string& name : {(folder_ / "nothere").string(), std::string("./nothere"), std::string("../nothere"),
                                   std::string("a/b/c"), std::string("nothere/"), std::string("nothere.gguf")}) {
     EXPECT_NE(message_of(name).find("no such folder"), std::string::npos) << message_of(name);
-    EXPECT_EQ(message_of(name).find("hf download"), std::string::npos) << message_of(name);
+    EXPECT_EQ(message_of(name).find("lethe pull"), std::string::npos) << message_of(name);
   }
   expect_message(folder_ / "model/opt", {"did you mean " + (folder_ / "models").string()});
-  EXPECT_NE(message_of("org/nothere").find("hf download org/nothere"), std::string::npos);
+  EXPECT_NE(message_of("org/nothere").find("lethe pull org/nothere"), std::string::npos);
 }
 
 TEST_F(NotACheckpoint, NorIsACheckpointAnAdapter) {

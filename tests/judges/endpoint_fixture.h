@@ -12,9 +12,9 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "folder_test.h"
-#include "judges/local_server.h"
 #include "judges/open_judge.h"
 #include "judges/verdict_protocol.h"
+#include "web/local_server.h"
 
 namespace lethe {
 

@@ -43,6 +43,8 @@ class LocalServer {
     acceptor_.join();
     for (std::thread& worker : workers_) worker.join();
   }
+  /// Without a path: "http://127.0.0.1:PORT".
+  std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1"; }
   int requests() const { return requests_; }
 

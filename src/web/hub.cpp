@@ -1,0 +1,267 @@
+#include "web/hub.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "core/messages.h"
+#include "core/replace_all.h"
+#include "core/small_letters.h"
+#include "core/trimmed.h"
+
+namespace lethe {
+namespace fs = std::filesystem;
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// As huggingface_hub reads a switch.
+bool is_on(const char* name) {
+  const std::string value = small_letters(variable(name));
+  return value == "1" || value == "on" || value == "yes" || value == "true";
+}
+
+std::string token_of_user() {
+  if (is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return "";
+  std::string source = "HF_TOKEN", token(trimmed(variable("HF_TOKEN")));
+  if (token.empty()) {
+    const std::string named = variable("HF_TOKEN_PATH");
+    const fs::path file = named.empty() ? hub_home() / "token" : fs::path(named);
+    std::error_code none;
+    if (!fs::is_regular_file(file, none)) return "";
+    source = file.string();
+    token = trimmed(read_file(file));
+  }
+  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; })) {  // never shown
+    throw bad_input("cannot use the token of " + source)
+        .wanted("one line of printable characters: hf_…")
+        .found("other characters in it");
+  }
+  return token;
+}
+
+bool is_hexadecimal(const std::string& text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Whether a name of a file in a repository may be used on this disk: "model.safetensors", "1_Pooling/config.json".
+bool is_safe_path(const std::string& path) {
+  if (path.empty() || path.size() > 200 || path.front() == '/' || path.back() == '/') return false;
+  if (std::any_of(path.begin(), path.end(), [](char c) { return c < ' ' || c == '\x7f' || c == '\\'; })) return false;
+  const fs::path parts = path;
+  return std::all_of(parts.begin(), parts.end(), [](const fs::path& part) {
+    return !part.empty() && part != "." && part != ".." && part.string().size() <= 100;
+  });
+}
+
+void check_name(const HubName& name) {
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (small_letter(c) >= 'a' && small_letter(c) <= 'z') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  const std::string& text = name.repository;
+  const auto slashes = std::count(text.begin(), text.end(), '/');
+  const bool fine = !text.empty() && text.size() <= 96 && slashes <= 1 && text.front() != '/' && text.back() != '/' &&
+                    text.find("..") == std::string::npos && text.find("--") == std::string::npos &&
+                    std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '/'; });
+  if (!fine) {
+    throw bad_input("cannot download " + excerpt(text, 200))
+        .wanted("a name on the Hub: org/name, or org/name@revision")
+        .found("another form");
+  }
+  if (name.revision.empty() || !is_safe_path(name.revision)) {
+    throw bad_input("cannot download " + excerpt(text, 200))
+        .wanted("a branch, a tag or a commit behind the @")
+        .found(excerpt(name.revision));
+  }
+}
+
+// Of a mirror below another server's root: "/hub". No slash at its end.
+std::string base_path(const Hub& hub) {
+  return hub.endpoint.path == "/" ? "" : hub.endpoint.path;
+}
+
+Error odd_listing(const HubName& name, const std::string& found) {
+  return Error("cannot read the Hub's list of files of " + name.repository)
+      .wanted("JSON as the Hub sends it")
+      .found(found)
+      .hint("whether HF_ENDPOINT names a Hub");
+}
+
+HubListing read_listing(const HubName& name, const std::string& body) {
+  Json info;
+  try {
+    info = parse_json(body, "the reply");
+  } catch (const Error&) {
+    throw odd_listing(name, "no JSON");
+  }
+  if (!info.is_object() || !info.contains("sha") || !info["sha"].is_string()) throw odd_listing(name, "no \"sha\"");
+  HubListing listing{.name = name.repository, .commit = info["sha"].get<std::string>(), .files = {}};
+  if (!is_hexadecimal(listing.commit, 40)) throw odd_listing(name, "a commit that is none");
+  if (const Json id = info.value("id", Json()); id.is_string()) {
+    HubName present{.repository = id.get<std::string>()};
+    check_name(present);
+    listing.name = present.repository;
+  }
+  const Json siblings = info.value("siblings", Json());
+  if (!siblings.is_array()) throw odd_listing(name, "no \"siblings\"");
+  for (const Json& entry : siblings) {
+    if (!entry.is_object() || !entry.value("rfilename", Json()).is_string())
+      throw odd_listing(name, "a file without a name");
+    HubFile file{.path = entry["rfilename"].get<std::string>(), .size = 0, .hash = ""};
+    if (!is_safe_path(file.path)) continue;  // no file that Lethe reads has such a name
+    const Json large = entry.value("lfs", Json());
+    const Json size = large.is_object() ? large.value("size", Json()) : entry.value("size", Json());
+    const Json hash = large.is_object() ? large.value("sha256", Json()) : entry.value("blobId", Json());
+    if (!size.is_number_unsigned() || !hash.is_string())
+      throw odd_listing(name, "no size and hash of " + excerpt(file.path));
+    file.size = size.get<std::uint64_t>();
+    file.hash = hash.get<std::string>();
+    if (!is_hexadecimal(file.hash, large.is_object() ? 64 : 40) || file.size > (std::uint64_t{1} << 50))
+      throw odd_listing(name, "no size and hash of " + excerpt(file.path));
+    listing.files.push_back(std::move(file));
+  }
+  return listing;
+}
+
+}  // namespace
+
+Hub open_hub() {
+  Hub hub;
+  hub.offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE");
+  std::string given = variable("HF_ENDPOINT");
+  if (given.empty()) given = "https://huggingface.co";
+  while (given.ends_with('/')) given.pop_back();
+  hub.endpoint = read_web_address(given, "http:// or https://, and a host",
+                                  [](const std::string& wanted, const std::string& found) {
+                                    throw bad_input("cannot use HF_ENDPOINT").wanted(wanted).found(excerpt(found, 200));
+                                  });
+  if (hub.offline) return hub;
+  const std::string token = token_of_user();
+  if (token.empty()) return hub;
+  if (hub.endpoint.is_private()) {
+    hub.secret_header = "Authorization: Bearer " + token;
+  } else {
+    warn("the Hugging Face token is not sent to " + hub.endpoint.host +
+         ": without encryption (https) others could read it");
+  }
+  return hub;
+}
+
+HttpOptions hub_http_options(const Hub& hub) {
+  HttpOptions options;
+  options.direct = hub.endpoint.loopback;
+  options.resolve = hub.endpoint.resolve;
+  options.most_bytes = std::size_t{64} << 20;
+  options.timeout = 0;
+  options.silence = 30;
+  return options;
+}
+
+std::string secret_for(const Hub& hub, const std::string& url) {
+  return same_origin(url, hub.endpoint.url) ? hub.secret_header : "";
+}
+
+void check_redirect(const std::string& from, const std::string& to) {
+  const auto address = [](const std::string& url) {
+    return read_web_address(url, "http:// or https://, and a host", [](const std::string& wanted, const std::string&) {
+      throw Error("cannot follow the Hub's redirect").wanted(wanted).found("another form");
+    });
+  };
+  const WebAddress target = address(to);
+  if (!address(from).is_private() || target.is_private()) return;
+  throw Error("cannot follow the Hub's redirect")
+      .wanted("an encrypted connection (https)")
+      .found("http://" + target.host);
+}
+
+HubListing list_files(const Hub& hub, const HubName& name) {
+  check_name(name);
+  const std::string path =
+      base_path(hub) + "/api/models/" + name.repository + "/revision/" + percent_encoded(name.revision);
+  std::string url = with_path(hub.endpoint, path).url + "?blobs=true";
+  HttpReply last;
+  int redirects = 0;
+  HttpCalls calls;
+  calls.request = [&](std::size_t) { return HttpRequest{.url = url, .secret_header = secret_for(hub, url)}; };
+  calls.read = [&](std::size_t, const HttpReply& reply) {
+    last = reply;
+    if (!reply.redirect.empty() && redirects++ < kMostRedirects) {  // a renamed repository
+      check_redirect(url, reply.redirect);
+      url = reply.redirect;
+      if (url.find("blobs=true") == std::string::npos)
+        url += url.find('?') == std::string::npos ? "?blobs=true" : "&blobs=true";
+      return HttpNext::now;
+    }
+    return reply.may_pass ? HttpNext::later : HttpNext::finished;
+  };
+  HttpPool(hub_http_options(hub)).send_all(1, calls);
+  if (last.status != 200 || !last.problem.empty()) throw hub_error(hub, name, name.repository, last);
+  HubListing listing = read_listing(name, last.body);
+  if (listing.name != name.repository)
+    warn(name.repository + " is now called " + listing.name + " on the Hub; the cache keeps the name you gave");
+  return listing;
+}
+
+std::string file_url(const Hub& hub, const std::string& name, const std::string& commit, const std::string& path) {
+  return with_path(hub.endpoint, base_path(hub) + "/" + name + "/resolve/" + commit + "/" + percent_encoded(path, "/"))
+      .url;
+}
+
+Error hub_error(const Hub& hub, const HubName& name, const std::string& what, const HttpReply& reply) {
+  const std::string doing = "cannot download " + what;
+  const std::string page = with_path(hub.endpoint, base_path(hub) + "/" + name.repository).url;
+  const bool with_token = !hub.secret_header.empty();
+  const std::string code = reply.header("x-error-code");
+  std::string words = reply.header("x-error-message");
+  if (with_token) replace_all(words, hub.secret_header.substr(hub.secret_header.rfind(' ') + 1), "***");
+  if (code == "GatedRepo") {
+    return bad_input(doing)
+        .found("a gated model: its owner asks you to accept conditions first")
+        .hint(with_token ? "accept them at " + page +
+                               " with the account of your token; a fine-grained token also "
+                               "needs the permission to read gated repositories"
+                         : "accept them at " + page + ", then set HF_TOKEN, or run: hf auth login");
+  }
+  if (code == "RevisionNotFound") {
+    return bad_input(doing).found("no revision " + excerpt(name.revision)).hint("a branch, tag or commit of " + page);
+  }
+  if (code == "EntryNotFound") return bad_input(doing).found("no such file in the repository");
+  if (reply.status == 401 && with_token && code != "RepoNotFound") {
+    return bad_input(doing)
+        .found("the Hub refuses the token" + (words.empty() ? "" : ": " + excerpt(words, 200)))
+        .hint("a valid HF_TOKEN (or hf auth login); without one, public models can be downloaded");
+  }
+  if (code == "RepoNotFound" || reply.status == 401 || reply.status == 404) {
+    return bad_input(doing)
+        .found("no such model on " + hub.endpoint.host + ", or a private one")
+        .hint(with_token ? "check the name; is it a model, and may the account of your token see it?"
+                         : "check the name; for a private model set HF_TOKEN, or run: hf auth login");
+  }
+  if (reply.status == 403) {
+    return bad_input(doing)
+        .found("access is forbidden" + (words.empty() ? "" : ": " + excerpt(words, 200)))
+        .hint("the conditions and the state of " + page);
+  }
+  if (reply.status == 429)
+    return Error(doing).found("too many requests (HTTP status 429)").hint("again in some minutes");
+  Error error(doing);
+  error.with("from", hub.endpoint.host);
+  if (reply.status == 0) {
+    return error.found(reply.problem)
+        .hint("the network, or HF_ENDPOINT for a mirror; what was downloaded is kept, and the same command continues");
+  }
+  return error
+      .found(reply.problem.empty()
+                 ? "HTTP status " + std::to_string(reply.status) + (words.empty() ? "" : ": " + excerpt(words, 200))
+                 : reply.problem)
+      .hint("again later; what was downloaded is kept, and the same command continues");
+}
+
+}  // namespace lethe
