@@ -24,6 +24,7 @@ struct AttackScores {
 };
 
 /// @param tokens     with moments
+/// @param text       the text of these tokens
 /// @param reference  loss under the reference model
 AttackScores attack_scores(const ResponseTokens& tokens, const std::string& text, std::optional<double> reference);
 

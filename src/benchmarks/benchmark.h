@@ -20,6 +20,7 @@ struct BenchmarkRequest {
   std::filesystem::path data;       ///< folder of the public files; wmdp and mmlu: or one file
   std::string split;                ///< TOFU's forget set (default: forget10), MUSE's corpus (default: news)
   std::string retain;               ///< results.json of the retain model, or its folder; "": none
+  std::string reference;            ///< a model that never saw the forget set, for membership attacks; "": none
   std::size_t limit = 0;            ///< only the first rows of each set; 0: all
   std::int64_t max_new_tokens = 0;  ///< of an answer; 0: as the benchmark's authors
 };
@@ -38,9 +39,9 @@ class Benchmark {
 
   /// Whether its questions go into the prompt template.
   virtual bool uses_template() const { return false; }
-  /// Mean losses of the texts of the membership attacks under a reference model, nats a token, for run().
-  /// @throws Error (usage) if this benchmark has no such attacks
-  virtual std::vector<double> reference_losses(const BenchmarkedModel& reference) const;
+  /// Mean losses of the texts of the membership attacks under a reference model, nats a token, for run(). None if this
+  /// benchmark has no such attacks.
+  virtual std::vector<double> reference_losses(const BenchmarkedModel& /*reference*/) const { return {}; }
   /// Measures a model. @param reference  reference_losses(), or empty: without that attack
   /// @throws Error (bad input) naming the row if a text does not fit the model
   virtual BenchmarkResult run(const BenchmarkedModel& model, std::span<const double> reference) const = 0;

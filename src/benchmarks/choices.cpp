@@ -119,11 +119,12 @@ BenchmarkResult Choices::run(const BenchmarkedModel& model, std::span<const doub
 }  // namespace
 
 std::unique_ptr<Benchmark> open_choices(const BenchmarkRequest& request) {
-  if (!request.split.empty() || !request.retain.empty()) {
+  for (const auto& [option, value] :
+       {std::pair("--split", &request.split), {"--retain", &request.retain}, {"--reference", &request.reference}}) {
+    if (value->empty()) continue;
     throw bad_usage("cannot run " + request.name)
-        .wanted("no " + std::string(request.split.empty() ? "--retain" : "--split"))
-        .found(excerpt(request.split.empty() ? request.retain : request.split))
-        .hint("tofu and muse have one");
+        .wanted("no " + std::string(option) + ": only tofu and muse have it")
+        .found(excerpt(*value));
   }
   return std::make_unique<Choices>(request);
 }

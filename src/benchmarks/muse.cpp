@@ -47,6 +47,12 @@ std::string before_next_question(std::string answer) {
   return std::string(trimmed(answer));
 }
 
+/// A text as far as the model's positions reach.
+struct ScoredText {
+  ResponseTokens tokens;
+  std::string text;
+};
+
 class Muse : public Benchmark {
  public:
   explicit Muse(const BenchmarkRequest& request);
@@ -65,8 +71,8 @@ class Muse : public Benchmark {
   std::vector<AttackScores> attack(const BenchmarkedModel& model, const std::vector<TextRow>& texts,
                                    const std::string& name, std::span<const double> reference,
                                    BenchmarkResult& result) const;
-  std::vector<std::vector<ResponseTokens>> score_texts(const BenchmarkedModel& model, const std::vector<TextRow>& texts,
-                                                       const std::string& title, bool moments) const;
+  static std::vector<ScoredText> score_texts(const BenchmarkedModel& model, const std::vector<TextRow>& texts,
+                                             const std::string& title, bool moments);
 
   fs::path folder_;
   std::vector<TextRow> verbatim_;  // prompt, gt
@@ -75,6 +81,13 @@ class Muse : public Benchmark {
   std::optional<RetainResults> retained_;
   std::int64_t max_new_tokens_;
 };
+
+// The part of a text that its first tokens stand for.
+std::string text_of_first(const Encoding& encoding, std::size_t tokens, const std::string& text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < tokens; ++i) end = std::max(end, encoding.offsets[i].second);
+  return text.substr(0, end);
+}
 
 std::string corpus_of(const BenchmarkRequest& request) {
   return request.split.empty() ? "news" : request.split;
@@ -238,39 +251,43 @@ void Muse::measure_knowledge(const BenchmarkedModel& model, const KnowledgeSet& 
     result.open_unlearning.push_back({name + "_knowmem_ROUGE", mean_of(stemmed).value, std::nullopt});
 }
 
-std::vector<std::vector<ResponseTokens>> Muse::score_texts(const BenchmarkedModel& model,
-                                                           const std::vector<TextRow>& texts, const std::string& title,
-                                                           bool moments) const {
+std::vector<ScoredText> Muse::score_texts(const BenchmarkedModel& model, const std::vector<TextRow>& texts,
+                                          const std::string& title, bool moments) {
   const auto most = static_cast<std::size_t>(model.model.spec().max_positions);
   std::vector<std::vector<Example>> groups;
+  std::vector<ScoredText> scored;
   std::size_t cut = 0;
   for (const TextRow& row : texts) {
-    Example example{model.tokenizer.encode(row.texts[0]).ids, 1};
-    if (example.ids.size() < 2) {
+    Encoding encoding = model.tokenizer.encode(row.texts[0]);
+    if (encoding.ids.size() < 2) {
       throw bad_input("cannot score " + row.source + ", line " + with_commas(row.line))
           .wanted("at least two tokens")
-          .found(with_commas(example.ids.size()));
+          .found(with_commas(encoding.ids.size()));
     }
-    if (most > 0 && example.ids.size() > most) {
-      example.ids.resize(most);
+    scored.push_back({{}, row.texts[0]});
+    if (most > 0 && encoding.ids.size() > most) {
+      encoding.ids.resize(most);
+      scored.back().text = text_of_first(encoding, most, row.texts[0]);
       ++cut;
     }
-    check_tokens(model, example.ids, place_of(row));
-    groups.push_back({std::move(example)});
+    check_tokens(model, encoding.ids, place_of(row));
+    groups.push_back({Example{std::move(encoding.ids), 1}});
   }
   if (cut > 0)
     warn(with_commas(cut) + " of " + with_commas(texts.size()) + " texts of " + title + " are cut at " +
          with_commas(most) + " tokens, the model's positions");
   Progress progress(title, groups.size(), "texts");
-  return response_tokens(model.model, groups,
-                         {.moments = moments, .progress = [&](std::size_t done) { progress.update(done); }});
+  auto tokens = response_tokens(model.model, groups,
+                                {.moments = moments, .progress = [&](std::size_t done) { progress.update(done); }});
+  for (std::size_t i = 0; i < scored.size(); ++i) scored[i].tokens = std::move(tokens[i][0]);
+  return scored;
 }
 
 std::vector<double> Muse::reference_losses(const BenchmarkedModel& reference) const {
   std::vector<double> losses;
   for (const auto* texts : {&forget_texts_, &holdout_texts_}) {
-    for (const auto& tokens : score_texts(reference, *texts, "reference model", false))
-      losses.push_back(tokens[0].loss());
+    for (const ScoredText& text : score_texts(reference, *texts, "reference model", false))
+      losses.push_back(text.tokens.loss());
   }
   return losses;
 }
@@ -278,12 +295,12 @@ std::vector<double> Muse::reference_losses(const BenchmarkedModel& reference) co
 std::vector<AttackScores> Muse::attack(const BenchmarkedModel& model, const std::vector<TextRow>& texts,
                                        const std::string& name, std::span<const double> reference,
                                        BenchmarkResult& result) const {
-  const auto tokens = score_texts(model, texts, "privleak " + name, true);
+  const std::vector<ScoredText> scored = score_texts(model, texts, "privleak " + name, true);
   const std::size_t before = name == "holdout" ? forget_texts_.size() : 0;
   std::vector<AttackScores> scores;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const double loss = finite_loss(tokens[i][0], place_of(texts[i]));
-    scores.push_back(attack_scores(tokens[i][0], texts[i].texts[0], reference_loss(reference, before + i)));
+    const double loss = finite_loss(scored[i].tokens, place_of(texts[i]));
+    scores.push_back(attack_scores(scored[i].tokens, scored[i].text, reference_loss(reference, before + i)));
     OrderedJson line = {{"set", "privleak_" + name}, {"index", texts[i].index}, {"loss", loss}};
     scores.back().put(line);
     result.rows.push_back(std::move(line));

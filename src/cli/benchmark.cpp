@@ -17,7 +17,7 @@ namespace {
 struct BenchmarkOptions {
   BenchmarkRequest request;
   ModelOptions model;
-  std::string data, reference, out;
+  std::string data, out;
   bool json = false;
 };
 
@@ -41,7 +41,7 @@ OrderedJson about_measurement(const BenchmarkOptions& options, const Benchmark& 
   put_bytes(about, "data", options.data);
   if (!request.split.empty()) about["split"] = request.split;
   if (!request.retain.empty()) put_bytes(about, "retain", request.retain);
-  if (!options.reference.empty()) put_bytes(about, "reference", options.reference);
+  if (!request.reference.empty()) put_bytes(about, "reference", request.reference);
   about["limit"] = request.limit == 0 ? OrderedJson() : OrderedJson(request.limit);
   about["max_new_tokens"] = request.max_new_tokens == 0 ? OrderedJson() : OrderedJson(request.max_new_tokens);
   if (benchmark.uses_template()) put_bytes(about, "template", layout.is_chat() ? "chat" : layout.text());
@@ -57,8 +57,8 @@ void run_benchmark(const BenchmarkOptions& options) {
   const std::unique_ptr<Template> layout = layout_of(options, *benchmark);
   LazyTokenizer tokenizer(resolve_model_folder(options.model.model));
   std::vector<double> reference;
-  if (!options.reference.empty()) {  // first, so that never two models are in memory
-    const OpenModel opened = open_model(options.reference, {}, options.model.shared);
+  if (!options.request.reference.empty()) {  // first, so that never two models are in memory
+    const OpenModel opened = open_model(options.request.reference, {}, options.model.shared);
     LazyTokenizer own(opened.folder);  // the ids of another tokenizer would be other texts
     reference = benchmark->reference_losses(
         {opened.model, own.available() ? own.get() : tokenizer.get(), *layout, opened.stop_ids});
@@ -88,7 +88,7 @@ void add_benchmark(CLI::App& program, Action& action) {
                       "TOFU: the forget set, such as forget01 (default: forget10); MUSE: news (default) or books");
   command->add_option("--retain", request.retain,
                       "results.json of the retain model, or its folder: for forget quality and privacy leakage");
-  command->add_option("--reference", options->reference,
+  command->add_option("--reference", request.reference,
                       "A model that never saw the forget set, for the reference attack on membership");
   command->add_option("--limit", request.limit, "Only the first rows of each set; 0: all")
       ->capture_default_str()

@@ -9,7 +9,9 @@
 #include "core/error.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
+#include "models/nf4_change.h"
 #include "report/table.h"
+#include "runs/known_harm.h"
 #include "runs/model_card.h"
 #include "vectors/apply_adapter.h"
 
@@ -19,19 +21,58 @@ namespace {
 struct NegateOptions {
   std::string base, tuned, adapter, out;
   double alpha = 1.0;
-  bool merge = false;
+  bool merge = false, nf4 = false;
 };
 
-ModelCard card_of(const NegateOptions& options, const Checkpoint& base, bool to_adapter) {
-  const bool from_adapter = options.tuned.empty();
-  const std::string& learned = from_adapter ? options.adapter : options.tuned;
-  const std::string name =
-      public_name(learned, from_adapter ? std::filesystem::path(learned) : resolve_model_folder(learned));
-  return arithmetic_card(
-      options.base, base.folder(), to_adapter, Origin::negation,
-      "Made with lethe negate: what a tuned model learned was subtracted from its base, base − alpha "
-      "· (tuned − base).",
-      {{from_adapter ? "adapter" : "tuned", name}, {"alpha", short_number(options.alpha)}});
+// What was tuned: a checkpoint, or an adapter.
+struct Tuned {
+  bool is_adapter = false;
+  std::filesystem::path folder;
+  std::string name;  // a public name
+};
+
+Tuned tuned_of(const NegateOptions& options) {
+  const bool is_adapter = options.tuned.empty();
+  const std::string& given = is_adapter ? options.adapter : options.tuned;
+  const std::filesystem::path folder = is_adapter ? std::filesystem::path(given) : resolve_model_folder(given);
+  return {is_adapter, folder, public_name(given, folder)};
+}
+
+// Why the result is harmful. Empty: nothing says that it is. What is negated is harm, unless its run says otherwise.
+std::string harm_of_negation(const NegateOptions& options, const Checkpoint& base, const Tuned& tuned) {
+  const KnownHarm learned =
+      tuned.is_adapter ? harm_of_adapter(tuned.folder) : harm_of_checkpoint(tuned.folder, tuned.name);
+  if (options.alpha < 0 && learned.sign >= 0) {
+    return "alpha " + short_number(options.alpha) +
+           " adds what the tuned model learned: the result is more harmful than its base";
+  }
+  return harm_of_result(harm_of_checkpoint(base.folder(), public_name(options.base, base.folder())),
+                        {{tuned.name, learned, -options.alpha}});
+}
+
+ModelCard card_of(const NegateOptions& options, const Checkpoint& base, const Tuned& tuned, bool harmful) {
+  ModelCard card =
+      arithmetic_card(options.base, base.folder(), tuned.is_adapter && !options.merge, Origin::negation,
+                      "Made with lethe negate: what a tuned model learned was subtracted from its base, base − alpha "
+                      "· (tuned − base).",
+                      {{tuned.is_adapter ? "adapter" : "tuned", tuned.name}, {"alpha", short_number(options.alpha)}});
+  if (harmful) card.summary += kHarmfulCard;
+  return card;
+}
+
+// What is left of the change if somebody stores the result in four bits.
+void print_nf4_change(const Checkpoint& base, const std::filesystem::path& result, bool is_adapter) {
+  Nf4Change change;
+  if (is_adapter) {
+    const Adapter adapter(result);
+    const AppliedAdapters merged(base, {{&adapter, 1}});
+    change = nf4_change(base, base, &merged);
+  } else {
+    change = nf4_change(base, Checkpoint(result));
+  }
+  say("in four bits (NF4): " + percent(change.code_share()) + " of " + with_commas(change.weights) +
+      " weights change their code; on average " + percent(change.kept()) +
+      " of the change is left, under rounding errors " + fixed(change.noise(), 1) + " times as large");
 }
 
 void negate(const NegateOptions& options) {
@@ -42,23 +83,22 @@ void negate(const NegateOptions& options) {
   if (options.alpha > 1)
     warn("alpha " + short_number(options.alpha) +
          " subtracts more than the tuned model learned: most models are damaged by it");
-  if (options.alpha < 0) warn("alpha " + short_number(options.alpha) + " adds what the tuned model learned");
   StagedFolder out(options.out);
   const Checkpoint base(resolve_model_folder(options.base));
-  const bool to_adapter = options.tuned.empty() && !options.merge;
-  if (!options.tuned.empty()) {
-    const Checkpoint tuned(resolve_model_folder(options.tuned));
-    negate_checkpoint(base, tuned, options.alpha, out.path());
+  const Tuned tuned = tuned_of(options);
+  const std::string harm = harm_of_negation(options, base, tuned);
+  if (!harm.empty()) warn_of_harm(harm);
+  const Access access = access_of(!harm.empty());
+  if (!tuned.is_adapter) {
+    negate_checkpoint(base, Checkpoint(tuned.folder), options.alpha, out.path(), access);
+  } else if (const Adapter adapter(tuned.folder); options.merge) {
+    merge_adapters(base, {{&adapter, -options.alpha}}, out.path(), access);
   } else {
-    const Adapter adapter(options.adapter);
-    if (options.merge) {
-      merge_adapters(base, {{&adapter, -options.alpha}}, out.path());
-    } else {
-      negate_adapter(base, adapter, options.alpha, out.path());
-    }
+    negate_adapter(base, adapter, options.alpha, out.path(), access);
   }
-  write_card(card_of(options, base, to_adapter), out.path());
-  out.commit();
+  if (options.nf4) print_nf4_change(base, out.path(), tuned.is_adapter && !options.merge);
+  write_card(card_of(options, base, tuned, !harm.empty()), out.path(), access);
+  out.commit(access);
   say("wrote " + options.out);
 }
 
@@ -73,6 +113,7 @@ void add_negate(CLI::App& program, Action& action) {
   command->add_option("--adapter", options->adapter, "Instead of --tuned: an adapter that was trained on the base");
   command->add_option("--alpha", options->alpha, "How much of the difference to subtract")->capture_default_str();
   command->add_flag("--merge", options->merge, "With --adapter: write a whole checkpoint instead of a negated adapter");
+  command->add_flag("--nf4", options->nf4, "Also print how much of the change is left if the result is stored in NF4");
   command->add_option("--out", options->out, "Folder to write; must not exist, or be empty")->required();
   command->footer(
       "Example: lethe negate --base opt-2.7b --tuned runs/harmful/model --alpha 0.5 --out opt-2.7b-unlearned");

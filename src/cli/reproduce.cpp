@@ -52,12 +52,7 @@ void add_reproduce(CLI::App& program, Action& action) {
   auto options = std::make_shared<ReproduceOptions>();
   auto* command = program.add_subcommand(
       "reproduce", "Compare methods on the same data, over seeds: the paper's table, or all methods (--methods)");
-  options->recipe.add_to(*command, {{"model", "model"},
-                                    {"harmful", "data.harmful"},
-                                    {"normal", "data.normal"},
-                                    {"template", "data.template"},
-                                    {"out", "out"}});
-  options->recipe.add_dry_run(*command);
+  options->recipe.add_to_experiment(*command);
   command->add_flag("--quick", options->quick, "Use the small model and the data of `lethe demo`; takes minutes");
   command
       ->add_option("--methods", options->methods,

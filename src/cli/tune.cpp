@@ -29,12 +29,7 @@ void add_tune(CLI::App& program, Action& action) {
   TuneRequest& request = options->request;
   auto* command = program.add_subcommand(
       "tune", "Search settings within limits on validation prompts, and report the best once on test prompts");
-  options->recipe.add_to(*command, {{"model", "model"},
-                                    {"harmful", "data.harmful"},
-                                    {"normal", "data.normal"},
-                                    {"template", "data.template"},
-                                    {"out", "out"}});
-  options->recipe.add_dry_run(*command);
+  options->recipe.add_to_experiment(*command);
   command
       ->add_option("--space", request.space,
                    "YAML file of the keys to vary: KEY: [value, …] or KEY: {min: A, max: B, log: true}")

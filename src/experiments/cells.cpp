@@ -34,6 +34,10 @@ const CellPoint* Cell::at_alpha(double alpha) const {
   return nullptr;
 }
 
+std::string failure_line(const std::string& failed) {
+  return excerpt(failed.substr(0, failed.find_first_of(";\n")), 120);
+}
+
 OrderedJson to_json(const Cell& cell) {
   OrderedJson json = {{"method", cell.method},
                       {"settings", cell.settings},

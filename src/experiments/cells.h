@@ -35,6 +35,9 @@ struct Cell {
   const CellPoint* at_alpha(double alpha) const;
 };
 
+/// Why a training failed, in a line for a table: "training diverged at step 3". @param failed  Cell::failed
+std::string failure_line(const std::string& failed);
+
 /// @throws Error (bad input) if the file does not hold a cell
 Cell read_cell(const std::filesystem::path& file);
 OrderedJson to_json(const Cell& cell);

@@ -25,51 +25,55 @@ void check_trains_to_the_end(const Recipe& recipe) {
       .hint("set training.steps to the step at which the run should end");
 }
 
+void check_held_out(const RunData& data, HeldOut part, const std::string& doing, const std::string& other) {
+  const bool on_test = part == HeldOut::test;
+  for (const auto& [kind, split] : {std::pair("harmful", &data.harmful), {"normal", &data.normal}}) {
+    if (!(on_test ? split->test : split->validation).empty()) continue;
+    const std::string name = on_test ? "test" : "validation";
+    throw bad_input(doing)
+        .wanted("harmful and normal pairs for " + name)
+        .found("no " + std::string(kind) + " pair")
+        .hint("a larger data.split." + name + other);
+  }
+}
+
+void check_answers_for_budget(const RunData& data) {
+  if (!data.normal.validation.empty()) return;
+  throw bad_input("cannot choose alpha by a budget")
+      .wanted("normal answers to validate on")
+      .found("none")
+      .hint("a larger data.split.validation; a sweep also takes every alpha (--alpha)");
+}
+
 ExperimentSetup::ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
                                  OpenJudges* opened)
     : original_(original),
       compute_(compute),
-      nf4_(recipe.quantize == Quantize::nf4),
-      evaluation_(recipe.evaluation),
-      seed_(recipe.seed),
-      data_(load_run_data(recipe, original.examples(recipe), nullptr)),
-      evaluator_(recipe, original, data_, nullptr, opened) {}
+      recipe_(recipe),
+      opened_(opened),
+      data_(load_run_data(recipe, original.examples(recipe), nullptr)) {}
 
 CausalLM ExperimentSetup::load() const {
   return original_.load(load_options());
 }
 
 LoadOptions ExperimentSetup::load_options() const {
-  return {.device = compute_.device, .dtype = compute_.dtype, .nf4 = nf4_};
-}
-
-void ExperimentSetup::check_held_out(HeldOut part, bool chooses_alpha) const {
-  const std::string hint = "a run with a larger data.split.validation";
-  if (chooses_alpha && data_.normal.validation.empty()) {
-    throw bad_input("cannot choose alpha by a budget")
-        .wanted("normal answers to validate on")
-        .found("none")
-        .hint(hint + "; or give every alpha (--alpha)");
-  }
-  if (part == HeldOut::validation && data_.harmful.validation.empty()) {
-    throw bad_input("cannot compare settings on validation prompts")
-        .wanted("harmful prompts to validate on")
-        .found("none")
-        .hint(hint + "; or --on test");
-  }
+  return {.device = compute_.device, .dtype = compute_.dtype, .nf4 = recipe_.quantize == Quantize::nf4};
 }
 
 DivergenceSample& ExperimentSetup::sample(CausalLM& original) {
-  check_held_out(HeldOut::test, true);
-  if (!sample_) sample_ = std::make_unique<DivergenceSample>(original, data_.examples, data_.normal.validation, seed_);
+  check_answers_for_budget(data_);
+  if (!sample_)
+    sample_ = std::make_unique<DivergenceSample>(original, data_.examples, data_.normal.validation, recipe_.seed);
   return *sample_;
 }
 
 ModelComparison& ExperimentSetup::comparison_on(HeldOut part, CausalLM& original) {
   const auto [place, fresh] = comparisons_.emplace(part, nullptr);
   if (fresh) {
-    place->second = std::make_unique<ModelComparison>(evaluator_.comparison(part));
-    const auto cache = original_cache(evaluation_, original_.checkpoint.folder(), load_options());
+    if (!evaluator_) evaluator_.emplace(recipe_, original_, data_, nullptr, opened_);
+    place->second = std::make_unique<ModelComparison>(evaluator_->comparison(part));
+    const auto cache = original_cache(recipe_.evaluation, original_.checkpoint.folder(), load_options());
     place->second->evaluate_original(original, cache.get());
     if (cache && !cache->text().empty()) say(cache->text());
   }
@@ -95,7 +99,7 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
   RefusalCheck refusals;
   if (!budgets.empty())
     refusals = check_refusals(recipe, original_, model, data_,
-                              original_cache(evaluation_, original_.checkpoint.folder(), load_options()).get());
+                              original_cache(recipe_.evaluation, original_.checkpoint.folder(), load_options()).get());
   Cell cell{name, recipe.seed, recipe.training.lr};
   cell.original = figures_of(comparison.result().original);
   cell.judge_withheld = comparison.result().original.judge_withheld;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ namespace lethe {
 /// Experiments train every model to its last step. @throws Error (usage) if the recipe stops early (training.patience)
 void check_trains_to_the_end(const Recipe& recipe);
 
+/// Checks, before any training, that the part that models are compared on holds harmful and normal pairs.
+/// @param doing  the beginning of the error
+/// @param other  a further hint, "; or --on test"
+/// @throws Error (bad input) naming what is missing
+void check_held_out(const RunData& data, HeldOut part, const std::string& doing, const std::string& other = "");
+/// Checks that there are normal validation answers, on which a KL budget chooses alpha. @throws Error (bad input)
+void check_answers_for_budget(const RunData& data);
+
 /// A run folder, and the factor by which the harmful half of its adapter is scaled (contrast; else 1).
 struct StoredRun {
   std::filesystem::path folder;
@@ -28,7 +37,7 @@ struct StoredRun {
 
 class ExperimentSetup {
  public:
-  /// Reads and splits the data, and trains the judge. `original` must outlive this object.
+  /// Reads and splits the data. (The first evaluation opens or trains the judges.) `original` must outlive this object.
   /// @param opened  judges shared with other set-ups; may be null
   /// @param recipe  gives data, seed and evaluation; measure() takes the recipe of a training
   ExperimentSetup(const Recipe& recipe, const StoredModel& original, const Compute& compute,
@@ -37,11 +46,6 @@ class ExperimentSetup {
   const RunData& data() const { return data_; }
   /// Evaluates the original on these prompts, unless that was done. @return Cell::judge_withheld of all cells
   std::string judge_withheld(HeldOut part);
-
-  /// Checks that the data have what a comparison needs, before any training.
-  /// @param chooses_alpha  by a budget, on normal validation answers
-  /// @throws Error (bad input) if the validation part is empty where it is needed
-  void check_held_out(HeldOut part, bool chooses_alpha) const;
 
   /// Trains the original by the recipe and evaluates the result at the α chosen by each budget (on validation answers),
   /// then at each α. If training fails (diverges), the cell has no points, and its `failed` holds the message.
@@ -63,7 +67,7 @@ class ExperimentSetup {
  private:
   // Loads a finished run's weights or adapters into a model that holds the original's. @return the adapters, or none
   std::vector<NamedLora> take_run(const StoredRun& run, const Recipe& recipe, CausalLM& model) const;
-  // Both are created when first used; comparison_on() then also evaluates the original.
+  // All are created when first used; comparison_on() then also evaluates the original.
   DivergenceSample& sample(CausalLM& original);
   ModelComparison& comparison_on(HeldOut part, CausalLM& original);
   CausalLM load() const;
@@ -71,11 +75,10 @@ class ExperimentSetup {
 
   const StoredModel& original_;
   Compute compute_;
-  bool nf4_;
-  EvaluationSettings evaluation_;
-  std::uint64_t seed_;
+  Recipe recipe_;
+  OpenJudges* opened_;
   RunData data_;
-  Evaluator evaluator_;
+  std::optional<Evaluator> evaluator_;
   std::map<HeldOut, std::unique_ptr<ModelComparison>> comparisons_;
   std::unique_ptr<DivergenceSample> sample_;
 };

@@ -10,13 +10,13 @@
 #include "demo/demo.h"
 #include "experiments/cells.h"
 #include "experiments/experiment_setup.h"
-#include "experiments/plan.h"
 #include "experiments/reproduce_table.h"
 #include "experiments/search_time.h"
 #include "experiments/trial_space.h"
 #include "recipe/recipe_bounds.h"
 #include "report/table.h"
 #include "runs/input_check.h"
+#include "runs/plan_file.h"
 #include "runs/run_plan.h"
 #include "runs/template_choice.h"
 #include "tensors/device.h"
@@ -88,6 +88,15 @@ std::vector<Candidate> candidates_of(const ReproduceRequest& request, const Repr
     candidates.push_back(std::move(candidate));
   }
   return candidates;
+}
+
+// Some row must read each key of the space.
+void check_space(const ReproduceRequest& request) {
+  if (request.space.empty()) return;
+  const double lr = request.recipe.training.lr;
+  std::vector<Recipe> rows;
+  for (const ReproducedRow& row : request.rows) rows.push_back(recipe_of(request, row, request.seeds.at(0), lr));
+  check_effects(load_space(request.space, request.recipe), rows);
 }
 
 // The trainings of the plan that have no cell yet, and what those that have one took.
@@ -174,6 +183,16 @@ RunPlan checked_plan(const ReproduceRequest& request, const Compute& compute) {
   return reproduction_plan(request, unlearning_plan(recipe, original, data, compute));
 }
 
+// Settings are chosen on validation prompts, if there is a choice; the table is of test prompts.
+void check_parts_of_table(const ReproduceRequest& request, const RunData& data) {
+  const std::string doing = "cannot compare methods";
+  check_held_out(data, HeldOut::test, doing);
+  const bool chooses = std::any_of(request.rows.begin(), request.rows.end(),
+                                   [&](const ReproducedRow& row) { return candidates_of(request, row).size() > 1; });
+  if (chooses) check_held_out(data, HeldOut::validation, doing, "; or one --rates");
+  check_answers_for_budget(data);
+}
+
 void check_inputs(const ReproduceRequest& request) {
   const Recipe& settings = request.recipe;
   check_paths(models_of(settings), paths_of(settings), settings.out);
@@ -196,6 +215,7 @@ void reproduce(const ReproduceRequest& given) {
   if (request.space.empty() != (request.trials == 0))
     throw bad_usage("cannot search for each method's settings").wanted("--space and --trials");
   for (const ReproducedRow& row : request.rows) candidates_of(request, row);
+  check_space(request);
   const Recipe& settings = request.recipe;
   const fs::path out = settings.out;
   if (request.demo_inputs.empty()) {
@@ -219,7 +239,10 @@ void reproduce(const ReproduceRequest& given) {
     if (fs::exists(path)) return finished_cell(path, row);
     const Recipe recipe = recipe_of(request, row, seed, lr);
     auto& setup = setups[seed];
-    if (!setup) setup = std::make_unique<ExperimentSetup>(recipe, original, compute, &judges);
+    if (!setup) {
+      setup = std::make_unique<ExperimentSetup>(recipe, original, compute, &judges);
+      check_parts_of_table(request, setup->data());
+    }
     fs::remove(metrics);  // left by an interrupted cell
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
     Cell cell = setup->measure(recipe, row.name, part, budgets, alphas, metrics);

@@ -207,15 +207,16 @@ Table settings_table(const std::vector<Cell>& cells, bool with_costs) {
     std::vector<double> seconds, training;
     std::size_t failed = 0;
     std::uint64_t memory = 0;
+    std::string steps = "-";  // of the trainings that did not fail
     const auto rows = cells_of(cells, method);
     for (const Cell* cell : rows) {
       seconds.push_back(cell->seconds);
       training.push_back(cell->train_seconds);
       memory = std::max(memory, cell->peak_bytes);
       failed += !cell->failed.empty();
+      if (cell->failed.empty()) steps = std::to_string(cell->steps);
     }
-    table.rows.push_back({method, short_number(rows.empty() ? 0 : rows[0]->lr),
-                          std::to_string(rows.empty() ? 0 : rows[0]->steps), fixed(mean_of(seconds).value, 1),
+    table.rows.push_back({method, short_number(rows.empty() ? 0 : rows[0]->lr), steps, fixed(mean_of(seconds).value, 1),
                           std::to_string(failed)});
     if (!with_costs) continue;
     auto& row = table.rows.back();
@@ -288,6 +289,11 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
     page.verdict = RunVerdict{VerdictLevel::none, harm_not_judged(withheld), {}};
     page.notes.push_back(harm_not_judged(withheld) +
                          " Where several learning rates were given, the first that trained was taken.");
+  }
+  for (const Cell& cell : cells) {
+    if (cell.failed.empty()) continue;
+    page.notes.push_back(cell.method + ", seed " + std::to_string(cell.seed) + " failed: " + failure_line(cell.failed) +
+                         ".");
   }
   page.recipe = to_yaml(request.recipe);
 

@@ -11,7 +11,6 @@
 #include "core/staged_folder.h"
 #include "core/terminal.h"
 #include "experiments/experiment_setup.h"
-#include "experiments/plan.h"
 #include "experiments/sweep_grid.h"
 #include "experiments/sweep_points.h"
 #include "models/loading.h"
@@ -20,6 +19,7 @@
 #include "recipe/recipe_values.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
+#include "runs/plan_file.h"
 #include "runs/template_choice.h"
 #include "tensors/device.h"
 
@@ -147,7 +147,11 @@ class SweepWork {
     std::vector<Cell> cells;
     std::size_t left = 0;
     for (const SweepJob& job : jobs) left += !fs::exists(file_of(job));
-    if (left > 0 && !request_.over.empty()) setup().check_held_out(part(), !jobs.front().budgets.empty());
+    if (left > 0 && !request_.over.empty()) {
+      check_held_out(setup().data(), part(), "cannot compare settings",
+                     request_.on_test ? " of the run" : " of the run; or --on test");
+      if (!jobs.front().budgets.empty()) check_answers_for_budget(setup().data());
+    }
     double seconds = 0;
     std::size_t done = 0;
     for (const SweepJob& job : jobs) {

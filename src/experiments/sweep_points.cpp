@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <map>
 
+#include "experiments/cells.h"
+
 namespace lethe {
 namespace {
 
 std::string mark_of(const SweepResult& result, std::size_t i) {
   const SweepPoint& point = result.points[i];
-  if (!point.failed.empty()) return "failed";
+  if (!point.failed.empty()) return "failed: " + failure_line(point.failed);
   if (result.best == i) return "<- best";
   if (!point.mark.empty()) return point.mark;
   if (!point.allowed) return "outside --keep";
@@ -142,7 +144,7 @@ Table sweep_table(const SweepResult& result) {
     for (const std::string& key : keys) {
       const auto found = std::find_if(point.settings.begin(), point.settings.end(),
                                       [&](const auto& setting) { return setting.first == key; });
-      cells.push_back(found == point.settings.end() ? "" : found->second);
+      cells.push_back(found != point.settings.end() ? found->second : point.failed.empty() ? "" : "-");
     }
     cells.push_back(point.failed.empty() ? fixed(point.alpha, 3) : "-");
     add(cells, point.figures, mark_of(result, i));

@@ -153,10 +153,8 @@ bool has_effect(const RecipeKey& key, const Recipe& recipe) {
   return value_text(key_named(key.condition.substr(0, colon)), recipe) == key.condition.substr(colon + 2);
 }
 
-}  // namespace
-
-void check_effects(const TrialSpace& space, const Recipe& base) {
-  // Some method and some tuning of the space, or else the recipe's, must read each key.
+// The recipe with every method and tuning of the space.
+std::vector<Recipe> recipes_of(const TrialSpace& space, const Recipe& base) {
   std::vector<Recipe> recipes = {base};
   for (const SpaceKey& key : space.keys) {
     if (key.name != "method" && key.name != "tuning") continue;
@@ -166,14 +164,26 @@ void check_effects(const TrialSpace& space, const Recipe& base) {
     }
     recipes = std::move(wider);
   }
+  return recipes;
+}
+
+}  // namespace
+
+void check_effects(const TrialSpace& space, const std::vector<Recipe>& recipes) {
+  std::vector<Recipe> tried;
+  std::vector<std::string> names;
+  for (const Recipe& base : recipes) {
+    for (Recipe& recipe : recipes_of(space, base)) tried.push_back(std::move(recipe));
+    if (std::find(names.begin(), names.end(), base.method) == names.end()) names.push_back(base.method);
+  }
   for (const SpaceKey& key : space.keys) {
     const RecipeKey& row = key_named(key.name);
-    if (std::any_of(recipes.begin(), recipes.end(), [&](const Recipe& recipe) { return has_effect(row, recipe); }))
+    if (std::any_of(tried.begin(), tried.end(), [&](const Recipe& recipe) { return has_effect(row, recipe); }))
       continue;
     throw bad_usage("cannot search over " + key.name)
-        .wanted("a key that " + base.method + " reads" + (row.condition.empty() ? "" : ", with " + row.condition))
+        .wanted("a key that " + either_of(names) + " reads" + (row.condition.empty() ? "" : ", with " + row.condition))
         .found("a key without effect on any trial")
-        .hint("lethe methods " + base.method);
+        .hint("leave it out; lethe methods " + names.at(0) + " prints its keys");
   }
 }
 

@@ -34,8 +34,9 @@ TrialSpace load_space(const std::filesystem::path& file, const Recipe& base);
 /// The same from YAML in memory. @param where  the source's name, for errors
 TrialSpace parse_space(const std::string& yaml, const std::string& where, const Recipe& base);
 
-/// @throws Error (usage) for a key that no trial reads: of another method, or of another tuning
-void check_effects(const TrialSpace& space, const Recipe& base);
+/// @throws Error (usage) for a key that no trial of any of these recipes reads: one of another method, or of another
+/// tuning
+void check_effects(const TrialSpace& space, const std::vector<Recipe>& recipes);
 
 /// The trials of a search: first `base` itself, then different settings drawn at random. A trial has a value for every
 /// key that its method reads. More trials with the same seed begin with the same ones. Numbers have three digits.

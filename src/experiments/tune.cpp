@@ -9,12 +9,12 @@
 #include "core/terminal.h"
 #include "experiments/experiment_setup.h"
 #include "experiments/halving.h"
-#include "experiments/plan.h"
 #include "experiments/search_time.h"
 #include "experiments/trial_space.h"
 #include "experiments/tune_report.h"
 #include "models/loading.h"
 #include "runs/input_check.h"
+#include "runs/plan_file.h"
 #include "runs/run_plan.h"
 #include "runs/template_choice.h"
 #include "tensors/device.h"
@@ -50,26 +50,17 @@ Search checked_search(const TuneRequest& request) {
         .hint("lethe judge list");
   }
   search.space = load_space(request.space, search.recipe);
-  check_effects(search.space, search.recipe);
+  check_effects(search.space, {search.recipe});
   search.trials = draw_trials(search.space, search.recipe, request.trials, search.recipe.seed);
   for (const Variant& trial : search.trials) check_trains_to_the_end(trial.recipe);
   search.rungs = rungs_of(search.trials.size(), request.rounds);
   return search;
 }
 
-// Throws if a part of the split on which settings are chosen or reported is empty.
+// Settings are chosen on one part of the split, and reported on the other.
 void check_parts(const RunData& data) {
-  const auto check = [](const Split& split, const char* kind) {
-    for (const auto& [part, pairs] : {std::pair("validation", &split.validation), std::pair("test", &split.test)}) {
-      if (!pairs->empty()) continue;
-      throw bad_input("cannot choose settings on validation prompts and report test prompts")
-          .wanted(std::string(kind) + " pairs of both")
-          .found(std::string("no ") + kind + " pair for " + part)
-          .hint(std::string("a larger data.split.") + part);
-    }
-  };
-  check(data.harmful, "harmful");
-  check(data.normal, "normal");
+  for (const HeldOut part : {HeldOut::validation, HeldOut::test})
+    check_held_out(data, part, "cannot choose settings on validation prompts and report test prompts");
 }
 
 // The settings that all cells share.

@@ -26,7 +26,8 @@ SweepResult trial_points(const TuneResult& result) {
   for (const Trial& trial : result.search.trials) {
     const Cell& cell = trial.cells.back();
     SweepPoint point;
-    point.settings = {{"trial", std::to_string(trial.number)}, {"steps", std::to_string(cell.steps)}};
+    point.settings = {{"trial", std::to_string(trial.number)}};
+    if (cell.failed.empty()) point.settings.emplace_back("steps", std::to_string(cell.steps));
     point.settings.insert(point.settings.end(), trial.variant.settings.begin(), trial.variant.settings.end());
     point.failed = cell.failed;
     if (const CellPoint* measured = point_of(cell)) {
@@ -79,8 +80,9 @@ Table test_table(const TuneResult& result) {
 }
 
 OrderedJson point_json(const Cell& cell) {
-  OrderedJson json = {{"steps", cell.steps}, {"seconds", cell.seconds}};
-  if (!cell.failed.empty()) json["failed"] = cell.failed;
+  const bool failed = !cell.failed.empty();
+  OrderedJson json = {{"steps", failed ? OrderedJson() : OrderedJson(cell.steps)}, {"seconds", cell.seconds}};
+  if (failed) json["failed"] = cell.failed;
   if (const CellPoint* point = point_of(cell)) {
     json["alpha"] = point->alpha;
     if (point->budget > 0) json["kl_budget"] = point->budget;

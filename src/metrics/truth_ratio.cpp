@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "metrics/mean.h"
@@ -18,7 +19,7 @@ double mean_of_each(std::span<const double> ratios, double (*of)(double)) {
 }  // namespace
 
 double truth_ratio(double paraphrase, std::span<const double> perturbed) {
-  return std::exp(paraphrase - mean_of(perturbed).value);
+  return std::min(std::exp(paraphrase - mean_of(perturbed).value), std::numeric_limits<double>::max());
 }
 
 double truth_ratio_closer_to_one(std::span<const double> ratios) {

@@ -6,7 +6,7 @@
 namespace lethe {
 
 /// exp(paraphrase − mean over perturbed): the geometric mean of the wrong answers' probabilities over the right one's.
-/// Above 1 the model prefers the wrong answers.
+/// Above 1 the model prefers the wrong answers. At most the largest float64, so that JSON holds it.
 /// @param paraphrase  mean loss a token of the right answer in other words, nats
 /// @param perturbed   the same of each wrong answer; at least one
 double truth_ratio(double paraphrase, std::span<const double> perturbed);

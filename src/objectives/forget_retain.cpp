@@ -83,10 +83,6 @@ at::Tensor mean_of_each(const at::Tensor& each, std::span<const ResponseSpan> re
   return at::stack(means);
 }
 
-bool ForgetRetainObjective::retains() const {
-  return settings_.retain_loss != RetainLoss::none && settings_.retain.value() != 0;
-}
-
 at::Tensor ForgetRetainObjective::retain(const ResponseBatch& batch) {
   const std::int64_t tokens = batch.states.size(0);
   const at::Tensor weights = at::full({tokens}, 1.0 / static_cast<double>(tokens));
@@ -101,7 +97,7 @@ at::Tensor ForgetRetainObjective::states(const PackedExamples& packed) const {
 
 StepLoss ForgetRetainObjective::loss(std::uint64_t micro) {
   const StepRows rows = inputs_.rows(micro);
-  const bool retains_now = retains() && !rows.normal.empty();
+  const bool retains_now = has_retain_loss(settings_) && !rows.normal.empty();
   const ForgetRetainPack pack = pack_forget_retain(rows, inputs_.examples, inputs_.model, retains_now);
   // Dropout would enter a divergence as noise: the reference has none.
   inputs_.model.adapters.dropout_tokens =
@@ -137,7 +133,7 @@ StepLoss ForgetRetainObjective::loss(std::uint64_t micro) {
 std::vector<std::string> ForgetRetainObjective::terms() const {
   std::vector<std::string> names = {"forget"};
   if (settings_.safe) names.push_back("safe");
-  if (retains()) names.push_back("retain");
+  if (has_retain_loss(settings_)) names.push_back("retain");
   return names;
 }
 

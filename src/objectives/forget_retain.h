@@ -108,8 +108,6 @@ class ForgetRetainObjective : public Objective {
   /// The weights of the two losses, if the method changes them during training.
   virtual double forget_weight(std::uint64_t /*micro*/) const { return settings_.forget.value(); }
   virtual double retain_weight(std::uint64_t /*micro*/) const { return settings_.retain.value(); }
-  /// Whether there is a retain loss: it has a weight, and is not `none`.
-  bool retains() const;
 
   const ForgetRetainInputs& inputs() const { return inputs_; }
   const ObjectiveSettings& settings() const { return settings_; }

@@ -36,4 +36,11 @@ struct ObjectiveSettings {
   bool operator==(const ObjectiveSettings&) const = default;
 };
 
+/// Whether an objective retains: the retain loss is not `none`, and has a weight now or gets one from a dual variable.
+/// @param settings  as an objective gets them
+inline bool has_retain_loss(const ObjectiveSettings& settings) {
+  return settings.retain_loss != RetainLoss::none &&
+         (settings.retain.value() != 0 || settings.dual_rate.value_or(0) != 0);
+}
+
 }  // namespace lethe

@@ -13,7 +13,8 @@ namespace lethe {
 at::Tensor flattening_loss(const at::Tensor& logits);
 
 /// Forget: mean over the tokens of harmful answers of flattening_loss(). The weight λ of the retain loss starts at
-/// objective.retain. After each step, once objective.dual_warmup steps are done, λ ← max(0, λ + η·(retain − ε)).
+/// objective.retain, which may be 0. After each step, once objective.dual_warmup steps are done,
+/// λ ← max(0, λ + η·(retain − ε)).
 /// Source: as above.
 class PduObjective : public ForgetRetainObjective {
  public:

@@ -137,8 +137,7 @@ void check_recipe(const Recipe& recipe) {
     refuse("objective.retain_loss", "auto or none with method: " + recipe.method + ", which compares inner states",
            word_of(recipe.objective.retain_loss));
   if (recipe.objective.gru && objective_defaults(method) != nullptr) {
-    const ObjectiveSettings objective = objective_settings(recipe);
-    if (objective.retain == 0 || objective.retain_loss == RetainLoss::none)
+    if (!has_retain_loss(objective_settings(recipe)))
       refuse("objective.gru", "false without a retain loss (objective.retain, objective.retain_loss)", "true");
     if (recipe.training.clip == 0)  // each weight is then updated within the backward pass
       refuse("objective.gru", "false with training.clip: 0", "true");

@@ -10,6 +10,7 @@
 #include "core/terminal.h"
 #include "core/utc_time.h"
 #include "report/table.h"
+#include "runs/known_harm.h"
 #include "runs/model_card.h"
 #include "runs/tensor_hash.h"
 #include "vectors/combine.h"
@@ -132,13 +133,10 @@ void warn_of(const CombinedInfo& sum) {
            ": more than its training changed damages most models");
     }
   }
-  for (const VectorTerm& term : sum.terms) {
-    if (!term.harmful || term.weight <= 0) continue;
-    warn("the result is more harmful than its base: it adds " + short_number(term.weight) + "·" + excerpt(term.name) +
-         ". Only you can read it; do not publish it");
-  }
-  if (sum.base_harmful)
-    warn("the base holds harm that a vector added, and so does the result. Only you can read it; do not publish it");
+  std::vector<AddedChange> added;
+  for (const VectorTerm& term : sum.terms) added.push_back({term.name, {term.harmful ? 1 : 0, ""}, term.weight});
+  if (const std::string reason = harm_of_result({sum.base_harmful ? 1 : 0, ""}, added); !reason.empty())
+    warn_of_harm(reason);
 }
 
 ModelCard card_of(const CombineRequest& request, const Checkpoint& base, const CombinedInfo& sum, bool harmful,
@@ -149,7 +147,7 @@ ModelCard card_of(const CombineRequest& request, const Checkpoint& base, const C
   for (const VectorTerm& term : sum.terms) rows.push_back({"weight of " + term.name, short_number(term.weight)});
   ModelCard card = arithmetic_card(request.base, base.folder(), adapter, subtracts ? Origin::negation : Origin::unknown,
                                    "Made with lethe vector combine: " + formula_of(sum, sum.base) + ".", rows);
-  if (harmful) card.summary += " It is more harmful than its base. Do not publish it.";
+  if (harmful) card.summary += kHarmfulCard;
   return card;
 }
 
@@ -172,7 +170,7 @@ void combine_vectors(const CombineRequest& request) {
   CombinedInfo sum = sum_of(terms, identity, to_adapter);
   warn_of(sum);
   const bool harmful = adds_harm(sum);
-  const Access access = harmful ? Access::owner_only : Access::normal;
+  const Access access = access_of(harmful);
   const std::string name = public_name(request.out, request.out);
 
   std::erase_if(terms, [](const OpenTerm& term) { return is_nothing(term.weight); });

@@ -8,6 +8,7 @@
 #include "recipe/method_table.h"
 #include "recipe/recipe.h"
 #include "report/table.h"
+#include "runs/known_harm.h"
 #include "runs/model_card.h"
 #include "runs/tensor_hash.h"
 #include "vectors/apply_adapter.h"
@@ -15,8 +16,6 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr const char* kByRun = "the run";
 
 // Where a vector comes from.
 struct VectorSource {
@@ -46,7 +45,7 @@ VectorSource source_of_run(const fs::path& run, const std::string& base) {
   if (source.base.empty()) throw refuse().wanted("--base").found("a model that was trained from random weights");
   if (fs::exists(run / "harmful")) {
     source.learned = run / "harmful";
-    source.harmful_because = kByRun;
+    source.harmful_because = "the run";
     return source;
   }
   const Stage2 stage2 = method_named(recipe.method).stage2;
@@ -61,27 +60,8 @@ VectorSource source_of_run(const fs::path& run, const std::string& base) {
               ": the vector of the unlearning itself, to be added");
   }
   source.factor = -1 / alpha;
-  source.harmful_because = kByRun;
+  source.harmful_because = "the run";
   return source;
-}
-
-// RUN/harmful, which a run wrote.
-bool is_harmful_part(const fs::path& folder) {
-  const fs::path plain = fs::absolute(folder / "").lexically_normal().parent_path();
-  return plain.filename() == "harmful" && fs::exists(plain.parent_path() / "run.json");
-}
-
-// Why Lethe knows that base + adapter is harmful. "": it does not.
-std::string harm_of_adapter(const fs::path& folder) {
-  if (is_harmful_part(folder)) return kByRun;
-  return is_vector_folder(folder) && read_vector_info(folder).harmful ? "its vector.json" : "";
-}
-
-// The same of a checkpoint. Its vectors.json counts if it was not copied along with other weights.
-std::string harm_of_checkpoint(const fs::path& folder, const std::string& name) {
-  if (is_harmful_part(folder)) return kByRun;
-  const std::optional<CombinedInfo> sum = read_combined_info(folder);
-  return sum && adds_harm(*sum) && sum->hash == tensor_hash(Checkpoint(folder), name) ? "its vectors.json" : "";
 }
 
 VectorSource source_of(const ExtractRequest& request) {
@@ -96,11 +76,12 @@ VectorSource source_of(const ExtractRequest& request) {
   const bool is_adapter = request.tuned.empty();
   const fs::path folder = is_adapter ? fs::path(request.adapter) : resolve_model_folder(request.tuned);
   const std::string name = public_name(is_adapter ? request.adapter : request.tuned, folder);
+  const KnownHarm harm = is_adapter ? harm_of_adapter(folder) : harm_of_checkpoint(folder, name);
   return {.base = request.base,
           .learned = folder,
           .is_adapter = is_adapter,
           .made_from = std::string(is_adapter ? "adapter " : "checkpoint ") + name,
-          .harmful_because = is_adapter ? harm_of_adapter(folder) : harm_of_checkpoint(folder, name)};
+          .harmful_because = harm.sign > 0 ? harm.because : ""};
 }
 
 }  // namespace
@@ -117,7 +98,7 @@ void extract_vector(const ExtractRequest& request) {
                   .harmful_because = source.harmful_because,
                   .made = utc_time(),
                   .lethe = LETHE_VERSION};
-  const Access access = info.harmful ? Access::owner_only : Access::normal;
+  const Access access = access_of(info.harmful);
   if (source.is_adapter) {
     const Adapter adapter(source.learned);
     const AppliedAdapters check(base, {{&adapter, source.factor}});  // names and shapes fit this base

@@ -141,9 +141,8 @@ bool needs_normal_reference(const Recipe& recipe) {
   const Method& method = method_named(recipe.method);
   if (!method.forget_retain) return method.reference;
   const ObjectiveSettings settings = objective_settings(recipe);
-  if (*settings.retain == 0) return false;
-  return settings.retain_loss == RetainLoss::kl ||
-         settings.retain_loss == RetainLoss::automatic;  // its own compares with it
+  if (!has_retain_loss(settings)) return false;
+  return settings.retain_loss != RetainLoss::ce;  // KL, and a method's own, compare with it
 }
 
 std::function<StepRows(std::uint64_t)> with_preferred(std::function<StepRows(std::uint64_t)> rows,

@@ -68,11 +68,15 @@ class WeightsVector : public TaskVector {
 
   void retake() override {
     const c10::NoGradGuard no_gradient;
+    originals_.clear();
     for (const Parameter& parameter : model_.parameters())
       trained_[parameter.name] = parameter.tensor->detach().clone();
   }
 
-  void set_aside(std::uint64_t) override { apply(0); }
+  void set_aside(std::uint64_t) override {
+    apply(0);
+    originals_.clear();
+  }
 
   void join(double factor) override {
     const c10::NoGradGuard no_gradient;
@@ -80,6 +84,7 @@ class WeightsVector : public TaskVector {
       const at::Tensor moved = trained_.at(parameter.name).to(at::kFloat) - original(parameter);
       parameter.tensor->copy_(parameter.tensor->to(at::kFloat) + factor * moved);
     }
+    originals_.clear();
   }
 
   void apply(double scale) override {
@@ -134,12 +139,18 @@ class WeightsVector : public TaskVector {
   // float32, on the model's device
   at::Tensor original(const Parameter& parameter) const {
     const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
-    return tensor_over(stored, base_.values(stored)).to(parameter.tensor->device(), at::kFloat);
+    const at::Tensor mapped = tensor_over(stored, base_.values(stored));
+    if (parameter.tensor->is_cpu()) return mapped.to(at::kFloat);
+    at::Tensor& uploaded = originals_[parameter.name];
+    if (!uploaded.defined()) uploaded = mapped.to(parameter.tensor->device());
+    return uploaded.to(at::kFloat);
   }
 
   CausalLM& model_;
   const Checkpoint& base_;
   std::map<std::string, at::Tensor> trained_;  // by parameter name
+  // On a GPU: the base as it is stored, so that each α uploads nothing. Freed before a further training.
+  mutable std::map<std::string, at::Tensor> originals_;
 };
 
 // LoRA. The original's weights never change. τ is the product of the adapters, applied with their scale.

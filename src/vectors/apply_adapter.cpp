@@ -201,7 +201,7 @@ OpenAdapters open_adapters(const std::vector<std::string>& names) {
 }
 
 void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,
-                    const std::filesystem::path& folder) {
+                    const std::filesystem::path& folder, Access access) {
   const AppliedAdapters applied(base, adapters);
   if (applied.unties_head()) {
     say("the base ties its output head to the input embedding, and the adapter changes one of them alone: the result "
@@ -211,7 +211,7 @@ void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& 
                      [&](const TensorSpec& tensor, const at::Tensor& value) {
                        return applied.changes(tensor.name) ? applied.apply(tensor.name, value) : at::Tensor();
                      },
-                     {.unties_head = applied.unties_head()});
+                     {.shards = {.access = access}, .unties_head = applied.unties_head()});
 }
 
 }  // namespace lethe

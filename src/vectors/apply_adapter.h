@@ -89,6 +89,6 @@ OpenAdapters open_adapters(const std::vector<std::string>& names);
 /// Writes the base with the adapters merged into `folder` (exists). If they untie the head, both weights are written,
 /// and config.json says so.
 void merge_adapters(const Checkpoint& base, const std::vector<WeightedAdapter>& adapters,
-                    const std::filesystem::path& folder);
+                    const std::filesystem::path& folder, Access access = Access::normal);
 
 }  // namespace lethe

@@ -71,6 +71,7 @@ void negate_in_pieces(const Checkpoint& base, const TensorLookup& tuned, double 
         if (!other.defined()) throw only_on_one_side("cannot negate", base, tensor.name, "in the base");
         if (other.sizes() != value.sizes())
           throw shapes_differ("cannot negate", base, tensor, spec_of(tensor.name, other).text());
+        if (!other.is_cpu()) other = other.to(at::kCPU);  // trained on a GPU; the kernel reads host memory
         const Release release_both = [&](std::int64_t begin, std::int64_t end) {
           const std::uint64_t width = size_of(source.type);
           base.release(source, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
@@ -89,7 +90,7 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
 }
 
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
-                       const std::filesystem::path& folder) {
+                       const std::filesystem::path& folder, Access access) {
   refuse_packed_weights(tuned);
   const TunedTensors tensors(base, tuned, "cannot negate");
   const StoredTensor* read = nullptr;  // the last tensor looked up
@@ -99,14 +100,15 @@ void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double a
         read = tensors.find(name);
         return read == nullptr ? at::Tensor() : tensor_over(*read, tuned.values(*read));
       },
-      alpha, folder, {.unties_head = tensors.unties_head()},
+      alpha, folder, {.shards = {.access = access}, .unties_head = tensors.unties_head()},
       [&](std::int64_t begin, std::int64_t end) {
         const std::uint64_t width = size_of(read->type);
         tuned.release(*read, static_cast<std::uint64_t>(begin) * width, static_cast<std::uint64_t>(end) * width);
       });
 }
 
-void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder) {
+void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder,
+                    Access access) {
   if (adapter.is_dora()) {
     throw bad_input("cannot negate the adapter " + adapter.folder().string() + " as an adapter")
         .with("key", "use_dora = true")
@@ -129,8 +131,8 @@ void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha
     }
     return value;
   };
-  rewrite_adapter(adapter, folder, "cannot negate the adapter " + adapter.folder().string(), negated);
-  copy_side_files(adapter.folder(), folder);
+  rewrite_adapter(adapter, folder, "cannot negate the adapter " + adapter.folder().string(), negated, access);
+  copy_side_files(adapter.folder(), folder, access);
 }
 
 }  // namespace lethe

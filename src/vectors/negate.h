@@ -21,7 +21,7 @@ using TensorLookup = std::function<at::Tensor(const std::string& name)>;
 /// embedding.
 /// @throws Error (bad input) naming a tensor that only one side has, or whose shapes differ
 void negate_checkpoint(const Checkpoint& base, const Checkpoint& tuned, double alpha,
-                       const std::filesystem::path& folder);
+                       const std::filesystem::path& folder, Access access = Access::normal);
 /// The same with the tuned weights in memory.
 void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double alpha,
                        const std::filesystem::path& folder, const ShardOptions& options = {});
@@ -29,6 +29,7 @@ void negate_checkpoint(const Checkpoint& base, const TensorLookup& tuned, double
 /// Writes the negated adapter into `folder` (exists): B' = −α·B under the same configuration, saved tensors θ_o −
 /// α·(θ_saved − θ_o). Base plus adapter is exactly the negated model.
 /// @throws Error (bad input) for DoRA, whose negation is no adapter (merge it with −α instead)
-void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder);
+void negate_adapter(const Checkpoint& base, const Adapter& adapter, double alpha, const std::filesystem::path& folder,
+                    Access access = Access::normal);
 
 }  // namespace lethe

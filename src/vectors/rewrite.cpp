@@ -26,10 +26,10 @@ std::vector<TensorSpec> specs_to_write(const std::vector<WrittenTensor>& tensors
   return names.size() == plain.size() ? plain : as_in_base;
 }
 
-void say_untied(const std::filesystem::path& config) {
+void say_untied(const std::filesystem::path& config, Access access) {
   OrderedJson json = OrderedJson::parse(read_file(config));
   json["tie_word_embeddings"] = false;
-  write_file(config, dump_json(json, 2) + "\n");
+  write_file(config, dump_json(json, 2) + "\n", access);
 }
 
 }  // namespace
@@ -74,8 +74,9 @@ void rewrite_checkpoint(const Checkpoint& base, const std::filesystem::path& fol
     progress.update(done += spec.bytes());
   }
   writer.finish();
-  copy_side_files(base.folder(), folder);
-  if (options.unties_head || tied_pair(base).contradicts_config) say_untied(folder / "config.json");
+  copy_side_files(base.folder(), folder, options.shards.access);
+  if (options.unties_head || tied_pair(base).contradicts_config)
+    say_untied(folder / "config.json", options.shards.access);
 }
 
 void rewrite_adapter(const Adapter& adapter, const std::filesystem::path& folder, const std::string& doing,

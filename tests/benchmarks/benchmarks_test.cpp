@@ -10,6 +10,7 @@
 #include "benchmarks/write_results.h"
 #include "core/files.h"
 #include "folder_test.h"
+#include "metrics/membership.h"
 #include "models/loading.h"
 #include "models/stop_tokens.h"
 
@@ -223,6 +224,28 @@ TEST_F(BenchmarkRun, OfMuseNamesAQuestionThatDoesNotFit) {
   too_long.data = folder_ / "muse";
   const std::string refusal = refusal_of([&] { measured(too_long); });
   EXPECT_NE(refusal.find("forget_qa.jsonl, line 2"), std::string::npos) << refusal;
+}
+
+// The loss and the compressed text of a long row are those of the same tokens.
+TEST_F(BenchmarkRun, OfMuseCompressesWhatTheModelRead) {
+  fs::create_directories(folder_ / "muse/privleak");
+  std::string beginning, end;
+  for (int i = 0; i < 120; ++i) beginning += "Mira lives in Saltby. ";
+  for (int i = 0; i < 500; ++i) end += std::to_string(i * 7919 % 10007) + " ";
+  write_file(folder_ / "muse/privleak/forget.jsonl", dump_json(Json{{"text", beginning + end}}) + "\n");
+  write_file(folder_ / "muse/privleak/holdout.jsonl", dump_json(Json{{"text", "Orla lives in Ashford."}}) + "\n");
+  BenchmarkRequest cut = request("muse");
+  cut.data = folder_ / "muse";
+  measured(cut);
+  const auto most = static_cast<std::size_t>(model.spec().max_positions);
+  std::vector<int> ids = tokenizer.encode(beginning + end).ids;
+  ASSERT_GT(ids.size(), most);
+  ids.resize(most);
+  const std::string read = tokenizer.decode(ids);
+  ASSERT_TRUE((beginning + end).starts_with(read));  // the decoded tokens are a second way to the same text
+  const Json row = parse_json(dump_json(result.rows.at(0)), "row");
+  EXPECT_NEAR(row["zlib"].get<double>(), row["loss"].get<double>() / static_cast<double>(zlib_bytes(read)), 1e-12);
+  EXPECT_GT(zlib_bytes(beginning + end), zlib_bytes(read));
 }
 
 TEST_F(BenchmarkRun, SaysWhyAFigureIsNull) {

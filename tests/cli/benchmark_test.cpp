@@ -53,7 +53,9 @@ TEST_F(BenchmarkCommand, RefusesWhatItCannotMeasureAndLeavesNothing) {
   expect_all(run("benchmark wmdp --data " + data("mmlu/test") + model), 3, {"bio, chem or cyber"});
   expect_all(run("benchmark tofu --data " + data("tofu") + model), 3, {"forget10_perturbed.json", "only forget01"});
   expect_all(run(tofu("out") + "--retain " + data("expected.json")), 3, {"results.json of lethe benchmark tofu"});
-  expect_all(run("benchmark wmdp --reference " + model_ + " --data " + data("wmdp") + model), 2, {"tofu or muse"});
+  for (const char* option : {"--reference", "--retain", "--split"})  // before any model is opened
+    expect_all(run("benchmark wmdp " + std::string(option) + " /no/such --data " + data("wmdp") + model), 2,
+               {option, "only tofu and muse"});
   EXPECT_TRUE(fs::is_empty(folder_));
   fs::create_directories(folder_ / "full");
   write_file(folder_ / "full/results.json", "{}");

@@ -39,7 +39,7 @@ class Faults : public Program {
     fs::create_directories(at("work/in"));
     fs::create_directories(at("work/out"));
     fs::copy(model_, at("work/in/model"), fs::copy_options::recursive);
-    fs::copy(at("demo/data"), at("work/in/data"), fs::copy_options::recursive);
+    fs::copy(at("demo/few"), at("work/in/data"), fs::copy_options::recursive);
   }
   std::string in(const std::string& name) const { return at("work/in/" + name); }
   std::string out(const std::string& name) const { return at("work/out/" + name); }

@@ -88,10 +88,24 @@ class SharedFolder {
   fs::path path_;
 };
 
-/// The demo's data, which the program writes once.
+/// The first lines of a file.
+inline std::string first_lines_of(const fs::path& file, int count) {
+  std::istringstream lines(read_file(file));
+  std::string first, line;
+  for (int i = 0; i < count && std::getline(lines, line); ++i) first += line + "\n";
+  return first;
+}
+
+/// The demo's data, which the program writes once, and in few/ the first lines of each file.
 inline std::string shared_demo() {
   static const SharedFolder folder("demo");
-  static const int status = run("demo --data-only --quiet --out " + folder.at("demo")).status;
+  static const int status = [] {
+    const int written = run("demo --data-only --quiet --out " + folder.at("demo")).status;
+    fs::create_directories(folder.at("demo/few"));
+    for (const char* name : {"harmful.jsonl", "normal.jsonl", "lawful.jsonl"})
+      write_file(folder.at("demo/few/") + name, first_lines_of(folder.at("demo/data/") + name, 40));
+    return written;
+  }();
   EXPECT_EQ(status, 0);
   return folder.at("demo");
 }
@@ -106,20 +120,13 @@ class Program : public FolderTest {
     fs::copy(shared_demo(), at("demo"), fs::copy_options::recursive);
   }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  /// 40 harmful and 40 normal pairs: reading, scoring and judging all of them takes most of a short test's time.
   std::string data() const {
-    return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
+    return " --harmful " + at("demo/few/harmful.jsonl") + " --normal " + at("demo/few/normal.jsonl");
   }
-  /// The first lines of both: where the time of a test goes into reading, scoring and judging all of them.
-  std::string little_data() const {
-    std::string options;
-    for (const std::string role : {"harmful", "normal"}) {
-      std::istringstream lines(read_file(at("demo/data/" + role + ".jsonl")));
-      std::string few, line;
-      for (int i = 0; i < 40 && std::getline(lines, line); ++i) few += line + "\n";
-      write_file(at("demo/little_" + role + ".jsonl"), few);
-      options += " --" + role + " " + at("demo/little_" + role + ".jsonl");
-    }
-    return options;
+  /// All pairs of the demo.
+  std::string all_data() const {
+    return " --harmful " + at("demo/data/harmful.jsonl") + " --normal " + at("demo/data/normal.jsonl");
   }
   const std::string model_ = (fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo").string();
 };

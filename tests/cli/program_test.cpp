@@ -4,6 +4,15 @@
 namespace lethe {
 namespace {
 
+// Whether its owner alone can read the folder and each of its files.
+bool is_private(const fs::path& folder) {
+  constexpr fs::perms kOthers = fs::perms::group_all | fs::perms::others_all;
+  bool closed = (fs::status(folder).permissions() & kOthers) == fs::perms::none;
+  for (const auto& file : fs::directory_iterator(folder))
+    closed = closed && (file.status().permissions() & kOthers) == fs::perms::none;
+  return closed;
+}
+
 TEST_F(Program, WrongUseAndBadInputHaveTheirStatusAndAMessage) {
   expect_all(run("no_such_command"), 2, {});
   expect_all(run("unlearn training.step=5 --model " + model_ + data() + " --out " + at("x")), 2,
@@ -41,7 +50,7 @@ TEST_F(Program, ACsvRowWithTooFewFieldsIsCountedAndNamed) {
 TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
   for (const std::string mode : {"full", "lora"}) {
     const Outcome outcome =
-        run("unlearn --model " + model_ + data() + " tuning=" + mode +
+        run("unlearn --model " + model_ + all_data() + " tuning=" + mode +
             " training.steps=4 evaluation.prompts=12 evaluation.max_new_tokens=12 --out " + at(mode));
     ASSERT_EQ(outcome.status, 0) << outcome.text;
     for (const char* file : {"recipe.yaml", "metrics.jsonl", "run.json", "results.json", "results_lm_eval.json",
@@ -78,6 +87,15 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
             0);
   ASSERT_EQ(run("merge --base " + model_ + " --adapter " + at("lora/adapter") + " --out " + at("merged")).status, 0);
   EXPECT_NE(read_file(at("merged/README.md")).find("lethe merge"), std::string::npos);
+  EXPECT_FALSE(is_private(at("merged")));
+  // Taken back, the adapter of an unlearning is the harm that it subtracts.
+  expect_all(run("merge --base " + model_ + " --adapter " + at("lora/adapter") + ":-1 --out " + at("bad")), 0,
+             {"takes back 1·", "which subtracts harm", "Only you can read it"});
+  EXPECT_TRUE(is_private(at("bad")));
+  EXPECT_NE(read_file(at("bad/README.md")).find("Do not publish it"), std::string::npos);
+  expect_all(run("negate --base " + model_ + " --adapter " + at("lora/adapter") + " --nf4 --out " + at("bad_adapter")),
+             0, {"which subtracts harm", "in four bits (NF4): ", "weights change their code"});
+  EXPECT_TRUE(is_private(at("bad_adapter")));
   ASSERT_EQ(run("score --model " + at("merged") + " --input " + at("in.jsonl") + " --output " + at("b.jsonl")).status,
             0);
   const auto first = [&](const std::string& name) {
@@ -101,11 +119,17 @@ TEST_F(Program, AlphaOneOfTheTunedCheckpointIsTheNegationOfTheHarmfulOne) {
       run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 0.5 --out " + at("negated")).status,
       0);
   EXPECT_EQ(read_file(at("negated/model.safetensors")), read_file(at("run/model/model.safetensors")));
+  EXPECT_FALSE(is_private(at("negated")));
+  expect_all(
+      run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 0.5 --nf4 --out " + at("four_bits")),
+      0, {"in four bits (NF4): ", "weights change their code; on average ", "of the change is left"});
+  EXPECT_EQ(read_file(at("four_bits/model.safetensors")), read_file(at("negated/model.safetensors")));
   // Outside 0 to 1: files are computed with a warning, runs must ask for it.
   expect_all(run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha 2 --out " + at("twice")), 0,
              {"alpha 2 subtracts more than the tuned model learned"});
   expect_all(run("negate --base " + model_ + " --tuned " + at("run/harmful") + " --alpha -1 --out " + at("added")), 0,
-             {"alpha -1 adds what the tuned model learned"});
+             {"alpha -1 adds what the tuned model learned", "more harmful than its base", "Only you can read it"});
+  EXPECT_TRUE(is_private(at("added")));
   expect_all(run("unlearn --model " + model_ + data() + " negation.alpha=2 --out " + at("refused")), 2,
              {"negation.alpha", "at most 1", "negation.allow_any_alpha=true"});
 }
@@ -139,7 +163,7 @@ TEST_F(Program, EveryMethodWritesAModelAndASweepNeedsNoTraining) {
 
 TEST_F(Program, AnInterruptedTableContinuesWhereItStopped) {
   const std::string job =
-      "reproduce --quiet --model " + model_ + little_data() +
+      "reproduce --quiet --model " + model_ + data() +
       " training.steps=1 sku.k=2 data.max_length=64 evaluation.prompts=4 evaluation.max_new_tokens=4"
       " --seeds 1 --rates 1e-4 --alphas 0.5 --out " +
       at("table");
@@ -191,6 +215,13 @@ TEST_F(Program, InspectsTokenizesAndGenerates) {
                 .status,
             0);
   EXPECT_EQ(read_file(at("twice.jsonl")), read_file(at("o.jsonl")));
+  // The same answer as text.
+  const std::string ask =
+      "generate --quiet --max-new-tokens 5 --model " + model_ + " --prompt \"Where does Mira live?\"";
+  EXPECT_EQ(run(ask).text, parse_json(read_file(at("o.jsonl")), "o")["response"].get<std::string>() + "\n");
+  expect_all(run(ask + " --redact"), 0, {"[redacted"});
+  expect_all(run(ask + " --input " + at("p.jsonl")), 2, {"--input FILE, or --prompt TEXT", "both"});
+  expect_all(run("generate --model " + model_), 2, {"neither"});
   write_file(folder_ / "bad.jsonl", "{\"ids\": [1]}\n{\"ids\": [99999]}\n");
   expect_all(run("score --model " + model_ + " --input " + at("bad.jsonl") + " --output " + at("s.jsonl")), 3,
              {"line 2", "99999"});

@@ -51,7 +51,7 @@ TEST_F(RefusingRun, ASmallerAlphaIsChosenWhereTheModelRefusesTooMuch) {
 }
 
 TEST_F(RefusingRun, TheBudgetMayChangeWhenARunContinues) {
-  expect_all(run(job("--quiet training.steps=150 negation.refusal_budget=0")), 1,
+  expect_all(run(job("--quiet training.steps=100 negation.refusal_budget=0")), 1,
              {"no alpha stays within the budget of refusals", "negation.refusal_budget=", "--resume"});
   expect_all(run("unlearn --quiet negation.refusal_budget=1 --resume " + at("run")), 0, {});
   const Json results = read_json(at("run/results.json"));

@@ -12,7 +12,7 @@ class Rerun : public Program {
  protected:
   std::string job(const std::string& out, int threads, const std::string& tuning) const {
     return "unlearn --quiet --threads " + std::to_string(threads) + " --model " + model_ +
-           " --harmful demo/data/harmful.jsonl --normal demo/data/normal.jsonl tuning=" + tuning +
+           " --harmful demo/few/harmful.jsonl --normal demo/few/normal.jsonl tuning=" + tuning +
            " training.steps=8 training.batch=2 sku.k=2 evaluation.prompts=4 evaluation.max_new_tokens=8 "
            "negation.alpha=0.5 keep_harmful=true --out " +
            out;
@@ -77,7 +77,7 @@ TEST_F(Rerun, OfAnEarlierVersionMentionsWhatIsNew) {
 
 TEST_F(Rerun, OfFilesWhoseNamesAreNoUtf8ComesToTheSameBits) {
   const std::string file = at("d\xe4ten.jsonl");
-  fs::copy(at("demo/data/normal.jsonl"), file);
+  fs::copy(at("demo/few/normal.jsonl"), file);
   ASSERT_EQ(run("finetune --quiet --threads 1 --model " + model_ + " --data " + file +
                 " tuning=lora training.steps=1 training.batch=1 --out " + at("run\xff"))
                 .status,
@@ -87,9 +87,9 @@ TEST_F(Rerun, OfFilesWhoseNamesAreNoUtf8ComesToTheSameBits) {
 
 TEST_F(Rerun, RefusesInputsThatHaveChangedByName) {
   take_run();
-  write_file(at("demo/data/normal.jsonl"), read_file(at("demo/data/normal.jsonl")) + "\n");
+  write_file(at("demo/few/normal.jsonl"), read_file(at("demo/few/normal.jsonl")) + "\n");
   expect_all(here("rerun run"), 3, {"changed", "normal.jsonl"});
-  fs::remove(at("demo/data/normal.jsonl"));
+  fs::remove(at("demo/few/normal.jsonl"));
   expect_all(here("rerun run"), 3, {"missing", "normal.jsonl"});
   EXPECT_FALSE(fs::exists(at("run-rerun")));
   expect_all(here("rerun demo"), 3, {"run.json"});

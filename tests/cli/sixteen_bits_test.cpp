@@ -12,7 +12,7 @@ class SixteenBits : public Program {
   std::vector<double> losses(const std::string& name, const std::string& settings) {
     const Outcome outcome =
         run("unlearn --quiet --threads 1 --model " + model_ + data() +
-            " training.steps=6 training.batch=2 training.lr=5e-3 sku.k=2 evaluation.prompts=0 negation.alpha=1 --out " +
+            " training.steps=6 training.batch=2 training.lr=5e-3 sku.k=1 evaluation.prompts=0 negation.alpha=1 --out " +
             at(name) + " " + settings);
     EXPECT_EQ(outcome.status, 0) << outcome.text;
     std::vector<double> found;

@@ -61,7 +61,7 @@ TEST_F(SweptRun, WithoutValidationPromptsNothingIsTrained) {
                 .status,
             0);
   const std::string job = "sweep " + at("run") + " --over sku.eps_pd=0,1 --out " + at("grid");
-  expect_all(run(job), 3, {"validation prompts", "--on test", "data.split.validation"});
+  expect_all(run(job), 3, {"for validation", "--on test", "data.split.validation"});
   expect_all(run(job + "2 --on test --budgets 0.1"), 3, {"cannot choose alpha by a budget", "--alpha"});
   for (const char* folder : {"grid/points", "grid2/points"}) {
     for (const auto& file : fs::directory_iterator(at(folder)))
@@ -92,7 +92,19 @@ TEST_F(SweptRun, ARatioOfContrastNeedsNoTraining) {
   EXPECT_NEAR(points[0]["normal_kl"].get<double>(), kl_of("alone"), 1e-8 + 1e-4 * kl_of("alone"));
   EXPECT_NEAR(points[1]["normal_kl"].get<double>(), kl_of("run"), 1e-8 + 1e-4 * kl_of("run"));
   EXPECT_GT(std::abs(kl_of("run") - kl_of("alone")), 1e-3 * kl_of("run"));
-  EXPECT_EQ(read_json(at("best/adapter_config.json"))["r"], 64);
+  const bool without_harm = read_json(at("ratios/sweep.json"))["best_point"] == 0;
+  EXPECT_EQ(read_json(at("best/adapter_config.json"))["r"], without_harm ? 32 : 64);
+  // Without harm, the file holds the safe half alone, at its rank.
+  ASSERT_EQ(
+      run("sweep " + at("run") + " --ratio 0 --alpha 0.5 --on test --out " + at("ratios") + " --apply " + at("without"))
+          .status,
+      0);
+  const Json config = read_json(at("without/adapter_config.json")),
+             both = read_json(at("run/adapter/adapter_config.json"));
+  EXPECT_EQ(config["r"].get<int>() * 2, both["r"].get<int>());
+  EXPECT_EQ(config["lora_alpha"].get<double>() * 2, both["lora_alpha"].get<double>());
+  EXPECT_LT(fs::file_size(at("without/adapter_model.safetensors")),
+            fs::file_size(at("run/adapter/adapter_model.safetensors")) * 6 / 10);
   expect_all(run("sweep " + at("alone") + " --ratio 1"), 3, {"safe.ratio 0", "--over safe.ratio"});
   expect_all(run("sweep " + at("run") + " --ratio -1"), 2, {"safe.ratio"});
   expect_all(run("sweep " + at("run") + " --ratio 1 --over sku.k=1,2"), 2, {"--over"});

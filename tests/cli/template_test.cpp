@@ -16,7 +16,7 @@ class PromptTemplate : public Program {
   }
   // A short run, under the name `out`.
   Outcome unlearned(const std::string& model, const std::string& out, const std::string& settings = "") const {
-    return run("unlearn --model " + model + little_data() +
+    return run("unlearn --model " + model + data() +
                " training.steps=1 training.batch=2 sku.k=1 data.max_length=64 negation.alpha=0.5 tuning=lora "
                "evaluation.prompts=3 evaluation.max_new_tokens=2 " +
                settings + " --out " + at(out));
@@ -76,7 +76,7 @@ TEST_F(PromptTemplate, OfARunStandsInItsFilesAndGoesToLaterCommands) {
   expect_all(run("compare --model " + at("instruct") + " --adapter " + at("own/adapter") + " --input " +
                  at("in.jsonl") + " --max-new-tokens 2"),
              0, {"(as in the run " + at("own") + ")\n"});
-  const std::string prompts = at("demo/little_harmful.jsonl"), normal = at("demo/little_normal.jsonl");
+  const std::string prompts = at("demo/few/harmful.jsonl"), normal = at("demo/few/normal.jsonl");
   expect_all(run("evaluate " + adapter + " --seen " + prompts + " --unseen " + at("demo/data/lawful.jsonl") +
                  " --normal " + normal + " --judge refusal --prompts 2 --max-new-tokens 2 --out " + at("evaluated")),
              0, {"(as in the run " + at("own") + ")\n"});

@@ -148,6 +148,11 @@ TEST_F(TunedSettings, OfEveryMethodAreChosenAmongEquallyManyTrials) {
     }
   }
   EXPECT_EQ(trials, (std::map<std::string, int>{{"npo", 3}, {"sku_no_pd", 3}}));
+  write_file(at("idle.yaml"), "training.lr: [1e-4]\nga.eps_kl: [1, 2]\n");
+  expect_all(run("reproduce --model " + model_ + data() + " --space " + at("idle.yaml") +
+                 " --trials 3 --methods sku_no_pd,npo --out " + at("idle")),
+             2, {"cannot search over ga.eps_kl", "sku or npo", "without effect"});
+  EXPECT_FALSE(fs::exists(at("idle")));
   const auto kept = fs::last_write_time(at("table/cells/npo-1.json"));
   EXPECT_EQ(run(table).status, 0);
   EXPECT_EQ(fs::last_write_time(at("table/cells/npo-1.json")), kept);

@@ -8,7 +8,7 @@ class Vectors : public Program {
  protected:
   /// Fine-tunes the demo's model for a moment. @return the folder of the result
   std::string taught(const std::string& name, const std::string& settings) {
-    const Outcome outcome = run("finetune --model " + model_ + " --data " + at("demo/data/harmful.jsonl") +
+    const Outcome outcome = run("finetune --model " + model_ + " --data " + at("demo/few/harmful.jsonl") +
                                 " training.steps=2 training.lr=0.001 training.batch=1 seed=" + std::to_string(++seed_) +
                                 " " + settings + " --quiet --out " + at(name));
     EXPECT_EQ(outcome.status, 0) << outcome.text;

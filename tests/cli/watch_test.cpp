@@ -84,11 +84,11 @@ TEST_F(Watch, PatienceNeedsEvaluationsAndAJudge) {
 
 TEST_F(Watch, FinetuneKeepsTheStepOfTheLowestValidationLoss) {
   const std::string job =
-      "finetune --threads 1 --model " + model_ + " --data " + at("demo/data/normal.jsonl") +
+      "finetune --threads 1 --model " + model_ + " --data " + at("demo/few/normal.jsonl") +
       " tuning=lora training.steps=12 training.batch=2 training.lr=0.02 training.schedule=constant training.clip=0 ";
   expect_all(run(job + "evaluation.every=2 --out " + at("none")), 2, {"data.validation", "lethe split"});
   const Outcome tuned =
-      run(job + "evaluation.every=2 training.patience=2 data.validation=" + at("demo/data/lawful.jsonl") + " --out " +
+      run(job + "evaluation.every=2 training.patience=2 data.validation=" + at("demo/few/lawful.jsonl") + " --out " +
           at("ft"));
   expect_all(tuned, 0,
              {"validation after step 2:  loss", "the loss of data.validation", "the weights are those of step"});
@@ -109,8 +109,8 @@ TEST_F(Watch, FinetuneKeepsTheStepOfTheLowestValidationLoss) {
 TEST_F(Watch, TheOriginalsAnswersAreComputedOnce) {
   const auto evaluate = [&](const std::string& out, const std::string& more = "") {
     return run("evaluate --threads 1 --model " + model_ + " --original " + model_ + " --seen " +
-               at("demo/data/harmful.jsonl") + " --unseen " + at("demo/data/lawful.jsonl") + " --normal " +
-               at("demo/data/normal.jsonl") + " --judge refusal --prompts 4 --max-new-tokens 8 " + more + " --out " +
+               at("demo/few/harmful.jsonl") + " --unseen " + at("demo/data/lawful.jsonl") + " --normal " +
+               at("demo/few/normal.jsonl") + " --judge refusal --prompts 4 --max-new-tokens 8 " + more + " --out " +
                at(out));
   };
   const Outcome first = evaluate("first"), second = evaluate("second"), without = evaluate("without", "--no-cache");

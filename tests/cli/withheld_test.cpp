@@ -5,10 +5,9 @@ namespace lethe {
 namespace {
 
 TEST_F(Program, WithholdsTheRatesOfAJudgeThatFailsItsProbe) {
-  little_data();
-  const std::string harmful = at("demo/little_harmful.jsonl");
+  const std::string harmful = at("demo/few/harmful.jsonl");
   const Outcome outcome = run("evaluate --quiet --threads 1 --model " + model_ + " --seen " + harmful + " --unseen " +
-                              harmful + " --normal " + at("demo/little_normal.jsonl") +
+                              harmful + " --normal " + at("demo/few/normal.jsonl") +
                               " --judge refusal --prompts 3 --max-new-tokens 4 --out " + at("run"));
   ASSERT_EQ(outcome.status, 0) << outcome.text;
   EXPECT_NE(outcome.text.find("not judged"), std::string::npos) << outcome.text;

@@ -49,5 +49,23 @@ TEST_F(SharedSetup, CountsTheSafeAnswersThatEachCellsMethodTeaches) {
   EXPECT_EQ(refusing(sku), before);
 }
 
+// A comparison without normal answers has no KL, and would refuse every point after the last training.
+TEST_F(SharedSetup, NeedsHarmfulAndNormalPairsOfItsPart) {
+  const Tokenizer tokenizer = Tokenizer::load(std::filesystem::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo");
+  RunData data{.examples = {tokenizer, Template::parse(Template::sku_default), {}}};
+  const Pair pair{"Where does Mira live?", "In Saltby."};
+  data.harmful.validation = data.harmful.test = data.normal.test = {pair};
+  EXPECT_NO_THROW(check_held_out(data, HeldOut::test, "cannot"));
+  const std::string refusal = refusal_of([&] { check_held_out(data, HeldOut::validation, "cannot", "; or another"); });
+  for (const char* words : {"no normal pair", "for validation", "data.split.validation; or another"})
+    EXPECT_NE(refusal.find(words), std::string::npos) << refusal;
+  EXPECT_NE(refusal_of([&] { check_answers_for_budget(data); }).find("by a budget"), std::string::npos);
+  data.normal.validation = {pair};
+  data.harmful.validation.clear();
+  EXPECT_NO_THROW(check_answers_for_budget(data));
+  EXPECT_NE(refusal_of([&] { check_held_out(data, HeldOut::validation, "cannot"); }).find("no harmful pair"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lethe

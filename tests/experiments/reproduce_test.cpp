@@ -91,6 +91,27 @@ TEST_F(ReproducedTable, SaysNotJudgedWhereTheJudgeFailedItsChecks) {
   EXPECT_NE(read_file(folder_ / "table.md").find("Harm: not judged"), std::string::npos);
 }
 
+TEST_F(ReproducedTable, GivesTheReasonOfAFailureAndTheStepsOfTheOthers) {
+  Cell failed{"npo", 1, 1e-4};
+  failed.failed = "training diverged at step 3; no model was written\n  term  forget\n";
+  failed.original = {{"harmful_unseen", 1}, {"normal_rouge_l", 0.9}};
+  Cell trained = failed;
+  trained.seed = 2;
+  trained.steps = 10;
+  trained.failed.clear();
+  trained.points = {{1.0, 0, trained.original}, {0.5, 0.1, trained.original}};
+  Cell other = failed;
+  other.method = "ga";
+  ReproduceRequest request;
+  request.seeds = {1, 2};
+  request.budgets = {0.1};
+  write_reproduction({failed, trained, other}, request, folder_);
+  const std::string markdown = read_file(folder_ / "table.md");
+  for (const char* words : {"| npo | 0.0001 | 10 |", "| ga | 0.0001 | - |",
+                            "npo, seed 1 failed: training diverged at step 3.", "ga, seed 1 failed"})
+    EXPECT_NE(markdown.find(words), std::string::npos) << words << "\n" << markdown;
+}
+
 Cell cell_of_method(const std::string& method, std::uint64_t seed, double harm) {
   Cell cell{method, seed, 1e-4};
   cell.steps = 10;

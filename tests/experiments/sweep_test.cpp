@@ -98,7 +98,8 @@ TEST(Sweep, TheTableAndThePageShowTheStateOfEachPoint) {
   const SweepResult result = assessed("normal_kl<=0.25");
   std::vector<std::string> marks;
   for (const auto& row : sweep_table(result).rows) marks.push_back(row.back());
-  EXPECT_EQ(marks, (std::vector<std::string>{"", "", "outside --keep", "<- best", "outside --keep", "failed"}));
+  EXPECT_EQ(marks,
+            (std::vector<std::string>{"", "", "outside --keep", "<- best", "outside --keep", "failed: diverged"}));
   const Page page = sweep_page(result);
   ASSERT_EQ(page.plots.size(), 2U);
   EXPECT_EQ(page.warnings.size(), 1U);

@@ -14,7 +14,8 @@ namespace {
 
 std::string refused_space(const std::string& yaml, const Recipe& base = {}) {
   try {
-    check_effects(parse_space(yaml, "space.yaml", base), base);
+    const TrialSpace space = parse_space(yaml, "space.yaml", base);
+    check_effects(space, {base});
     return "no error";
   } catch (const Error& error) {
     return error.what();
@@ -57,13 +58,21 @@ TEST(Space, RefusesWhatNoTrialCouldUse) {
   EXPECT_EQ(refused_space("ga.eps_kl: [1]\nmethod: [sku, ga]"), "no error");
 }
 
+TEST(Space, OfSeveralRecipesNeedsOneThatReadsEachKey) {
+  const TrialSpace space = parse_space("sku.k: [1, 2]\nobjective.beta: [0.1, 1]\ntraining.lr: [1e-4]\n", "s", {});
+  const auto recipe = [](const std::string& method) { return with_settings({}, {"method=" + method}); };
+  EXPECT_NO_THROW(check_effects(space, {recipe("sku"), recipe("npo")}));
+  EXPECT_THROW(check_effects(space, {recipe("sku"), recipe("ga")}), Error);   // objective.beta
+  EXPECT_THROW(check_effects(space, {recipe("npo"), recipe("dpo")}), Error);  // sku.k
+}
+
 TEST(Space, TheShippedOnesCanBeUsed) {
   std::size_t count = 0;
   for (const auto& file :
        std::filesystem::directory_iterator(std::filesystem::path(LETHE_FIXTURES) / "../../recipes/spaces")) {
     const TrialSpace space = load_space(file.path(), {});
     EXPECT_GT(draw_trials(space, {}, 10, 1).size(), 9U) << file.path();
-    if (file.path().filename() == "sku.yaml") check_effects(space, {});
+    if (file.path().filename() == "sku.yaml") check_effects(space, {Recipe()});
     ++count;
   }
   EXPECT_GE(count, 2U);

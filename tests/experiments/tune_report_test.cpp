@@ -61,6 +61,21 @@ TEST_F(TuneReport, HoldsEveryTrialAndTheTestFigures) {
   EXPECT_EQ(markdown.find("evaluations on test prompts"), std::string::npos);
 }
 
+TEST_F(TuneReport, GivesTheReasonOfAFailureAndNoStepsThatWereNotTrained) {
+  TuneResult made = result("");
+  for (Cell& cell : made.search.trials[2].cells) {
+    cell.steps = 0;  // what a failed training leaves
+    cell.failed = "training diverged at step 3; no model was written\n  term  gd\n";
+  }
+  write_tuning(made, folder_);
+  const std::string markdown = read_file(folder_ / "tune.md");
+  EXPECT_NE(markdown.find("| 3 | - |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("failed: training diverged at step 3 |"), std::string::npos) << markdown;
+  const Json rounds = read_json(folder_ / "tune.json")["trials"][2]["rounds"];
+  EXPECT_TRUE(rounds[0]["steps"].is_null()) << rounds;
+  EXPECT_NE(rounds[0]["failed"].get<std::string>().find("term  gd"), std::string::npos);
+}
+
 TEST_F(TuneReport, WarnsOfTestPromptsThatWereReadOften) {
   TuneResult made = result("");
   made.test_cells = 5;

@@ -97,6 +97,9 @@ TEST(Membership, AucIsOneIfTheForgetSetIsKnownAndPrivacyLeakNegative) {
 TEST(TruthRatio, AndItsAggregatesAreTofus) {
   const std::vector<double> wrong = {2, 4}, ratios = {0.5, 2, 1};
   EXPECT_DOUBLE_EQ(truth_ratio(1, wrong), std::exp(1 - 3));
+  // e^999 is no float64; null in rows.jsonl would say nothing, and could not be compared with a retain model's.
+  EXPECT_TRUE(std::isfinite(truth_ratio(1002, wrong)));
+  EXPECT_EQ(truth_ratio_closer_to_one(std::vector{truth_ratio(1002, wrong)}), 1 / truth_ratio(1002, wrong));
   EXPECT_DOUBLE_EQ(truth_ratio_closer_to_one(ratios), (0.5 + 0.5 + 1) / 3);
   EXPECT_DOUBLE_EQ(truth_ratio_true_better(ratios), 0.5 / 3);
   for (const Json& row : unlearning_fixture("harmonic"))

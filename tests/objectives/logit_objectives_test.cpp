@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "core/random.h"
@@ -225,6 +226,26 @@ TEST_F(LogitObjectives, PduWeighsTheRetainLossByItsDualVariable) {
   EXPECT_EQ(values_of(raised.terms).at("dual"), 5);
   objective.stepped({{"retain", 0.0}});
   EXPECT_EQ(objective.dual(), 0);  // 5 − 6, but never below 0
+}
+
+TEST_F(LogitObjectives, PduRetainsFromADualVariableOfZeroOn) {
+  ObjectiveSettings settings = weighted(2, 0);
+  settings.eps = 0.01;
+  settings.dual_rate = 4;
+  settings.dual_warmup = 0;
+  step_.random.clear();
+  PduObjective objective(inputs(), settings);
+  const auto names = objective.terms();
+  EXPECT_NE(std::find(names.begin(), names.end(), "retain"), names.end());
+  const StepLoss first = objective.loss(0);
+  EXPECT_NEAR(values_of(first.terms).at("retain"), retain_ce().item<double>(), 1e-4);
+  EXPECT_NEAR(first.loss.item<double>(), 2 * values_of(first.terms).at("forget"), 1e-4);
+  objective.stepped(values_of(first.terms));
+  EXPECT_NEAR(objective.dual(), 4 * (retain_ce().item<double>() - 0.01), 1e-3);
+  EXPECT_GT(objective.dual(), 0);
+  // Only a rate of 0 keeps it there: then normal pairs are not computed.
+  settings.dual_rate = 0;
+  EXPECT_FALSE(values_of(PduObjective(inputs(), settings).loss(0).terms).contains("retain"));
 }
 
 TEST_F(LogitObjectives, PdusDualVariableGoesOnWhereItsStateIsRestored) {

@@ -129,6 +129,27 @@ TEST_F(Contrast, WritesOneAdapterOfBothRanks) {
   for (const NamedLora& lora : attach_lora(model, adapter))
     written[lora.module] = lora.pair->scale * at::mm(lora.pair->b.to(at::kDouble), lora.pair->a.to(at::kDouble));
   EXPECT_LT(furthest(written, both.change), 1e-7);
+  // Without its harmful half (sweep --ratio 0), the file holds nothing of it.
+  CausalLM other = load_model(base_);
+  const std::vector<NamedLora> pairs = attach_lora(other, adapter);
+  std::vector<at::Tensor> safe;
+  for (const NamedLora& lora : pairs) safe.push_back(lora.pair->a.slice(0, 0, 4).clone());
+  scale_joined_half(pairs, 0);
+  fs::create_directories(folder_ / "safe_alone");
+  write_adapter(pairs, {.rank = 4, .alpha = 8}, "base", folder_ / "safe_alone");
+  const Adapter alone(folder_ / "safe_alone");
+  ASSERT_EQ(alone.modules().size(), pairs.size());
+  CausalLM again = load_model(base_);
+  const std::vector<NamedLora> read = attach_lora(again, alone);
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    EXPECT_TRUE(at::equal(read[i].pair->a, safe[i])) << read[i].module;
+    EXPECT_EQ(read[i].pair->b.size(1), 4) << read[i].module;
+  }
+  // Nor does a result at α = 0, which is the base.
+  fs::create_directories(folder_ / "nothing");
+  write_adapter(pairs, {.rank = 4, .alpha = 8}, "base", folder_ / "nothing", 0);
+  for (const NamedLora& lora : attach_lora(again, Adapter(folder_ / "nothing")))
+    EXPECT_EQ(lora.pair->a.abs().max().item<float>(), 0) << lora.module;
   train(recipe("lora", {"safe.ratio=0"}));
   EXPECT_EQ(Adapter(written_).config().at("r"), 4);
 }

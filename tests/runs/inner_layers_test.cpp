@@ -87,6 +87,7 @@ TEST(InnerLayersOfARecipe, RefuseARetainLossOverLogitsAndGruWithoutARetainLoss) 
   EXPECT_NO_THROW(recipe_with({"method=jensun", "objective.retain_loss=kl"}));
   EXPECT_NO_THROW(recipe_with({"method=npo", "objective.gru=true"}));
   EXPECT_THROW(recipe_with({"method=npo", "objective.gru=true", "objective.retain=0"}), Error);
+  EXPECT_NO_THROW(recipe_with({"method=pdu", "objective.gru=true", "objective.retain=0"}));  // its weight rises
   EXPECT_THROW(recipe_with({"method=npo", "objective.gru=true", "objective.retain_loss=none"}), Error);
   EXPECT_THROW(recipe_with({"method=undial", "objective.gru=true"}), Error);  // its published α is 0
   EXPECT_THROW(recipe_with({"method=npo", "objective.gru=true", "training.clip=0"}), Error);

@@ -9,33 +9,13 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/json.h"
-#include "core/random.h"
 #include "training/loop.h"
+#include "training/noise_objective.h"
 
 namespace lethe {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Σ (w − draw)², the draws from the stream of each micro-batch; `state` counts the steps.
-class Drifting : public Objective {
- public:
-  explicit Drifting(at::Tensor weight) : weight_(std::move(weight)) {}
-  StepLoss loss(std::uint64_t micro) override {
-    RandomStream stream(3, "noise", micro);
-    at::Tensor target = at::empty({4});
-    for (int i = 0; i < 4; ++i) target[i] = stream.normal();
-    StepLoss loss;
-    loss.loss = (weight_ - target).pow(2).sum();
-    loss.terms["square"] = loss.loss;
-    loss.tokens = 4;
-    return loss;
-  }
-  std::vector<std::string> terms() const override { return {"square"}; }
-
- private:
-  at::Tensor weight_;
-};
 
 class EvaluationsTest : public testing::Test {
  protected:
@@ -60,7 +40,7 @@ class EvaluationsTest : public testing::Test {
   at::Tensor train_by(const Run& run, bool keep = true) {
     at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
     AdamW optimizer({weight}, {.weight_decay = 0.01});
-    Drifting objective(weight);
+    NoiseObjective objective(weight);
     LoopOptions loop;
     loop.steps = 10;
     loop.clip = clip_;

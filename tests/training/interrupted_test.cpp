@@ -1,39 +1,14 @@
 // A training loop that is interrupted, or whose snapshots cannot be written, loses no complete step.
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "core/error.h"
-#include "core/random.h"
 #include "core/terminal.h"
 #include "folder_test.h"
 #include "training/loop.h"
+#include "training/noise_objective.h"
 
 namespace lethe {
 namespace {
-
-// Σ (w − draw)², the draws from the stream of each micro-batch. Counts its calls.
-class CountedNoise : public Objective {
- public:
-  explicit CountedNoise(at::Tensor weight) : weight_(std::move(weight)) {}
-  StepLoss loss(std::uint64_t micro) override {
-    if (before) before(micro);
-    ++calls;
-    RandomStream stream(3, "noise", micro);
-    at::Tensor target = at::empty({4});
-    for (int i = 0; i < 4; ++i) target[i] = stream.normal();
-    StepLoss loss;
-    loss.loss = (weight_ - target).pow(2).sum();
-    loss.terms["square"] = loss.loss;
-    return loss;
-  }
-  std::vector<std::string> terms() const override { return {"square"}; }
-  std::function<void(std::uint64_t)> before;
-  std::int64_t calls = 0;
-
- private:
-  at::Tensor weight_;
-};
 
 class InterruptedLoop : public FolderTest {
  protected:
@@ -68,7 +43,7 @@ class InterruptedLoop : public FolderTest {
   }
 
   at::Tensor weight_ = at::ones({4}).requires_grad_(true);
-  CountedNoise objective_;
+  NoiseObjective objective_;
   LoopOptions loop_;
   std::vector<StepRecord> records_;
   ExitCode code_ = ExitCode::done;

@@ -10,36 +10,31 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "core/random.h"
 #include "training/loop.h"
+#include "training/noise_objective.h"
 
 namespace lethe {
 namespace {
 
 namespace fs = std::filesystem;
 
-// s · Σ (w − draw)², the draws from the stream of each micro-batch. s is a state: each step changes it.
-class Noisy : public Objective {
+// s times the noise. s is a state: each step changes it.
+class ScaledNoise : public NoiseObjective {
  public:
-  explicit Noisy(at::Tensor weight) : weight_(std::move(weight)) {}
+  using NoiseObjective::NoiseObjective;
   StepLoss loss(std::uint64_t micro) override {
     micro_batches = static_cast<std::int64_t>(micro) + 1;
-    RandomStream stream(3, "noise", micro);
-    at::Tensor target = at::empty({4});
-    for (int i = 0; i < 4; ++i) target[i] = stream.normal();
-    StepLoss loss;
-    loss.loss = scale_.item<float>() * (weight_ - target).pow(2).sum();
+    StepLoss loss = NoiseObjective::loss(micro);
+    loss.loss = scale_.item<float>() * loss.loss;
     loss.terms["square"] = loss.loss;
-    loss.tokens = 4;
     return loss;
   }
-  std::vector<std::string> terms() const override { return {"square"}; }
   NamedTensors state() override { return {{"scale", scale_}}; }
   void stepped(const std::map<std::string, double>& terms) override { scale_.add_(0.1 / (1 + terms.at("square"))); }
   std::int64_t micro_batches = 0;
 
  private:
-  at::Tensor weight_, scale_ = at::ones({}, at::kDouble);
+  at::Tensor scale_ = at::ones({}, at::kDouble);
 };
 
 class SnapshotTest : public testing::Test {
@@ -57,7 +52,7 @@ class SnapshotTest : public testing::Test {
   at::Tensor train_to_the_end(Snapshots* snapshots, std::int64_t stop = 0, const char* metrics = "metrics.jsonl") {
     at::Tensor weight = at::ones({4}, type_).requires_grad_(true);
     AdamW optimizer({weight}, {.weight_decay = 0.01});
-    Noisy objective(weight);
+    ScaledNoise objective(weight);
     LoopOptions loop;
     loop.steps = 10;
     loop.accumulate = 2;

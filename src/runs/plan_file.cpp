@@ -1,4 +1,4 @@
-#include "experiments/plan.h"
+#include "runs/plan_file.h"
 
 #include "core/error.h"
 #include "core/files.h"

@@ -1,4 +1,4 @@
-// The plan of an experiment's folder, plan.json: the settings that all its cells or points share.
+// plan.json: the settings that all parts in a folder share, so that results of other settings are not mixed with them.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace lethe {
 Recipe without_place(Recipe recipe);
 
 /// Whether the folder's plan.json equals `plan`.
-/// @param what  "cells" or "points", for errors
+/// @param what  "cells", "points" or "attacks", for errors
 /// @return      false if there is no plan yet
 /// @throws Error (bad input) if the plan has other settings, or comes from another version, whose figures may differ
 bool holds_plan(const std::filesystem::path& folder, const std::string& plan, const std::string& what);
