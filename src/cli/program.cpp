@@ -1,11 +1,15 @@
 #include "cli/program.h"
 
+#include <c10/util/Exception.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <new>
 
 #include "cli/common.h"
+#include "cli/device_memory.h"
+#include "cli/download_flag.h"
 #include "cli/engine.h"
 #include "cli/run_options.h"
 #include "cli/usage.h"
@@ -49,7 +53,9 @@ void add_commands(CLI::App& program, Action& action) {
   add_recipe(program, action);
   add_methods(program, action);
   add_models(program, action);
+  add_pull(program, action);
   add_evaluate(program, action);
+  add_attack(program, action);
   add_benchmark(program, action);
   add_sweep(program, action);
   add_tune(program, action);
@@ -66,6 +72,7 @@ void add_commands(CLI::App& program, Action& action) {
   add_tokenize(program, action);
   add_inspect(program, action);
   add_quiet_flags(program);
+  add_download_flags(program);
   program.footer(
       "`lethe COMMAND --help` prints the options of a command, with an example.\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted (Ctrl-C).");
@@ -103,6 +110,8 @@ int run_program(int argc, char** argv) {
     return say_error(program, error);
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
+  } catch (const c10::OutOfMemoryError& error) {
+    return say_error(program, out_of_device_memory(error.what_without_backtrace()));
   } catch (const std::filesystem::filesystem_error& error) {
     // A folder that cannot be made, a file that cannot be removed.
     print_failure("cannot work with " + excerpt(error.path1().string(), 1000) + "\n  reason  " +

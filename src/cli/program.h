@@ -18,6 +18,7 @@ void add_commands(CLI::App& program, Action& action);
 
 // One function for each subcommand, in cli/<name>.cpp. It adds the options to the program, and sets `action` if the
 // user chose the subcommand.
+void add_attack(CLI::App& program, Action& action);
 void add_benchmark(CLI::App& program, Action& action);
 void add_chat(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
@@ -31,6 +32,7 @@ void add_merge(CLI::App& program, Action& action);
 void add_methods(CLI::App& program, Action& action);
 void add_models(CLI::App& program, Action& action);
 void add_negate(CLI::App& program, Action& action);
+void add_pull(CLI::App& program, Action& action);
 void add_recipe(CLI::App& program, Action& action);
 void add_reproduce(CLI::App& program, Action& action);
 void add_rerun(CLI::App& program, Action& action);

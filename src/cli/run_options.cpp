@@ -149,6 +149,15 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
   add_quiet_flag(command);
 }
 
+void RecipeOptions::add_to_experiment(CLI::App& command) {
+  add_to(command, {{"model", "model"},
+                   {"harmful", "data.harmful"},
+                   {"normal", "data.normal"},
+                   {"template", "data.template"},
+                   {"out", "out"}});
+  add_dry_run(command);
+}
+
 void RecipeOptions::add_dry_run(CLI::App& command) {
   command.add_flag("--dry-run", dry_run_.on, "Check everything, print the plan and stop; writes nothing");
   command.add_flag("--json", dry_run_.json, "With --dry-run: print the plan as one JSON object")->needs("--dry-run");

@@ -24,6 +24,9 @@ class RecipeOptions {
  public:
   /// Adds [RECIPE.yaml] [key=value …] and a flag for each (flag, key).
   void add_to(CLI::App& command, const std::vector<std::pair<std::string, std::string>>& flags);
+  /// The same for commands that train many models to compare them: flags for the model, the data, the template and the
+  /// folder, and those of add_dry_run().
+  void add_to_experiment(CLI::App& command);
   /// --dry-run, and --json for its plan.
   void add_dry_run(CLI::App& command);
   const DryRun& dry_run() const { return dry_run_; }

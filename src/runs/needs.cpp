@@ -77,6 +77,10 @@ std::uint64_t free_disk(const fs::path& path) {
   return 0;
 }
 
+std::uint64_t available_for(const Compute& compute) {
+  return compute.device.is_cpu() ? available_bytes() : free_device_bytes(compute.device);
+}
+
 void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute) {
   if (free > 0 && free < needs.result) {
     throw bad_input("cannot write to " + excerpt(recipe.out, 1000) + ": not enough disk space")
@@ -89,9 +93,8 @@ void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, c
     warn("the disk may become full: " + bytes_text(free) + " are free, the result takes " + bytes_text(needs.result) +
          " and snapshots up to " + bytes_text(needs.snapshots) +
          "; training goes on without a snapshot that does not fit");
-  if (compute.device.is_cpu() && needs.memory > available_bytes())
-    warn("memory may not be enough: training takes about " + bytes_text(needs.memory) + ", " +
-         bytes_text(available_bytes()) +
+  if (const std::uint64_t available = available_for(compute); needs.memory > available)
+    warn("memory may not be enough: training takes about " + bytes_text(needs.memory) + ", " + bytes_text(available) +
          " are available; try tuning=lora, quantize=nf4, training.recompute=true or a "
          "smaller training.batch");
 }

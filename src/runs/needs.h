@@ -44,6 +44,9 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
 /// Free bytes of the file system that `path` will be on; 0: unknown.
 std::uint64_t free_disk(const std::filesystem::path& path);
 
+/// Memory that training can take: of the host, or of the GPU that computes, bytes.
+std::uint64_t available_for(const Compute& compute);
+
 /// Warns if memory or disk may not be enough. @param free  free_disk()
 /// @throws Error (bad input) if the disk has no space for the result alone
 void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute);

@@ -94,10 +94,9 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                           " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
                                           " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
                                           commas(tokens) + " tokens a step" + run.second);
-  plan.lines.emplace_back("memory",
-                          "about " + bytes_text(plan.needs.memory) +
-                              (compute.device.is_cpu() ? "; " + bytes_text(available_bytes()) + " are available"
-                                                       : " on " + compute.device.str()));
+  plan.lines.emplace_back("memory", "about " + bytes_text(plan.needs.memory) + "; " +
+                                        bytes_text(available_for(compute)) + " are available" +
+                                        (compute.device.is_cpu() ? "" : " on " + compute.device.str()));
   plan.lines.emplace_back("time", "measured on the first two steps");
   plan.facts["model"] = {{"name", excerpt(run.name, 200)},
                          {"family", run.spec.model_type},

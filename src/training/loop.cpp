@@ -282,7 +282,8 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     evaluations.take(records.back(), optimizer, guard, objective);
   }
   if (options.snapshots != nullptr) write_records(metrics, records, names);
-  LineLog log(metrics);
+  std::optional<LineLog> log;
+  if (!metrics.empty()) log.emplace(metrics);
   say(plan_text(options, first));
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
   // Draws the bar. @return whether the run must stop
@@ -332,7 +333,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     const std::int64_t done = step + 1;
     const bool due = evaluations.due(done);
     const std::optional<Error> failed = due ? evaluations.measure(record) : std::nullopt;
-    log.append(dump_json(metrics_line(record, names)));
+    if (log) log->append(dump_json(metrics_line(record, names)));
     records.push_back(std::move(record));
     if (failed) throw ended_by(*failed, options, done, optimizer, guard, objective);
     if (due) evaluations.take(records.back(), optimizer, guard, objective);

@@ -62,7 +62,8 @@ struct StepRecord {
 ///
 /// With patience, training may end earlier, and the model then holds the weights of the best step (best_step.h), also
 /// where training went on to its end. Each best step is saved as a snapshot.
-/// @param metrics  metrics.jsonl: each step appends a line; lines of steps after the snapshot are removed
+/// @param metrics  metrics.jsonl: each step appends a line; lines of steps after the snapshot are removed. Empty: none
+///                 is written (only without snapshots)
 /// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted,
 ///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning;

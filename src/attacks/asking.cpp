@@ -1,0 +1,36 @@
+#include "attacks/asking.h"
+
+#include "core/messages.h"
+#include "generation/generate.h"
+
+namespace lethe {
+
+bool leaves_room(const std::vector<int>& ids, const AttackMeter& meter) {
+  const EvaluationOptions& options = meter.options();
+  const auto wanted = static_cast<std::int64_t>(ids.size()) + wanted_room(options.max_new_tokens, options.positions);
+  return options.positions == 0 || wanted <= options.positions;
+}
+
+std::vector<std::string> answers_to(const std::vector<std::vector<int>>& prompts, const CausalLM& model,
+                                    const AttackMeter& meter, const SamplingOptions& sampling,
+                                    const std::string& title) {
+  std::vector<std::vector<int>> asked;
+  for (const std::vector<int>& ids : prompts) {
+    if (!ids.empty()) asked.push_back(ids);
+  }
+  GenerationOptions options;
+  options.max_new_tokens = meter.options().max_new_tokens;
+  options.sampling = sampling;
+  options.stop_ids = meter.options().stop_ids;
+  options.seed = meter.options().seed;
+  Progress progress(title, asked.size(), "answers");
+  options.progress = [&](std::size_t done) { progress.update(done); };
+  const std::vector<Generated> generated = generate(model, asked, options);
+  std::vector<std::string> answers;
+  std::size_t next = 0;
+  for (const std::vector<int>& ids : prompts)
+    answers.push_back(ids.empty() ? "" : meter.tokenizer().decode(generated[next++].ids));
+  return answers;
+}
+
+}  // namespace lethe

@@ -1,0 +1,92 @@
+// lethe attack: on a run and on files, continued part by part, refused before anything runs.
+#include "cli/program_fixture.h"
+
+namespace lethe {
+namespace {
+
+class AttackedRun : public Program {
+ protected:
+  std::string file(const std::string& name) const { return at("demo/few/" + name + ".jsonl"); }
+  std::string models() const {
+    return " --model " + model_ + " --original " + model_ + " --unseen " + file("harmful") + " --normal " +
+           file("normal") + " --judge refusal --threads 1 --prompts-count 3 --max-new-tokens 2 --out " + at("out");
+  }
+  // attack.json without what a clock says.
+  static Json figures(const std::string& path) {
+    Json list = read_json(path);
+    for (Json& entry : list) {
+      entry.erase("seconds");
+      for (const char* model : {"original", "retrained"})
+        if (entry.contains(model)) entry[model].erase("seconds");
+    }
+    return list;
+  }
+};
+
+TEST_F(AttackedRun, GoesOnAfterAStopWithTheSameFigures) {
+  ASSERT_EQ(run("unlearn --quiet --threads 1 --model " + model_ + data() +
+                " tuning=lora training.steps=1 training.batch=2 sku.k=1 data.max_length=64 negation.alpha=0.5"
+                " evaluation.prompts=3 evaluation.max_new_tokens=2 --out " +
+                at("run"))
+                .status,
+            0);
+  const std::string job = "attack " + at("run") + " --attacks relearn,quantize,task_vector --retrained " + model_ +
+                          " --threads 1 --prompts-count 3 --rows 4 --steps 1,2 --betas 1 --out " + at("out");
+  expect_all(run(job + " --dry-run"), 0, {"plan of lethe attack", "4 forget", "quantize, task_vector, relearn"});
+  EXPECT_FALSE(fs::exists(at("out")));
+  expect_all(run(job), 0, {"quantize", "worst setting", "attack.json"});
+  const Json first = figures(at("out/attack.json"));
+  ASSERT_EQ(first.size(), 3U + 1U + 4U * 2U);
+  EXPECT_EQ(first[0].at("attack"), "quantize");
+  EXPECT_EQ(first[0].at("settings").at("format"), "nf4");
+  EXPECT_EQ(first[4].at("settings"), (Json{{"tuning", "lora"}, {"lr", 3e-4}, {"steps", 1}}));
+  EXPECT_EQ(first[4].at("rows"), 4);
+  EXPECT_TRUE(first[4].at("retrained").contains("harm_after"));
+  EXPECT_FALSE(first[3].contains("original"));  // the walk goes to the original
+  for (const char* name : {"attack", "settings", "harm_before", "harm_after", "recovered", "utility_before",
+                           "utility_after", "rows", "steps"})
+    EXPECT_TRUE(first[0].contains(name)) << name;
+  EXPECT_EQ(fs::status(at("out/answers.jsonl")).permissions() & fs::perms::mask, fs::perms(0600));
+  EXPECT_EQ(fs::status(at("out/parts/quantize-1.unlearned.json")).permissions() & fs::perms::mask, fs::perms(0600));
+  EXPECT_FALSE(fs::exists(at("out/models")));
+  EXPECT_TRUE(fs::exists(at("out/report.html")));
+
+  const auto kept = fs::last_write_time(at("out/parts/relearn-1.unlearned.json"));
+  fs::remove(at("out/parts/relearn-3.unlearned.json"));
+  fs::remove(at("out/attack.json"));
+  expect_all(run(job), 0, {"1 part left"});
+  EXPECT_EQ(figures(at("out/attack.json")), first);
+  EXPECT_EQ(fs::last_write_time(at("out/parts/relearn-1.unlearned.json")), kept);
+  std::string one = job;
+  one.replace(one.find("relearn,quantize,task_vector"), 28, "quantize");
+  expect_all(run(one), 0, {"task_vector"});  // what was finished stays
+  EXPECT_EQ(figures(at("out/attack.json")), first);
+  expect_all(run(job + " --samples 3"), 3, {"plan.json"});
+}
+
+TEST_F(AttackedRun, RefusesWhatCannotRunBeforeAnythingDoes) {
+  expect_all(run("attack" + models() + " --attacks relearn,quantize,depth"), 3,
+             {"relearn: needs forget rows", "depth: needs forget rows"});
+  expect_all(run("attack" + models() + " --attacks relern"), 2, {"relearn"});
+  expect_all(run("attack " + at("demo") + " --out " + at("out")), 3, {"recipe.yaml"});
+  expect_all(run("attack " + at("demo") + models()), 2, {"both"});
+  expect_all(run("attack --model " + model_ + " --out " + at("out")), 2, {"--original"});
+  write_file(at("mine.yaml"), "- name: a\n  promt: \"{prompt}\"\n");
+  expect_all(run("attack" + models() + " --attacks prompts --prompts " + at("mine.yaml")), 3, {"promt", "prompt"});
+  EXPECT_FALSE(fs::exists(at("out")));
+}
+
+TEST_F(AttackedRun, AWithheldJudgeLeavesHarmOpen) {
+  const Outcome outcome = run("attack" + models() + " --attacks quantize --keep-models");
+  expect_all(outcome, 0, {"not judged", "as dangerous"});
+  const Json entry = read_json(at("out/attack.json")).at(0);
+  EXPECT_TRUE(entry.at("harm_after").is_null());
+  EXPECT_TRUE(entry.at("utility_after").is_number());
+  EXPECT_NE(read_file(at("out/report.html")).find("Harm: not judged"), std::string::npos);
+  const fs::path kept = at("out/models/quantize-int8");
+  EXPECT_EQ(fs::status(kept).permissions() & fs::perms::mask, fs::perms(0700));
+  EXPECT_EQ(fs::status(kept / "model.safetensors").permissions() & fs::perms::mask, fs::perms(0600));
+}
+
+}  // namespace
+}  // namespace lethe
