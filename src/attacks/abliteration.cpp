@@ -140,6 +140,7 @@ class Abliteration : public Attack {
     outcome.rows = harmful.size() + harmless.size();
     outcome.answers = inputs_.meter.answers(model, "abliteration, layer " + std::to_string(layer) + ", " + victim.name);
     outcome.utility = inputs_.meter.utility(model);
+    if (inputs_.keep) inputs_.keep(model, victim, "abliteration-" + std::to_string(part + 1));
     return {outcome};
   }
 

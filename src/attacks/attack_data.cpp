@@ -176,9 +176,12 @@ void take_measured(const AttackRequest& request, AllRows& rows, AttackData& data
 
 // The rows that attackers train on.
 void take_rows(const AttackRequest& request, AllRows& rows, AttackData& data) {
-  std::set<std::string> harmful = keys_of(rows.forget);
-  harmful.merge(keys_of(data.harmful));
-  std::erase_if(rows.normal, [&](const Pair& pair) { return harmful.contains(prompt_key(pair)); });
+  // A run of a plan alone trains on what it measures: here those rows are only measured.
+  std::set<std::string> measured = keys_of(data.harmful);
+  measured.merge(keys_of(data.normal));
+  std::erase_if(rows.forget, [&](const Pair& pair) { return measured.contains(prompt_key(pair)); });
+  measured.merge(keys_of(rows.forget));
+  std::erase_if(rows.normal, [&](const Pair& pair) { return measured.contains(prompt_key(pair)); });
   for (std::vector<Pair>* pairs : {&rows.forget, &rows.normal}) {
     if (!pairs->empty()) data.examples->drop_truncated(*pairs);
   }

@@ -16,6 +16,7 @@
 #include "evaluation/figures.h"
 #include "runs/plan_file.h"
 #include "runs/run_plan.h"
+#include "runs/sha256.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -51,12 +52,27 @@ std::vector<const AttackKind*> chosen_kinds(const AttackRequest& request, const 
   return kinds;
 }
 
+// What is measured and trained on: the same files give other rows with other columns or `where`.
+std::string text_of(const AttackData& data) {
+  OrderedJson text = OrderedJson::array();
+  for (const std::vector<Question>* questions : {&data.harmful, &data.normal}) {
+    for (const Question& question : *questions) text.push_back({question.prompt, question.references});
+  }
+  for (const std::vector<Pair>* pairs : {&data.rows.forget, &data.rows.normal}) {
+    for (const Pair& pair : *pairs) text.push_back({pair.prompt, pair.response});
+  }
+  return text.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
 // The settings that all parts share: parts of others are not mixed with them. Further attacks may be added later.
 std::string plan_of(const AttackRequest& request, const AttackData& data) {
   const AttackBudget& budget = request.budget;
   OrderedJson plan = {{"lethe", LETHE_VERSION},
                       {"recipe", to_yaml(without_place(data.recipe))},
                       {"inputs", data.inputs},
+                      {"adapters", data.adapters},
+                      {"dtype", word_of(data.recipe.dtype)},
+                      {"rows", sha256(text_of(data))},
                       {"prompts", request.prompts},
                       {"budget",
                        {{"rows", budget.rows},
@@ -197,7 +213,7 @@ class AttackWork {
     try {
       return attack.run(part, model);
     } catch (const Error& error) {
-      if (error.code() == ExitCode::interrupted) throw;
+      if (error.code() != ExitCode::bad_input) throw;  // a judge that is away, a full disk: tried again later
       warn(error.what());
       AttackOutcome outcome;
       outcome.settings = {{"part", name}};

@@ -1,5 +1,7 @@
 // lethe attack: tries to bring back what a model has unlearned.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "attacks/attack_request.h"
@@ -20,14 +22,15 @@ struct AttackOptions {
   bool quick = false, list = false;
 };
 
-// Fewer prompts and settings, for a first look.
-void make_quick(AttackRequest& request) {
-  request.prompts = 16;
-  request.budget.rows = 32;
-  request.budget.steps = {16};
+// Fewer prompts and settings, for a first look. Numbers that were given stay.
+void make_quick(AttackRequest& request, const CLI::App& command) {
+  const auto given = [&](const char* option) { return command.count(option) > 0; };
+  if (!given("--prompts-count")) request.prompts = 16;
+  if (!given("--rows")) request.budget.rows = 32;
+  if (!given("--steps")) request.budget.steps = {16};
   request.budget.lora_rates = {request.budget.lora_rates.back()};
   request.budget.full_rates = {request.budget.full_rates.back()};
-  request.budget.samples = 4;
+  if (!given("--samples")) request.budget.samples = 4;
 }
 
 void check_sources(const AttackOptions& options) {
@@ -45,10 +48,13 @@ void check_sources(const AttackOptions& options) {
         .found("not all of them");
 }
 
-void run_attack(AttackOptions& options) {
+void run_attack(AttackOptions& options, const CLI::App& command) {
   AttackRequest& request = options.request;
   check_sources(options);
-  if (options.quick) make_quick(request);
+  if (options.quick) make_quick(request, command);
+  if (std::adjacent_find(request.budget.steps.begin(), request.budget.steps.end(), std::greater_equal<>()) !=
+      request.budget.steps.end())
+    throw bad_usage("cannot use --steps").wanted("different numbers, the smallest first");
   request.harmful = parse_data_sources(options.harmful);
   request.unseen = parse_data_sources(options.unseen);
   request.normal = parse_data_sources(options.normal);
@@ -131,7 +137,7 @@ void add_attack(CLI::App& program, Action& action) {
       "Attacks: quantize, prompts, sampling, task_vector, relearn, relearn_other, abliteration, soft_prompt, depth.\n"
       "The same command continues interrupted attacks.\n" +
       data_file_line());
-  command->callback([options, &action] { action = [options] { run_attack(*options); }; });
+  command->callback([options, command, &action] { action = [options, command] { run_attack(*options, *command); }; });
 }
 
 }  // namespace lethe

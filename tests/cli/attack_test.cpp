@@ -68,6 +68,7 @@ TEST_F(AttackedRun, RefusesWhatCannotRunBeforeAnythingDoes) {
   expect_all(run("attack" + models() + " --attacks relearn,quantize,depth"), 3,
              {"relearn: needs forget rows", "depth: needs forget rows"});
   expect_all(run("attack" + models() + " --attacks relern"), 2, {"relearn"});
+  expect_all(run("attack" + models() + " --steps 64,16"), 2, {"--steps", "the smallest first"});
   expect_all(run("attack " + at("demo") + " --out " + at("out")), 3, {"recipe.yaml"});
   expect_all(run("attack " + at("demo") + models()), 2, {"both"});
   expect_all(run("attack --model " + model_ + " --out " + at("out")), 2, {"--original"});
