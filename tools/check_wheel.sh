@@ -19,6 +19,9 @@ ln -s "$engine/torch" "$engine/nvidia" "$site/"
 echo "$clients" > "$site/clients.pth"
 
 # Libraries outside the environment: only the C and C++ ones, and zlib, which Python itself needs.
+if ldd "$site/lethe/bin/lethe" "$site/lethe/lib/lethe/liblethe_engine.so" | grep 'not found'; then
+  echo "wheel: these libraries are not found"; exit 1
+fi
 outside=$(ldd "$site/lethe/bin/lethe" "$site/lethe/lib/lethe/liblethe_engine.so" | sed -n 's/.* => \(.*\) (.*/\1/p' |
   sort -u | grep -v -e "^$site/" -e "^$engine/" \
     -e '/\(libc\|libm\|libdl\|libpthread\|librt\|libresolv\|libutil\|libstdc++\|libgcc_s\|libz\|ld-linux-x86-64\)\.so' || true)

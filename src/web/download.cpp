@@ -52,7 +52,8 @@ class Incoming {
  public:
   Incoming(const HubFile& file, const fs::path& blobs, bool keep_partial)
       : file_(file), blob_(blobs / file.hash), keep_(keep_partial), digest_(digest_for(file)) {
-    partial_ = blob_.string() + (keep_ ? "" : "." + random_letters()) + ".incomplete";
+    // Not huggingface_hub's own partial file, to which it may append at the same time.
+    partial_ = blob_.string() + ".lethe" + (keep_ ? "" : "." + random_letters()) + ".incomplete";
     struct stat status {};
     if (::lstat(partial_.c_str(), &status) == 0 && S_ISREG(status.st_mode))
       have_ = static_cast<std::uint64_t>(status.st_size);
@@ -96,9 +97,11 @@ class Incoming {
     have_ = 0;
     if (::ftruncate(descriptor_.get(), 0) != 0) throw file_error("write", partial_, errno);
   }
-  /// Gives a whole file its name. @return whether the hash is right; if not, the partial file is empty again
+  /// Gives a whole file its name. @return whether hash and size are right; if not, the partial file is empty again
   bool finish() {
-    if (digest_.hex() != file_.hash) {
+    struct stat status {};
+    if (::fstat(descriptor_.get(), &status) != 0) throw file_error("read", partial_, errno);
+    if (digest_.hex() != file_.hash || static_cast<std::uint64_t>(status.st_size) != file_.size) {
       restart();
       return false;
     }

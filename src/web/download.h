@@ -18,8 +18,8 @@ struct Download {
 };
 
 /// Makes sure that the cache holds these files whole, as repository/blobs/<hash>. Files that are there are read and
-/// checked; a damaged one is replaced. A partial file (<hash>.incomplete) of an earlier attempt is continued. A new
-/// file gets its name only when its size and its hash are right.
+/// checked; a damaged one is replaced. A partial file (<hash>.lethe.incomplete) of an earlier attempt is continued. A
+/// new file gets its name only when its size and its hash are right.
 /// @throws Error (as hub_error()) if a file cannot be downloaded, has another size or hash than the Hub says, or does
 ///         not fit on the disk; Error (interrupted) after Ctrl-C. Partial files stay for the next attempt.
 void download_files(const Download& download, const std::vector<HubFile>& files);

@@ -180,7 +180,7 @@ struct Transfers {
     if (!certificates.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, certificates.c_str());
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "lethe/" LETHE_VERSION);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 30'000L);
+    if (options.timeout == 0) curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 30'000L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout * 1000));
     if (options.silence > 0) {
       curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);

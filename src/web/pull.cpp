@@ -28,6 +28,7 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::uint64_t kLargestSideFile = std::uint64_t{1} << 28;  // bytes; tokenizers have up to 40 MB
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 constexpr const char* kAdapter = "adapter_model.safetensors";
@@ -147,6 +148,12 @@ fs::path pull_model(const std::string& given) {
   std::vector<HubFile> files;
   std::copy_if(listing.files.begin(), listing.files.end(), std::back_inserter(files),
                [](const HubFile& file) { return is_side_file(file.path); });
+  for (const HubFile& file : files) {
+    if (file.size > kLargestSideFile)  // the index of the weights is read as a whole
+      throw bad_input("cannot download " + excerpt(file.path, 200) + " of " + name.repository)
+          .wanted("at most " + with_commas(kLargestSideFile) + " bytes")
+          .found(with_commas(file.size));
+  }
   download_files(download, files);
 
   // The index names the shards.

@@ -113,7 +113,7 @@ TEST_F(HubTest, PullContinuesWhereTheConnectionWasLost) {
 
 TEST_F(HubTest, PullContinuesAnEarlierDownload) {
   const FakeHub::File& weights = hub.files["model.safetensors"];
-  const fs::path partial = repository() / "blobs" / (weights.hash() + ".incomplete");
+  const fs::path partial = repository() / "blobs" / (weights.hash() + ".lethe.incomplete");
   fs::create_directories(partial.parent_path());
   for (const std::size_t bytes : {std::size_t{1'234'567}, weights.content.size()}) {
     write_file(partial, weights.content.substr(0, bytes));
@@ -135,7 +135,7 @@ TEST_F(HubTest, PullContinuesAnEarlierDownload) {
 TEST_F(HubTest, PullStartsAgainIfTheServerIgnoresTheRange) {
   const FakeHub::File& weights = hub.files["model.safetensors"];
   fs::create_directories(repository() / "blobs");
-  write_file(repository() / "blobs" / (weights.hash() + ".incomplete"), weights.content.substr(0, 500));
+  write_file(repository() / "blobs" / (weights.hash() + ".lethe.incomplete"), weights.content.substr(0, 500));
   hub.storage_instead = [&](const std::string&) { return ServedReply{http_reply("200 OK", weights.content)}; };
   pull_model("org/model");
   EXPECT_EQ(read_file(snapshot() / "model.safetensors"), weights.content);
@@ -285,6 +285,23 @@ TEST_F(HubTest, PullAsksForDiskSpaceBeforeItDownloads) {
   hub.instead = [&](const std::string&) { return ServedReply{http_reply("200 OK", dump_json(listing))}; };
   EXPECT_NE(failure_of_pull().find("1,125,899,906,842,624 bytes of disk space"), std::string::npos);
   EXPECT_EQ(hub.requests.size(), 1U);
+}
+
+TEST_F(HubTest, PullRefusesAnIndexThatWouldFillTheMemory) {
+  const Json huge = {{"size", std::uint64_t{50} << 30}, {"sha256", std::string(64, 'a')}};
+  const Json file = {{"rfilename", "model.safetensors.index.json"}, {"size", 134}, {"lfs", huge}};
+  const Json listing = {{"id", "org/model"}, {"sha", hub.commit}, {"siblings", Json::array({file})}};
+  hub.instead = [&](const std::string&) { return ServedReply{http_reply("200 OK", dump_json(listing))}; };
+  EXPECT_NE(failure_of_pull().find("at most 268,435,456 bytes"), std::string::npos);
+  EXPECT_EQ(hub.requests.size(), 1U);
+}
+
+TEST_F(HubTest, PullLeavesThePartialFileOfHuggingFaceHubAlone) {
+  const fs::path other = repository() / "blobs" / (hub.files["model.safetensors"].hash() + ".incomplete");
+  fs::create_directories(other.parent_path());
+  write_file(other, "what it has");
+  pull_model("org/model");
+  EXPECT_EQ(read_file(other), "what it has");
 }
 
 TEST_F(HubTest, PullWaitsForAnotherOfTheSameModel) {
