@@ -42,6 +42,7 @@ UNLEARNING = [
 METHODS = {
     "sku": ("SKU", ["method=sku"]),
     "contrast": ("contrast", ["method=contrast"]),
+    "contrast_mismatch": ("contrast, mismatched answers", ["method=contrast", "safe.answers=mismatch"]),
     "safe_vector": ("contrast, r = 0", ["method=contrast", "safe.ratio=0"]),
     "ga_mismatch": ("gradient ascent with mismatch", ["method=ga_mismatch"]),
     "task_vector": ("task vector", ["method=task_vector"]),
