@@ -234,27 +234,23 @@ RunVerdict verdict_of(const AttackResult& result) {
 }  // namespace
 
 Table attack_table(const AttackResult& result) {
-  Table table{"Attacks", {"attack", "worst setting", "harm before", "after", "recovered", "utility kept", "cost"}, {}};
+  // What matters first: a narrow window cuts the end.
+  Table table{"Attacks", {"attack", "reading", "worst setting", "harm after"}, {}};
   if (result.has_control()) table.columns.emplace_back("control, after");
-  table.columns.emplace_back("reading");
+  for (const char* column : {"recovered", "utility kept", "cost"}) table.columns.emplace_back(column);
   for (const std::string& attack : result.attacks()) {
     const AttackRow* row = result.worst(attack);
-    std::vector<std::string> cells = {attack};
-    if (row == nullptr) {
-      cells.resize(table.columns.size() - 1, "-");
-    } else {
-      const auto began = result.before.at(kUnlearned).harm();
-      cells = {attack,
-               settings_text(row->unlearned().settings),
-               result.judge_withheld.empty() && began ? percent(began->rate) : "-",
-               harm_text(result, row, kUnlearned),
-               recovered_text(result, row, kUnlearned),
-               share_of_utility(result, *row, kUnlearned),
-               cost_text(row->unlearned())};
-      if (result.has_control()) cells.push_back(harm_text(result, row, kRetrained));
-    }
     const Reading reading = result.read(attack);
-    cells.push_back(reading == Reading::no_answers ? probe_text(*row) : word_of(reading));
+    std::vector<std::string> cells = {attack, reading == Reading::no_answers ? probe_text(*row) : word_of(reading)};
+    if (row != nullptr) {
+      cells.push_back(settings_text(row->unlearned().settings));
+      cells.push_back(harm_text(result, row, kUnlearned));
+      if (result.has_control()) cells.push_back(harm_text(result, row, kRetrained));
+      cells.push_back(recovered_text(result, row, kUnlearned));
+      cells.push_back(share_of_utility(result, *row, kUnlearned));
+      cells.push_back(cost_text(row->unlearned()));
+    }
+    cells.resize(table.columns.size(), "-");
     table.rows.push_back(std::move(cells));
   }
   return table;
