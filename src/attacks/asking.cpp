@@ -1,7 +1,7 @@
 #include "attacks/asking.h"
 
 #include "core/messages.h"
-#include "generation/generate.h"
+#include "evaluation/answering.h"
 
 namespace lethe {
 
@@ -18,11 +18,8 @@ std::vector<std::string> answers_to(const std::vector<std::vector<int>>& prompts
   for (const std::vector<int>& ids : prompts) {
     if (!ids.empty()) asked.push_back(ids);
   }
-  GenerationOptions options;
-  options.max_new_tokens = meter.options().max_new_tokens;
+  GenerationOptions options = answering_options(meter.options());
   options.sampling = sampling;
-  options.stop_ids = meter.options().stop_ids;
-  options.seed = meter.options().seed;
   Progress progress(title, asked.size(), "answers");
   options.progress = [&](std::size_t done) { progress.update(done); };
   const std::vector<Generated> generated = generate(model, asked, options);

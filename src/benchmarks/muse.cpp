@@ -5,7 +5,7 @@
 #include <optional>
 #include <system_error>
 
-#include "benchmarks/attacks.h"
+#include "benchmarks/membership_attacks.h"
 #include "benchmarks/retain_results.h"
 #include "benchmarks/texts.h"
 #include "core/error.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "benchmarks/attacks.h"
+#include "benchmarks/membership_attacks.h"
 #include "benchmarks/result.h"
 #include "core/enum_words.h"
 #include "metrics/degenerate.h"

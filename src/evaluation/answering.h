@@ -6,6 +6,7 @@
 
 #include "data/questions.h"
 #include "evaluation/evaluation_options.h"
+#include "generation/generate.h"
 #include "models/causal_lm.h"
 #include "tokenizers/tokenizer.h"
 
@@ -16,6 +17,9 @@ struct GreedyAnswers {
   std::vector<std::string> texts;
   std::vector<bool> ended;  ///< by the model; false: cut at the longest answer
 };
+
+/// How the answers of an evaluation are generated: their length, stop tokens and seed; greedily.
+GenerationOptions answering_options(const EvaluationOptions& options);
 
 /// Answers of at most options.max_new_tokens tokens.
 /// @param title  shown by the progress bar

@@ -2,9 +2,12 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/error.h"
+#include "core/interrupt.h"
+#include "core/mapped_file.h"
 
 namespace lethe {
 namespace {
@@ -36,6 +39,19 @@ Digest Digest::git_blob(std::uint64_t size) {
 
 void Digest::add(std::string_view bytes) {
   check_digest(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+}
+
+void Digest::add_file(const std::filesystem::path& path, const std::function<void(std::uint64_t)>& advance) {
+  const MappedFile file(path);
+  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  constexpr std::size_t kPiece = std::size_t{1} << 24;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    stop_if_interrupted();
+    const std::size_t end = std::min(at + kPiece, bytes.size());
+    add(bytes.substr(at, end - at));
+    if (end < bytes.size()) file.release(at, end);
+    if (advance) advance(end - at);
+  }
 }
 
 std::string Digest::hex() {

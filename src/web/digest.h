@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +21,10 @@ class Digest {
   static Digest git_blob(std::uint64_t size);
 
   void add(std::string_view bytes);
+  /// Adds a file piece by piece, so that memory does not grow with it; an interrupt ends it.
+  /// @param advance  called with the bytes of each piece
+  /// @throws Error (bad input) if the file cannot be read
+  void add_file(const std::filesystem::path& path, const std::function<void(std::uint64_t)>& advance = {});
   /// The digits in small letters. Call it once, at the end.
   std::string hex();
 

@@ -14,7 +14,6 @@
 #include "core/file_error.h"
 #include "core/file_lock.h"
 #include "core/interrupt.h"
-#include "core/mapped_file.h"
 #include "core/messages.h"
 #include "web/digest.h"
 
@@ -30,21 +29,6 @@ constexpr int kMostContinued = 1000;
 
 Digest digest_for(const HubFile& file) {
   return file.hash.size() == 64 ? Digest::sha256() : Digest::git_blob(file.size);
-}
-
-// Adds the first bytes of a file to a digest. @param advance  called with the bytes of each piece
-template <class Advance>
-void add_file(Digest& digest, const fs::path& path, const Advance& advance) {
-  const MappedFile mapped(path);
-  const std::string_view bytes(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
-  constexpr std::size_t kPiece = std::size_t{1} << 24;
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
-    stop_if_interrupted();
-    const std::size_t end = std::min(at + kPiece, bytes.size());
-    digest.add(bytes.substr(at, end - at));
-    if (end < bytes.size()) mapped.release(at, end);
-    advance(end - at);
-  }
 }
 
 // A file on its way into the cache.
@@ -67,10 +51,10 @@ class Incoming {
   const HubFile& file() const { return file_; }
   std::uint64_t have() const { return have_; }
 
-  /// Opens the partial file, and reads what an earlier attempt left in it. @param advance  as of add_file()
+  /// Opens the partial file, and reads what an earlier attempt left in it. @param advance  as of Digest::add_file()
   template <class Advance>
   void open(const Advance& advance) {
-    if (have_ > 0) add_file(digest_, partial_, advance);
+    if (have_ > 0) digest_.add_file(partial_, advance);
     descriptor_ = Descriptor(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (!descriptor_) throw file_error("write", partial_, errno);
     partial_created_ = true;
@@ -134,7 +118,7 @@ bool is_whole(const HubFile& file, const fs::path& blob, Progress& progress, std
   bool whole = fs::file_size(blob, none) == file.size;
   if (whole) {
     Digest digest = digest_for(file);
-    add_file(digest, blob, [&](std::size_t bytes) { progress.update(read += bytes, file.path); });
+    digest.add_file(blob, [&](std::uint64_t bytes) { progress.update(read += bytes, file.path); });
     whole = digest.hex() == file.hash;
   }
   if (!whole) warn("the cached " + file.path + " is damaged, and downloaded again (" + blob.string() + ")");

@@ -1,4 +1,4 @@
-#include "benchmarks/attacks.h"
+#include "benchmarks/membership_attacks.h"
 
 #include "metrics/membership.h"
 
