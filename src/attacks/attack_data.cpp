@@ -9,6 +9,7 @@
 #include "data/reporting.h"
 #include "evaluation/evaluation_sets.h"
 #include "evaluation/prompt_length.h"
+#include "formats/checkpoint.h"
 #include "judges/open_judge.h"
 #include "runs/evaluator.h"
 #include "runs/input_check.h"
@@ -211,6 +212,10 @@ AttackData load_attack_data(const AttackRequest& request) {
   data.recipe = with_template(data.recipe, data.layout);
   data.examples = data.original->examples(data.recipe);
 
+  // A damaged file is refused before anything is written.
+  for (const std::string& name : {data.model, request.retrained}) {
+    if (!name.empty()) Checkpoint(resolve_model_folder(name));
+  }
   InputRecord record(data.inputs);
   record.add_input("original", data.original->checkpoint.folder(), {});
   if (!data.model.empty()) record.add_input("model", resolve_model_folder(data.model), {});

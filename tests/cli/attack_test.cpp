@@ -72,6 +72,9 @@ TEST_F(AttackedRun, RefusesWhatCannotRunBeforeAnythingDoes) {
   expect_all(run("attack " + at("demo") + " --out " + at("out")), 3, {"recipe.yaml"});
   expect_all(run("attack " + at("demo") + models()), 2, {"both"});
   expect_all(run("attack --model " + model_ + " --out " + at("out")), 2, {"--original"});
+  fs::copy(model_, at("cut"));
+  fs::resize_file(at("cut/model.safetensors"), 2000);
+  expect_all(run("attack" + models() + " --retrained " + at("cut")), 3, {"cut/model.safetensors", "cut short"});
   write_file(at("mine.yaml"), "- name: a\n  promt: \"{prompt}\"\n");
   expect_all(run("attack" + models() + " --attacks prompts --prompts " + at("mine.yaml")), 3, {"promt", "prompt"});
   EXPECT_FALSE(fs::exists(at("out")));
