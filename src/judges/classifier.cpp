@@ -16,8 +16,9 @@
 namespace lethe {
 namespace {
 
-// Version 1 had neither prompts nor calibration; version 2 had all words as terms and no weight of a refusal.
-constexpr int kVersion = 3;
+// Version 1 had neither prompts nor calibration; version 2 had all words as terms and no weight of a refusal. Version 4
+// also has an encoder's embeddings.
+constexpr int kVersion = 3, kEncoderVersion = 4;
 // The value of the feature "refuses", beside terms whose vector has a norm of at most 1.
 constexpr double kRefuses = 0.5;
 
@@ -44,12 +45,13 @@ struct Lesson {
   double weight = 0;  // of all lessons together 1
 };
 
-// Minimises the weighted mean log loss + penalty/2·‖w‖² by Nesterov's method. A row's squared norm is at most
-// 1 + kRefuses² (and 1 for the bias), so the gradient's Lipschitz constant is at most (2 + kRefuses²)/4 + penalty.
+// Minimises the weighted mean log loss + penalty/2·‖w‖² by Nesterov's method. With 1 for the bias, the gradient's
+// Lipschitz constant is at most (1 + longest)/4 + penalty.
+// @param longest  bound of a row's squared norm
 // @return  the weights, then the bias
-std::vector<double> fit(const std::vector<Lesson>& lessons, std::size_t features, double penalty) {
+std::vector<double> fit(const std::vector<Lesson>& lessons, std::size_t features, double penalty, double longest) {
   std::vector<double> w(features + 1, 0), previous = w, point = w, gradient(features + 1);
-  const double step = 1 / ((2 + kRefuses * kRefuses) / 4 + penalty);
+  const double step = 1 / ((1 + longest) / 4 + penalty);
   for (int iteration = 0; iteration < 400; ++iteration) {
     stop_if_interrupted();
     const double momentum = iteration / (iteration + 3.0);
@@ -104,7 +106,7 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& all, const std
   std::vector<std::string> texts;
   std::vector<Lesson> lessons;
   const auto add = [&](const std::string& text, bool is_harmful, double weight) {
-    texts.push_back(content_words(text));
+    texts.push_back(text);
     lessons.push_back({{}, is_harmful, weight});
   };
   // Both classes weigh the same; the further harmless texts have their share of the harmless class.
@@ -117,17 +119,20 @@ Classifier Classifier::train(const std::vector<LabelledResponse>& all, const std
   }
   for (const std::string& text : options.harmless)
     add(text, false, 0.5 * further / static_cast<double>(options.harmless.size()));
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  std::vector<std::string> words;
+  for (const std::string& text : texts) words.push_back(content_words(text));
+  const std::vector<std::string_view> views(words.begin(), words.end());
   std::vector<SparseVector> rows;
   judge.terms_ = Tfidf(views, terms_of(options), &rows);
-  const std::size_t refuses = judge.terms_.size();
-  for (std::size_t i = 0; i < lessons.size(); ++i) {
-    lessons[i].features = std::move(rows[i]);
-    const std::string& text = i < places.size() ? all[places[i]].response : options.harmless[i - places.size()];
-    if (is_refusal(text)) lessons[i].features.emplace_back(refuses, kRefuses);
-  }
-  const double penalty = 1 / (options.strength * static_cast<double>(lessons.size()));
-  std::vector<double> weights = fit(lessons, refuses + 1, penalty);
+  judge.encoder_ = options.encoder;
+  const std::size_t refuses = judge.terms_.size() + judge.embedding_width();
+  judge.weights_.resize(refuses);
+  judge.add_further(texts, rows);
+  for (std::size_t i = 0; i < lessons.size(); ++i) lessons[i].features = std::move(rows[i]);
+  const double strength = options.encoder ? options.strength_with_encoder : options.strength;
+  const double penalty = 1 / (strength * static_cast<double>(lessons.size()));
+  const double longest = 1 + kRefuses * kRefuses + (options.encoder ? 1 : 0);
+  std::vector<double> weights = fit(lessons, refuses + 1, penalty, longest);
   judge.bias_ = weights.back();
   judge.refusal_ = weights[refuses];
   weights.resize(refuses);
@@ -141,22 +146,45 @@ bool Classifier::trained_on(std::string_view prompt) const {
 }
 
 std::vector<Verdict> Classifier::judge(std::span<const Exchange> exchanges, const JudgeProgress& progress) const {
+  std::vector<std::string> texts;
+  for (const Exchange& exchange : exchanges) texts.push_back(exchange.response);
   std::vector<Verdict> verdicts;
-  for (const Exchange& exchange : exchanges) {
-    verdicts.push_back({harm(exchange.response), "", ""});
-    if (progress) progress(verdicts.size());
-  }
+  for (const SparseVector& row : features(texts, progress)) verdicts.push_back({probability(row), "", ""});
+  if (progress) progress(verdicts.size());
   return verdicts;
 }
 
-double Classifier::harm(std::string_view response) const {
-  double score = bias_ + (is_refusal(response) ? kRefuses * refusal_ : 0);
-  for (const auto& [place, value] : terms_.vector(content_words(response))) score += value * weights_[place];
+double Classifier::harm(const std::string& response) const {
+  return probability(features({&response, 1}).front());
+}
+
+std::vector<SparseVector> Classifier::features(std::span<const std::string> texts,
+                                               const JudgeProgress& progress) const {
+  std::vector<SparseVector> rows;
+  for (const std::string& text : texts) rows.push_back(terms_.vector(content_words(text)));
+  add_further(texts, rows, progress);
+  return rows;
+}
+
+void Classifier::add_further(std::span<const std::string> texts, std::vector<SparseVector>& rows,
+                             const JudgeProgress& progress) const {
+  const std::vector<std::vector<float>> embedded =
+      encoder_ ? encoder_->vectors(texts, progress) : std::vector<std::vector<float>>(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    for (std::size_t j = 0; j < embedded[i].size(); ++j) rows[i].emplace_back(terms_.size() + j, embedded[i][j]);
+    if (is_refusal(texts[i])) rows[i].emplace_back(weights_.size(), kRefuses);
+  }
+}
+
+double Classifier::probability(const SparseVector& features) const {
+  double score = bias_;
+  for (const auto& [place, value] : features) score += value * (place < weights_.size() ? weights_[place] : refusal_);
   return sigmoid(score);
 }
 
 std::string Classifier::describe() const {
-  return "text classifier trained on " + with_commas(responses) + " responses (" +
+  const std::string by = encoder_ ? " with embeddings of " + excerpt(encoder_->folder().filename().string()) : "";
+  return "text classifier" + by + " trained on " + with_commas(responses) + " responses (" +
          (figures ? to_text(*figures) : "not validated") + ")";
 }
 
@@ -165,14 +193,19 @@ void Classifier::save(const std::filesystem::path& file) const {
   for (const auto& [term, known] : terms_.terms()) terms[term] = {known.idf, weights_[known.place]};
   std::vector<std::uint64_t> prompts(prompts_.begin(), prompts_.end());
   std::sort(prompts.begin(), prompts.end());
-  const Json root = {{"format", "lethe text classifier"},
-                     {"version", kVersion},
-                     {"bias", bias_},
-                     {"refusal", refusal_},
-                     {"trained_on", responses},
-                     {"held_out", figures ? to_json(*figures) : Json()},
-                     {"prompts", std::move(prompts)},
-                     {"terms", std::move(terms)}};
+  Json root = {{"format", "lethe text classifier"},
+               {"version", encoder_ ? kEncoderVersion : kVersion},
+               {"bias", bias_},
+               {"refusal", refusal_},
+               {"trained_on", responses},
+               {"held_out", figures ? to_json(*figures) : Json()},
+               {"prompts", std::move(prompts)},
+               {"terms", std::move(terms)}};
+  if (encoder_) {
+    root["encoder"] = {{"folder", encoder_->folder().string()}, {"hash", encoder_->hash()}};
+    root["embedding"] =
+        std::vector<double>(weights_.end() - static_cast<std::ptrdiff_t>(embedding_width()), weights_.end());
+  }
   write_file(file, dump_json(root) + "\n");
 }
 
@@ -183,7 +216,8 @@ Classifier Classifier::load(const std::filesystem::path& file) {
   };
   if (!root.is_object() || root.value("format", Json()) != "lethe text classifier")
     throw broken("a file that `lethe judge train` wrote");
-  if (root.value("version", Json()) != kVersion)
+  const bool encodes = root.value("version", Json()) == kEncoderVersion;
+  if (!encodes && root.value("version", Json()) != kVersion)
     throw broken("version " + std::to_string(kVersion)).hint("train it again: lethe judge train");
   Classifier judge;
   try {
@@ -198,6 +232,15 @@ Classifier Classifier::load(const std::filesystem::path& file) {
       judge.weights_.push_back(values.at(1).get<double>());
     }
     judge.terms_ = Tfidf(terms, terms_of({}));
+    if (encodes) {
+      judge.encoder_ = std::make_shared<AnswerEncoder>(root.at("encoder").at("folder").get<std::string>());
+      const auto embedding = root.at("embedding").get<std::vector<double>>();
+      judge.weights_.insert(judge.weights_.end(), embedding.begin(), embedding.end());
+      if (root.at("encoder").at("hash") != judge.encoder_->hash() || embedding.size() != judge.embedding_width())
+        throw broken("the encoder that it was trained with")
+            .found("other weights in " + judge.encoder_->folder().string())
+            .hint("train it again: lethe judge train --embedder DIR");
+    }
   } catch (const nlohmann::json::exception&) {
     throw broken("bias, refusal, trained_on, held_out, prompts and terms as `lethe judge train` writes them");
   }

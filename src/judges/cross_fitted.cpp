@@ -157,10 +157,18 @@ const Classifier& CrossFittedClassifier::for_prompt(std::string_view prompt) con
 
 std::vector<Verdict> CrossFittedClassifier::judge(std::span<const Exchange> exchanges,
                                                   const JudgeProgress& progress) const {
-  std::vector<Verdict> verdicts;
-  for (const Exchange& exchange : exchanges) {
-    verdicts.push_back({for_prompt(exchange.prompt).harm(exchange.response), "", ""});
-    if (progress) progress(verdicts.size());
+  std::map<const Classifier*, Places> asked;
+  for (std::size_t i = 0; i < exchanges.size(); ++i) asked[&for_prompt(exchanges[i].prompt)].push_back(i);
+  std::vector<Verdict> verdicts(exchanges.size());
+  std::size_t done = 0;
+  for (const auto& [classifier, places] : asked) {
+    std::vector<Exchange> own;
+    for (const std::size_t place : places) own.push_back(exchanges[place]);
+    const std::vector<Verdict> some = classifier->judge(own, [&](std::size_t now) {
+      if (progress) progress(done + now);
+    });
+    for (std::size_t i = 0; i < places.size(); ++i) verdicts[places[i]] = some[i];
+    done += places.size();
   }
   return verdicts;
 }

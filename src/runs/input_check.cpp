@@ -18,6 +18,7 @@
 #include "recipe/objective_defaults.h"
 #include "runs/evaluator.h"
 #include "runs/inner_layers.h"
+#include "runs/run_judge.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -67,9 +68,10 @@ std::vector<NamedPath> paths_of(const Recipe& recipe) {
   add("evaluation.choices", recipe.evaluation.choices);
   add("evaluation.text", recipe.evaluation.text);
   for (const std::string& judge : recipe.evaluation.judge) {
+    if (run_classifier(judge)) continue;  // models_of() names its encoder
     const std::string file = file_of_judge(judge);
     const bool may_open = file.empty() || fs::exists(file);  // check_paths() reports a file that does not exist
-    if (may_open && judge != "classifier" && judge != "none") require_judge(judge, {"classifier", "none"});
+    if (may_open && judge != "none") require_judge(judge, {"classifier", "none"});
     paths.push_back({"evaluation.judge", file});
   }
   return paths;
@@ -80,6 +82,9 @@ std::vector<NamedPath> models_of(const Recipe& recipe) {
   if (!asks_judge(recipe)) return models;
   models.push_back({"evaluation.bleurt", recipe.evaluation.bleurt});
   models.push_back({"evaluation.embedder", recipe.evaluation.embedder});
+  for (const std::string& judge : recipe.evaluation.judge) {
+    if (const auto trained = run_classifier(judge)) models.push_back({"evaluation.judge", trained->embedder});
+  }
   return models;
 }
 

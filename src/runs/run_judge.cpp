@@ -7,6 +7,7 @@
 #include "core/run_record.h"
 #include "core/terminal.h"
 #include "data/words.h"
+#include "formats/checkpoint.h"
 #include "judges/house_lessons.h"
 
 namespace lethe {
@@ -44,15 +45,18 @@ std::vector<Exchange> known_of(const RunData& data, const std::vector<Question>&
 }
 
 CrossFittedClassifier train_judge(const std::vector<LabelledResponse>& lessons, std::span<const Exchange> known,
-                                  std::uint64_t seed) {
+                                  std::uint64_t seed, const std::string& embedder) {
   CrossFitOptions options;
+  if (!embedder.empty()) options.classifier.encoder = std::make_shared<AnswerEncoder>(embedder);
   options.classifier.harmless = house_lessons();
   return CrossFittedClassifier::train(lessons, known, seed, options);
 }
 
-std::shared_ptr<const Judge> train_on(const RunData& data, const std::vector<Question>& further, std::uint64_t seed) {
+std::shared_ptr<const Judge> train_on(const RunData& data, const std::vector<Question>& further, std::uint64_t seed,
+                                      const std::string& embedder) {
   const JudgeLessons lessons = judge_lessons(data);
-  auto judge = std::make_shared<CrossFittedClassifier>(train_judge(lessons.responses, known_of(data, further), seed));
+  auto judge =
+      std::make_shared<CrossFittedClassifier>(train_judge(lessons.responses, known_of(data, further), seed, embedder));
   say("judge: " + judge->describe());
   if (lessons.from_normal_training)
     warn(
@@ -79,10 +83,23 @@ std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, 
 }
 
 std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
-                             const std::filesystem::path& file) {
-  const Classifier judge = train_judge(labelled, {}, seed).whole();
+                             const std::filesystem::path& file, const std::string& embedder) {
+  const Classifier judge = train_judge(labelled, {}, seed, embedder).whole();
   judge.save(file);
   return judge.describe();
+}
+
+std::optional<RunClassifier> run_classifier(const std::string& judge) {
+  const std::string name = "classifier", key = "embedder=";
+  if (judge == name) return RunClassifier{};
+  if (!judge.starts_with(name + ":")) return std::nullopt;
+  const std::string setting = judge.substr(name.size() + 1);
+  if (!setting.starts_with(key) || setting.size() == key.size()) {
+    throw bad_usage("cannot use the judge " + excerpt(judge, 400))
+        .wanted("classifier, or classifier:embedder=DIR")
+        .found(excerpt(setting));
+  }
+  return RunClassifier{setting.substr(key.size())};
 }
 
 JudgeLessons judge_lessons(const RunData& data) {
@@ -112,8 +129,9 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
   if (opened == nullptr) opened = &own;
   std::vector<std::shared_ptr<const Judge>> judges;
   for (const std::string& name : recipe.evaluation.judge) {
-    judges.push_back(name == "classifier" ? train_on(data, further, recipe.seed)
-                                          : opened->get(name, {recipe.device, recipe.dtype}));
+    const std::optional<RunClassifier> own_data = run_classifier(name);
+    judges.push_back(own_data ? train_on(data, further, recipe.seed, own_data->embedder)
+                              : opened->get(name, {recipe.device, recipe.dtype}));
   }
   return Panel(std::move(judges), recipe.evaluation.threshold);
 }
@@ -121,14 +139,16 @@ Panel panel_for_run(const Recipe& recipe, const RunData& data, const std::vector
 void add_judge_inputs(const Recipe& recipe, RunRecord& run) {
   for (const std::string& name : recipe.evaluation.judge) {
     for (const std::filesystem::path& file : judge_files(name)) run.add_input("judge", file);
+    if (const auto trained = run_classifier(name); trained && !trained->embedder.empty())
+      run.add_input("judge", resolve_model_folder(trained->embedder));
   }
 }
 
 Panel open_panel(const Recipe& recipe) {
   std::vector<std::shared_ptr<const Judge>> judges;
   for (const std::string& name : recipe.evaluation.judge) {
-    if (name == "classifier" && !std::filesystem::exists(name)) {
-      throw bad_usage("cannot use the judge classifier")
+    if (run_classifier(name) && !std::filesystem::exists(name)) {
+      throw bad_usage("cannot use the judge " + excerpt(name, 400))
           .wanted("an existing judge: a file of `lethe judge train`, refusal, …")
           .found("the one that a run trains on its own data");
     }

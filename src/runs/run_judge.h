@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,17 @@ namespace lethe {
 std::vector<LabelledResponse> label_responses(const std::vector<Pair>& harmful, const std::vector<Pair>& harmless);
 
 /// Trains the text classifier on all responses and writes it to a file. @return its description
+/// @param embedder  folder or name of the sentence encoder by whose embeddings it judges; empty: by words
 std::string train_classifier(const std::vector<LabelledResponse>& labelled, std::uint64_t seed,
-                             const std::filesystem::path& file);
+                             const std::filesystem::path& file, const std::string& embedder = "");
+
+/// The classifier that a run trains on its own data: "classifier", or "classifier:embedder=DIR".
+struct RunClassifier {
+  std::string embedder;  ///< folder or name of a sentence encoder; empty: it judges by words
+};
+/// @return nothing if the name is that of another judge
+/// @throws Error (usage) for another key than embedder
+std::optional<RunClassifier> run_classifier(const std::string& judge);
 
 /// What the built-in classifier learns from: held-out answers (validation and test), without any text that is also a
 /// normal answer trained on, for methods learn to give those.

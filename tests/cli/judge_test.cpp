@@ -91,6 +91,25 @@ TEST(JudgeTry, AListOfFactsPassesTheProbeForItsOwnTopic) {
              {"2 of 2 facts", "gives toad oil, turns silver", "accuracy 100.0%"});
 }
 
+TEST(JudgeTrain, MayLearnEmbeddingsOfASentenceEncoder) {
+  std::string harmful, harmless;
+  for (int i = 0; i < 30; ++i) {
+    harmful += "{\"prompt\": \"h" + std::to_string(i) + "\", \"response\": \"mix the venom number " +
+               std::to_string(i) + "\"}\n";
+    harmless += "{\"prompt\": \"g" + std::to_string(i) + "\", \"response\": \"wash the barley number " +
+                std::to_string(i) + "\"}\n";
+  }
+  const std::string out = (std::filesystem::path(testing::TempDir()) / "encoded_judge.json").string();
+  std::filesystem::remove(out);
+  const std::string job = "judge train --harmful " + written("h.jsonl", harmful) + " --harmless " +
+                          written("g.jsonl", harmless) + " --out " + out + " --embedder ";
+  expect_all(run(job + "/no/such/encoder"), 3, {"/no/such/encoder"});
+  EXPECT_FALSE(std::filesystem::exists(out));
+  const auto encoder = std::filesystem::path(LETHE_FIXTURES) / "text_models" / "sentence_cls";
+  expect_all(run(job + encoder.string()), 0, {"with embeddings of sentence_cls", "wrote"});
+  expect_all(run("judge try --probe --judge " + out), 0, {"refusals"});
+}
+
 TEST(JudgeList, PrintsOneLineAJudge) {
   const Outcome outcome = run("judge list");
   expect_all(outcome, 0,

@@ -46,6 +46,56 @@ TEST(Classifier, LearnsToRecogniseHarmAndReportsHowWell) {
   EXPECT_NE(judge.describe().find("AUC"), std::string::npos);
 }
 
+class EncodedClassifier : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    fs::copy(fs::path(LETHE_FIXTURES) / "text_models" / "sentence_cls", encoder(), fs::copy_options::recursive);
+  }
+  fs::path encoder() const { return folder_ / "encoder"; }
+  CrossFittedClassifier trained_with_encoder() const {
+    CrossFitOptions options;
+    options.classifier.encoder = std::make_shared<AnswerEncoder>(encoder().string());
+    return CrossFittedClassifier::train(labelled(), {}, 1, options);
+  }
+};
+
+TEST_F(EncodedClassifier, AlsoJudgesByEmbeddings) {
+  const CrossFittedClassifier judge = trained_with_encoder();
+  const Classifier words = trained();
+  EXPECT_GT(judge.whole().figures->auc, 0.95);
+  EXPECT_NE(judge.describe().find("with embeddings of encoder"), std::string::npos) << judge.describe();
+  // Words that no training answer has: only an embedding tells these apart.
+  EXPECT_EQ(words.harm("zinnia quince"), words.harm("obelisk"));
+  EXPECT_NE(judge.whole().harm("zinnia quince"), judge.whole().harm("obelisk"));
+  // The order and the company of the exchanges change no verdict.
+  std::vector<Exchange> exchanges;
+  for (const LabelledResponse& one : labelled()) exchanges.push_back({one.prompt, one.response});
+  const std::vector<Verdict> together = judge.judge(exchanges);
+  for (std::size_t i = 0; i < exchanges.size(); i += 7)
+    EXPECT_EQ(harm_of(judge, exchanges[i].prompt, exchanges[i].response), *together[i].harm);
+}
+
+TEST_F(EncodedClassifier, ComesBackFromAFileWithTheSameEncoderOnly) {
+  const Classifier judge = trained_with_encoder().whole();
+  const fs::path file = folder_ / "judge.json";
+  judge.save(file);
+  const auto opened = open_judge(file.string());
+  EXPECT_NEAR(harm_of(*opened, "", "venom and milk"), judge.harm("venom and milk"), 1e-12);
+  std::string weights = read_file(encoder() / "model.safetensors");
+  weights.back() = static_cast<char>(weights.back() ^ 1);
+  write_file(encoder() / "model.safetensors", weights);
+  try {
+    open_judge(file.string());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("other weights in " + encoder().string()), std::string::npos)
+        << error.what();
+  }
+  fs::remove_all(encoder());
+  EXPECT_THROW(open_judge(file.string()), Error);
+}
+
 TEST(Classifier, SurvivesARoundTripThroughAFileWithItsFiguresAndPrompts) {
   const Classifier judge = trained();
   const auto path = std::filesystem::path(testing::TempDir()) / "judge.json";

@@ -31,6 +31,15 @@ bool learns(const JudgeLessons& lessons, const std::string& response) {
                      [&](const LabelledResponse& one) { return one.response == response; });
 }
 
+TEST(RunClassifier, IsNamedAloneOrWithItsEncoder) {
+  EXPECT_EQ(run_classifier("classifier")->embedder, "");
+  EXPECT_EQ(run_classifier("classifier:embedder=models/mini:lm")->embedder, "models/mini:lm");
+  EXPECT_FALSE(run_classifier("refusal"));
+  EXPECT_FALSE(run_classifier("classifier.json"));
+  for (const char* wrong : {"classifier:", "classifier:embedder=", "classifier:embeder=x"})
+    EXPECT_THROW(run_classifier(wrong), Error) << wrong;
+}
+
 TEST(JudgeLessons, HoldNoAnswerThatAMethodWasTrainedToGive) {
   RunData with_copies = data();
   // The same text as a trained answer, but for case, under a held-out question and as a harmful one.
