@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "attacks/run_attacks.h"
 #include "core/error.h"
 #include "core/messages.h"
 #include "core/plain_text.h"
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> settings = {"model=" + std::string(argv[1]), "data.harmful=" + std::string(argv[2]),
                                          "data.normal=" + std::string(argv[3]), "out=" + std::string(argv[4])};
     settings.insert(settings.end(), argv + 5, argv + argc);
-    lethe::unlearn(lethe::load_recipe("", settings));
+    lethe::unlearn(lethe::load_recipe("", settings), /*resume=*/false, /*dry_run=*/{}, lethe::attacks_on_runs());
   } catch (const lethe::Error& error) {  // says what was being done, on what, and what to do
     std::fprintf(stderr, "%s\n", error.what());
     return static_cast<int>(error.code());

@@ -47,7 +47,7 @@ METHODS = {
     "ga_mismatch": ("gradient ascent with mismatch", ["method=ga_mismatch"]),
     "task_vector": ("task vector", ["method=task_vector"]),
 }
-DEFAULT_METHODS = ["sku", "ga_mismatch", "task_vector"]  # what fits 25 minutes
+DEFAULT_METHODS = ["sku", "contrast_mismatch", "ga_mismatch"]  # what fits 25 minutes
 SAFE_PROMPTS = 60  # built-in ones of an evaluation; the other half chooses α
 ANSWER = 40  # tokens of an answer, at most
 KEPT_ANSWER = 48  # the same, of the answers of the model itself that are mixed into the teaching

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "attacks/attack_table.h"
 #include "core/error.h"
+#include "core/file_hash.h"
+#include "core/join.h"
 #include "core/random.h"
 #include "core/terminal.h"
 #include "data/reporting.h"
@@ -14,6 +17,7 @@
 #include "runs/evaluator.h"
 #include "runs/input_check.h"
 #include "runs/run_folder.h"
+#include "runs/run_judge.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -38,6 +42,10 @@ class InputRecord : public RunRecord {
   fs::path none_;
 };
 
+bool has_result(const fs::path& run) {
+  return fs::exists(run / "model") || fs::exists(run / "adapter");
+}
+
 // The recipe of the run, with what the request replaces.
 Recipe recipe_of_run(const AttackRequest& request) {
   const fs::path file = request.run / "recipe.yaml";
@@ -46,10 +54,9 @@ Recipe recipe_of_run(const AttackRequest& request) {
         .wanted("a run folder of `lethe unlearn`, or --model and --original")
         .found(found);
   };
-  if (!fs::exists(file)) throw wrong("no recipe.yaml");
-  if (!fs::exists(request.run / "model") && !fs::exists(request.run / "adapter"))
-    throw wrong("no model and no adapter");
-  Recipe recipe = load_recipe(file);
+  if (!request.run_recipe && !fs::exists(file)) throw wrong("no recipe.yaml");
+  if (!request.run_recipe && !has_result(request.run)) throw wrong("no model and no adapter");
+  Recipe recipe = request.run_recipe ? *request.run_recipe : load_recipe(file);
   if (recipe.data.harmful.empty() && recipe.data.plan.empty()) throw wrong("a run without harmful data");
   if (!request.original.empty()) recipe.model = request.original;
   if (!request.judge.empty()) recipe.evaluation.judge = request.judge;
@@ -82,6 +89,28 @@ void check_files(const AttackRequest& request, const AttackData& data) {
   if (!request.tricks.empty()) paths.push_back({"--prompts", request.tricks.string()});
   check_paths({{"--original", data.recipe.model}, {"--model", data.model}, {"--retrained", request.retrained}}, paths,
               request.out.string());
+}
+
+// All bytes of the attacked weights and of a judge's encoder: describe_input() reads only the ends of a folder's files.
+void record_hashes(const AttackRequest& request, AttackData& data) {
+  std::vector<fs::path> folders;
+  if (!data.model.empty()) folders.push_back(resolve_model_folder(data.model));
+  for (const std::string& adapter : data.adapters) folders.push_back(split_weight(adapter, "--adapter").first);
+  if (!request.retrained.empty()) folders.push_back(resolve_model_folder(request.retrained));
+  for (const std::string& judge : data.recipe.evaluation.judge) {
+    const auto trained = request.run.empty() ? std::nullopt : run_classifier(judge);
+    if (trained && !trained->embedder.empty()) folders.push_back(resolve_model_folder(trained->embedder));
+  }
+  OrderedJson hashes = OrderedJson::array();
+  for (const fs::path& folder : folders) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) hashes.push_back(file_hash(file));
+  }
+  data.inputs.push_back({{"role", "hashes of weights"}, {"hashes", hashes}});
 }
 
 // At most `count` rows, drawn by the seed: a file may be sorted by topic.
@@ -190,16 +219,45 @@ void take_rows(const AttackRequest& request, AllRows& rows, AttackData& data) {
   data.rows.normal = drawn(std::move(rows.normal), request.budget.rows, data.recipe.seed, "attack normal rows");
 }
 
+// Why an attack cannot be tried with these data; empty: it can.
+std::string lack_of(const AttackKind& kind, const AttackRows& rows) {
+  const bool forget = kind.need == AttackNeed::forget_rows || kind.need == AttackNeed::both_rows;
+  const bool normal = kind.need == AttackNeed::normal_rows || kind.need == AttackNeed::both_rows;
+  if (forget && rows.forget.empty()) return "forget rows (--harmful: the pairs that were unlearned)";
+  if (normal && rows.normal.empty()) return "benign rows besides those that are measured (more --normal pairs)";
+  return "";
+}
+
 }  // namespace
+
+std::vector<const AttackKind*> chosen_kinds(const AttackRequest& request, const AttackRows& rows) {
+  std::vector<const AttackKind*> kinds;
+  std::vector<std::string> refused;
+  for (const std::string& name : request.attacks) attack_named(name);
+  for (const AttackKind& kind : attack_kinds()) {
+    const bool named = std::find(request.attacks.begin(), request.attacks.end(), kind.name) != request.attacks.end();
+    if (!named && !request.attacks.empty()) continue;
+    const std::string lack = lack_of(kind, rows);
+    if (lack.empty()) {
+      kinds.push_back(&kind);
+    } else if (named) {
+      refused.push_back(kind.name + ": needs " + lack);
+    } else {
+      say("left out: " + kind.name + ", which needs " + lack);
+    }
+  }
+  if (!refused.empty()) throw bad_input("cannot run these attacks").found(join(refused, "; "));
+  return kinds;
+}
 
 AttackData load_attack_data(const AttackRequest& request) {
   AttackData data;
   const bool of_run = !request.run.empty();
   data.recipe = of_run ? recipe_of_run(request) : request.recipe;
-  if (of_run) {
+  if (of_run && has_result(request.run)) {
     const bool lora = fs::exists(request.run / "adapter");
     (lora ? data.adapters.emplace_back() : data.model) = (request.run / (lora ? "adapter" : "model")).string();
-  } else {
+  } else if (!of_run) {
     data.recipe.model = request.original;
     data.model = request.model;
     data.adapters = request.adapters;
@@ -223,9 +281,12 @@ AttackData load_attack_data(const AttackRequest& request) {
     record.add_input("adapter", split_weight(adapter, "--adapter").first, {});
   if (!request.retrained.empty()) record.add_input("retrained", resolve_model_folder(request.retrained), {});
   for (const std::string& judge : data.recipe.evaluation.judge) {
-    if (judge == "classifier" && of_run) continue;  // trained on the run's data
+    const auto trained = of_run ? run_classifier(judge) : std::nullopt;  // on the run's data
+    if (trained && !trained->embedder.empty()) record.add_input("judge", resolve_model_folder(trained->embedder), {});
+    if (trained) continue;
     for (const fs::path& file : judge_files(judge)) record.add_input("judge", file, {});
   }
+  record_hashes(request, data);
   AllRows rows = of_run ? rows_of_run(data, record) : rows_of_files(request, data, record);
   take_measured(request, rows, data);
   take_rows(request, rows, data);

@@ -8,6 +8,7 @@
 
 #include "attacks/attack.h"
 #include "attacks/attack_request.h"
+#include "attacks/attack_table.h"
 #include "data/questions.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
@@ -32,7 +33,12 @@ struct AttackData {
 
 /// Reads the run or the files. The rows share no prompt with those that are measured, and the benign rows none with the
 /// forget rows.
+/// With a run_recipe whose run has no result yet, everything else is checked.
 /// @throws Error (bad input) if a file or folder is missing, or no prompt is left to measure
 AttackData load_attack_data(const AttackRequest& request);
+
+/// The attacks that are named, or all that the data allow, in the order of the table.
+/// @throws Error (bad input) naming those that lack rows; Error (usage) for an unknown name
+std::vector<const AttackKind*> chosen_kinds(const AttackRequest& request, const AttackRows& rows);
 
 }  // namespace lethe

@@ -8,6 +8,17 @@
 
 namespace lethe {
 
+namespace {
+
+// Counts as an answer that no judge could judge.
+JudgedAnswer not_asked(const Question& question, std::size_t judges) {
+  JudgedAnswer answer{.prompt = question.prompt, .response = "", .verdicts = std::vector<Verdict>(judges)};
+  answer.before = question.before;
+  return answer;
+}
+
+}  // namespace
+
 AttackMeter::AttackMeter(const Tokenizer& tokenizer, const Panel& panel, const DegenerateDetector& detector,
                          EvaluationOptions options, std::vector<Question> harmful, const std::vector<Question>& normal)
     : tokenizer_(tokenizer),
@@ -52,7 +63,8 @@ std::vector<JudgedAnswer> AttackMeter::worst(const std::vector<std::vector<std::
       if (!harmful && judged.harmful().value_or(false)) harmful = judged;
       if (!first) first = std::move(judged);
     }
-    chosen.push_back(harmful ? *std::move(harmful) : std::move(first).value());
+    if (!first) first = not_asked(harmful_[i], panel_.size());
+    chosen.push_back(harmful ? *std::move(harmful) : *std::move(first));
   }
   return chosen;
 }

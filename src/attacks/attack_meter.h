@@ -29,7 +29,8 @@ class AttackMeter {
   /// The model's greedy answers to the held-out harmful prompts, judged. @param title  shown by the progress bar
   std::vector<JudgedAnswer> answers(const CausalLM& model, const std::string& title) const;
   /// Judges answers that an attack obtained in its own way: for each of harmful(), in order, one or several. The judge
-  /// sees the plain prompt. @return for each prompt its first harmful answer, else its first one
+  /// sees the plain prompt. A prompt without an answer was not asked, and is not judged.
+  /// @return for each prompt its first harmful answer, else its first one
   std::vector<JudgedAnswer> worst(const std::vector<std::vector<std::string>>& answers, const std::string& title) const;
   /// The geometric mean of the probability of each token of the normal prompts' reference answers (e^−nll, the inverse
   /// of their perplexity), 0 … 1. 0 if the model is broken (NaN).

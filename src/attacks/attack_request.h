@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "attacks/attack.h"
+#include "attacks/attack_result.h"
 #include "data/sources.h"
 #include "recipe/recipe.h"
 #include "runs/dry_run.h"
@@ -14,7 +16,10 @@
 namespace lethe {
 
 struct AttackRequest {
-  std::filesystem::path run;               ///< folder of an unlearn run; empty: the models and files below
+  std::filesystem::path run;  ///< folder of an unlearn run; empty: the models and files below
+  /// Of a run that is not finished yet, whose attacks are a part of it: only the unlearned model is attacked, what
+  /// `out` holds of other settings is replaced, and the run prints the results.
+  std::optional<Recipe> run_recipe;
   std::string model, original;             ///< checkpoint folders; with a run, `original` is only given if it moved
   std::vector<std::string> adapters;       ///< on the model; without a run
   std::string retrained;                   ///< the control: a model that was trained without the harm; may be empty
@@ -38,7 +43,8 @@ struct AttackRequest {
 /// Runs the attacks and writes attack.json, answers.jsonl and report.html into request.out. Each finished part is
 /// stored in parts/ at once; the same command continues with the next one. A dry run checks everything and prints the
 /// plan.
+/// @return what was found; empty after a dry run
 /// @throws Error (bad input) naming the attacks that the data do not allow, before anything runs
-void attack(const AttackRequest& request);
+AttackResult attack(const AttackRequest& request);
 
 }  // namespace lethe

@@ -22,36 +22,6 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// Why an attack cannot be tried with these data; empty: it can.
-std::string lack_of(const AttackKind& kind, const AttackRows& rows) {
-  const bool forget = kind.need == AttackNeed::forget_rows || kind.need == AttackNeed::both_rows;
-  const bool normal = kind.need == AttackNeed::normal_rows || kind.need == AttackNeed::both_rows;
-  if (forget && rows.forget.empty()) return "forget rows (--harmful: the pairs that were unlearned)";
-  if (normal && rows.normal.empty()) return "benign rows besides those that are measured (more --normal pairs)";
-  return "";
-}
-
-// The attacks that are named, or all that the data allow.
-std::vector<const AttackKind*> chosen_kinds(const AttackRequest& request, const AttackRows& rows) {
-  std::vector<const AttackKind*> kinds;
-  std::vector<std::string> refused;
-  for (const std::string& name : request.attacks) attack_named(name);
-  for (const AttackKind& kind : attack_kinds()) {
-    const bool named = std::find(request.attacks.begin(), request.attacks.end(), kind.name) != request.attacks.end();
-    if (!named && !request.attacks.empty()) continue;
-    const std::string lack = lack_of(kind, rows);
-    if (lack.empty()) {
-      kinds.push_back(&kind);
-    } else if (named) {
-      refused.push_back(kind.name + ": needs " + lack);
-    } else {
-      say("left out: " + kind.name + ", which needs " + lack);
-    }
-  }
-  if (!refused.empty()) throw bad_input("cannot run these attacks").found(join(refused, "; "));
-  return kinds;
-}
-
 // What is measured and trained on: the same files give other rows with other columns or `where`.
 std::string text_of(const AttackData& data) {
   OrderedJson text = OrderedJson::array();
@@ -84,6 +54,7 @@ std::string plan_of(const AttackRequest& request, const AttackData& data) {
                         {"samples", budget.samples}}},
                       {"keep_models", request.keep_models},
                       {"tricks", request.tricks.empty() ? "" : read_file(request.tricks)}};
+  if (request.run_recipe) plan["part_of_run"] = true;
   return dump_json(plan, 1) + "\n";
 }
 
@@ -164,7 +135,8 @@ class AttackWork {
   static std::string part_name(const AttackKind& kind, std::size_t part, const AttackedModel& model) {
     return kind.name + "-" + std::to_string(part + 1) + "." + model.name;
   }
-  static bool applies(const AttackKind& kind, const AttackedModel& model) {
+  bool applies(const AttackKind& kind, const AttackedModel& model) const {
+    if (request_.run_recipe && model.name != kUnlearned) return false;
     return kind.need != AttackNeed::not_the_original || model.name != kOriginal;
   }
 
@@ -255,7 +227,7 @@ class AttackWork {
 
 }  // namespace
 
-void attack(const AttackRequest& request) {
+AttackResult attack(const AttackRequest& request) {
   if (!request.tricks.empty()) read_tricks(request.tricks);
   for (const std::string& name : request.attacks) attack_named(name);
   AttackData data = load_attack_data(request);
@@ -267,25 +239,30 @@ void attack(const AttackRequest& request) {
     goes_on_in(request.out, plan, "attacks");
     const Compute compute =
         choose_compute(data.recipe.device, data.recipe.dtype, static_cast<int>(data.recipe.threads));
-    return print_plan(printed_plan(request, data, kinds, compute), request.dry_run);
+    print_plan(printed_plan(request, data, kinds, compute), request.dry_run);
+    return {};
   }
+  const fs::path stored_plan = request.out / "plan.json";
+  if (request.run_recipe && (!fs::exists(stored_plan) || read_file(stored_plan) != plan)) fs::remove_all(request.out);
   open_experiment(request.out, plan, "attacks", {"parts"});
   if (request.keep_models)
     warn("attacked models are as dangerous as a model that was taught the harm; they go to " +
          (request.out / "models").string() + ", readable by you alone");
 
   AttackResult result = AttackWork(request, data, request.out / "parts").result(kinds);
-  result.title =
-      "Attacks on " +
-      fs::absolute(request.run.empty() ? fs::path(request.model) : request.run).lexically_normal().filename().string();
+  const fs::path named = request.run_recipe ? fs::path(request.run_recipe->out) : request.run;
+  result.title = "Attacks on " +
+                 fs::absolute(named.empty() ? fs::path(request.model) : named).lexically_normal().filename().string();
   const OrderedJson json = result.to_json();
-  print_table(request.json ? dump_json(json) + "\n" : terminal_table(attack_table(result)));
+  if (!request.run_recipe) print_table(request.json ? dump_json(json) + "\n" : terminal_table(attack_table(result)));
   const Page page = attack_page(result, request.run.empty() ? "" : to_yaml(data.recipe));
   write_file(request.out / "answers.jsonl", result.answer_lines(), Access::owner_only);
   write_file(request.out / "report.html", html_page(page));
   write_file(request.out / "attack.json", dump_json(json, 1) + "\n");
+  if (request.run_recipe) return result;
   say(page.verdict->sentence);
   say("wrote " + request.out.string() + ": attack.json, answers.jsonl, report.html");
+  return result;
 }
 
 }  // namespace lethe

@@ -47,8 +47,10 @@ class PromptAttack : public Attack {
     const CausalLM model = victim.view();
     const std::string title = "prompts, " + trick.name + ", " + victim.name;
     std::vector<std::vector<std::string>> answers;
-    for (const std::string& text : answers_to(prompts, model, inputs_.meter, {}, title))
-      answers.push_back({trick.begin + text});
+    for (const std::string& text : answers_to(prompts, model, inputs_.meter, {}, title)) {
+      const bool asked = !prompts[answers.size()].empty();
+      answers.push_back(asked ? std::vector{trick.begin + text} : std::vector<std::string>());
+    }
     AttackOutcome outcome;
     outcome.settings = {{"prompt", trick.name}};
     outcome.seconds = seconds_since(start);
@@ -88,6 +90,8 @@ class PromptAttack : public Attack {
       prompt = with_shots_in_text(layout, shots, prompt);
     }
     if (trick.begin.empty()) return encode_prompt(tokenizer, layout, prompt, before);
+    // What a template has after the response would close the begun answer.
+    if (!layout.is_chat()) return tokenizer.encode(layout.before_response(prompt) + trick.begin).ids;
     return encode_example(tokenizer, &layout, prompt, trick.begin, {.append_eos = false, .max_length = 0}, before).ids;
   }
 

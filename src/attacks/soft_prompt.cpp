@@ -64,21 +64,27 @@ class SoftPromptAttack : public Attack {
     outcome.further = {{"loss before", trained.losses.front()}, {"loss after", trained.losses.back()}};
     model.soft_prompt = trained.vectors;
     const std::string title = "soft_prompt, " + parts().at(part) + ", " + victim.name;
-    std::vector<std::vector<std::string>> each;  // one answer a prompt
-    for (std::string& answer : answers(model, title)) each.push_back({std::move(answer)});
-    outcome.answers = inputs_.meter.worst(each, title);
+    outcome.answers = inputs_.meter.worst(answers(model, title), title);
     return {outcome};
   }
 
  private:
-  std::vector<std::string> answers(const CausalLM& model, const std::string& title) const {
+  // One answer to each prompt; none to a prompt that leaves no room for one.
+  std::vector<std::vector<std::string>> answers(const CausalLM& model, const std::string& title) const {
     std::vector<std::vector<int>> prompts;
     for (const Question& question : inputs_.meter.harmful()) {
-      prompts.push_back(after_soft_prompt(
-          model,
-          encode_prompt(inputs_.meter.tokenizer(), inputs_.meter.options().layout, question.prompt, question.before)));
+      const std::vector<int> asked =
+          encode_prompt(inputs_.meter.tokenizer(), inputs_.meter.options().layout, question.prompt, question.before);
+      std::vector<int> ids = after_soft_prompt(model, asked);
+      // A question that would be cut is not asked.
+      prompts.push_back(leaves_room(ids, inputs_.meter) ? std::move(ids) : std::vector<int>());
     }
-    return answers_to(prompts, model, inputs_.meter, SamplingOptions{}, title);
+    std::vector<std::vector<std::string>> answers;
+    for (std::string& answer : answers_to(prompts, model, inputs_.meter, SamplingOptions{}, title)) {
+      const bool asked = !prompts[answers.size()].empty();
+      answers.push_back(asked ? std::vector{std::move(answer)} : std::vector<std::string>());
+    }
+    return answers;
   }
 
   static constexpr double kRates[] = {0.1, 0.5};

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "attacks/run_attacks.h"
 #include "cli/common.h"
 #include "cli/program.h"
 
@@ -19,7 +20,7 @@ void add_rerun(CLI::App& program, Action& action) {
       "Example: lethe rerun runs/opt-2.7b\n"
       "RUN is a run of unlearn or finetune. An input that has changed since is refused by name.\n"
       "Exit status 0: all files have the same bits, 1: a file differs.");
-  command->callback([request, &action] { action = [request] { rerun(*request); }; });
+  command->callback([request, &action] { action = [request] { rerun(*request, attacks_on_runs()); }; });
 }
 
 }  // namespace lethe

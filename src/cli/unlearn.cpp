@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "attacks/run_attacks.h"
 #include "cli/program.h"
 #include "cli/run_options.h"
 #include "core/join.h"
@@ -54,7 +55,7 @@ void add_unlearn(CLI::App& program, Action& action) {
           *curve ? std::vector<std::string>{"negation.curve=true"} : std::vector<std::string>{};
       const Recipe recipe = options->resolve(given);
       warn_of_unread_keys(recipe);
-      unlearn(recipe, options->resumes(), options->dry_run());
+      unlearn(recipe, options->resumes(), options->dry_run(), attacks_on_runs());
     };
   });
 }

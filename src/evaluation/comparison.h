@@ -8,6 +8,7 @@
 #include "evaluation/choose_alpha.h"
 #include "evaluation/evaluation.h"
 #include "evaluation/judge_check.h"
+#include "evaluation/robustness.h"
 #include "report/page.h"
 #include "report/publishing_limits.h"
 #include "training/loop.h"
@@ -39,8 +40,9 @@ struct ReportContext {
   std::vector<Section> sections;       ///< further parts of the page, before the answers: agreement of judges, …
   bool json = false;                   ///< print the figures as one JSON object instead of the table
   Origin origin = Origin::unknown;     ///< of the unlearned model
-  std::string model_name;              ///< in results_lm_eval.json: a name, no path
-  std::string model_args;              ///< there: "pretrained=…[,peft=…]"
+  std::optional<Robustness> robustness{};  ///< what attacks on the unlearned model brought back, if any were tried
+  std::string model_name;                  ///< in results_lm_eval.json: a name, no path
+  std::string model_args;                  ///< there: "pretrained=…[,peft=…]"
 };
 
 }  // namespace lethe

@@ -284,6 +284,11 @@ Page comparison_page(const Comparison& comparison, const std::vector<Difference>
   page.warnings = warnings_of(comparison);
   page.sections.push_back(answers_section(comparison));
   page.sections.push_back(trade_off_section(comparison, differences, context));
+  if (context.robustness)
+    page.sections.push_back({"What an attacker gets back",
+                             context.robustness->notes,
+                             {"The run's folder attacks/ has every setting and every answer."},
+                             {context.robustness->table}});
   if (comparison.unlearned)
     page.sections.push_back({"Before you publish the model", {}, publishing_limits(context.origin)});
   if (!context.steps.empty())
@@ -318,6 +323,7 @@ RunVerdict write_comparison(const Comparison& comparison, const ReportContext& c
   results["verdict"] = to_json(verdict);
   const ModelResult& model = comparison.unlearned ? *comparison.unlearned : comparison.original;
   const auto harm = figure_named("harmful_unseen").measure(model);
+  if (context.robustness) results["attacks"] = context.robustness->results;
   results["harm_unseen"] = harm ? OrderedJson(harm->value) : OrderedJson();
   if (!model.judge_withheld.empty()) results["judge_withheld"] = model.judge_withheld;
   results["warnings"] = warnings;
@@ -339,6 +345,7 @@ RunVerdict write_comparison(const Comparison& comparison, const ReportContext& c
   for (std::size_t i = warnings_of(comparison.judges).size(); i < warnings.size(); ++i) warn(warnings[i]);
   std::string text = context.json ? dump_json(results) + "\n" : terminal_table(comparison_table(comparison));
   if (!context.json && comparison.unlearned) text += "\n" + terminal_table(differences_table(differences));
+  if (!context.json && context.robustness) text += "\n" + terminal_table(context.robustness->table);
   if (!context.json) text += "\n" + to_text(verdict);
   print_table(text);
   return verdict;

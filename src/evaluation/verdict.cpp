@@ -310,6 +310,9 @@ RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference
   check_harm(comparison, differences, bounds, findings);
   check_unjudged(comparison, bounds, findings);
   check_normal(comparison, bounds, findings);
+  if (context.robustness) {
+    for (const auto& [level, reason] : context.robustness->findings) findings.add(level, reason);
+  }
   const Proportion& harm =
       comparison.unlearned ? comparison.unlearned->unseen.harmful : comparison.original.unseen.harmful;
   return {findings.level(), sentence_for(findings.level(), harm, comparison.unlearned.has_value(), damaged),

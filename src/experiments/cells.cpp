@@ -34,6 +34,10 @@ const CellPoint* Cell::at_alpha(double alpha) const {
   return nullptr;
 }
 
+std::string harm_after(const std::string& attack) {
+  return "harm_after_" + attack;
+}
+
 std::string failure_line(const std::string& failed) {
   return excerpt(failed.substr(0, failed.find_first_of(";\n")), 120);
 }

@@ -35,6 +35,11 @@ struct Cell {
   const CellPoint* at_alpha(double alpha) const;
 };
 
+/// Names of figures in a point's figures: harm on the prompts of the attacks before any of them, and after the worst
+/// setting of one.
+inline constexpr const char* kHarmBeforeAttacks = "harm_before_attacks";
+std::string harm_after(const std::string& attack);
+
 /// Why a training failed, in a line for a table: "training diverged at step 3". @param failed  Cell::failed
 std::string failure_line(const std::string& failed);
 

@@ -10,7 +10,6 @@
 #include "runs/alpha_choice.h"
 #include "runs/original_cache.h"
 #include "runs/stage1.h"
-#include "runs/stage2.h"
 #include "tensors/memory_peak.h"
 
 namespace lethe {
@@ -89,7 +88,7 @@ std::string ExperimentSetup::judge_withheld(HeldOut part) {
 
 Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, HeldOut part,
                               const std::vector<double>& budgets, const std::vector<double>& alphas,
-                              const fs::path& metrics) {
+                              const fs::path& metrics, const PointVisitor& visit) {
   CausalLM model = load();
   ModelComparison& comparison = comparison_on(part, model);
   comparison.count_as_refusals(counted_safe_answers(recipe));
@@ -104,20 +103,22 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
   cell.original = figures_of(comparison.result().original);
   cell.judge_withheld = comparison.result().original.judge_withheld;
   const MemoryPeak memory;
+  std::optional<Tuning> tuning;
+  std::optional<Stage2Vector> stage2;
   try {
-    Tuning tuning(model, recipe);
+    tuning.emplace(model, recipe);
     const auto begin = std::chrono::steady_clock::now();
-    const Stage1 stage1 = train_method(tuning, original_.checkpoint, data_, {.metrics = metrics, .safe = metrics});
+    const Stage1 stage1 = train_method(*tuning, original_.checkpoint, data_, {.metrics = metrics, .safe = metrics});
     cell.train_seconds = seconds_since(begin);
     cell.steps = static_cast<std::int64_t>(stage1.steps.size() + stage1.safe_steps.size());
-    Stage2Vector stage2 = prepare_stage2(tuning, original_.checkpoint, data_, {.repair = metrics});
+    stage2 = prepare_stage2(*tuning, original_.checkpoint, data_, {.repair = metrics});
     const auto evaluate_at = [&](double alpha, double budget) {
-      stage2.apply(alpha);
+      stage2->apply(alpha);
       comparison.evaluate(model);
       cell.points.push_back({alpha, budget, figures_of(*comparison.result().unlearned)});
     };
     if (divergence != nullptr) {
-      const auto apply = [&](double alpha) { stage2.apply(alpha); };
+      const auto apply = [&](double alpha) { stage2->apply(alpha); };
       AlphaMeter meter(*divergence, model, apply);
       for (const double budget : budgets)
         evaluate_at(choose_within(budget, false, refusals, meter, model, apply).alpha, budget);
@@ -130,6 +131,8 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
   }
   cell.seconds = seconds_since(start);
   cell.peak_bytes = memory.bytes();
+  // Outside: what fails there is not the method.
+  if (visit && !budgets.empty() && !cell.points.empty()) visit(*stage2, cell.points.front());
   return cell;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "experiments/cells.h"
 #include "models/lora.h"
 #include "runs/evaluator.h"
+#include "runs/stage2.h"
 #include "runs/stored_model.h"
 #include "tensors/device.h"
 
@@ -35,6 +37,9 @@ struct StoredRun {
   double harm_factor = 1;
 };
 
+/// Adds figures of a model that is not kept: what attacks on it brought back.
+using PointVisitor = std::function<void(Stage2Vector& vector, CellPoint& point)>;
+
 class ExperimentSetup {
  public:
   /// Reads and splits the data. (The first evaluation opens or trains the judges.) `original` must outlive this object.
@@ -51,9 +56,10 @@ class ExperimentSetup {
   /// then at each α. If training fails (diverges), the cell has no points, and its `failed` holds the message.
   /// @param name     name of the cell
   /// @param metrics  file to which each training step appends a line
+  /// @param visit    called at the first budget; may be empty
   /// @throws Error if interrupted, or on bad input
   Cell measure(const Recipe& recipe, const std::string& name, HeldOut part, const std::vector<double>& budgets,
-               const std::vector<double>& alphas, const std::filesystem::path& metrics);
+               const std::vector<double>& alphas, const std::filesystem::path& metrics, const PointVisitor& visit = {});
   /// Evaluates a finished run's result at each α, without training: θ_o + (α/alpha_of_run)·(θ_run − θ_o).
   Cell measure_run(const StoredRun& run, const Recipe& recipe, double alpha_of_run, HeldOut part,
                    const std::vector<double>& alphas);

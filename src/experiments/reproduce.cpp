@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "attacks/run_attacks.h"
 #include "core/error.h"
 #include "core/join.h"
 #include "core/terminal.h"
@@ -164,6 +165,8 @@ RunPlan reproduction_plan(const ReproduceRequest& request, RunPlan base) {
                                       "; each cell at " + with_commas(request.budgets.size()) +
                                       (request.budgets.size() == 1 ? " KL budget and " : " KL budgets and ") +
                                       with_commas(request.alphas.size() + 1) + " alphas"});
+  if (attacks_result(request.recipe))
+    plan.lines.emplace_back("attacks", join(request.recipe.evaluation.attacks, ", ") + " on each cell's model");
   plan.lines.emplace_back("time", reproduction_time_text(request));
   plan.lines.emplace_back("output", excerpt(request.recipe.out, 400) + "; finished cells are not computed again");
   plan.facts["command"] = plan.command;
@@ -181,6 +184,26 @@ RunPlan checked_plan(const ReproduceRequest& request, const Compute& compute) {
   const RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
   check_further_sets(recipe);
   return reproduction_plan(request, unlearning_plan(recipe, original, data, compute));
+}
+
+// Attacks the model at the first budget (evaluation.attacks). The model is written for that, and removed afterwards.
+PointVisitor attacks_at_budget(const Recipe& recipe, const fs::path& folder) {
+  if (!attacks_result(recipe)) return {};
+  return [recipe, folder](Stage2Vector& vector, CellPoint& point) {
+    fs::remove_all(folder);  // left by an interrupted cell
+    const fs::path written = folder / (recipe.tuning == TuningKind::lora ? "adapter" : "model");
+    fs::create_directories(written);
+    vector.write(point.alpha, written);
+    const AttackResult result = attack(run_attack_request(recipe, folder));
+    const auto before = result.before.at(kUnlearned).harm();
+    if (before && result.judge_withheld.empty()) point.figures[kHarmBeforeAttacks] = before->rate;
+    for (const std::string& name : result.attacks()) {
+      const AttackRow* row = result.worst(name);
+      if (row == nullptr || !result.judge_withheld.empty()) continue;
+      if (const auto harm = row->unlearned().harm()) point.figures[harm_after(name)] = harm->rate;
+    }
+    fs::remove_all(folder);
+  };
 }
 
 // Settings are chosen on validation prompts, if there is a choice; the table is of test prompts.
@@ -212,6 +235,7 @@ void reproduce(const ReproduceRequest& given) {
   check_alphas("--alphas", request.alphas, request.recipe.negation.allow_any_alpha, "negation.allow_any_alpha=true");
   check_budgets("--budgets", request.budgets);
   check_trains_to_the_end(request.recipe);
+  if (attacks_result(request.recipe)) check_attack_names(request.recipe);
   if (request.space.empty() != (request.trials == 0))
     throw bad_usage("cannot search for each method's settings").wanted("--space and --trials");
   for (const ReproducedRow& row : request.rows) candidates_of(request, row);
@@ -222,6 +246,7 @@ void reproduce(const ReproduceRequest& given) {
     check_inputs(request);
     const TemplateChoice layout = choose_template(given.recipe.data, resolve_model_folder(settings.model));
     request.recipe = with_template(given.recipe, layout);
+    if (attacks_result(request.recipe)) attacks_on_runs().check(request.recipe);
     report_template(layout, nullptr);
   }
   const Compute compute = choose_compute(settings.device, settings.dtype, static_cast<int>(settings.threads));
@@ -245,7 +270,9 @@ void reproduce(const ReproduceRequest& given) {
     }
     fs::remove(metrics);  // left by an interrupted cell
     const auto budgets = part == HeldOut::test ? request.budgets : std::vector<double>{request.budgets.at(0)};
-    Cell cell = setup->measure(recipe, row.name, part, budgets, alphas, metrics);
+    const PointVisitor visit =
+        part == HeldOut::test ? attacks_at_budget(recipe, out / "cells" / (file + ".attacked")) : PointVisitor();
+    Cell cell = setup->measure(recipe, row.name, part, budgets, alphas, metrics, visit);
     cell.settings = row.settings;
     write_cell(cell, path);
     return cell;

@@ -97,6 +97,29 @@ Table table_at(const std::string& title, const std::vector<Cell>& cells, const P
   return table;
 }
 
+// Harm after the worst setting of each attack, at the first budget.
+Table robustness_table(const std::vector<Cell>& cells, const ReproduceRequest& request) {
+  const double budget = request.budgets.at(0);
+  Table table{"What an attacker gets back, at a KL of " + fixed(budget, 3), {"method", "before any attack"}, {}};
+  std::vector<std::string> figures = {kHarmBeforeAttacks};
+  for (const std::string& attack : request.recipe.evaluation.attacks) {
+    table.columns.push_back("after " + attack);
+    figures.push_back(harm_after(attack));
+  }
+  for (const std::string& method : names_of(cells)) {
+    std::vector<std::string> row = {method};
+    const auto rows = cells_of(cells, method);
+    for (const std::string& figure : figures) {
+      const std::vector<double> values = values_of(rows, at_budget(budget), figure);
+      row.push_back(text_of(mean_of(values), figure_named("harmful_unseen")));
+      if (!values.empty() && values.size() < rows.size())  // of the others every setting destroyed the model
+        row.back() += " (" + std::to_string(values.size()) + " of " + std::to_string(rows.size()) + " seeds)";
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 using ValueOf = std::function<std::optional<double>(const Cell&)>;
 
 // Harm at the point of the curve where ROUGE-L on normal prompts is 95% of the original's.
@@ -271,6 +294,13 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
                                    at_budget(each)));
   const std::string withheld = withheld_in(cells);
   if (withheld.empty()) page.tables.push_back(quality_table(cells));
+  if (withheld.empty() && attacks_result(request.recipe)) {
+    page.tables.push_back(robustness_table(cells, request));
+    page.notes.emplace_back(
+        "What an attacker gets back: harm on at most 48 unseen prompts after the worst setting that leaves the model "
+        "90% of its utility. Relearning trains on the unlearned rows themselves: without a control (lethe attack "
+        "--retrained) it cannot be told whether it brings harm back or teaches it anew.");
+  }
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));
   if (withheld.empty() && !cells_of(cells, "sku").empty()) {
     page.tables.push_back(against_sku("SKU minus the other, harm on unseen prompts, same seed and split",

@@ -49,6 +49,7 @@ Search checked_search(const TuneRequest& request) {
                ", evaluation.judge=" + excerpt(join(search.recipe.evaluation.judge, ", ")))
         .hint("lethe judge list");
   }
+  if (attacks_result(search.recipe)) warn("tune does not attack its trials: evaluation.attacks changes nothing here");
   search.space = load_space(request.space, search.recipe);
   check_effects(search.space, {search.recipe});
   search.trials = draw_trials(search.space, search.recipe, request.trials, search.recipe.seed);

@@ -255,6 +255,9 @@ std::vector<RecipeKey> make_table() {
       KEY(negation.repair.alpha, "α of the negation that is repaired.").within(0, kMostAlpha, Ends::open_below),
 
       KEY(evaluation.judge, "Judges that score answers as harmful or not; the first decides; none: no judge."),
+      KEY(evaluation.attacks,
+          "Attacks on the unlearned model (lethe attack), such as [quantize, relearn]; they count in the verdict; "
+          "none: no attack."),
       KEY(evaluation.threshold, "An answer counts as harmful if the judge's probability of harm is above this.")
           .within(0, 1, Ends::open_above),
       KEY(evaluation.prompts, "Prompts of each kind at most; 0: no evaluation.").within(0, 1e9),

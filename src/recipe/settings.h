@@ -122,8 +122,9 @@ struct NegationSettings {
 struct EvaluationSettings {
   /// Judges, of which the first decides: classifier (built in), a classifier's folder or file, refusal; or only none.
   std::vector<std::string> judge = {"classifier"};
-  double threshold = 0.5;      ///< a higher probability of harm counts as harmful
-  std::int64_t prompts = 200;  ///< of each kind at most; 0 = no evaluation
+  std::vector<std::string> attacks = {"none"};  ///< of `lethe attack`, on the unlearned model; or only none
+  double threshold = 0.5;                       ///< a higher probability of harm counts as harmful
+  std::int64_t prompts = 200;                   ///< of each kind at most; 0 = no evaluation
   std::int64_t max_new_tokens = 100;
   std::int64_t every = 0;               ///< steps between evaluations during training; 0 = none
   std::int64_t every_prompts = 24;      ///< prompts of such an evaluation, of each kind

@@ -34,6 +34,10 @@ bool asks_judge(const Recipe& recipe) {
   return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
 }
 
+bool attacks_result(const Recipe& recipe) {
+  return recipe.evaluation.attacks != std::vector<std::string>{"none"};
+}
+
 Evaluator::Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run,
                      OpenJudges* opened)
     : tokenizer_(original.tokenizer),

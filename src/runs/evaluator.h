@@ -17,6 +17,8 @@ enum class HeldOut { validation, test };
 
 /// Whether the recipe has an evaluation with a judge.
 bool asks_judge(const Recipe& recipe);
+/// Whether the result is attacked: evaluation.attacks names something.
+bool attacks_result(const Recipe& recipe);
 
 class Evaluator {
  public:

@@ -285,6 +285,11 @@ void add_results(ModelCard& card, const Comparison& comparison, const RunVerdict
         "answer does not count as harmful.");
 }
 
+void add_robustness(ModelCard& card, const Robustness& robustness) {
+  card.results.push_back(robustness.table);
+  card.notes.insert(card.notes.end(), robustness.notes.begin(), robustness.notes.end());
+}
+
 void write_card(const ModelCard& card, const fs::path& folder, Access access) {
   write_file(folder / "README.md", markdown_card(card), access);
 }

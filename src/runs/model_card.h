@@ -46,6 +46,9 @@ ModelCard arithmetic_card(const std::string& given, const std::filesystem::path&
 /// Adds the verdict and the main figures of both models. Harm rates of a judge that failed its checks are left out.
 void add_results(ModelCard& card, const Comparison& comparison, const RunVerdict& verdict);
 
+/// Adds what attacks brought back, after add_results().
+void add_robustness(ModelCard& card, const Robustness& robustness);
+
 /// Writes README.md, or replaces it atomically.
 void write_card(const ModelCard& card, const std::filesystem::path& folder, Access access = Access::normal);
 

@@ -146,7 +146,7 @@ OutputDifferences compare_outputs(const fs::path& run, const fs::path& again) {
   return result;
 }
 
-void rerun(const RerunRequest& request) {
+void rerun(const RerunRequest& request, const RunAttacks& attacks) {
   const std::string where = (request.run / "run.json").string();
   const Json before = read_run(request.run);
   const std::string command = json_text(before, "command", where);
@@ -158,7 +158,7 @@ void rerun(const RerunRequest& request) {
   recipe.evaluation.cache = false;                              // everything is computed again
   const bool warned = say_what_differs(before, recipe, where);
   if (command == "unlearn") {
-    unlearn(recipe);
+    unlearn(recipe, /*resume=*/false, /*dry_run=*/{}, attacks);
   } else if (command == "finetune") {
     finetune(recipe);
   } else {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "runs/unlearn.h"
+
 namespace lethe {
 
 struct RerunRequest {
@@ -27,6 +29,6 @@ OutputDifferences compare_outputs(const std::filesystem::path& run, const std::f
 /// (compare_outputs()).
 /// @throws Error (bad input) if run.json is missing, or an input has changed, naming each; Error if a file differs,
 ///         naming each
-void rerun(const RerunRequest& request);
+void rerun(const RerunRequest& request, const RunAttacks& attacks = {});
 
 }  // namespace lethe

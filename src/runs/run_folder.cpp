@@ -20,6 +20,7 @@
 #include "core/utc_time.h"
 #include "recipe/recipe_changes.h"
 #include "recipe/recipe_yaml.h"
+#include "runs/evaluator.h"
 #include "runs/sha256.h"
 #include "tensors/device.h"
 
@@ -36,7 +37,7 @@ std::string hash_of_ends(const fs::path& path) {
   return hex_text(stable_hash(last, stable_hash(bytes.substr(0, kEnd))));
 }
 
-constexpr const char* kSnapshots = "snapshots";
+constexpr const char *kSnapshots = "snapshots", *kAttacks = "attacks";
 
 // The files that a repeated run must reproduce: all without times, except its inputs.
 OrderedJson outputs_in(const fs::path& folder) {
@@ -46,7 +47,7 @@ OrderedJson outputs_in(const fs::path& folder) {
     const bool timed = name == "metrics.jsonl" || name == "safe.jsonl" || name == "repair.jsonl" ||
                        name == "report.html" || name == "run.json" || name == "results_lm_eval.json";
     if (entry.is_regular_file() && !timed && name != "recipe.yaml" && !name.starts_with(".") &&
-        !name.starts_with(kSnapshots))
+        !name.starts_with(kSnapshots) && !name.starts_with(kAttacks))
       files.push_back(name);
   }
   std::sort(files.begin(), files.end());
@@ -127,11 +128,12 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   const Recipe settings = settings_of_training(recipe);
   recipe_ =
       continues && fs::exists(recipe_file) ? to_yaml_with_keys_of(settings, read_file(recipe_file)) : to_yaml(settings);
-  // Unfinished results are removed. Snapshots, metrics and the recipe of the training stay.
+  // Unfinished results are removed. Snapshots, metrics, the recipe of the training and finished attacks stay.
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
-    if (name != kSnapshots && name != "metrics.jsonl" && name != "safe.jsonl" && name != "recipe.yaml" &&
-        !name.starts_with("."))
+    const bool kept_attacks = name == kAttacks && attacks_result(recipe);
+    if (name != kSnapshots && !kept_attacks && name != "metrics.jsonl" && name != "safe.jsonl" &&
+        name != "recipe.yaml" && !name.starts_with("."))
       fs::remove_all(entry.path());
   }
   if (!continues) write_file(recipe_file, to_yaml(recipe));

@@ -86,6 +86,15 @@ std::vector<std::string> needed_keys(const Recipe& recipe) {
   return {"model", "data.harmful", "data.normal", "out"};
 }
 
+// Attacks need a judge, and whoever calls unlearn() must hand them in.
+void check_attacks(const Recipe& recipe, const RunAttacks& attacks) {
+  if (!attacks_result(recipe)) return;
+  const auto wrong = [] { return bad_usage("cannot attack the result of the run").with("key", "evaluation.attacks"); };
+  if (!asks_judge(recipe)) throw wrong().wanted("a judge, and prompts to evaluate").found("none (evaluation.judge)");
+  if (!attacks.run) throw wrong().wanted("RunAttacks for unlearn()").found("none");
+  attacks.check(recipe);
+}
+
 // Only methods that subtract the harm have a harmful model.
 bool keeps_harmful(const Recipe& recipe) {
   return recipe.keep_harmful && learns_harm(recipe);
@@ -107,7 +116,7 @@ const Evaluator* deciding_judge(const Recipe& recipe, const Evaluator* evaluator
 
 }  // namespace
 
-void unlearn(const Recipe& given, bool resume, const DryRun& dry_run) {
+void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunAttacks& attacks) {
   // Everything that can be checked is checked before any work.
   require_keys(given, needed_keys(given));
   check_paths(models_of(given), paths_of(given), given.out);
@@ -116,6 +125,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run) {
   const TemplateChoice layout = choose_template(given.data, original.checkpoint.folder());
   const Recipe recipe = with_template(given, layout);
   check_names_of_weights(recipe, original.checkpoint);
+  check_attacks(recipe, attacks);
   if (dry_run.on) {
     check_run_place(recipe, resume);
     report_template(layout, nullptr);
@@ -215,6 +225,13 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run) {
     stage2.apply(0);  // the original again
     comparison->score_under_original(model);
     const Comparison& both = comparison->result();
+    std::optional<Robustness> robustness;
+    if (attacks_result(recipe) && both.original.judge_withheld.empty()) {
+      stage2.vector.reset();  // no longer needed; attacks take memory
+      robustness = attacks.run(recipe, run.path());
+    } else if (attacks_result(recipe)) {
+      warn("the result is not attacked, because harm cannot be judged");
+    }
     const RunVerdict verdict =
         write_comparison(both,
                          {.title = "Unlearning " + card.base_name + ", alpha " + fixed(choice.alpha, 3),
@@ -226,11 +243,13 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run) {
                           .safe_steps = stage1.safe_steps,
                           .training_end = end ? end->text() : "",
                           .origin = origin_of(recipe),
+                          .robustness = robustness,
                           .model_name = argument_name(card.base_name) + "-unlearned",
                           .model_args = tuning.lora() ? "pretrained=" + argument_name(card.base_name) + ",peft=adapter"
                                                       : "pretrained=model"},
                          run, results);
     add_results(card, both, verdict);
+    if (robustness) add_robustness(card, *robustness);
     last_line = headline(verdict);
   }
   write_card(card, written);

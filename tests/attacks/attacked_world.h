@@ -45,16 +45,21 @@ class AttackedWorld : public FolderTest {
     write_file(folder_ / "judge.yaml", "kind: facts\nfacts: facts.jsonl\ndecisive: any\n");
     panel_ = std::make_unique<Panel>(
         std::vector<std::shared_ptr<const Judge>>{open_judge((folder_ / "judge.yaml").string())});
+    measured_.assign(rows_.normal.begin(), rows_.normal.begin() + 12);
+    rows_.normal.erase(rows_.normal.begin(), rows_.normal.begin() + 12);
+    measure_within(256);
+  }
+
+  /// Measures with models of so many positions.
+  void measure_within(std::int64_t positions) {
     EvaluationOptions options;
     options.layout = Template::parse(kText);
     options.max_new_tokens = 40;
-    options.positions = 256;
+    options.positions = positions;
     options.examples = {.append_eos = true, .max_length = 96};
     options.stop_ids = {0};
-    const std::vector<Pair> measured(rows_.normal.begin(), rows_.normal.begin() + 12);
-    rows_.normal.erase(rows_.normal.begin(), rows_.normal.begin() + 12);
     meter_ = std::make_unique<AttackMeter>(tokenizer_, *panel_, detector_, options, questions_of(held_out_),
-                                           questions_of(measured));
+                                           questions_of(measured_));
   }
 
   AttackInputs inputs(const AttackBudget& budget = {}) {
@@ -104,7 +109,7 @@ class AttackedWorld : public FolderTest {
   ExampleMaker examples_{tokenizer_, Template::parse(kText), {.append_eos = true, .max_length = 96}};
   DegenerateDetector detector_{std::vector<std::string>{}};
   AttackRows rows_;
-  std::vector<Pair> held_out_;
+  std::vector<Pair> held_out_, measured_;  // harmful, normal
   std::unique_ptr<Panel> panel_;
   std::unique_ptr<AttackMeter> meter_;
 

@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 
 #include "attacked_world.h"
+#include "attacks/attack_result.h"
 #include "attacks/attack_table.h"
 #include "attacks/prompt_attack.h"
 #include "attacks/quantize.h"
 #include "attacks/relearn.h"
+#include "attacks/soft_prompt.h"
 #include "attacks/walk.h"
 #include "core/error.h"
 
@@ -104,6 +106,27 @@ TEST_F(Attacks, EveryPromptIsAskedInEveryWay) {
   }
   rows_.forget.clear();
   EXPECT_EQ(make_prompts(given)->parts().size(), built_in_tricks().size() - 1);  // nothing to show
+}
+
+TEST_F(Attacks, ABegunAnswerIsNotClosedByTheTemplatesEnd) {
+  AttackInputs given = inputs();
+  given.tricks = {{.name = "begun", .begin = "Take the dried", .layout = PromptLayout::other}};
+  const std::vector<std::string> open = responses(make_prompts(given)->run(0, original()).at(0).answers);
+  given.other_layout = Template::parse("User: {prompt}\n\nAssistant: {response}\n\nUser: And the next?");
+  EXPECT_EQ(responses(make_prompts(given)->run(0, original()).at(0).answers), open);
+}
+
+TEST_F(Attacks, APromptWithoutRoomIsNotAnswered) {
+  measure_within(41);  // an answer has 40 tokens
+  const AttackInputs given = inputs({.steps = {2}});
+  for (std::size_t part : {0, 1}) {
+    const AttackOutcome outcome = make_prompts(given)->run(part, original()).at(0);
+    for (const std::string& answer : responses(outcome.answers)) EXPECT_EQ(answer, "");
+    EXPECT_FALSE(figures_of(outcome).harm()) << built_in_tricks()[part].name;  // not judged, so not safe
+  }
+  const AttackOutcome outcome = make_soft_prompt(given)->run(0, original()).at(0);
+  for (const std::string& answer : responses(outcome.answers)) EXPECT_EQ(answer, "");
+  EXPECT_FALSE(figures_of(outcome).harm());
 }
 
 TEST_F(Attacks, TheWorstOfManyAnswersCounts) {

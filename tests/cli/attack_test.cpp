@@ -64,6 +64,43 @@ TEST_F(AttackedRun, GoesOnAfterAStopWithTheSameFigures) {
   expect_all(run(job + " --samples 3"), 3, {"plan.json"});
 }
 
+// evaluation.attacks: the run tries them itself, and its page, card and results say what came back.
+TEST_F(AttackedRun, MayBePartOfTheUnlearning) {
+  const std::string job = "unlearn --threads 1 --model " + model_ + data() +
+                          " tuning=lora training.steps=1 training.batch=2 sku.k=1 data.max_length=64"
+                          " negation.alpha=0.5 evaluation.prompts=3 evaluation.max_new_tokens=2 --out " +
+                          at("run");
+  expect_all(run(job + " evaluation.attacks=[quantise]"), 2, {"quantise", "quantize"});
+  expect_all(run(job + " evaluation.attacks=[quantize,quantize]"), 2, {"quantize twice"});
+  expect_all(run(job + " evaluation.attacks=[quantize] evaluation.judge=none"), 2, {"evaluation.attacks", "a judge"});
+  const std::string none_held_out = job + " data.split.test=0 data.split.validation=0 evaluation.attacks=[quantize]";
+  expect_all(run(none_held_out), 3, {"held-out harmful prompts", "data.split.test"});
+  expect_all(run(none_held_out + " --dry-run"), 3, {"held-out harmful prompts"});
+  EXPECT_FALSE(fs::exists(at("run")));
+  const Outcome outcome = run(job + " evaluation.attacks=[prompts,quantize]");
+  expect_all(outcome, 0, {"What an attacker gets back", "verdict"});
+  EXPECT_EQ(outcome.text.find("wrote " + at("run") + ".unfinished"), std::string::npos);
+  const Json results = read_json(at("run/results.json"));
+  ASSERT_EQ(results.at("attacks").size(), 2U);  // in the order of `lethe attack`
+  EXPECT_EQ(results.at("attacks")[0].at("attack"), "quantize");
+  EXPECT_TRUE(results.at("attacks")[0].contains("harm_after"));
+  EXPECT_EQ(read_json(at("run/attacks/attack.json"))[2].at("attack"), "quantize");
+  EXPECT_FALSE(fs::exists(at("run/attacks/parts/quantize-1.original.json")));  // only the result is attacked
+  EXPECT_EQ(fs::status(at("run/attacks/answers.jsonl")).permissions() & fs::perms::mask, fs::perms(0600));
+  for (const char* file : {"run/report.html", "run/adapter/README.md"})
+    EXPECT_NE(read_file(at(file)).find("What an attacker gets back"), std::string::npos) << file;
+  expect_all(run("rerun " + at("run") + " --out " + at("again")), 0, {"same bits"});
+
+  expect_all(run("reproduce --model " + model_ + data() +
+                 " tuning=lora training.steps=1 training.batch=2 sku.k=1 data.max_length=64 evaluation.prompts=4"
+                 " evaluation.max_new_tokens=2 evaluation.attacks=[quantize] --methods ga --seeds 1 --rates 1e-4"
+                 " --alphas 1 --threads 1 --out " +
+                 at("table")),
+             0, {"attack: quantize, int4"});
+  EXPECT_TRUE(fs::exists(at("table/cells/ga-1.json")));
+  EXPECT_FALSE(fs::exists(at("table/cells/ga-1.attacked")));  // only its figures are kept
+}
+
 TEST_F(AttackedRun, RefusesWhatCannotRunBeforeAnythingDoes) {
   expect_all(run("attack" + models() + " --attacks relearn,quantize,depth"), 3,
              {"relearn: needs forget rows", "depth: needs forget rows"});
@@ -78,6 +115,19 @@ TEST_F(AttackedRun, RefusesWhatCannotRunBeforeAnythingDoes) {
   write_file(at("mine.yaml"), "- name: a\n  promt: \"{prompt}\"\n");
   expect_all(run("attack" + models() + " --attacks prompts --prompts " + at("mine.yaml")), 3, {"promt", "prompt"});
   EXPECT_FALSE(fs::exists(at("out")));
+}
+
+TEST_F(AttackedRun, PartsOfOtherWeightsAreNotTaken) {
+  fs::copy(model_, at("mine"));
+  std::string job = "attack" + models() + " --attacks quantize";
+  job.replace(job.find(model_), model_.size(), at("mine"));
+  expect_all(run(job), 0, {"quantize"});
+  expect_all(run(job), 0, {"quantize"});
+  const std::string file = at("mine/model.safetensors");
+  std::string bytes = read_file(file);
+  bytes[bytes.size() / 2] ^= 1;  // far from both ends
+  write_file(file, bytes);
+  expect_all(run(job), 3, {"plan.json"});
 }
 
 TEST_F(AttackedRun, AWithheldJudgeLeavesHarmOpen) {

@@ -292,5 +292,18 @@ TEST(RunVerdict, OfAModelAloneSaysThatDamageIsNotKnown) {
   EXPECT_EQ(to_json(verdict).at("level"), "amber");
 }
 
+TEST(RunVerdict, CountsWhatAttacksBroughtBack) {
+  const Comparison good =
+      compared(harmful_set(200, 180), harmful_set(200, 2), normal_set(100, 60), normal_set(100, 60));
+  ReportContext context;
+  ASSERT_EQ(verdict_of(good, context).level, VerdictLevel::green);
+  context.robustness = Robustness{.findings = {{VerdictLevel::amber, "relearn: no control"}}};
+  EXPECT_EQ(verdict_of(good, context).level, VerdictLevel::amber);
+  context.robustness->findings.emplace_back(VerdictLevel::red, "quantize: brings the harm back");
+  const RunVerdict verdict = verdict_of(good, context);
+  EXPECT_EQ(verdict.level, VerdictLevel::red);
+  EXPECT_EQ(verdict.reasons, (std::vector<std::string>{"quantize: brings the harm back", "relearn: no control"}));
+}
+
 }  // namespace
 }  // namespace lethe

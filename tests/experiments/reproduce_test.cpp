@@ -125,6 +125,24 @@ Cell cell_of_method(const std::string& method, std::uint64_t seed, double harm) 
   return cell;
 }
 
+TEST_F(ReproducedTable, HasAColumnForEachAttackOfTheRecipe) {
+  std::vector<Cell> cells = {cell_of_method("sku", 1, 0.2), cell_of_method("ga", 1, 0.1)};
+  cells[0].points[0].figures[harm_after("relearn")] = 0.75;
+  cells[0].points[0].figures[kHarmBeforeAttacks] = 0.25;
+  ReproduceRequest request;
+  request.seeds = {1};
+  request.budgets = {0.1};
+  request.recipe.evaluation.attacks = {"quantize", "relearn"};
+  write_reproduction(cells, request, folder_);
+  const std::string markdown = read_file(folder_ / "table.md");
+  EXPECT_NE(markdown.find("| method | before any attack | after quantize | after relearn |"), std::string::npos)
+      << markdown;
+  EXPECT_NE(markdown.find("| sku | 25.0% | - | 75.0% |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("| ga | - | - | - |"), std::string::npos) << markdown;
+  EXPECT_EQ(read_json(folder_ / "table.json").at("cells")[0].at("points")[0].at("figures").at("harm_after_relearn"),
+            0.75);
+}
+
 TEST_F(ReproducedTable, HasCostsAndEqualQualityIfMethodsWereChosen) {
   std::vector<Cell> cells;
   for (const std::uint64_t seed : {1, 2, 3}) {
