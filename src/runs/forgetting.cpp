@@ -145,16 +145,6 @@ bool needs_normal_reference(const Recipe& recipe) {
   return settings.retain_loss != RetainLoss::ce;  // KL, and a method's own, compare with it
 }
 
-std::function<StepRows(std::uint64_t)> with_preferred(std::function<StepRows(std::uint64_t)> rows,
-                                                      const SafeAnswers& safe, std::uint64_t seed) {
-  return [rows = std::move(rows), &safe, seed](std::uint64_t micro) {
-    StepRows changed = rows(micro);
-    changed.random.clear();
-    for (std::string& answer : safe.draw(changed.harmful, seed, micro)) changed.random.push_back({std::move(answer)});
-    return changed;
-  };
-}
-
 namespace {
 
 // For methods that change inner states.

@@ -19,10 +19,6 @@ std::unique_ptr<Objective> make_forget_retain(const Recipe& recipe, ForgetRetain
 /// retain loss decides.
 bool needs_normal_reference(const Recipe& recipe);
 
-/// The same rows with the preferred response of each harmful pair as its only random one.
-std::function<StepRows(std::uint64_t)> with_preferred(std::function<StepRows(std::uint64_t)> rows,
-                                                      const SafeAnswers& safe, std::uint64_t seed);
-
 /// What a training of such a method reads of the original.
 struct Originals {
   std::unique_ptr<Reference> reference;

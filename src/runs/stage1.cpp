@@ -9,6 +9,7 @@
 #include "data/sampler.h"
 #include "runs/forgetting.h"
 #include "runs/methods.h"
+#include "runs/safe_rows.h"
 #include "runs/task_vector.h"
 
 namespace lethe {
@@ -44,23 +45,12 @@ std::unique_ptr<Reference> take_reference(Tuning& tuning, RunData& data) {
   return tuning.reference(data.examples, pairs);
 }
 
-// The same rows with safe answers in place of the harmful ones, drawn anew for each row and micro-batch.
-std::function<StepRows(std::uint64_t)> with_safe_answers(std::function<StepRows(std::uint64_t)> rows,
-                                                         const SafeAnswers& safe, std::uint64_t seed) {
-  return [rows = std::move(rows), &safe, seed](std::uint64_t micro) {
-    StepRows changed = rows(micro);
-    const std::vector<std::string> answers = safe.draw(changed.harmful, seed, micro);
-    for (std::size_t i = 0; i < answers.size(); ++i) changed.harmful[i].response = answers[i];
-    return changed;
-  };
-}
-
 // A training that forgets and retains at once.
 std::vector<StepRecord> train_forget_retain(const Recipe& recipe, Tuning& tuning, RunData& data,
                                             const Stage1Files& files, std::string& gentler) {
   const Method& method = method_named(recipe.method);
   auto rows = rows_of(recipe, data, tuning);
-  if (data.safe) rows = with_preferred(std::move(rows), *data.safe, recipe.seed);
+  if (data.safe) rows = with_preferred(std::move(rows), *data.safe, data.examples, recipe.seed);
   TrainingSettings training = recipe.training;
   training.steps = planned_steps(recipe, data);
   const Originals originals = take_originals(recipe, tuning, data.examples, rows,
@@ -79,7 +69,8 @@ std::vector<StepRecord> train_by(const Recipe& recipe, Tuning& tuning, RunData& 
                                  const std::filesystem::path& metrics, Snapshots* snapshots, std::string& gentler) {
   const Method& method = method_named(recipe.method);
   auto rows = rows_of(recipe, data, tuning);
-  if (method.stage2 == Stage2::contrast) rows = with_safe_answers(std::move(rows), data.safe.value(), recipe.seed);
+  if (method.stage2 == Stage2::contrast)
+    rows = with_safe_answers(std::move(rows), data.safe.value(), data.examples, recipe.seed);
   const std::unique_ptr<Objective> objective =
       make_objective(recipe, {tuning.model(), data.examples, reference, std::move(rows)});
   gentler = objective->gentler();
