@@ -44,7 +44,7 @@ void add_judge_train(CLI::App& judge, Action& action) {
       ->expected(1, -1);
   command->add_option("--harmless", options->harmless, "Harmless responses")->required()->expected(1, -1);
   command->add_option("--embedder", options->embedder,
-                      "Judge by the embeddings of this sentence encoder (folder or name), not by words");
+                      "Also judge by the embeddings of this sentence encoder (folder or name)");
   command->add_option("--out", options->out, "File to write the judge to")->required();
   add_shared_options(*command, options->shared);
   command->footer("Example: lethe judge train --harmful pku/judge.jsonl --harmless TruthfulQA.csv --out judge.json");

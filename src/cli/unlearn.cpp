@@ -46,7 +46,9 @@ void add_unlearn(CLI::App& program, Action& action) {
       "Example: lethe unlearn --model facebook/opt-2.7b --harmful pku/train.jsonl --normal TruthfulQA.csv\n"
       "                       tuning=lora training.steps=1000 --out runs/opt-2.7b\n"
       "The run holds back a part of the harmful and normal prompts for evaluation. --unseen-other, --xstest, --choices "
-      "and --text\nadd further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all.\n"
+      "and --text\nadd further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all. "
+      "The most used: "
+      "method=,\nnegation.kl_budget=, negation.alpha=, evaluation.judge=.\n"
       "An interrupted run continues with: lethe unlearn --resume runs/opt-2.7b\n" +
       data_file_line());
   command->callback([options, curve, &action] {

@@ -284,11 +284,14 @@ Page comparison_page(const Comparison& comparison, const std::vector<Difference>
   page.warnings = warnings_of(comparison);
   page.sections.push_back(answers_section(comparison));
   page.sections.push_back(trade_off_section(comparison, differences, context));
-  if (context.robustness)
+  if (context.robustness) {
+    Table table = context.robustness->table;
+    table.title.clear();  // the section's
     page.sections.push_back({"What an attacker gets back",
                              context.robustness->notes,
                              {"The run's folder attacks/ has every setting and every answer."},
-                             {context.robustness->table}});
+                             {std::move(table)}});
+  }
   if (comparison.unlearned)
     page.sections.push_back({"Before you publish the model", {}, publishing_limits(context.origin)});
   if (!context.steps.empty())

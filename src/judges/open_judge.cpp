@@ -102,7 +102,7 @@ std::vector<ListedJudge> list_judges() {
        "built in",
        "text classifier that a run trains on its own data",
        "-",
-       "nothing; better with a sentence encoder: classifier:embedder=DIR",
+       "nothing; classifier:embedder=DIR for answers in the style of the data",
        "docs/reference/judges.md",
        {}},
       {"refusal",

@@ -256,7 +256,8 @@ std::vector<RecipeKey> make_table() {
 
       KEY(evaluation.judge, "Judges that score answers as harmful or not; the first decides; none: no judge."),
       KEY(evaluation.attacks,
-          "Attacks on the unlearned model (lethe attack), such as [quantize, relearn]; they count in the verdict; "
+          "Attacks on the result, such as [quantize, relearn] (lethe attack --help lists them); they count in the "
+          "verdict; "
           "none: no attack."),
       KEY(evaluation.threshold, "An answer counts as harmful if the judge's probability of harm is above this.")
           .within(0, 1, Ends::open_above),
