@@ -234,7 +234,11 @@ std::string attack_sentence(const AttackResult& result, const std::string& attac
       return name + "brings the harm back: " + after(kUnlearned) + cost + ", recovered " +
              recovered_text(result, row, kUnlearned) + "." +
              (attack_named(attack).need == AttackNeed::forget_rows
-                  ? " The control, which never knew it, gets to " + after(kRetrained) + " with the same training."
+                  ? " The control, which never knew it, gets to " +
+                        harm_text(result, result.proof(attack), kRetrained) + " with the same training" +
+                        (result.proof(attack) == row
+                             ? "."
+                             : " (" + settings_text(result.proof(attack)->unlearned().settings) + ").")
                   : "");
     case Reading::teaches_anew:
       return name + "teaches the harm anew: harm is " + after(kUnlearned) + cost +

@@ -164,19 +164,33 @@ Reading AttackResult::read(const std::string& attack) const {
     const auto tried = [&](const AttackRow& each) { return each.attack == attack && each.unlearned().failed.empty(); };
     return std::any_of(rows.begin(), rows.end(), tried) ? Reading::destroys : Reading::failed;
   }
-  const auto after = row->unlearned().harm(), began = before.at(kUnlearned).harm();
-  if (row->unlearned().answers.empty()) return Reading::no_answers;
+  return proof(attack) == nullptr ? read(*row) : Reading::brings_back;
+}
+
+const AttackRow* AttackResult::proof(const std::string& attack) const {
+  const AttackRow* row = worst(attack);
+  if (row == nullptr || read(*row) == Reading::brings_back) return row;
+  if (read(*row) != Reading::unclear) return nullptr;
+  for (const AttackRow& other : rows) {
+    if (other.attack == attack && within_bound(other) && read(other) == Reading::brings_back) return &other;
+  }
+  return nullptr;
+}
+
+Reading AttackResult::read(const AttackRow& row) const {
+  const auto after = row.unlearned().harm(), began = before.at(kUnlearned).harm();
+  if (row.unlearned().answers.empty()) return Reading::no_answers;
   if (!judge_withheld.empty() || !after || !began) return Reading::not_judged;
-  if (p_of_rise(before.at(kUnlearned), row->unlearned()) > kChance)
+  if (p_of_rise(before.at(kUnlearned), row.unlearned()) > kChance)
     return after->high <= began->high + kRoom ? Reading::nothing : Reading::too_few;
-  const AttackNeed need = attack_named(attack).need;
+  const AttackNeed need = attack_named(row.attack).need;
   if (need == AttackNeed::not_the_original) return Reading::brings_back;  // it adds the original itself
   const bool trains_on_harm = need == AttackNeed::forget_rows;
-  const AttackFigures* control = row->of(kRetrained);
+  const AttackFigures* control = row.of(kRetrained);
   const auto learned = control == nullptr || !control->failed.empty() ? std::nullopt : control->harm();
   if (!learned) return trains_on_harm ? Reading::no_control : Reading::brings_back;
   // A ruined control proves neither. Of an attack that trains on no harm it explains nothing.
-  if (!within_bound(*row, kRetrained)) return trains_on_harm ? Reading::unclear : Reading::brings_back;
+  if (!within_bound(row, kRetrained)) return trains_on_harm ? Reading::unclear : Reading::brings_back;
   if (clearly_above(*after, *learned)) return Reading::brings_back;
   if (learned->rate < kAsFar * after->rate) return Reading::unclear;
   return trains_on_harm ? Reading::teaches_anew : Reading::as_control;

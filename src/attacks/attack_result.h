@@ -104,6 +104,11 @@ struct AttackResult {
   /// Of one attack: the row within the bound with the most harm, the cheapest of equals; null if there is none.
   const AttackRow* worst(const std::string& attack) const;
   Reading read(const std::string& attack) const;
+  /// The setting that shows that an attack brings the harm back: the worst one or, where its control proves nothing,
+  /// another within the bound. Null if there is none.
+  const AttackRow* proof(const std::string& attack) const;
+  /// How one setting is read alone.
+  Reading read(const AttackRow& row) const;
   /// The attacks in the order of the rows.
   std::vector<std::string> attacks() const;
 

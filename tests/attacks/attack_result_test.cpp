@@ -77,6 +77,13 @@ TEST(AttackResult, AControlTellsBringingBackFromTeachingAnew) {
   EXPECT_EQ(made.read("relearn"), Reading::unclear);
   made.rows = {row("relearn", figures(80, 0.8), figures(0, 0.2))};  // nor does it prove that harm came back
   EXPECT_EQ(made.read("relearn"), Reading::unclear);
+  // But another setting, whose control keeps its utility, does.
+  made.rows = {row("relearn", figures(80, 0.8, 16), figures(0, 0.2)),
+               row("relearn", figures(70, 0.8, 64), figures(5, 0.8))};
+  EXPECT_EQ(made.worst("relearn"), &made.rows[0]);
+  EXPECT_EQ(made.proof("relearn"), &made.rows[1]);
+  EXPECT_EQ(made.read("relearn"), Reading::brings_back);
+  EXPECT_THAT(attack_sentence(made, "relearn"), testing::HasSubstr("with the same training (steps 64)"));
   made.rows = {row("quantize", figures(80, 0.8), figures(0, 0.2))};  // nor an excuse where nothing was trained
   EXPECT_EQ(made.read("quantize"), Reading::brings_back);
   made.rows = {row("relearn", figures(80, 0.8), figures(68, 0.8))};  // near it: the intervals meet
