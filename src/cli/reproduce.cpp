@@ -6,6 +6,7 @@
 
 #include "cli/program.h"
 #include "cli/run_options.h"
+#include "core/error.h"
 #include "demo/demo.h"
 
 namespace lethe {
@@ -27,9 +28,13 @@ void run(const ReproduceOptions& options) {
     const Recipe given = options.recipe.resolve();
     const std::filesystem::path out = given.out.empty() ? "runs/reproduce" : given.out;
     request.demo_inputs = out / "world";
-    request.recipe =
-        demo_settings(request.demo_inputs, {"out=" + out.string(), "threads=" + std::to_string(given.threads),
-                                            "training.steps=60", "evaluation.prompts=60"});
+    if (!given.model.empty() || !given.data.harmful.empty() || !given.data.normal.empty())
+      throw bad_usage("cannot use --quick").wanted("the demo's model and data").found("a model or data of your own");
+    std::vector<std::string> settings = {"training.steps=60", "evaluation.prompts=60"};
+    for (const std::string& setting : options.recipe.settings()) settings.push_back(setting);
+    settings.push_back("out=" + out.string());
+    settings.push_back("threads=" + std::to_string(given.threads));
+    request.recipe = demo_settings(request.demo_inputs, settings);
   } else {
     request.recipe = options.recipe.resolve();
   }

@@ -167,6 +167,19 @@ void RecipeOptions::add_resume(CLI::App& command) {
   command.add_option("--resume", resume_, "Continue the unfinished run with this --out");
 }
 
+std::vector<std::string> RecipeOptions::settings() const {
+  std::vector<std::string> settings;
+  const auto take = [&](const std::string& word) {
+    if (is_setting(word)) settings.push_back(word);
+  };
+  std::for_each(words_.begin(), words_.end(), take);
+  for (const auto& flag : flags_) {
+    if (takes_list(flag->key)) std::for_each(flag->values.begin(), flag->values.end(), take);
+  }
+  sort_as_typed(settings);
+  return settings;
+}
+
 Recipe RecipeOptions::resolve(const std::vector<std::string>& given) const {
   std::string file;
   std::vector<std::string> overrides = given;

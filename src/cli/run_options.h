@@ -36,6 +36,8 @@ class RecipeOptions {
   /// The recipe file, then key=value, then flags; later ones win. @param given  the command's settings, which the
   /// user's override
   Recipe resolve(const std::vector<std::string>& given = {}) const;
+  /// The key=value words, in the order in which they were typed.
+  std::vector<std::string> settings() const;
 
  private:
   std::vector<std::string> words_;

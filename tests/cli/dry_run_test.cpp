@@ -31,6 +31,8 @@ TEST_F(DryRunOf, EachCommandPrintsItsPlanAndWritesNothing) {
   expect_plan("reproduce --model " + model_ + data() + " --methods sku,ga --seeds 1,2",
               {"plan of lethe reproduce", "8: 4 cells", "sku, ga", "8 trainings are left"});
   expect_plan("reproduce --quick --methods all --seeds 1,2", {"plan of lethe reproduce", "npo", "one core"});
+  expect_plan("reproduce --quick evaluation.attacks=[quantize]", {"plan of lethe reproduce", "attacks", "quantize"});
+  expect_all(run("reproduce --quick --dry-run --model " + model_ + data()), 2, {"--quick", "of your own"});
   const std::string space = (fs::path(LETHE_FIXTURES) / ".." / ".." / "recipes" / "spaces" / "sku.yaml").string();
   expect_plan("reproduce --model " + model_ + data() + " --methods sku,npo --seeds 1,2 --trials 3 --space " + space,
               {"10: 4 cells", "6 to choose settings"});
