@@ -1,13 +1,14 @@
 # Common commands. `make demo` and `make test` work on a bare Debian 12 and skip what is already done.
 JOBS ?= $(shell nproc)
 
-.PHONY: help sentence-encoder setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real
+.PHONY: help sentence-encoder setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real tofu
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
 ENGINE ?= $(firstword $(wildcard .venv/lib/python3*/site-packages/torch))
 REAL ?= .cache/real/SmolLM2-135M-Instruct
 ENCODER ?= .cache/sentence_encoder/all-MiniLM-L6-v2
+TOFU ?= $(DATA)/tofu
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
@@ -36,6 +37,10 @@ real: build  ## the real model is taught a made-up dangerous craft, then unlearn
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)
 	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS))
+tofu: build  ## TOFU on the real model: eight methods on an excerpt (30 minutes; SPLIT=forget10 METHODS=all: all of it, a day)
+	@tools/setup.sh real
+	@.venv-real/bin/python tools/real_model.py $(REAL)
+	@.venv-real/bin/python tools/tofu_run.py --model $(REAL) --data $(TOFU) --seeds $(or $(SEEDS),8888) $(if $(SPLIT),--split $(SPLIT)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS))
 fuzz:  ## hostile input: libFuzzer on every reader (SECONDS=60 each; docs/reliability.md)
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz > build-fuzz.log 2>&1 || (cat build-fuzz.log; false)

@@ -81,14 +81,15 @@ class StepsTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.out = pathlib.Path(folder.name)
-        self.lethe = self.out / "lethe"  # writes its second argument to its first, and counts how often it was asked
-        self.lethe.write_text('#!/bin/sh\n[ "$2" = fail ] && exit 3\necho "$2" > "$1"\necho x >> "$1.runs"\n')
+        self.lethe = self.out / "lethe"  # counts how often it was asked, and writes its second argument to its first
+        fails = '[ "$2" = fail ] && exit 3\n[ "$2" = diverge ] && exit 1\n'
+        self.lethe.write_text(f'#!/bin/sh\necho x >> "$1.runs"\n{fails}echo "$2" > "$1"\n')
         self.lethe.chmod(0o755)
 
-    def run_step(self, word, inputs=()):
+    def run_step(self, word, inputs=(), may_fail=False):
         result = self.out / "result"
         # As if `make real` was started anew.
-        steps.Steps(str(self.lethe), self.out).run("a step", result, [str(result), word], inputs)
+        steps.Steps(str(self.lethe), self.out).run("a step", result, [str(result), word], inputs, may_fail=may_fail)
         return result.read_text().strip(), len((self.out / "result.runs").read_text().split())
 
     def test_finished_step_is_not_repeated(self):
@@ -104,9 +105,20 @@ class StepsTest(unittest.TestCase):
         self.assertEqual(("two", 3), self.run_step("two", [data]))
 
     def test_failed_step_ends_the_run_and_is_repeated(self):
+        for _ in range(2):
+            with self.assertRaises(SystemExit):
+                self.run_step("fail")
+        self.assertEqual(("one", 3), self.run_step("one"))
+
+    def test_training_that_diverged_is_kept_like_a_result(self):
+        for _ in range(2):
+            with self.assertRaises(steps.Failed):
+                self.run_step("diverge", may_fail=True)
+        self.assertEqual(("one", 2), self.run_step("one", may_fail=True))
+
+    def test_wrong_setting_ends_the_run_where_training_may_diverge(self):
         with self.assertRaises(SystemExit):
-            self.run_step("fail")
-        self.assertEqual(("one", 1), self.run_step("one"))
+            self.run_step("fail", may_fail=True)
 
 
 class Page(unittest.TestCase):

@@ -1,4 +1,5 @@
-"""The steps of `make real`: each runs `lethe` once, and is not repeated while its settings and inputs are the same."""
+"""Steps of `make real` and `make tofu`: each runs `lethe` once, and is not repeated while settings and inputs are the
+same."""
 
 import hashlib
 import json
@@ -26,11 +27,15 @@ class Interrupted(Exception):
     """The user stopped the run; what is finished is kept."""
 
 
+class Failed(Exception):
+    """`lethe` ended with status 1, such as a training that diverged."""
+
+
 class Steps:
     """Runs `lethe` once for each result. Beside every result lies NAME.step.json: what made it, and its seconds."""
 
-    def __init__(self, lethe, out):
-        self.lethe, self.out = lethe, out
+    def __init__(self, lethe, out, name="real"):
+        self.lethe, self.out, self.name = lethe, out, name  # the name begins every line that is printed
         self.keys = {}  # result → hash of what made it, so that a result is made again after those it stands on
         self.child, self.stopped = None, False
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -49,16 +54,22 @@ class Steps:
             parts.append(known or hashlib.sha256(path.read_bytes()).hexdigest())
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def run(self, title, result, command, inputs, resumes=False):
-        """@param result  the file or folder that the command writes; @param inputs  files, or earlier results."""
+    def run(self, title, result, command, inputs, resumes=False, may_fail=False):
+        """@param result    the file or folder that the command writes
+        @param inputs    files, or earlier results
+        @param may_fail  a failure is kept like a result: raises Failed, now and when the step is asked for again
+        """
         key = self._key(command, inputs)
         self.keys[result] = key
         note = result.with_name(result.name + ".step.json")
         before = json.loads(note.read_text()) if note.exists() else {}
         same = before.get("key") == key
         if same and before.get("done") and result.exists():
-            print(f"real: {title}: done before ({before['seconds']:.0f} s)", flush=True)
+            print(f"{self.name}: {title}: done before ({before['seconds']:.0f} s)", flush=True)
             return before["seconds"]
+        if same and may_fail and before.get("failed"):
+            print(f"{self.name}: {title}: failed before; to repeat it, remove {note}", flush=True)
+            raise Failed
         unfinished = result.with_name(result.name + ".unfinished")
         goes_on = resumes and same and unfinished.exists()
         for path in [result] + ([] if goes_on else [unfinished]):
@@ -67,7 +78,7 @@ class Steps:
             elif path.exists():
                 path.unlink()
         seconds = before.get("seconds", 0) if goes_on else 0
-        print(f"real: {title}", flush=True)
+        print(f"{self.name}: {title}", flush=True)
         begin = time.monotonic()
         result.parent.mkdir(parents=True, exist_ok=True)
         state = {"key": key, "command": command, "done": False, "seconds": seconds}
@@ -77,12 +88,14 @@ class Steps:
             shutil.rmtree(unfinished, ignore_errors=True)
             status = self._lethe(command)
         state["seconds"] = seconds + time.monotonic() - begin
-        state["done"] = status == 0
+        state["done"], state["failed"] = status == 0, status == 1 and not self.stopped
         note.write_text(json.dumps(state, indent=1) + "\n")
         if self.stopped:
             raise Interrupted
+        if status == 1 and may_fail:
+            raise Failed
         if status != 0:
-            sys.exit(f"real: failed at: {title} (exit status {status})")
+            sys.exit(f"{self.name}: failed at: {title} (exit status {status})")
         return state["seconds"]
 
     def _lethe(self, command):
