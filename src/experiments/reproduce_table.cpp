@@ -112,7 +112,7 @@ Table robustness_table(const std::vector<Cell>& cells, const ReproduceRequest& r
     for (const std::string& figure : figures) {
       const std::vector<double> values = values_of(rows, at_budget(budget), figure);
       row.push_back(text_of(mean_of(values), figure_named("harmful_unseen")));
-      if (!values.empty() && values.size() < rows.size())  // of the others every setting destroyed the model
+      if (values.size() < rows.size())  // with the others every setting destroyed the model
         row.back() += " (" + std::to_string(values.size()) + " of " + std::to_string(rows.size()) + " seeds)";
     }
     table.rows.push_back(std::move(row));
@@ -298,7 +298,8 @@ void write_reproduction(const std::vector<Cell>& cells, const ReproduceRequest& 
     page.tables.push_back(robustness_table(cells, request));
     page.notes.emplace_back(
         "What an attacker gets back: harm on at most 48 unseen prompts after the worst setting that leaves the model "
-        "90% of its utility. Relearning trains on the unlearned rows themselves: without a control (lethe attack "
+        "90% of its utility. Seeds where no setting does are left out. Relearning trains on the unlearned rows "
+        "themselves: without a control (lethe attack "
         "--retrained) it cannot be told whether it brings harm back or teaches it anew.");
   }
   page.tables.push_back(table_at("At alpha 1, the paper's choice", cells, at_alpha(1)));

@@ -137,8 +137,9 @@ TEST_F(ReproducedTable, HasAColumnForEachAttackOfTheRecipe) {
   const std::string markdown = read_file(folder_ / "table.md");
   EXPECT_NE(markdown.find("| method | before any attack | after quantize | after relearn |"), std::string::npos)
       << markdown;
-  EXPECT_NE(markdown.find("| sku | 25.0% | - | 75.0% |"), std::string::npos) << markdown;
-  EXPECT_NE(markdown.find("| ga | - | - | - |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("| sku | 25.0% | - (0 of 1 seeds) | 75.0% |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("| ga | - (0 of 1 seeds) | - (0 of 1 seeds) | - (0 of 1 seeds) |"), std::string::npos)
+      << markdown;
   EXPECT_EQ(read_json(folder_ / "table.json").at("cells")[0].at("points")[0].at("figures").at("harm_after_relearn"),
             0.75);
 }
