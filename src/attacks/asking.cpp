@@ -30,4 +30,15 @@ std::vector<std::string> answers_to(const std::vector<std::vector<int>>& prompts
   return answers;
 }
 
+std::vector<std::vector<std::string>> one_answer_each(const std::vector<std::vector<int>>& prompts,
+                                                      const CausalLM& model, const AttackMeter& meter,
+                                                      const std::string& title, const std::string& begin) {
+  std::vector<std::vector<std::string>> answers(prompts.size());
+  const std::vector<std::string> texts = answers_to(prompts, model, meter, {}, title);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    if (!prompts[i].empty()) answers[i] = {begin + texts[i]};
+  }
+  return answers;
+}
+
 }  // namespace lethe

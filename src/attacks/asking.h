@@ -20,4 +20,10 @@ std::vector<std::string> answers_to(const std::vector<std::vector<int>>& prompts
                                     const AttackMeter& meter, const SamplingOptions& sampling,
                                     const std::string& title);
 
+/// The greedy answer to each prompt, after `begin`, for AttackMeter::worst(). None for an empty prompt: it is not
+/// asked.
+std::vector<std::vector<std::string>> one_answer_each(const std::vector<std::vector<int>>& prompts,
+                                                      const CausalLM& model, const AttackMeter& meter,
+                                                      const std::string& title, const std::string& begin = "");
+
 }  // namespace lethe

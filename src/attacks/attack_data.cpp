@@ -91,28 +91,6 @@ void check_files(const AttackRequest& request, const AttackData& data) {
               request.out.string());
 }
 
-// All bytes of the attacked weights and of a judge's encoder: describe_input() reads only the ends of a folder's files.
-void record_hashes(const AttackRequest& request, AttackData& data) {
-  std::vector<fs::path> folders;
-  if (!data.model.empty()) folders.push_back(resolve_model_folder(data.model));
-  for (const std::string& adapter : data.adapters) folders.push_back(split_weight(adapter, "--adapter").first);
-  if (!request.retrained.empty()) folders.push_back(resolve_model_folder(request.retrained));
-  for (const std::string& judge : data.recipe.evaluation.judge) {
-    const auto trained = request.run.empty() ? std::nullopt : run_classifier(judge);
-    if (trained && !trained->embedder.empty()) folders.push_back(resolve_model_folder(trained->embedder));
-  }
-  OrderedJson hashes = OrderedJson::array();
-  for (const fs::path& folder : folders) {
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end());
-    for (const fs::path& file : files) hashes.push_back(file_hash(file));
-  }
-  data.inputs.push_back({{"role", "hashes of weights"}, {"hashes", hashes}});
-}
-
 // At most `count` rows, drawn by the seed: a file may be sorted by topic.
 std::vector<Pair> drawn(std::vector<Pair> rows, std::size_t count, std::uint64_t seed, const char* purpose) {
   RandomStream(seed, purpose).shuffle(rows);
@@ -276,17 +254,22 @@ AttackData load_attack_data(const AttackRequest& request) {
   }
   InputRecord record(data.inputs);
   record.add_input("original", data.original->checkpoint.folder(), {});
-  if (!data.model.empty()) record.add_input("model", resolve_model_folder(data.model), {});
-  for (const std::string& adapter : data.adapters)
-    record.add_input("adapter", split_weight(adapter, "--adapter").first, {});
-  if (!request.retrained.empty()) record.add_input("retrained", resolve_model_folder(request.retrained), {});
+  // All bytes of the weights: add_input() reads only the ends of a folder's files.
+  OrderedJson hashes = OrderedJson::array();
+  const auto add_weights = [&](const char* role, const fs::path& folder) {
+    record.add_input(role, folder, {});
+    hashes.push_back(weights_hash(folder));
+  };
+  if (!data.model.empty()) add_weights("model", resolve_model_folder(data.model));
+  for (const std::string& adapter : data.adapters) add_weights("adapter", split_weight(adapter, "--adapter").first);
+  if (!request.retrained.empty()) add_weights("retrained", resolve_model_folder(request.retrained));
   for (const std::string& judge : data.recipe.evaluation.judge) {
     const auto trained = of_run ? run_classifier(judge) : std::nullopt;  // on the run's data
-    if (trained && !trained->embedder.empty()) record.add_input("judge", resolve_model_folder(trained->embedder), {});
+    if (trained && !trained->embedder.empty()) add_weights("judge", resolve_model_folder(trained->embedder));
     if (trained) continue;
     for (const fs::path& file : judge_files(judge)) record.add_input("judge", file, {});
   }
-  record_hashes(request, data);
+  data.inputs.push_back({{"role", "hashes of weights"}, {"hashes", hashes}});
   AllRows rows = of_run ? rows_of_run(data, record) : rows_of_files(request, data, record);
   take_measured(request, rows, data);
   take_rows(request, rows, data);

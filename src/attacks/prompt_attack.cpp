@@ -46,11 +46,8 @@ class PromptAttack : public Attack {
     for (const Question& question : inputs_.meter.harmful()) prompts.push_back(ids_of(trick, question));
     const CausalLM model = victim.view();
     const std::string title = "prompts, " + trick.name + ", " + victim.name;
-    std::vector<std::vector<std::string>> answers;
-    for (const std::string& text : answers_to(prompts, model, inputs_.meter, {}, title)) {
-      const bool asked = !prompts[answers.size()].empty();
-      answers.push_back(asked ? std::vector{trick.begin + text} : std::vector<std::string>());
-    }
+    const std::vector<std::vector<std::string>> answers =
+        one_answer_each(prompts, model, inputs_.meter, title, trick.begin);
     AttackOutcome outcome;
     outcome.settings = {{"prompt", trick.name}};
     outcome.seconds = seconds_since(start);

@@ -79,12 +79,7 @@ class SoftPromptAttack : public Attack {
       // A question that would be cut is not asked.
       prompts.push_back(leaves_room(ids, inputs_.meter) ? std::move(ids) : std::vector<int>());
     }
-    std::vector<std::vector<std::string>> answers;
-    for (std::string& answer : answers_to(prompts, model, inputs_.meter, SamplingOptions{}, title)) {
-      const bool asked = !prompts[answers.size()].empty();
-      answers.push_back(asked ? std::vector{std::move(answer)} : std::vector<std::string>());
-    }
-    return answers;
+    return one_answer_each(prompts, model, inputs_.meter, title);
   }
 
   static constexpr double kRates[] = {0.1, 0.5};

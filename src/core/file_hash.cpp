@@ -1,6 +1,7 @@
 #include "core/file_hash.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/mapped_file.h"
 #include "core/numbers.h"
@@ -19,6 +20,18 @@ std::string file_hash(const std::filesystem::path& path) {
     file.release(at, end);
   }
   return hex_text(hash);
+}
+
+std::string weights_hash(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".bin")) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::string hashes;
+  for (const std::filesystem::path& file : files) hashes += file_hash(file);
+  return hashes;
 }
 
 }  // namespace lethe

@@ -9,28 +9,11 @@
 
 namespace lethe {
 namespace fs = std::filesystem;
-namespace {
-
-// Of all weight files, in the order of their names.
-std::string hash_of_weights(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string ending = entry.path().extension().string();
-    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".bin")) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  std::string hashes;
-  for (const fs::path& file : files) hashes += file_hash(file);
-  return hashes;
-}
-
-}  // namespace
-
 AnswerEncoder::AnswerEncoder(const std::string& name)
     : folder_(fs::absolute(resolve_model_folder(name)).lexically_normal()),
       encoder_(SentenceEncoder::load(folder_)),
       width_(static_cast<std::size_t>(encoder_.embed(std::vector<std::string>{"a"}).size(1))),
-      hash_(hash_of_weights(folder_)) {}
+      hash_(weights_hash(folder_)) {}
 
 std::vector<std::vector<float>> AnswerEncoder::vectors(std::span<const std::string> texts,
                                                        const JudgeProgress& progress) const {
