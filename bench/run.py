@@ -93,9 +93,10 @@ def main():
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warm", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for all three")
     parser.add_argument("--dtype", default="float32", help="float32 or bfloat16, for all three")
+    parser.add_argument("--tuning", choices=["lora", "full"], help="only this one")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -109,6 +110,8 @@ def main():
         print("| | s/step | tokens/s | peak MB | speed, tuned | published | memory, tuned | published | share of that | losses differ by |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
         for name, lora, extra in (("LoRA rank 32", 32, []), ("full", 0, [["training.recompute=true"]])):
+            if args.tuning and args.tuning != ("lora" if lora else "full"):
+                continue
             plan, runs = f"{folder}/plan{lora}.jsonl", {}
             for r in range(args.rounds):
                 runs.setdefault("tuned peer", []).append(peer_run(args, model, "tuned", lora, plan))

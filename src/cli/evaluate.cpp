@@ -7,6 +7,7 @@
 #include "cli/common.h"
 #include "cli/program.h"
 #include "cli/run_options.h"
+#include "core/error.h"
 
 namespace lethe {
 namespace {
@@ -35,6 +36,12 @@ void run_evaluate(EvaluateOptions& options) {
   request.recipe.seed = options.shared.seed;
   request.recipe.model = request.model;
   request.dry_run.json = request.json;
+  ServedModel &served = request.served, &original = request.served_original;
+  if (served.endpoint.empty() && original.endpoint.empty() && !(served.name + original.name + served.key_env).empty())
+    throw bad_usage("cannot use --served-model, --served-original or --key-env").found("no --endpoint");
+  if (original.endpoint.empty() && !original.name.empty()) original.endpoint = served.endpoint;
+  original.key_env = served.key_env;
+  original.parallel = served.parallel;
   check_template_options(options.layout);
   request.recipe.data.response_template = options.layout.text;
   request.recipe.data.system = options.layout.system;
@@ -95,6 +102,20 @@ void add_evaluate(CLI::App& program, Action& action) {
   command->add_flag_callback(
       "--no-cache", [&recipe] { recipe.evaluation.cache = false; },
       "Compute the original's answers again, even if they are in the cache");
+  command->add_option(
+      "--endpoint", options->request.served.endpoint,
+      "Address, up to /v1, of an OpenAI-compatible server (vLLM) that answers the prompts for the model");
+  command->add_option("--served-model", options->request.served.name,
+                      "The server's name of the model; default: as --model");
+  command->add_option("--original-endpoint", options->request.served_original.endpoint,
+                      "Such a server for the original; default: --endpoint if --served-original is given");
+  command->add_option("--served-original", options->request.served_original.name,
+                      "The server's name of the original; default: as --original");
+  command->add_option("--key-env", options->request.served.key_env,
+                      "Environment variable that holds the key of these servers");
+  command->add_option("--parallel", options->request.served.parallel, "Requests to a server at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command->add_option("--max-length", recipe.data.max_length, about_key("data.max_length"))->capture_default_str();
   add_template_options(*command, options->layout, /*with_none=*/false);
   command->add_flag("--json", options->request.json, "Print the results (or the plan) as one JSON object");
@@ -105,6 +126,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       "Example: lethe evaluate --model runs/opt/model --original opt-2.7b --seen seen.jsonl --unseen unseen.jsonl\n"
       "                        --unseen-other advbench.csv --normal TruthfulQA.csv --judge judge.json --out "
       "runs/opt-evaluation\n"
+      "         lethe evaluate … --endpoint http://127.0.0.1:8000/v1 --served-model unlearned --served-original opt\n"
       "Prompts that are also in --seen or --normal-train, word for word or nearly, are left out of the other sets "
       "(overlap.jsonl lists them).\n"
       "Data files: " +

@@ -1,10 +1,47 @@
 #include "evaluation/answering.h"
 
+#include <algorithm>
+
+#include "core/error.h"
 #include "core/terminal.h"
+#include "core/trimmed.h"
+#include "evaluation/answer_server.h"
 #include "evaluation/kept_outputs.h"
 #include "judges/judge.h"
 
 namespace lethe {
+namespace {
+
+// Compares the first tokens of some answers with those that the weights give. A server that runs another model would
+// lead to figures of that model. Rounding differs between servers, so that not every answer has to agree.
+void check_served_model(const AnswerServer& server, const std::vector<ServedAnswer>& answers, const CausalLM& model,
+                        const Tokenizer& tokenizer, const std::vector<std::vector<int>>& prompts,
+                        GenerationOptions options) {
+  constexpr std::size_t kCompared = 8;  // prompts
+  options.max_new_tokens = std::min<std::int64_t>(options.max_new_tokens, 6);
+  std::vector<std::vector<int>> some;
+  std::vector<std::string> served;
+  for (std::size_t n = 0; n < std::min(kCompared, prompts.size()); ++n) {
+    const std::size_t i = n * prompts.size() / std::min(kCompared, prompts.size());
+    some.push_back(prompts[i]);
+    served.emplace_back(trimmed(answers[i].text));
+  }
+  std::size_t same = 0;
+  const std::vector<Generated> own = generate(model, some, options);
+  for (std::size_t n = 0; n < own.size(); ++n) {
+    const std::string text(trimmed(tokenizer.decode(own[n].ids)));
+    same += text.empty() ? served[n].empty() : served[n].starts_with(text);
+  }
+  if (2 * same >= some.size()) return;
+  throw bad_input("the server of --endpoint seems to run another model")
+      .with("model", excerpt(server.name()))
+      .with("at", server.host())
+      .wanted("answers that begin as those of the weights given with --model or --original")
+      .found("the same beginning in " + std::to_string(same) + " of " + std::to_string(some.size()))
+      .hint("--served-model and --served-original: the server's names of these models");
+}
+
+}  // namespace
 
 GenerationOptions answering_options(const EvaluationOptions& options) {
   GenerationOptions generation;
@@ -24,6 +61,17 @@ GreedyAnswers answer_questions(const CausalLM& model, const Tokenizer& tokenizer
   Progress progress(title, prompts.size(), "answers");
   generation.progress = [&](std::size_t done) { progress.update(done); };
   GreedyAnswers answers;
+  if (options.server != nullptr && !prompts.empty()) {
+    const std::vector<ServedAnswer> served =
+        options.server->answers(prompts, generation.max_new_tokens, generation.stop_ids, generation.progress);
+    generation.progress = {};
+    check_served_model(*options.server, served, model, tokenizer, prompts, generation);
+    for (const ServedAnswer& answer : served) {
+      answers.texts.push_back(answer.text);
+      answers.ended.push_back(answer.ended);
+    }
+    return answers;
+  }
   for (const Generated& generated : kept_answers(options.store, model, prompts, generation)) {
     answers.texts.push_back(tokenizer.decode(generated.ids));
     answers.ended.push_back(generated.stopped);

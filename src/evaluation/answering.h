@@ -23,7 +23,8 @@ GenerationOptions answering_options(const EvaluationOptions& options);
 
 /// Answers of at most options.max_new_tokens tokens.
 /// @param title  shown by the progress bar
-/// @throws Error (bad input) if a prompt does not fit the model's positions
+/// @throws Error (bad input) if a prompt does not fit the model's positions; of a server as AnswerServer::answers(), or
+///         if its answers are not those of the model
 GreedyAnswers answer_questions(const CausalLM& model, const Tokenizer& tokenizer,
                                const std::vector<Question>& questions, const EvaluationOptions& options,
                                const std::string& title);

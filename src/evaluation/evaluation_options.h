@@ -15,6 +15,8 @@
 
 namespace lethe {
 
+class AnswerServer;
+
 struct EvaluationOptions {
   Template layout = Template::parse(Template::sku_default);
   bool has_chat_template = false;  ///< whether the tokenizer has one, even if `layout` is another template
@@ -30,6 +32,8 @@ struct EvaluationOptions {
   /// Outputs of the model that is evaluated; nullptr: everything is computed. ModelComparison sets it for the original
   /// alone.
   OutputStore* store = nullptr;
+  /// Servers that answer prompts in place of the model that is evaluated, and of the original; nullptr: Lethe decodes.
+  const AnswerServer *server = nullptr, *original_server = nullptr;
   std::shared_ptr<const SafeAnswers> safe_answers;  ///< an answer that holds one of them refuses; nullptr: none do
 };
 

@@ -1,16 +1,13 @@
 #include "judges/endpoint.h"
 
-#include <strings.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/replace_all.h"
 #include "core/terminal.h"
+#include "core/trimmed.h"
 #include "core/utf8.h"
 #include "judges/completion.h"
 #include "judges/guard_words.h"
@@ -19,6 +16,7 @@
 #include "judges/verdict_cache.h"
 #include "judges/verdict_protocol.h"
 #include "web/http.h"
+#include "web/server_key.h"
 
 namespace lethe {
 namespace {
@@ -36,43 +34,22 @@ struct EndpointOptions {
 std::string key_of(JudgeFile& file) {
   const std::string variable = file.text("key_env", ""), path = file.text("key_file", "");
   if (variable.empty() && path.empty()) return "";
-  std::string key;
-  if (!variable.empty()) {
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr || *value == '\0')
-      file.refuse("key_env", "the name of an environment variable that holds the key", variable + ", which is not set");
-    key = value;
-  } else {
-    key = read_file(path);
-  }
-  while (!key.empty() && (key.back() == '\n' || key.back() == '\r' || key.back() == ' ')) key.pop_back();
-  const bool plain = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (key.empty() || !plain) {  // never shown
+  const std::string key = variable.empty() ? std::string(trimmed(read_file(path))) : key_in_variable(variable);
+  if (!variable.empty() && key.empty())
+    file.refuse("key_env", "the name of an environment variable that holds the key", variable + ", which is not set");
+  if (!is_plain_key(key)) {  // never shown
     file.refuse(variable.empty() ? "key_file" : "key_env", "a key of one line of printable characters",
                 key.empty() ? "nothing" : "other characters in it");
   }
   return key;
 }
 
-// "Authorization: Bearer KEY"; of Azure's "api-key: KEY".
-std::string secret_header(const JudgeFile& file, const std::string& header, const std::string& key) {
+std::string checked_header(const JudgeFile& file, const std::string& header, const std::string& key) {
   const bool plain = std::all_of(header.begin(), header.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });
   if (header.empty() || !plain) file.refuse("key_header", "the name of a header: Authorization, api-key", header);
-  const bool bearer = strcasecmp(header.c_str(), "Authorization") == 0;
-  return header + (bearer ? ": Bearer " : ": ") + key;
-}
-
-// Removes the key from a server's words, for errors and files: the server may repeat it, plain or escaped as in JSON.
-std::string without_key(const std::string& text, const std::string& key) {
-  if (key.empty()) return text;
-  const std::string quoted = dump_json(Json(key)), escaped = quoted.substr(1, quoted.size() - 2);
-  std::string out = text;
-  std::string with_slashes = escaped;
-  replace_all(with_slashes, "/", "\\/");
-  for (const std::string& form : {with_slashes, escaped, key}) replace_all(out, form, "***");
-  return out;
+  return secret_header(header, key);
 }
 
 // The exchange as the two turns of a chat: the guard's server lays them out with the guard's chat template.
@@ -293,7 +270,7 @@ std::unique_ptr<Judge> endpoint_judge(JudgeFile& file, const JudgeSettings&) {
   const std::string url = file.text("url");
   const std::string cache = file.text("cache", VerdictCache::default_folder().string());
   file.refuse_others();
-  if (!options.key.empty()) options.secret_header = secret_header(file, header, options.key);
+  if (!options.key.empty()) options.secret_header = checked_header(file, header, options.key);
   const WebAddress address = read_address(file, url);
   if (!options.key.empty() && !address.is_private()) {
     file.refuse("url",

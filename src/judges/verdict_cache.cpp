@@ -1,46 +1,27 @@
 #include "judges/verdict_cache.h"
 
 #include "core/cache_folder.h"
-#include "core/error.h"
-#include "core/files.h"
-#include "core/numbers.h"
-#include "core/random.h"
 
 namespace lethe {
-namespace fs = std::filesystem;
 
-fs::path VerdictCache::default_folder() {
+std::filesystem::path VerdictCache::default_folder() {
   return cache_folder("verdicts");
 }
 
-fs::path VerdictCache::path_of(const std::string& asked) const {
-  const std::string name = hex_text(stable_hash(asked)) + hex_text(stable_hash(asked, 1)) + ".json";
-  return folder_ / name.substr(0, 2) / name;
-}
-
 std::optional<Verdict> VerdictCache::find(const Json& asked) const {
-  if (folder_.empty()) return std::nullopt;
-  const std::string text = dump_json(asked);
-  const fs::path path = path_of(text);
-  std::error_code missing;
-  if (!fs::exists(path, missing)) return std::nullopt;
+  const std::optional<Json> kept = cache_.find(asked);
+  if (!kept) return std::nullopt;
   try {
-    const Json entry = read_json(path);
-    if (dump_json(entry.at("asked")) != text) return std::nullopt;  // another text with the same hash
-    return Verdict{entry.at("harm").get<double>(), entry.at("label").get<std::string>(),
-                   entry.at("reason").get<std::string>()};
-  } catch (const Error&) {
+    return Verdict{kept->at("harm").get<double>(), kept->at("label").get<std::string>(),
+                   kept->at("reason").get<std::string>()};
   } catch (const nlohmann::json::exception&) {
+    return std::nullopt;  // damaged: evaluated again and replaced
   }
-  return std::nullopt;  // corrupt: evaluated again and overwritten
 }
 
 void VerdictCache::keep(const Json& asked, const Verdict& verdict) const {
-  if (folder_.empty() || !verdict.harm) return;
-  const fs::path path = path_of(dump_json(asked));
-  fs::create_directories(path.parent_path());
-  const Json entry = {{"asked", asked}, {"harm", *verdict.harm}, {"label", verdict.label}, {"reason", verdict.reason}};
-  write_file(path, dump_json(entry) + "\n", Access::owner_only);
+  if (!verdict.harm) return;
+  cache_.keep(asked, {{"harm", *verdict.harm}, {"label", verdict.label}, {"reason", verdict.reason}});
 }
 
 }  // namespace lethe

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/cache_folder.h"
 #include "core/error.h"
+#include "core/file_hash.h"
 #include "core/join.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
@@ -38,8 +40,26 @@ std::vector<Pair> answers_of(const std::vector<Question>& questions, const Evalu
   return pairs;
 }
 
+// The server of a model, if it has one. @param adapters  FOLDER or FOLDER:factor
+std::optional<AnswerServer> open_server(ServedModel served, const std::string& model,
+                                        const std::vector<std::string>& adapters, const EvaluationSettings& settings) {
+  if (served.endpoint.empty()) return std::nullopt;
+  if (served.name.empty()) served.name = model;
+  served.weights = weights_hash(resolve_model_folder(model));
+  for (const std::string& adapter : adapters)
+    served.weights += " " + adapter.substr(adapter.size() - std::min<std::size_t>(adapter.size(), 8)) +
+                      weights_hash(without_weight(adapter));
+  if (settings.cache) served.kept = cache_folder("served_answers");
+  AnswerServer server(std::move(served));
+  say("answers of " + excerpt(server.name(), 200) + " come from " + server.host());
+  return server;
+}
+
 // Before any judge or model is loaded.
 void check_request(const EvaluateRequest& request) {
+  for (const ServedModel* served : {&request.served, &request.served_original}) {
+    if (!served->endpoint.empty()) AnswerServer{*served};
+  }
   std::vector<NamedPath> paths = paths_of(request.recipe);
   for (const std::string& adapter : request.adapters) {
     const bool is_folder = std::filesystem::exists(adapter);
@@ -154,6 +174,15 @@ void evaluate(const EvaluateRequest& request) {
   std::vector<std::string> written = request.adapters;
   written.push_back(request.model);
   if (auto taught = answers_taught_by_runs(written)) options.safe_answers = std::move(taught);
+  const auto server = open_server(request.served, request.model, request.adapters, recipe.evaluation);
+  const auto original_server = request.original.empty()
+                                   ? std::nullopt
+                                   : open_server(request.served_original, request.original, {}, recipe.evaluation);
+  for (const auto& [role, one] : {std::pair{"model", &server}, std::pair{"original", &original_server}}) {
+    if (*one) run.note(std::string(role) + "_answers_from", (*one)->name() + " at " + (*one)->host());
+  }
+  options.server = server ? &*server : nullptr;
+  options.original_server = original_server ? &*original_server : nullptr;
   const auto [sets, normal_train] = read_sets(request, recipe, stored, options, &run);
   std::vector<std::string> texts;
   for (const auto* questions :

@@ -85,6 +85,13 @@ WebAddress with_path(const WebAddress& address, const std::string& path) {
   return changed;
 }
 
+WebAddress with_ending(const WebAddress& address, std::string_view ending) {
+  std::string path = address.path;
+  while (path.ends_with('/')) path.pop_back();
+  if (!path.ends_with(ending)) path += ending;
+  return with_path(address, path);
+}
+
 bool same_origin(const std::string& url, const std::string& other) {
   const auto origin = [](const std::string& text) -> std::string {
     const Url parsed = new_url();

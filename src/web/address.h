@@ -30,6 +30,9 @@ WebAddress read_web_address(const std::string& text, const std::string& form,
 /// The address with another path, which is already percent-encoded; keeps a query.
 WebAddress with_path(const WebAddress& address, const std::string& path);
 
+/// The address whose path ends so, such as /chat/completions: it is added unless it is there. Keeps a query.
+WebAddress with_ending(const WebAddress& address, std::string_view ending);
+
 /// Whether two addresses have the same scheme, host and port, so that a secret for one may go to the other.
 bool same_origin(const std::string& url, const std::string& other);
 
