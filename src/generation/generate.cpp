@@ -42,12 +42,13 @@ class Decoding {
     std::int64_t capacity = 0;
     for (const auto i : waiting) capacity = std::max(capacity, length(i) + limit(i));
     const auto& s = model_.spec();
-    const std::int64_t row_bytes =
-        2 * s.layers * s.kv_heads * s.head_dim * capacity * static_cast<std::int64_t>(at::elementSize(model_.dtype()));
+    const std::int64_t row_bytes = 2 * s.layers * s.kv_heads * s.head_dim * capacity *
+                                   static_cast<std::int64_t>(at::elementSize(model_.activation_dtype()));
     const std::int64_t slots =
         std::clamp<std::int64_t>(std::min(options_.batch, cache_bytes() / std::max<std::int64_t>(1, row_bytes)), 1,
                                  static_cast<std::int64_t>(waiting.size()));
-    KeyValueCache cache(s, slots, capacity, at::TensorOptions().dtype(model_.dtype()).device(model_.device()));
+    KeyValueCache cache(s, slots, capacity,
+                        at::TensorOptions().dtype(model_.activation_dtype()).device(model_.device()));
     while (!waiting.empty() || !rows_.empty()) {
       admit(cache, waiting);
       if (!rows_.empty()) step(cache);

@@ -6,13 +6,33 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace lethe {
 namespace {
 
 #if defined(__x86_64__)
+
+typedef std::uint16_t Narrow __attribute__((vector_size(32)));
+typedef std::uint32_t Wide __attribute__((vector_size(64)));
+
+/// Numbers of bfloat16 as float32, while those after them are prefetched.
+[[gnu::always_inline]] inline void widen(const std::uint16_t* numbers, std::int64_t count, const std::uint16_t* next,
+                                         float* wide) {
+  constexpr std::int64_t step = 16;
+  std::int64_t i = 0;
+  for (; i + step <= count; i += step) {
+    __builtin_prefetch(next + i, 0, 3);
+    Narrow narrow;
+    std::memcpy(&narrow, numbers + i, sizeof(narrow));
+    const Wide bits = __builtin_convertvector(narrow, Wide) << 16;
+    std::memcpy(wide + i, &bits, sizeof(bits));
+  }
+  for (; i < count; ++i) wide[i] = std::bit_cast<float>(std::uint32_t{numbers[i]} << 16);
+}
 
 /// Sums of one row block times one weight block in registers: Rows × Weights vectors of `Bytes` bytes.
 template <int Bytes>
@@ -70,6 +90,26 @@ struct SkinnyGemm {
     }
   }
 
+  /// Weights begin … end of w in bfloat16, for all rows. A block of them is widened once for all rows.
+  template <int Rows, int Weights>
+  [[gnu::always_inline]] static inline void range(const float* x, std::int64_t rows, const std::uint16_t* w,
+                                                  std::int64_t k, float* y, std::int64_t n, std::int64_t begin,
+                                                  std::int64_t end) {
+    std::vector<float> wide(static_cast<std::size_t>(Weights * k));
+    std::int64_t c = begin;
+    for (; c + Weights <= end; c += Weights) {
+      widen(w + c * k, Weights * k, w + std::min(c + Weights, n - Weights) * k, wide.data());
+      std::int64_t r = 0;
+      for (; r + Rows <= rows; r += Rows)
+        block<Rows, Weights>(x + r * k, wide.data(), k, y + r * n + c, n, wide.data(), 0);
+      for (; r < rows; ++r) block<1, Weights>(x + r * k, wide.data(), k, y + r * n + c, n, wide.data(), 0);
+    }
+    for (; c < end; ++c) {
+      widen(w + c * k, k, w + c * k, wide.data());
+      for (std::int64_t r = 0; r < rows; ++r) block<1, 1>(x + r * k, wide.data(), k, y + r * n + c, n, wide.data(), 0);
+    }
+  }
+
   /// Weights begin … end of w, for all rows.
   template <int Rows, int Weights>
   [[gnu::always_inline]] static inline void range(const float* x, std::int64_t rows, const float* w, std::int64_t k,
@@ -91,44 +131,51 @@ struct SkinnyGemm {
   }
 };
 
-using Range = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t, std::int64_t,
+template <class Weight>
+using Range = void (*)(const float*, std::int64_t, const Weight*, std::int64_t, float*, std::int64_t, std::int64_t,
                        std::int64_t);
 
 // The blocks fit the registers: 24 + 7 of 32 (AVX-512), 8 + 5 of 16 (AVX2).
-[[gnu::target("avx512f")]] void range_avx512(const float* x, std::int64_t rows, const float* w, std::int64_t k,
+template <class Weight>
+[[gnu::target("avx512f")]] void range_avx512(const float* x, std::int64_t rows, const Weight* w, std::int64_t k,
                                              float* y, std::int64_t n, std::int64_t begin, std::int64_t end) {
   SkinnyGemm<64>::range<4, 6>(x, rows, w, k, y, n, begin, end);
 }
 
-[[gnu::target("avx2,fma")]] void range_avx2(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y,
-                                            std::int64_t n, std::int64_t begin, std::int64_t end) {
+template <class Weight>
+[[gnu::target("avx2,fma")]] void range_avx2(const float* x, std::int64_t rows, const Weight* w, std::int64_t k,
+                                            float* y, std::int64_t n, std::int64_t begin, std::int64_t end) {
   SkinnyGemm<32>::range<2, 4>(x, rows, w, k, y, n, begin, end);
 }
 
-Range kernel() {
-  if (__builtin_cpu_supports("avx512f")) return range_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return range_avx2;
+template <class Weight>
+Range<Weight> kernel() {
+  if (__builtin_cpu_supports("avx512f")) return range_avx512<Weight>;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return range_avx2<Weight>;
   return nullptr;
 }
 
 #else
 
-using Range = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t, std::int64_t,
+template <class Weight>
+using Range = void (*)(const float*, std::int64_t, const Weight*, std::int64_t, float*, std::int64_t, std::int64_t,
                        std::int64_t);
-Range kernel() {
+template <class Weight>
+Range<Weight> kernel() {
   return nullptr;
 }
 
 #endif
 
-}  // namespace
-
-bool has_skinny_gemm() {
-  return kernel() != nullptr;
+float rounded_to_bfloat16(float number) {
+  const auto bits = std::bit_cast<std::uint32_t>(number);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return number;  // NaN
+  return std::bit_cast<float>((bits + 0x7fffU + (bits >> 16 & 1U)) & 0xffff0000U);
 }
 
-void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n) {
-  static const Range range = kernel();
+template <class Weight>
+void multiply(const float* x, std::int64_t rows, const Weight* w, std::int64_t k, float* y, std::int64_t n) {
+  static const Range<Weight> range = kernel<Weight>();
   // More threads pay off from some hundred thousand products.
   const bool small = rows * k * n < (std::int64_t{1} << 18);
 #pragma omp parallel if (!small)
@@ -138,6 +185,22 @@ void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t
     const std::int64_t begin = std::min(n, thread * share), end = std::min(n, begin + share);
     if (begin < end) range(x, rows, w, k, y, n, begin, end);
   }
+}
+
+}  // namespace
+
+bool has_skinny_gemm() {
+  return kernel<float>() != nullptr;
+}
+
+void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n) {
+  multiply(x, rows, w, k, y, n);
+}
+
+void skinny_gemm(const float* x, std::int64_t rows, const std::uint16_t* w, std::int64_t k, float* y, std::int64_t n) {
+  std::vector<float> rounded(static_cast<std::size_t>(rows * k));
+  std::transform(x, x + rows * k, rounded.begin(), rounded_to_bfloat16);
+  multiply(rounded.data(), rows, w, k, y, n);
 }
 
 }  // namespace lethe

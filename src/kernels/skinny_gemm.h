@@ -15,4 +15,9 @@ bool has_skinny_gemm();
 /// @param y  [rows, n], written
 void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n);
 
+/// The same with weights in bfloat16. x is rounded to bfloat16 too, as in the product of many rows
+/// (nn/bfloat16_product.h); sums are float32.
+/// @param w  [n, k], bits of bfloat16
+void skinny_gemm(const float* x, std::int64_t rows, const std::uint16_t* w, std::int64_t k, float* y, std::int64_t n);
+
 }  // namespace lethe

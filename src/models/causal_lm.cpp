@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "nn/activation_checkpointing.h"
+#include "nn/bfloat16_product.h"
 #include "nn/packed_attention.h"
 
 namespace lethe {
@@ -208,14 +209,19 @@ at::Tensor CausalLM::hidden(const at::Tensor& ids, const at::Tensor& positions, 
   return finish(x);
 }
 
+at::ScalarType CausalLM::activation_dtype() const {
+  return activation_type(device(), dtype());
+}
+
 at::Tensor CausalLM::embed(const at::Tensor& ids, const at::Tensor& positions) const {
-  at::Tensor x = at::embedding(embedding_, soft_prompt.defined() ? ids.clamp_max(spec_.vocabulary - 1) : ids);
+  at::Tensor x = at::embedding(embedding_, soft_prompt.defined() ? ids.clamp_max(spec_.vocabulary - 1) : ids)
+                     .to(activation_dtype());
   if (soft_prompt.defined()) {
     const at::Tensor soft = at::embedding(soft_prompt, (ids - spec_.vocabulary).clamp_min(0)).to(x.scalar_type());
     x = at::where((ids >= spec_.vocabulary).unsqueeze(-1), soft, x);
   }
-  // The scale is first rounded to the compute dtype, as when the published models were trained.
-  if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
+  // The scale is first rounded to the weights' type, as when the published models were trained.
+  if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, embedding_.options());
   if (project_in_.defined()) x = project_in_.forward(x, adapters);
   if (positions_.defined()) x = x + at::embedding(positions_, positions + spec_.position_offset);
   return x;

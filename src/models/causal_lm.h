@@ -65,6 +65,8 @@ class CausalLM {
   const DecoderSpec& spec() const { return spec_; }
   at::Device device() const { return embedding_.device(); }
   at::ScalarType dtype() const { return embedding_.scalar_type(); }
+  /// The type of what hidden() returns and of cached keys and values (nn/bfloat16_product.h).
+  at::ScalarType activation_dtype() const;
   /// How adapters act; `on = false` gives the original model.
   AdapterMode adapters;
   /// In training, keep only each layer's input and recompute the rest in the backward pass.

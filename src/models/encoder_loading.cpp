@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "nn/bfloat16_product.h"
 #include "tensors/file_tensors.h"
 
 namespace lethe {
@@ -38,7 +39,9 @@ at::Tensor weight_from(const Checkpoint& checkpoint, const StoredTensor& stored,
         .found(stored.text());
   }
   const at::Tensor value = tensor_over(stored, checkpoint.values(stored));
-  at::Tensor loaded = value.to(options.device, options.dtype, /*non_blocking=*/false, /*copy=*/true);
+  // Where bfloat16 weights have float32 activations, an encoder is float32 throughout: it is small.
+  const at::ScalarType type = activation_type(options.device, options.dtype);
+  at::Tensor loaded = value.to(options.device, type, /*non_blocking=*/false, /*copy=*/true);
   require_finite(loaded, stored.name, broken_encoder(checkpoint).doing());
   checkpoint.release(stored);
   return loaded;

@@ -15,7 +15,8 @@ namespace lethe {
 ///         used by the architecture. Task heads (cls, classifier, lm_head …) are ignored.
 Encoder load_encoder(const Checkpoint& checkpoint, const LoadOptions& options = {});
 
-/// One tensor of a checkpoint, in the dtype and on the device of the options.
+/// One tensor of a checkpoint, on the device of the options and in their dtype; float32 instead of bfloat16 on a CPU
+/// that multiplies_bfloat16() (nn/bfloat16_product.h).
 /// @throws Error (bad input) if it is missing or has another shape
 at::Tensor load_weight(const Checkpoint& checkpoint, const std::string& name, const std::vector<std::int64_t>& shape,
                        const LoadOptions& options);

@@ -14,6 +14,7 @@
 #include "core/terminal.h"
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
+#include "nn/bfloat16_product.h"
 #include "tensors/file_tensors.h"
 #include "tensors/tensor_memory.h"
 #include "vectors/rewrite.h"
@@ -167,6 +168,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
       LoadOptions here = options;  // packed in the host's memory; a quarter goes to the device
       here.device = at::kCPU;
       parameter.linear->packed = to_nf4(loaded_weight(checkpoint, places[i], here)).to(options.device);
+      parameter.linear->packed.by_bfloat16 = activation_type(options.device, options.dtype) != options.dtype;
       *parameter.tensor = at::Tensor();
       checkpoint.release(*stored);
     } else {

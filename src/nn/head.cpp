@@ -45,7 +45,7 @@ at::Tensor weight_gradient(const at::Tensor& weight) {
 }
 
 void add_weight_gradient(at::Tensor& sum, const at::Tensor& gradient, const at::Tensor& hidden, bool first) {
-  if (sum.scalar_type() == gradient.scalar_type()) {
+  if (sum.scalar_type() == hidden.scalar_type()) {
     matmul_tn_into(sum, gradient, hidden, /*add=*/!first);
     return;
   }

@@ -49,7 +49,8 @@ Head detached(const Head& head);
 
 /// The gradient of the head's weight, still without values. Wide: many chunks are added to it.
 at::Tensor weight_gradient(const at::Tensor& weight);
-/// Adds one chunk's part, gradientᵀ · hidden. @param first  overwrites instead
+/// Adds one chunk's part, gradientᵀ · hidden. @param gradient  of the type of the head's weight: it decides in which
+/// type the product computes @param first  overwrites instead
 void add_weight_gradient(at::Tensor& sum, const at::Tensor& gradient, const at::Tensor& hidden, bool first);
 
 /// Calls action(first, last) for strips of a chunk. The matrix kernels need large chunks [n, V]; on a CPU, the steps

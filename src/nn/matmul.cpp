@@ -8,6 +8,7 @@
 #include "kernels/skinny_gemm.h"
 #include "kernels/weight_gradient.h"
 #include "nn/activation.h"
+#include "nn/bfloat16_product.h"
 #include "nn/norm.h"
 
 namespace lethe {
@@ -44,8 +45,23 @@ at::Tensor by_onednn(const at::Tensor& x, const at::Tensor& weight, const at::Te
                                "");
 }
 
+/// x·Wᵀ of a few rows. @param x float32 @param weight bfloat16
+at::Tensor few_rows_by_bfloat16(const at::Tensor& x, const at::Tensor& weight) {
+  if (!weight.is_contiguous()) return bfloat16_product(x, weight.t());
+  at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
+  skinny_gemm(x.contiguous().const_data_ptr<float>(), x.size(0),
+              reinterpret_cast<const std::uint16_t*>(weight.const_data_ptr<at::BFloat16>()), x.size(1),
+              y.mutable_data_ptr<float>(), weight.size(0));
+  return y;
+}
+
 /// x·Wᵀ + bias, not recorded by autograd.
 at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (mixes_bfloat16(x, weight)) {
+    at::Tensor y =
+        x.size(0) <= skinny_rows_of_bfloat16 ? few_rows_by_bfloat16(x, weight) : bfloat16_product(x, weight.t());
+    return bias.defined() ? y.add_(bias) : y;
+  }
   if (plain_float(x, weight)) {
     if (x.size(0) <= skinny_rows && weight.is_contiguous() && has_skinny_gemm()) {
       at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
@@ -76,6 +92,7 @@ struct Product : torch::autograd::Function<Product> {
     context->save_for_backward({keeps_x ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
     if (weight.requires_grad() && maker) context->saved_data["x"] = c10::IValue::make_capsule(std::move(maker));
     context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
+    context->saved_data["rounds"] = mixes_bfloat16(x, weight);
     return values_times_transposed(x, weight, bias.value_or(at::Tensor()));
   }
 
@@ -88,7 +105,10 @@ struct Product : torch::autograd::Function<Product> {
       // A second backward pass through the same graph (objectives/gru.h) makes it again.
       if (!torch::autograd::get_current_graph_task_keep_graph()) context->saved_data.erase(made);
     }
-    return {saved[1].defined() ? matmul_nn(g, saved[1]) : at::Tensor(), x.defined() ? matmul_tn(g, x) : at::Tensor(),
+    const auto to_weight = [&] {
+      return matmul_tn(context->saved_data["rounds"].toBool() ? g.to(at::kBFloat16) : g, x);
+    };
+    return {saved[1].defined() ? matmul_nn(g, saved[1]) : at::Tensor(), x.defined() ? to_weight() : at::Tensor(),
             context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor()};
   }
 };
@@ -109,17 +129,19 @@ at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& weight, const at::Te
     maker = c10::make_intrusive<InputMaker>();
     maker->make = std::move(make);
   }
-  if (maker || (plain_float(x, weight) && prefers_onednn()))
+  if (maker || (plain_float(x, weight) && prefers_onednn()) || mixes_bfloat16(x, weight))
     return Product::apply(x, weight, optional(bias), std::move(maker));
   return at::linear(x, weight, optional(bias));
 }
 
 at::Tensor matmul_nn(const at::Tensor& g, const at::Tensor& weight) {
+  if (mixes_bfloat16(g, weight)) return bfloat16_product(g, weight);
   if (plain_float(g, weight) && g.size(0) > 1 && prefers_onednn()) return by_onednn(g, weight.t(), {});
   return at::mm(g, weight);
 }
 
 void matmul_tn_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add) {
+  if (mixes_bfloat16(g, x)) return bfloat16_product_into(out, g.t(), x, add);
   constexpr std::int64_t small = 64;  // below this, packing costs as much as it saves
   if (plain_float(g, x) && g.size(0) >= small && g.size(1) >= small && x.size(1) >= small && out.is_contiguous() &&
       mkl_lacks_avx512()) {
@@ -133,7 +155,8 @@ void matmul_tn_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor
 }
 
 at::Tensor matmul_tn(const at::Tensor& g, const at::Tensor& x) {
-  at::Tensor out = at::empty({g.size(1), x.size(1)}, g.options());
+  at::Tensor out =
+      at::empty({g.size(1), x.size(1)}, g.options().dtype(mixes_bfloat16(g, x) ? at::kFloat : g.scalar_type()));
   matmul_tn_into(out, g, x, /*add=*/false);
   return out;
 }

@@ -1,4 +1,5 @@
-// Products of activations with a weight, by the fastest kernel for the shape and the CPU.
+// Products of activations with a weight, by the fastest kernel for the shape and the CPU. float32 activations may meet
+// bfloat16 weights where mixes_bfloat16() (nn/bfloat16_product.h): the result is float32, each factor is rounded.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -18,7 +19,7 @@ at::Tensor matmul_nn(const at::Tensor& g, const at::Tensor& weight);
 /// Gᵀ·X, a weight's gradient, not recorded by autograd. @param g [T, N] @param x [T, K] @return [N, K]
 at::Tensor matmul_tn(const at::Tensor& g, const at::Tensor& x);
 
-/// The same, written to `out` or added to it. @param out [N, K] of the factors' type
+/// The same, written to `out` or added to it. @param out [N, K] of the factors' type, or float32
 void matmul_tn_into(const at::Tensor& out, const at::Tensor& g, const at::Tensor& x, bool add);
 
 /// Whether float32 products use oneDNN instead of MKL: on AMD CPUs with AVX-512, for which MKL has only AVX2 kernels.
@@ -27,5 +28,7 @@ bool prefers_onednn();
 
 /// Up to this many rows, skinny_gemm() (kernels/skinny_gemm.h) is the fastest if autograd records nothing.
 constexpr std::int64_t skinny_rows = 32;
+/// The same for bfloat16 weights.
+constexpr std::int64_t skinny_rows_of_bfloat16 = 8;
 
 }  // namespace lethe

@@ -26,8 +26,13 @@ at::Tensor level_pairs() {
   return at::tensor(pairs).view({256, 2});
 }
 
+/// The weights that a product with x takes.
+at::Tensor factor(const Nf4Matrix& weight, const at::Tensor& x) {
+  return weight.values(weight.by_bfloat16 ? at::kBFloat16 : x.scalar_type());
+}
+
 at::Tensor product(const at::Tensor& x, const Nf4Matrix& weight, const at::Tensor& bias, bool transposed) {
-  const at::Tensor values = weight.values(x.scalar_type());
+  const at::Tensor values = factor(weight, x);
   return matmul_nt(x, transposed ? values.t() : values, bias);
 }
 
@@ -38,6 +43,7 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
     context->saved_data["rows"] = weight.rows;
     context->saved_data["columns"] = weight.columns;
     context->saved_data["transposed"] = transposed;
+    context->saved_data["by_bfloat16"] = weight.by_bfloat16;
     context->saved_data["x"] = x.requires_grad();
     context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
     return product(x, weight, bias.value_or(at::Tensor()), transposed);
@@ -45,12 +51,16 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const Nf4Matrix weight{saved[0], saved[1], context->saved_data["rows"].toInt(),
-                           context->saved_data["columns"].toInt(), saved[2]};
+    const Nf4Matrix weight{saved[0],
+                           saved[1],
+                           context->saved_data["rows"].toInt(),
+                           context->saved_data["columns"].toInt(),
+                           saved[2],
+                           context->saved_data["by_bfloat16"].toBool()};
     const at::Tensor& g = gradients[0];
     at::Tensor grad_x;
     if (context->saved_data["x"].toBool()) {
-      const at::Tensor values = weight.values(g.scalar_type());
+      const at::Tensor values = factor(weight, g);
       grad_x = matmul_nn(g, context->saved_data["transposed"].toBool() ? values.t() : values);
     }
     return {grad_x, context->saved_data["bias"].toBool() ? g.sum(0) : at::Tensor(), at::Tensor(), at::Tensor()};
@@ -84,8 +94,8 @@ at::Tensor Nf4Matrix::looked_up(at::ScalarType type, std::int64_t piece) const {
 }
 
 Nf4Matrix Nf4Matrix::to(at::Device device) const {
-  return {codes.to(device), scales.to(device), rows, columns,
-          device.is_cpu() ? at::Tensor() : level_pairs().to(device)};
+  return {codes.to(device), scales.to(device), rows, columns, device.is_cpu() ? at::Tensor() : level_pairs().to(device),
+          by_bfloat16};
 }
 
 Nf4Matrix to_nf4(const at::Tensor& weight) {

@@ -13,7 +13,8 @@ struct Nf4Matrix {
   at::Tensor codes;   ///< [⌈rows·columns / 2⌉] uint8: two weights a byte, the first one in the high half
   at::Tensor scales;  ///< [⌈rows·columns / 64⌉] float32
   std::int64_t rows = 0, columns = 0;
-  at::Tensor pairs;  ///< [256, 2] float32: both levels of each byte, on a GPU; undefined on a CPU
+  at::Tensor pairs;          ///< [256, 2] float32: both levels of each byte, on a GPU; undefined on a CPU
+  bool by_bfloat16 = false;  ///< products with float32 activations round both factors (nn/bfloat16_product.h)
 
   bool defined() const { return codes.defined(); }
   std::uint64_t bytes() const { return codes.nbytes() + scales.nbytes(); }

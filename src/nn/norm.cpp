@@ -72,6 +72,13 @@ std::function<at::Tensor()> norm_maker(const at::Tensor& y) {
 at::Tensor Norm::forward(const at::Tensor& x) const {
   const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional<at::Tensor>(t) : std::nullopt; };
   if (kind == NormKind::none) return x;
+  if (x.scalar_type() == at::kFloat && weight.defined() && weight.scalar_type() != at::kFloat) {
+    // Float32 activations of a model in 16 bits (nn/bfloat16_product.h).
+    Norm wide = *this;
+    wide.weight = weight.to(at::kFloat);
+    if (bias.defined()) wide.bias = bias.to(at::kFloat);
+    return wide.forward(x);
+  }
   at::Tensor y;
   if (kind == NormKind::layer) {
     y = at::layer_norm(x, {x.size(-1)}, optional(weight), optional(bias), epsilon);

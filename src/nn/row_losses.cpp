@@ -118,7 +118,8 @@ struct LossOfEach : torch::autograd::Function<LossOfEach> {
         at::Tensor logits = raw_logits(part, kept.head);
         losses_of_chunk(logits, kept.head, kept.rows, begin, /*want_gradient=*/true);
         const at::Tensor gradient = logits.mul_(scale.slice(0, begin, end)).to(hidden.scalar_type());
-        if (grad_weight.defined()) add_weight_gradient(grad_weight, gradient, part, /*first=*/begin == 0);
+        if (grad_weight.defined())
+          add_weight_gradient(grad_weight, gradient.to(kept.head.weight.scalar_type()), part, /*first=*/begin == 0);
         if (grad_bias.defined()) grad_bias.add_(gradient.sum(0));
       }
       if (grad_weight.defined() && hidden.size(0) == 0) grad_weight.zero_();

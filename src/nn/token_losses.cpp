@@ -87,7 +87,7 @@ struct WeightedLoss : torch::autograd::Function<WeightedLoss> {
         if (!any) continue;
         const at::Tensor gradient = logits.to(hidden.scalar_type());
         if (to_hidden) grad_hidden.slice(0, part.begin + begin, part.begin + end).add_(matmul_nn(gradient, weight));
-        if (to_weight) add_weight_gradient(grad_weight, gradient, rows, first_chunk);
+        if (to_weight) add_weight_gradient(grad_weight, gradient.to(weight.scalar_type()), rows, first_chunk);
         first_chunk = false;
         if (to_bias) grad_bias.add_(gradient.sum(0));
       }

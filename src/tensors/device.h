@@ -34,7 +34,8 @@ const CudaSystem& this_machine();
 at::Device choose_device(const std::string& device, const CudaSystem& cuda);
 
 /// @param device  auto | cpu | cuda | cuda:n; auto uses a GPU if the CUDA back end loads and finds one
-/// @param dtype   automatic is float32 on a CPU (16-bit arithmetic there is a thousand times slower), bfloat16 on a GPU
+/// @param dtype   automatic is float32 on a CPU (on most, 16-bit arithmetic is a thousand times slower; trainings may
+///                choose: runs/dtype_choice.h), bfloat16 on a GPU
 /// @param threads 0: one per core
 /// @throws Error (usage) for another device; Error (bad input) if cuda is requested and there is none
 Compute choose_compute(const std::string& device, ComputeType dtype, int threads);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "cli/program_fixture.h"
+#include "kernels/bfloat16_panel.h"
 
 namespace lethe {
 namespace {
@@ -33,6 +34,15 @@ TEST_F(SixteenBits, LoraLearnsOnABaseOf16BitsAsOnOneOf32) {
   // And it does learn: without steps the last losses are others.
   const std::vector<double> still = losses("still", "tuning=lora training.lr=1e-9");
   EXPECT_GT(std::abs(still[10] - wanted[10]), 0.1 * (1 + wanted[10]));
+}
+
+TEST_F(SixteenBits, OnACpuThatMultipliesBfloat16LossesAreWithinOnePercentAndTheFirstDivergenceIsZero) {
+  if (!has_bfloat16_instructions()) GTEST_SKIP() << "this CPU does not multiply bfloat16";
+  const std::vector<double> wanted = losses("wide", "tuning=lora training.steps=12");
+  expect_near(losses("bf16", "tuning=lora training.steps=12 dtype=bfloat16"), wanted, 0.01);
+  const auto steps = parse_json_lines(read_file(at("bf16/metrics.jsonl")), "metrics");
+  EXPECT_EQ(steps[0].value.at("kl"), 0.0);  // reference and step round alike
+  EXPECT_GT(steps[11].value.at("kl"), 0.0);
 }
 
 TEST_F(SixteenBits, LoraLearnsOnABaseOf4BitsThatComputesIn16) {

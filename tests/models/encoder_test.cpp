@@ -8,6 +8,7 @@
 #include "formats/checkpoint.h"
 #include "models/encoder_loading.h"
 #include "models/sequence_classifier.h"
+#include "nn/bfloat16_product.h"
 
 namespace lethe {
 namespace {
@@ -65,6 +66,18 @@ TEST_P(EncoderParity, OfAPackOfBothRows) {
     for (std::size_t i = 0; i < rows.size(); ++i)
       EXPECT_LT(distance(logits[static_cast<std::int64_t>(i)], expected["logits"][i]), 1e-4);
   }
+}
+
+TEST_P(EncoderParity, HoldsInBfloat16OnACpuThatMultipliesIt) {
+  if (!multiplies_bfloat16()) GTEST_SKIP() << "this CPU does not multiply bfloat16";
+  const Checkpoint checkpoint(encoder_fixture(GetParam()));
+  const Json expected = read_json(encoder_fixture(GetParam()) / "expected.json");
+  if (expected["logits"][0].is_null()) GTEST_SKIP() << "no classifier";
+  const double bound = is_encoder(checkpoint.config()) ? 1e-4 : 0.05;  // encoders stay in float32
+  const std::vector<TypedRow> rows = rows_of(expected);
+  const at::Tensor logits = SequenceClassifier::load(checkpoint, {.dtype = at::kBFloat16}).logits(rows, 4096);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_LT(distance(logits[static_cast<std::int64_t>(i)], expected["logits"][i]), bound);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, EncoderParity, testing::ValuesIn(encoder_fixture_names()),
