@@ -84,7 +84,7 @@ gpu-rehearsal: build  ## every step of make gpu, on the CPU at small shapes (3 m
 	@python3 tools/gpu/rehearse.py --build build --engine $(ENGINE) --peer $(PEER)
 soak: build  ## long and large: 10,000 steps, a 4 GB CSV, a million prompts, every fault, a hundred kills (an hour or two)
 	@tests/soak.py
-	@LETHE_FAULTS=all LETHE_KILLS=100 build/tests/lethe_test_cli --gtest_filter='Faults*:Killed*' | grep -v RUN
+	@LETHE_FAULTS=all LETHE_KILLS=100 build/tests/lethe_test_cli --gtest_filter='Faults*:Killed*:Launch*Slow' | grep -v RUN
 wheel: build  ## dist/*.whl: the program and its Python module, for pip (docs/howto/install.md)
 	@tools/setup.sh wheel
 	@tools/make_wheel.sh

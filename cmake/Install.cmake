@@ -11,6 +11,8 @@ install(TARGETS lethe_engine LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/lethe)
 install(TARGETS ${layers} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/lethe)
 install(DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lethe FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/lethe)
+include(cmake/ShellFiles.cmake)
+lethe_install_shell_files("$<TARGET_FILE:lethe>" "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}" Unspecified)
 set(LETHE_LAYER_NAMES ${layers})
 configure_package_config_file(cmake/LetheConfig.cmake.in ${CMAKE_BINARY_DIR}/LetheConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Lethe

@@ -2,7 +2,7 @@
 # `inspect` do not need it. `lethe` holds the command line and the layers without LibTorch; liblethe_engine.so holds the
 # other layers and links LibTorch. main.cpp loads this library before a command computes; until then the calls into it
 # are unresolved.
-set(light_layers core report formats architectures jinja tokenizers prompts data recipe)
+set(light_layers core ranks report formats architectures jinja tokenizers prompts data recipe)
 set(engine_layers web kernels tensors vectors nn models generation objectives training metrics judges evaluation benchmarks runs
     attacks demo experiments)
 

@@ -12,6 +12,7 @@ import sys
 # From the lowest layer up: a folder may include only the folders before it. Each has one line on what it holds.
 LAYERS = {
     "core": "errors, files, JSON, random streams, interrupts, messages, the terminal",
+    "ranks": "the processes of one run: who they are, what they exchange, how one that is lost is noticed",
     "report": "tables, plots, the HTML page",
     "formats": "safetensors, checkpoint and adapter folders",
     "architectures": "each model family's config.json as a `DecoderSpec` or `EncoderSpec`, without tensors",

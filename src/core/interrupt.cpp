@@ -13,7 +13,8 @@
 namespace lethe {
 namespace {
 
-std::atomic<int> asked{0};  // the signal
+constexpr int kByProgram = -1;
+std::atomic<int> asked{0};  // the signal, or kByProgram
 std::atomic<void (*)() noexcept> clean_up = nullptr;
 std::atomic<const char* (*)(const void*) noexcept> path_at = nullptr;
 
@@ -100,6 +101,11 @@ void handle_interrupts() {
 
 bool interrupted() {
   return asked.load() != 0;
+}
+
+void request_stop() {
+  int none = 0;
+  asked.compare_exchange_strong(none, kByProgram);
 }
 
 bool take_interrupt() {

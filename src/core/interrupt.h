@@ -14,6 +14,8 @@ class Error;
 /// signal mask.
 void handle_interrupts();
 bool interrupted();
+/// Requests a stop at the next safe point, as a signal does. For a run that lost one of its processes (ranks/).
+void request_stop();
 /// Whether Ctrl-C was pressed. Clears the request: use it where Ctrl-C stops an answer, not the program. Other signals
 /// stay pending.
 bool take_interrupt();

@@ -1,8 +1,10 @@
 #include "runs/finetune.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -13,10 +15,12 @@
 #include "metrics/perplexity.h"
 #include "models/loading.h"
 #include "objectives/cross_entropy_training.h"
+#include "runs/dtype_choice.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/run_folder.h"
 #include "runs/run_plan.h"
+#include "runs/shared_run.h"
 #include "runs/stage1_evaluation.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
@@ -96,6 +100,24 @@ std::vector<Example> validation_rows(const Recipe& recipe, ExampleMaker& example
   return rows;
 }
 
+std::vector<Pair> training_pairs(const Recipe& recipe, ExampleMaker& examples, RunRecord* record) {
+  std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", record);
+  drop_truncated(pairs, examples, recipe, "training", record);
+  return pairs;
+}
+
+// The rows of each micro-batch. The arguments must outlive the result.
+std::function<std::vector<Pair>(std::uint64_t)> rows_in_epochs(const Recipe& recipe, const std::vector<Pair>& pairs,
+                                                               Tuning& tuning) {
+  return [&, order = EpochOrder(pairs.size(), recipe.seed, "training rows")](std::uint64_t micro) mutable {
+    tuning.begin(micro);
+    std::vector<Pair> rows;
+    const auto batch = static_cast<std::uint64_t>(recipe.training.batch);
+    for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
+    return rows;
+  };
+}
+
 // A forward pass costs about a third of a training step's time a token.
 double evaluation_seconds(const Pace& pace, const Recipe& recipe, const std::vector<Example>& rows) {
   const std::int64_t steps = recipe.training.steps,
@@ -118,13 +140,17 @@ void write_from_scratch(const Recipe& recipe, const Beginning& beginning, Causal
 
 }  // namespace
 
-void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
+void finetune(const Recipe& given, bool resume, const DryRun& dry_run, Group* group) {
+  if (group != nullptr) check_shareable(given, *group);
   check_request(given);
-  const Compute compute = choose_compute(given.device, given.dtype, static_cast<int>(given.threads));
+  Compute compute = compute_of_rank(given, group);
   const Beginning beginning(given);
   const TemplateChoice choice = choose_template(given.data, beginning.folder());
-  const Recipe recipe = with_template(given, choice);
-  if (!beginning.from_scratch()) check_names_of_weights(recipe, beginning.base());
+  Recipe recipe = with_template(given, choice);
+  if (!beginning.from_scratch()) {
+    recipe = with_dtype(std::move(recipe), beginning.base(), compute);
+    check_names_of_weights(recipe, beginning.base());
+  }
   const DecoderSpec spec = beginning.spec();
   const Tokenizer tokenizer = Tokenizer::load(beginning.folder());
   check_vocabulary(tokenizer, spec);
@@ -140,8 +166,7 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
   report_template(choice, record);
   const Template layout = recipe_template(recipe, beginning.folder());
   ExampleMaker examples(tokenizer, layout, example_options(recipe, layout, spec.max_positions));
-  std::vector<Pair> pairs = load_reported(recipe.data.train, Role::generic, "training", record);
-  drop_truncated(pairs, examples, recipe, "training", record);
+  const std::vector<Pair> pairs = training_pairs(recipe, examples, record);
   const std::vector<Example> held_out = validation_rows(recipe, examples, record);
   const RunPlan plan = finetuning_plan(recipe, beginning.folder().filename().string(), spec,
                                        beginning.bytes(model_size(spec, recipe)), pairs, examples, compute);
@@ -149,17 +174,12 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
   if (dry_run.on) return print_plan(plan, dry_run);
   RunFolder& run = *folder;
   report_plan(plan, run);
+  if (group != nullptr) announce_start(*group, recipe, facts_of_rank(beginning.folder(), pairs), &run);
   CausalLM model = beginning.load(compute);
 
   Tuning tuning(model, recipe);
-  EpochOrder order(pairs.size(), recipe.seed, "training rows");
-  CrossEntropyObjective objective(model, examples, [&](std::uint64_t micro) {
-    tuning.begin(micro);
-    std::vector<Pair> rows;
-    const auto batch = static_cast<std::uint64_t>(recipe.training.batch);
-    for (std::uint64_t i = 0; i < batch; ++i) rows.push_back(pairs[order.at(micro * batch + i)]);
-    return rows;
-  });
+  tuning.share_with(group);
+  CrossEntropyObjective objective(model, examples, rows_in_epochs(recipe, pairs, tuning));
   tuning.on_pace([&](const Pace& pace) {
     say("measured on two steps: about " +
         duration_text(pace.seconds * static_cast<double>(pace.steps_left) +
@@ -196,6 +216,22 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run) {
   run.write_results(results);
   run.finish(recipe);
   if (!end.text().empty()) say(end.text());
+}
+
+void finetune_as_rank(Group& group) {
+  const Recipe recipe = await_start(group);
+  const Compute compute = compute_of_rank(recipe, &group);
+  const Beginning beginning(recipe);
+  const Tokenizer tokenizer = Tokenizer::load(beginning.folder());
+  const Template layout = recipe_template(recipe, beginning.folder());
+  ExampleMaker examples(tokenizer, layout, example_options(recipe, layout, beginning.spec().max_positions));
+  const std::vector<Pair> pairs = training_pairs(recipe, examples, nullptr);
+  confirm_start(group, facts_of_rank(beginning.folder(), pairs));
+  CausalLM model = beginning.load(compute);
+  Tuning tuning(model, recipe);
+  tuning.share_with(&group);
+  CrossEntropyObjective objective(model, examples, rows_in_epochs(recipe, pairs, tuning));
+  tuning.train(objective, recipe.training.steps, "", "training");
 }
 
 }  // namespace lethe

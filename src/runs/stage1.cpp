@@ -66,7 +66,8 @@ std::vector<StepRecord> train_forget_retain(const Recipe& recipe, Tuning& tuning
 
 // One training of stage 1 by the recipe's method.
 std::vector<StepRecord> train_by(const Recipe& recipe, Tuning& tuning, RunData& data, Reference* reference,
-                                 const std::filesystem::path& metrics, Snapshots* snapshots, std::string& gentler) {
+                                 const std::filesystem::path& metrics, Snapshots* snapshots, std::string& gentler,
+                                 const std::string& title = "") {
   const Method& method = method_named(recipe.method);
   auto rows = rows_of(recipe, data, tuning);
   if (method.stage2 == Stage2::contrast)
@@ -76,7 +77,7 @@ std::vector<StepRecord> train_by(const Recipe& recipe, Tuning& tuning, RunData& 
   gentler = objective->gentler();
   TrainingSettings training = recipe.training;
   training.steps = planned_steps(recipe, data);
-  return tuning.train(*objective, training, metrics, method.title, snapshots);
+  return tuning.train(*objective, training, metrics, method.title + title, snapshots);
 }
 
 // Both trainings start at θ_o. What the first learned is set aside while the second runs, then joined to it.
@@ -93,7 +94,7 @@ Stage1 train_contrast(Tuning& tuning, const Checkpoint& base, RunData& data, con
     if (!files.harmful.empty()) harm->write_trained(files.harmful);
     harm->set_aside(recipe.seed);
     if (files.snapshots != nullptr) second = files.snapshots->within("safe");
-  } else if (!std::filesystem::exists(files.metrics)) {
+  } else if (!files.metrics.empty() && !std::filesystem::exists(files.metrics)) {
     write_file(files.metrics, "");  // no step; every run has this file
   }
   result.safe_steps = train_by(safe_half(recipe), tuning, data, reference.get(), files.safe,
@@ -115,7 +116,9 @@ std::int64_t planned_steps(const Recipe& recipe, const RunData& data) {
 }
 
 std::int64_t planned_second_steps(const Recipe& recipe, const RunData& data) {
-  if (method_named(recipe.method).stage2 != Stage2::contrast || recipe.safe.ratio == 0) return 0;
+  if (method_named(recipe.method).stage2 != Stage2::contrast)
+    return steps_of_further_rounds(recipe, planned_steps(recipe, data));
+  if (recipe.safe.ratio == 0) return 0;
   return planned_steps(safe_half(recipe), data);
 }
 
@@ -131,6 +134,12 @@ Stage1 train_method(Tuning& tuning, const Checkpoint& base, RunData& data, const
   std::unique_ptr<Reference> reference;
   if (method.reference) reference = take_reference(tuning, data);
   result.steps = train_by(recipe, tuning, data, reference.get(), files.metrics, files.snapshots, result.gentler);
+  result.rounds = further_rounds(
+      tuning, base, data,
+      {.folder = files.rounds, .metrics = files.metrics, .harmful = files.harmful, .snapshots = files.snapshots},
+      [&](const std::filesystem::path& metrics, const std::string& title, Snapshots* snapshots) {
+        train_by(recipe, tuning, data, reference.get(), metrics, snapshots, result.gentler, title);
+      });
   return result;
 }
 

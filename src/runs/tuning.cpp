@@ -13,6 +13,7 @@
 #include "core/terminal.h"
 #include "runs/inner_layers.h"
 #include "tensors/tensor_memory.h"
+#include "training/event_file.h"
 
 namespace lethe {
 
@@ -90,6 +91,7 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   if (lora()) take_adapters();  // contrast replaces their tensors between its trainings
   for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
   if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
+  model_.adapters.dropout_tokens = AdapterMode{}.dropout_tokens;  // an earlier objective's is not this one's
   auto optimizer = std::make_optional<AdamW>(parameters_, AdamWOptions{.weight_decay = settings.weight_decay});
   LoopOptions options;
   options.steps = settings.steps;
@@ -101,6 +103,8 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.interrupted = [] { return interrupted(); };
   options.on_pace = std::exchange(on_pace_, nullptr);
   options.evaluation = next_evaluation();
+  options.group = group_;
+  if (recipe_.logging.front() == "tensorboard") options.events = events_folder(metrics);
   const std::vector<StepRecord> records = lethe::train(objective, *optimizer, options, metrics);
   optimizer.reset();
   for (at::Tensor& parameter : parameters_) {

@@ -42,6 +42,8 @@ class Tuning {
                                 Snapshots* snapshots = nullptr);
   /// Sets what the next training calls after its second step (LoopOptions::on_pace).
   void on_pace(std::function<void(const Pace&)> callback) { on_pace_ = std::move(callback); }
+  /// Sets the ranks that share the steps of the next trainings; null: this process trains alone.
+  void share_with(Group* group) { group_ = group; }
   /// Sets how the next training is evaluated (LoopOptions::evaluation). Dropout is off while it measures.
   void evaluate_by(PeriodicEvaluation evaluation) { evaluation_ = std::move(evaluation); }
 
@@ -56,6 +58,7 @@ class Tuning {
   std::unique_ptr<RandomStream> dropout_;
   std::function<void(const Pace&)> on_pace_;
   PeriodicEvaluation evaluation_;
+  Group* group_ = nullptr;
 };
 
 }  // namespace lethe

@@ -11,9 +11,12 @@
 #include "core/seconds_since.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
+#include "evaluation/nf4_survival.h"
 #include "evaluation/verdict.h"
+#include "models/nf4_form.h"
 #include "recipe/method_table.h"
 #include "runs/alpha_choice.h"
+#include "runs/dtype_choice.h"
 #include "runs/evaluator.h"
 #include "runs/input_check.h"
 #include "runs/methods.h"
@@ -22,6 +25,7 @@
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/run_plan.h"
+#include "runs/shared_run.h"
 #include "runs/stage1.h"
 #include "runs/stage1_evaluation.h"
 #include "runs/stage2.h"
@@ -100,6 +104,23 @@ bool keeps_harmful(const Recipe& recipe) {
   return recipe.keep_harmful && learns_harm(recipe);
 }
 
+// What four bits leave of the result in `written` (negation.survive).
+// @param model       holds the result
+// @param comparison  has evaluated it; null: no evaluation
+Robustness survival_of(const StoredModel& original, const std::filesystem::path& written, bool is_adapter,
+                       const AlphaChoice& choice, CausalLM& model, const ModelComparison* comparison) {
+  Nf4Survival survival{.change = nf4_change_of(original.checkpoint, written, is_adapter)};
+  say("in four bits (NF4): " + survival.change.text());
+  for (const AlphaPoint& point : choice.curve) {
+    if (point.alpha == choice.alpha) survival.kl_rise = point.nf4_rise;
+  }
+  if (comparison != nullptr) {
+    const Nf4Form form(model);
+    survival.unseen = comparison->unseen_answers(model, "unlearned, in four bits");
+  }
+  return nf4_robustness(survival, comparison != nullptr ? &comparison->result() : nullptr);
+}
+
 // The judge of the evaluations during training; null: none may decide.
 const Evaluator* deciding_judge(const Recipe& recipe, const Evaluator* evaluator, const ModelComparison* comparison) {
   if (evaluator == nullptr) return nullptr;
@@ -116,14 +137,15 @@ const Evaluator* deciding_judge(const Recipe& recipe, const Evaluator* evaluator
 
 }  // namespace
 
-void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunAttacks& attacks) {
+void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunAttacks& attacks, Group* group) {
   // Everything that can be checked is checked before any work.
+  if (group != nullptr) check_shareable(given, *group);
   require_keys(given, needed_keys(given));
   check_paths(models_of(given), paths_of(given), given.out);
-  const Compute compute = choose_compute(given.device, given.dtype, static_cast<int>(given.threads));
+  Compute compute = compute_of_rank(given, group);
   const StoredModel original(given.model);
   const TemplateChoice layout = choose_template(given.data, original.checkpoint.folder());
-  const Recipe recipe = with_template(given, layout);
+  const Recipe recipe = with_dtype(with_template(given, layout), original.checkpoint, compute);
   check_names_of_weights(recipe, original.checkpoint);
   check_attacks(recipe, attacks);
   if (dry_run.on) {
@@ -144,6 +166,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   const RunPlan plan = unlearning_plan(recipe, original, data, compute);
   check_needs(plan.needs, plan.free_disk, recipe, compute);
   report_plan(plan, run);
+  if (group != nullptr) announce_start(*group, recipe, facts_of_rank(original, data), &run);
   CausalLM model = original.load(load_for_training(recipe, compute));
   OrderedJson seconds;  // of each stage
 
@@ -185,14 +208,20 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
                 original_seconds, evaluations, refusals.seconds);
   });
   Snapshots snapshots = run.snapshots(recipe.training);
+  tuning.share_with(group);
   const std::filesystem::path harmful = keeps_harmful(recipe) ? run.make("harmful") : "";
-  const Stage1 stage1 =
-      train_method(tuning, original.checkpoint, data,
-                   {.metrics = run.metrics(), .safe = run.safe_metrics(), .harmful = harmful, .snapshots = &snapshots});
+  const bool several = rounds_of(recipe) > 1;
+  const Stage1 stage1 = train_method(tuning, original.checkpoint, data,
+                                     {.metrics = run.metrics(),
+                                      .safe = run.safe_metrics(),
+                                      .rounds = several ? run.rounds() : "",
+                                      .harmful = harmful,
+                                      .snapshots = &snapshots});
+  tuning.share_with(nullptr);  // the other ranks are done
 
   // Stage 2: θ_o − α·τ, where τ is what stage 1 learned. The other methods keep it: θ_o + α·τ.
-  Stage2Vector stage2 =
-      prepare_stage2(tuning, original.checkpoint, data, {.trained = harmful, .repair = run.path() / "repair.jsonl"});
+  Stage2Vector stage2 = prepare_stage2(tuning, original.checkpoint, data,
+                                       {.trained = several ? "" : harmful, .repair = run.path() / "repair.jsonl"});
   const double change = stage2.vector->change();
   if (const std::string nothing = nothing_learned(change); !nothing.empty()) warn(nothing);
   if (keeps_harmful(recipe))
@@ -210,6 +239,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   start = Clock::now();
   OrderedJson results = first_results(recipe, stage1.steps.size(), choice);
   if (!stage1.safe_steps.empty()) results["safe_steps"] = stage1.safe_steps.size();
+  if (several) results["rounds"] = to_json(stage1.rounds);
   std::optional<TrainingEnd> end;
   if (recipe.training.patience > 0) {
     end = training_end(stage1.steps, planned_steps(recipe, data), evaluation->periodic().best);
@@ -219,9 +249,14 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   results["vector_rms"] = change;
   ModelCard card = unlearning_card(recipe, original.checkpoint.folder(), choice.alpha, &run);
   std::string last_line;
+  std::optional<Robustness> four_bits;
+  stage2.apply(choice.alpha);
+  if (comparison) comparison->evaluate(model);
+  if (survives_nf4(recipe)) {
+    four_bits = survival_of(original, written, tuning.lora(), choice, model, comparison.get());
+    results["nf4"] = four_bits->results;
+  }
   if (comparison) {
-    stage2.apply(choice.alpha);
-    comparison->evaluate(model);
     stage2.apply(0);  // the original again
     comparison->score_under_original(model);
     const Comparison& both = comparison->result();
@@ -242,13 +277,16 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
                           .steps = stage1.steps,
                           .safe_steps = stage1.safe_steps,
                           .training_end = end ? end->text() : "",
+                          .sections = several ? std::vector{rounds_section(stage1.rounds)} : std::vector<Section>{},
                           .origin = origin_of(recipe),
                           .robustness = robustness,
+                          .four_bits = four_bits,
                           .model_name = argument_name(card.base_name) + "-unlearned",
                           .model_args = tuning.lora() ? "pretrained=" + argument_name(card.base_name) + ",peft=adapter"
                                                       : "pretrained=model"},
                          run, results);
     add_results(card, both, verdict);
+    if (four_bits) add_robustness(card, *four_bits);
     if (robustness) add_robustness(card, *robustness);
     last_line = headline(verdict);
   }
@@ -259,6 +297,18 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   run.finish(recipe);
   if (end && !end->text().empty()) say(end->text());
   if (!last_line.empty()) say(last_line);
+}
+
+void unlearn_as_rank(Group& group) {
+  const Recipe recipe = await_start(group);
+  const Compute compute = compute_of_rank(recipe, &group);
+  const StoredModel original(recipe.model);
+  RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
+  confirm_start(group, facts_of_rank(original, data));
+  CausalLM model = original.load(load_for_training(recipe, compute));
+  Tuning tuning(model, recipe);
+  tuning.share_with(&group);
+  train_method(tuning, original.checkpoint, data, {});
 }
 
 }  // namespace lethe

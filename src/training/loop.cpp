@@ -12,6 +12,9 @@
 #include "core/json.h"
 #include "core/line_log.h"
 #include "core/terminal.h"
+#include "training/event_file.h"
+#include "training/shared_steps.h"
+#include "training/step_scalars.h"
 
 namespace lethe {
 namespace {
@@ -102,27 +105,43 @@ void write_records(const std::filesystem::path& metrics, const std::vector<StepR
   write_file(metrics, lines);
 }
 
-/// A step's scalars, kept on the model's device until the whole step is queued. Reading one earlier would stall the
-/// device.
-struct StepScalars {
-  at::Tensor loss, norm;
-  std::map<std::string, at::Tensor> terms;
+/// The only place in a step that waits for the device.
+void read_scalars(const StepScalars& scalars, StepRecord& record) {
+  record.terms = values_of(scalars.terms);
+  if (scalars.loss.defined()) record.loss = scalars.loss.item<double>();
+  if (scalars.norm.defined()) record.grad_norm = scalars.norm.item<double>();
+}
 
-  void add(const StepLoss& part, std::int64_t parts) {
-    const auto add_to = [&](at::Tensor& sum, const at::Tensor& value) {
-      const at::Tensor share = value.detach().to(at::kDouble) / static_cast<double>(parts);
-      sum = sum.defined() ? sum + share : share;
-    };
-    if (part.loss.defined()) add_to(loss, part.loss);
-    for (const auto& [name, value] : part.terms) add_to(terms[name], value);
+/// Where the records of a training go: metrics.jsonl, and an event file if one is wanted.
+class Log {
+ public:
+  /// @param before  the records of earlier steps, which are in metrics.jsonl
+  Log(const std::filesystem::path& metrics, const std::filesystem::path& events, const std::vector<StepRecord>& before,
+      std::vector<std::string> names)
+      : names_(std::move(names)) {
+    if (!metrics.empty()) metrics_.emplace(metrics);
+    if (events.empty()) return;
+    // The clock of the event file leaves out the time between an interrupt and its resume.
+    double time = seconds_now();
+    for (const StepRecord& record : before) time -= record.seconds;
+    events_.emplace(events, seconds_now());
+    for (const StepRecord& record : before) events_->add(time += record.seconds, metrics_line(record, names_));
   }
 
-  /// The only place in a step that waits for the device.
-  void read(StepRecord& record) const {
-    record.terms = values_of(terms);
-    if (loss.defined()) record.loss = loss.item<double>();
-    if (norm.defined()) record.grad_norm = norm.item<double>();
+  void add(const StepRecord& record) {
+    const OrderedJson line = metrics_line(record, names_);
+    if (metrics_) metrics_->append(dump_json(line));
+    if (events_) events_->add(seconds_now(), line);
   }
+
+ private:
+  static double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
+
+  std::vector<std::string> names_;
+  std::optional<LineLog> metrics_;
+  std::optional<EventFile> events_;
 };
 
 // For a run that diverged. A snapshot requires the same settings, which would diverge again.
@@ -167,7 +186,8 @@ Error stopped(const LoopOptions& options, std::int64_t done, const AdamW& optimi
   return std::move(error.with("last good", newest.empty() ? "no snapshot" : newest.string()));
 }
 
-// The error that ended an evaluation after `done` steps. These steps are not lost with it.
+// The error that ended an evaluation, or the exchange with other ranks, after `done` steps. These steps are not lost
+// with it.
 Error ended_by(const Error& error, const LoopOptions& options, std::int64_t done, const AdamW& optimizer,
                DivergenceGuard& guard, Objective& objective) {
   if (error.code() == ExitCode::interrupted) return stopped(options, done, optimizer, guard, objective);
@@ -252,6 +272,12 @@ std::string plan_text(const LoopOptions& options, std::int64_t first) {
 
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics) {
+  const SharedStepsOptions by_all{options.steps, options.accumulate, options.clip, options.schedule,
+                                  options.interrupted};
+  if (options.group != nullptr && options.group->rank() > 0) {
+    follow_training(*options.group, objective, optimizer, by_all);
+    return {};
+  }
   using Clock = std::chrono::steady_clock;
   const auto names = objective.terms();
   GuardOptions limits = options.guard;
@@ -282,9 +308,24 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     evaluations.take(records.back(), optimizer, guard, objective);
   }
   if (options.snapshots != nullptr) write_records(metrics, records, names);
-  std::optional<LineLog> log;
-  if (!metrics.empty()) log.emplace(metrics);
+  Log log(metrics, options.events, records, names);
   say(plan_text(options, first));
+  std::optional<SharedSteps> shared;
+  // Loses no step if a rank is lost.
+  const auto with_ranks = [&](std::int64_t done, const auto& exchange) {
+    try {
+      return exchange();
+    } catch (const Error& error) {
+      Error ended = ended_by(error, options, done, optimizer, guard, objective);
+      if (options.snapshots != nullptr && !options.snapshots->newest().empty())
+        ended.with("last good", options.snapshots->newest().string());
+      throw ended;
+    }
+  };
+  if (options.group != nullptr) {
+    shared.emplace(*options.group, objective, optimizer, by_all);
+    with_ranks(first, [&] { return shared->begin({first, options.evaluation.every, evaluations.stop()}); });
+  }
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
   // Draws the bar. @return whether the run must stop
   const auto show = [&](std::int64_t done, const std::string& text) {
@@ -307,13 +348,19 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     // the step that showed it, but none with a gradient that is not finite. Either way nothing is written.
     const bool check_first = optimizer.on_cpu();
     StepScalars scalars;
-    for (std::int64_t i = 0; i < options.accumulate; ++i) {
+    const auto take = [&](const StepLoss& part) {
+      scalars.add(part, options.accumulate);
+      record.tokens += part.tokens;
+    };
+    auto whole = SharedSteps::Whole::yes;
+    if (shared) whole = with_ranks(step, [&] { return shared->micro_batches(step, take); });
+    if (whole == SharedSteps::Whole::no) throw stopped(options, step, optimizer, guard, objective);
+    for (std::int64_t i = 0; !shared && i < options.accumulate; ++i) {
       const StepLoss part = objective.loss(static_cast<std::uint64_t>(step * options.accumulate + i));
       if (within && check_first) check(step, values_of(part.terms), 0);
       if (part.loss.defined() && part.loss.requires_grad())
         (part.loss / static_cast<double>(options.accumulate)).backward();
-      scalars.add(part, options.accumulate);
-      record.tokens += part.tokens;
+      take(part);
       if (i + 1 == options.accumulate) break;
       const std::string where = "micro-batch " + std::to_string(i + 1) + " of " + std::to_string(options.accumulate);
       if (!show(step, where)) continue;
@@ -322,7 +369,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     }
     scalars.norm = within ? within->gradient_norm() : optimizer.clip_gradients(options.clip);
     const auto read_and_check = [&] {
-      scalars.read(record);
+      read_scalars(scalars, record);
       check(step, within && check_first ? std::map<std::string, double>{} : record.terms, record.grad_norm);
     };
     if (check_first) read_and_check();
@@ -331,14 +378,20 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     objective.stepped(record.terms);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const std::int64_t done = step + 1;
-    const bool due = evaluations.due(done);
+    const bool stop = whole == SharedSteps::Whole::then_stop, due = evaluations.due(done) && !stop;
     const std::optional<Error> failed = due ? evaluations.measure(record) : std::nullopt;
-    if (log) log->append(dump_json(metrics_line(record, names)));
+    log.add(record);
     records.push_back(std::move(record));
     if (failed) throw ended_by(*failed, options, done, optimizer, guard, objective);
     if (due) evaluations.take(records.back(), optimizer, guard, objective);
+    if (shared) {
+      with_ranks(done, [&] {
+        if (step == first) shared->check_weights();
+        if (due) shared->measured(evaluations.stop());
+      });
+    }
     if (options.on_pace && done == first + 2) options.on_pace(pace_of(records, options.steps - done));
-    if (show(done, note(records.back(), names))) throw stopped(options, done, optimizer, guard, objective);
+    if (show(done, note(records.back(), names)) || stop) throw stopped(options, done, optimizer, guard, objective);
     if (options.snapshots != nullptr && (done == options.steps || evaluations.stop() || options.snapshots->due(done)))
       save_or_warn(*options.snapshots, done, optimizer, guard, objective);
   }

@@ -17,6 +17,8 @@
 
 namespace lethe {
 
+class Group;
+
 /// The speed of a training, measured on its first two steps in this process.
 struct Pace {
   double seconds = 0;           ///< a step
@@ -47,6 +49,10 @@ struct LoopOptions {
   std::function<void(const Pace&)> on_pace;
   Snapshots* snapshots = nullptr;  ///< saves and restores the state; may be null, unless evaluation.best has patience
   PeriodicEvaluation evaluation;
+  std::filesystem::path events;  ///< folder of a TensorBoard event file with the same values; empty: none is written
+  /// The processes that share each step's micro-batches; null: this one computes them all. Rank 0 alone has snapshots,
+  /// metrics and a measure(); the others follow it.
+  Group* group = nullptr;
 };
 
 /// What one step did: a line of metrics.jsonl.
@@ -67,7 +73,7 @@ struct StepRecord {
 /// @return         the record of every step, those before the snapshot included
 /// @throws Error   if the guard finds that the run diverged; Error with ExitCode::interrupted if it was interrupted,
 ///                 after saving the state of the last whole step. A snapshot that cannot be written causes a warning;
-///                 that of a best step, an Error
+///                 that of a best step, an Error. Error if a rank of the group was lost, after saving the state too
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics);
 

@@ -1,4 +1,5 @@
-// Every method of the table trains, with all weights and with adapters, and resumes to the same bits.
+// Every method of the table trains, with all weights and with adapters, and resumes, alone and on two ranks, to the
+// same bits.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 #include "folder_test.h"
 #include "models/loading.h"
 #include "runs/stage1.h"
+#include "thread_group.h"
 
 namespace lethe {
 namespace {
@@ -46,11 +48,17 @@ class EveryMethod : public FolderTest, public testing::WithParamInterface<std::t
   }
 
   // All that training changed, in the order of the parameters.
-  std::vector<at::Tensor> trained(const std::string& snapshots) {
+  // @param group  the ranks that share the steps; null: none do
+  std::vector<at::Tensor> trained(const std::string& snapshots, Group* group = nullptr) {
     const Recipe recipe = this->recipe();
     RunData data = this->data(recipe);
     CausalLM model = load_model(base_);
     Tuning tuning(model, recipe);
+    tuning.share_with(group);
+    if (group != nullptr && group->rank() > 0) {
+      train_method(tuning, base_, data, {});
+      return {};
+    }
     fs::create_directories(folder_ / snapshots);
     Snapshots kept({.folder = folder_ / snapshots, .steps = kEvery});
     steps_ = train_method(tuning, base_, data,
@@ -61,6 +69,16 @@ class EveryMethod : public FolderTest, public testing::WithParamInterface<std::t
       values.push_back(lora.pair->a.detach().clone());
       values.push_back(lora.pair->b.detach().clone());
     }
+    return values;
+  }
+
+  std::vector<at::Tensor> trained_on_two_ranks() {
+    std::vector<at::Tensor> values;
+    as_ranks(2, [&](Group& group) {
+      at::set_num_threads(1);  // of this thread
+      std::vector<at::Tensor> own = trained("of ranks", &group);
+      if (group.rank() == 0) values = std::move(own);
+    });
     return values;
   }
 
@@ -93,6 +111,12 @@ TEST_P(EveryMethod, TrainsAndResumesToTheSameBits) {
   EXPECT_EQ(distance(whole, resumed), 0);
   ASSERT_EQ(steps_.steps.size(), before.size());
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(steps_.steps[i].terms, before[i].terms) << "step " << i + 1;
+
+  if (!std::get<0>(GetParam()).ends_with(kWithGru)) {  // its rule needs all micro-batches in one process
+    EXPECT_EQ(distance(whole, trained_on_two_ranks()), 0);
+    ASSERT_EQ(steps_.steps.size(), before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(steps_.steps[i].terms, before[i].terms);
+  }
 
   std::vector<at::Tensor> original;
   CausalLM model = load_model(base_);
