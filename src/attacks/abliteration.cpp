@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "attacks/measure_attacked.h"
 #include "core/error.h"
 #include "core/messages.h"
 #include "core/seconds_since.h"
@@ -138,9 +139,8 @@ class Abliteration : public Attack {
     outcome.seconds = seconds_since(begin);
     outcome.settings = {{"layer", layer}};
     outcome.rows = harmful.size() + harmless.size();
-    outcome.answers = inputs_.meter.answers(model, "abliteration, layer " + std::to_string(layer) + ", " + victim.name);
-    outcome.utility = inputs_.meter.utility(model);
-    if (inputs_.keep) inputs_.keep(model, victim, "abliteration-" + std::to_string(part + 1));
+    measure_attacked(outcome, model, inputs_, victim, "abliteration", "layer " + std::to_string(layer),
+                     "abliteration-" + std::to_string(part + 1));
     return {outcome};
   }
 

@@ -37,11 +37,12 @@ void check_vocabulary(const StoredModel& model, const StoredModel& original) {
 AttackBench::AttackBench(const AttackRequest& request, AttackData& data)
     : data_(data),
       compute_(choose_compute(data.recipe.device, data.recipe.dtype, static_cast<int>(data.recipe.threads))),
-      panel_(data.run_data ? panel_for_run(data.recipe, *data.run_data) : open_panel(data.recipe)),
       detector_(data.answers),
       adapters_(open_adapters(data.adapters)) {
   if (const std::string blind = detector_.blind_spot(); !blind.empty()) warn(blind);
-  meter_.emplace(data.original->tokenizer, panel_, detector_, measured_by(request, data), data.harmful, data.normal);
+  meter_.emplace(
+      data.original->tokenizer, [this]() -> const Panel& { return panel(); }, detector_, measured_by(request, data),
+      data.harmful, data.normal);
   add_models(request);
   std::vector<PromptTrick> tricks = built_in_tricks();
   if (!request.tricks.empty()) add_tricks(tricks, read_tricks(request.tricks));
@@ -61,6 +62,11 @@ AttackBench::AttackBench(const AttackRequest& request, AttackData& data)
                                .other_layout = other_template(data),
                                .seed = data.recipe.seed});
   if (request.keep_models) inputs_->keep = keep;
+}
+
+const Panel& AttackBench::panel() {
+  if (!panel_) panel_ = data_.run_data ? panel_for_run(data_.recipe, *data_.run_data) : open_panel(data_.recipe);
+  return *panel_;
 }
 
 LoadOptions AttackBench::load_options(bool mapped) const {
@@ -93,7 +99,7 @@ OrderedJson AttackBench::judge_original() {
   EvaluationSets sets;
   sets.unseen = data_.harmful;
   sets.normal = data_.normal;
-  ModelComparison comparison(data_.original->tokenizer, *data_.examples, panel_, detector_, meter_->options(),
+  ModelComparison comparison(data_.original->tokenizer, *data_.examples, panel(), detector_, meter_->options(),
                              {std::move(sets), {}, {}});
   CausalLM original = models_[1].view();
   const auto cache = original_cache(data_.recipe.evaluation, data_.original->checkpoint.folder(), load_options(true));

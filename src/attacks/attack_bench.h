@@ -14,12 +14,14 @@ namespace lethe {
 
 class AttackBench {
  public:
-  /// Opens or trains the judges. Both arguments outlive this.
+  /// Opens the models, but loads none. Both arguments outlive this.
   AttackBench(const AttackRequest& request, AttackData& data);
 
   const AttackInputs& inputs() const { return *inputs_; }
   /// The unlearned model, the original, and the control if there is one.
   const std::vector<AttackedModel>& models() const { return models_; }
+  /// Opens or trains the judges, which happens otherwise when they are first needed.
+  void open_judges() { panel(); }
   /// Checks the judge on known answers and on the original's own.
   /// @return  {"withheld": why harm is not judged, "" if it is; "judges": descriptions and checks; "original":
   ///          AttackFigures without an attack}
@@ -27,11 +29,12 @@ class AttackBench {
 
  private:
   void add_models(const AttackRequest& request);
+  const Panel& panel();
   LoadOptions load_options(bool mapped) const;
 
   AttackData& data_;
   Compute compute_;
-  Panel panel_;
+  std::optional<Panel> panel_;
   DegenerateDetector detector_;
   std::optional<AttackMeter> meter_;
   std::optional<AttackInputs> inputs_;

@@ -19,10 +19,11 @@ JudgedAnswer not_asked(const Question& question, std::size_t judges) {
 
 }  // namespace
 
-AttackMeter::AttackMeter(const Tokenizer& tokenizer, const Panel& panel, const DegenerateDetector& detector,
-                         EvaluationOptions options, std::vector<Question> harmful, const std::vector<Question>& normal)
+AttackMeter::AttackMeter(const Tokenizer& tokenizer, std::function<const Panel&()> panel,
+                         const DegenerateDetector& detector, EvaluationOptions options, std::vector<Question> harmful,
+                         const std::vector<Question>& normal)
     : tokenizer_(tokenizer),
-      panel_(panel),
+      panel_(std::move(panel)),
       detector_(detector),
       options_(std::move(options)),
       harmful_(std::move(harmful)) {
@@ -48,7 +49,8 @@ std::vector<JudgedAnswer> AttackMeter::worst(const std::vector<std::vector<std::
   for (std::size_t i = 0; i < answers.size(); ++i) {
     for (const std::string& answer : answers[i]) exchanges.push_back({harmful_.at(i).prompt, answer});
   }
-  const std::vector<std::vector<Verdict>> verdicts = panel_.judge(exchanges, title);
+  const Panel& panel = panel_();
+  const std::vector<std::vector<Verdict>> verdicts = panel.judge(exchanges, title);
   std::vector<JudgedAnswer> chosen;
   std::size_t next = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -57,13 +59,13 @@ std::vector<JudgedAnswer> AttackMeter::worst(const std::vector<std::vector<std::
       JudgedAnswer judged{.prompt = harmful_[i].prompt,
                           .response = answer,
                           .verdicts = verdicts[next++],
-                          .threshold = panel_.threshold(),
+                          .threshold = panel.threshold(),
                           .degeneracy = detector_.check(answer)};
       judged.before = harmful_[i].before;
       if (!harmful && judged.harmful().value_or(false)) harmful = judged;
       if (!first) first = std::move(judged);
     }
-    if (!first) first = not_asked(harmful_[i], panel_.size());
+    if (!first) first = not_asked(harmful_[i], panel.size());
     chosen.push_back(harmful ? *std::move(harmful) : *std::move(first));
   }
   return chosen;

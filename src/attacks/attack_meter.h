@@ -1,6 +1,7 @@
 // Measures an attacked model: the harm of its answers to held-out prompts, and the utility that it keeps.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,10 @@ namespace lethe {
 class AttackMeter {
  public:
   /// Tokenizer, panel and detector outlive this.
+  /// @param panel    opens the judges when they are first needed: stored answers need none
   /// @param harmful  held-out harmful prompts
   /// @param normal   normal prompts with reference answers
-  AttackMeter(const Tokenizer& tokenizer, const Panel& panel, const DegenerateDetector& detector,
+  AttackMeter(const Tokenizer& tokenizer, std::function<const Panel&()> panel, const DegenerateDetector& detector,
               EvaluationOptions options, std::vector<Question> harmful, const std::vector<Question>& normal);
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
@@ -38,7 +40,7 @@ class AttackMeter {
 
  private:
   const Tokenizer& tokenizer_;
-  const Panel& panel_;
+  std::function<const Panel&()> panel_;
   const DegenerateDetector& detector_;
   EvaluationOptions options_;
   std::vector<Question> harmful_;

@@ -77,7 +77,8 @@ RunPlan printed_plan(const AttackRequest& request, const AttackData& data, const
                        with_commas(static_cast<std::uint64_t>(data.recipe.evaluation.max_new_tokens)) + " tokens"},
       {"attacks", join(names, ", ")},
       {"judge", excerpt(join(data.recipe.evaluation.judge, ", "), 400)},
-      {"memory", "about " + bytes_text(size * 16) + " where all weights are trained"},
+      {"memory", "about " + bytes_text(attack_memory(size, names, compute)) + "; " +
+                     bytes_text(available_for(compute)) + " are available"},
       {"output", excerpt(request.out.string(), 400)}};
   plan.facts = {{"command", plan.command},
                 {"attacks", names},
@@ -118,6 +119,7 @@ class AttackWork {
       result.before[model.name] = attack_figures(json, name + ".json");
     }
     for (const AttackKind* kind : kinds) left_ += missing(*kind);
+    if (left_ > 0) bench().open_judges();  // one that is away is better missed now than after an attack
     for (const AttackKind& kind : attack_kinds()) {
       // Attacks that an earlier command finished stay in the result.
       if (std::find(kinds.begin(), kinds.end(), &kind) != kinds.end() || missing(kind) == 0) add(kind, result);
@@ -261,7 +263,7 @@ AttackResult attack(const AttackRequest& request) {
   write_file(request.out / "attack.json", dump_json(json, 1) + "\n");
   if (request.run_recipe) return result;
   say(page.verdict->sentence);
-  say("wrote " + request.out.string() + ": attack.json, answers.jsonl, report.html");
+  say_wrote(request.out.string(), ": attack.json, answers.jsonl, report.html", dump_json(json));
   return result;
 }
 

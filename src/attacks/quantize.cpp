@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 
+#include "attacks/measure_attacked.h"
 #include "core/interrupt.h"
 #include "core/seconds_since.h"
 #include "nn/nf4.h"
@@ -36,9 +37,8 @@ class Quantization : public Attack {
     AttackOutcome outcome;
     outcome.settings = {{"format", rounding.name}};
     outcome.seconds = seconds_since(start);
-    outcome.answers = inputs_.meter.answers(model, std::string("quantize, ") + rounding.name + ", " + victim.name);
-    outcome.utility = inputs_.meter.utility(model);
-    if (inputs_.keep) inputs_.keep(model, victim, std::string("quantize-") + rounding.name);
+    measure_attacked(outcome, model, inputs_, victim, "quantize", rounding.name,
+                     std::string("quantize-") + rounding.name);
     return {std::move(outcome)};
   }
 

@@ -101,16 +101,12 @@ class Relearn : public Attack {
     return parameters;
   }
 
-  // W + scale·B·A in place of W and the adapter. New tensors: the old ones may be a file's.
+  // In new tensors: the old ones may be a file's.
   static void fold_adapters(CausalLM& model) {
-    const c10::NoGradGuard no_gradient;
     for (const NamedLinear& named : model.linears()) {
-      Linear& linear = *named.linear;
-      for (const LoraPair& pair : linear.adapters) {
-        const at::Tensor change = at::matmul(pair.b, pair.a).mul_(pair.scale);
-        linear.weight = (linear.weight + (linear.transposed ? change.t() : change)).to(linear.weight.scalar_type());
-      }
-      linear.adapters.clear();
+      if (named.linear->adapters.empty()) continue;
+      named.linear->weight = folded_weight(*named.linear);
+      named.linear->adapters.clear();
     }
   }
 

@@ -7,27 +7,9 @@
 #include "attacks/attack_table.h"
 #include "core/error.h"
 #include "core/terminal.h"
-#include "runs/needs.h"
-#include "runs/stored_model.h"
-#include "tensors/device.h"
 
 namespace lethe {
 namespace {
-
-// The plan of the training knows nothing of the attacks. Beside the run's own model they hold two more, and relearning
-// trains all weights of one.
-void warn_of_memory(const Recipe& recipe) {
-  const bool trains = std::any_of(recipe.evaluation.attacks.begin(), recipe.evaluation.attacks.end(),
-                                  [](const std::string& name) { return name.starts_with("relearn"); });
-  const StoredModel original(recipe.model);
-  const std::uint64_t needed = (trains ? 24 : 12) * model_size(original.spec, recipe).parameters;
-  const Compute compute = choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads));
-  const std::uint64_t available = available_for(compute);
-  if (available > 0 && needed > available)
-    warn("evaluation.attacks may take about " + bytes_text(needed) + "; " + bytes_text(available) + " are free" +
-         (trains ? "; relearn and relearn_other need most of it" : "") +
-         "; `lethe attack` can also try them when the run is finished");
-}
 
 // Sends reports to nobody: the run reports its data itself.
 class Muted {
@@ -43,7 +25,6 @@ class Muted {
 
 void check_run_attacks(const Recipe& recipe) {
   check_attack_names(recipe);
-  warn_of_memory(recipe);
   const Muted muted;
   const AttackRequest request = run_attack_request(recipe, recipe.out);
   chosen_kinds(request, load_attack_data(request).rows);

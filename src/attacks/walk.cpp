@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "attacks/measure_attacked.h"
 #include "core/error.h"
 #include "core/interrupt.h"
 #include "core/seconds_since.h"
@@ -33,9 +34,8 @@ class Walk : public Attack {
     AttackOutcome outcome;
     outcome.settings = {{"beta", beta}};
     outcome.seconds = seconds_since(start);
-    outcome.answers = inputs_.meter.answers(model, "task_vector, " + parts().at(part) + ", " + victim.name);
-    outcome.utility = inputs_.meter.utility(model);
-    if (inputs_.keep) inputs_.keep(model, victim, "task_vector-" + std::to_string(part + 1));
+    measure_attacked(outcome, model, inputs_, victim, "task_vector", parts().at(part),
+                     "task_vector-" + std::to_string(part + 1));
     return {std::move(outcome)};
   }
 

@@ -10,8 +10,9 @@ namespace lethe {
 namespace {
 
 constexpr std::size_t kMeasurements = 4, kHalvings = 6, kTenths = 9;
-constexpr double kAim = 0.98;    // share of the budget that the next point aims at
-constexpr double kClose = 0.95;  // share of the budget at which the search ends
+constexpr std::size_t kMeasurementsInNf4 = 6;  // rounding errors make the KL less smooth over α
+constexpr double kAim = 0.98;                  // share of the budget that the next point aims at
+constexpr double kClose = 0.95;                // share of the budget at which the search ends
 constexpr std::size_t kBisections = 4;
 constexpr double kRounding = 1e-9;     // of sums of shares
 constexpr double kRefusalsUsed = 0.8;  // share of the budget of refusals at which the bisection ends
@@ -49,7 +50,7 @@ class AlphaSearch {
   bool done() const {
     const AlphaPoint* low = best();
     if (low == nullptr) return points_.front().alpha <= kLeast;
-    return low->alpha >= 1 || low->kl >= kClose * budget_;
+    return low->alpha >= 1 || low->limited() >= kClose * budget_;
   }
   // The α to measure where none fits: half the smallest.
   double half() const { return std::max(points_.front().alpha / 2, kLeast); }
@@ -63,27 +64,27 @@ class AlphaSearch {
     const auto high = low == nullptr ? points_.begin() : points_.begin() + (low - points_.data()) + 1;
     const double from = low == nullptr ? 0 : low->alpha, to = high->alpha, margin = 0.02 * (to - from);
     double alpha = (from + to) / 2;
-    if (low != nullptr && std::isfinite(high->kl)) {
-      if (low->kl > 0) alpha = on_power(*low, aim, exponent(*low, *high));
+    if (low != nullptr && std::isfinite(high->limited())) {
+      if (low->limited() > 0) alpha = on_power(*low, aim, exponent(*low, *high));
     } else if (low != nullptr) {
-      if (low->kl > 0) alpha = std::min(alpha, on_power(*low, aim, 2));
-    } else if (std::isfinite(high->kl)) {
+      if (low->limited() > 0) alpha = std::min(alpha, on_power(*low, aim, 2));
+    } else if (std::isfinite(high->limited())) {
       const auto further = high + 1;
-      const bool two = further != points_.end() && std::isfinite(further->kl);
+      const bool two = further != points_.end() && std::isfinite(further->limited());
       alpha = on_power(*high, aim, two ? std::clamp(exponent(*high, *further), 1.0, 4.0) : 2);
     }
     return std::max(std::clamp(alpha, from + margin, to - margin), kLeast);
   }
 
  private:
-  bool fits(const AlphaPoint& point) const { return point.kl <= budget_; }  // not, if it is NaN
+  bool fits(const AlphaPoint& point) const { return point.limited() <= budget_; }  // not, if it is NaN
   // p of KL = c·α^p through both points.
   static double exponent(const AlphaPoint& a, const AlphaPoint& b) {
-    return std::log(b.kl / a.kl) / std::log(b.alpha / a.alpha);
+    return std::log(b.limited() / a.limited()) / std::log(b.alpha / a.alpha);
   }
   // The α at which KL = c·α^p through this point has the value `kl`.
   static double on_power(const AlphaPoint& point, double kl, double p) {
-    return point.alpha * std::pow(kl / point.kl, 1 / p);
+    return point.alpha * std::pow(kl / point.limited(), 1 / p);
   }
 
   const std::function<AlphaPoint(double)>& measure_;
@@ -97,7 +98,8 @@ class AlphaSearch {
 AlphaChoice choose_alpha(const std::function<AlphaPoint(double)>& measure, double budget, bool curve) {
   AlphaSearch search(measure, budget, curve);
   search.measure(1);
-  while (!search.done() && search.count() < kMeasurements) search.measure(search.next());
+  const std::size_t most = search.points().front().nf4_rise ? kMeasurementsInNf4 : kMeasurements;
+  while (!search.done() && search.count() < most) search.measure(search.next());
   for (std::size_t tenth = 1; curve && tenth <= kTenths; ++tenth) search.measure(static_cast<double>(tenth) / 10);
   AlphaChoice choice;
   for (std::size_t i = 0; i < kHalvings && search.best() == nullptr && !search.done(); ++i) {
@@ -115,7 +117,7 @@ AlphaChoice limit_refusals(AlphaChoice choice, double kl_budget, const RefusalLi
   choice.refusals = limit;
   if (choice.alpha == 0) return choice;
   const auto keeps_both = [&](const AlphaPoint& point) {
-    return point.kl <= kl_budget && *point.refusing <= limit.largest() + kRounding;
+    return point.limited() <= kl_budget && *point.refusing <= limit.largest() + kRounding;
   };
   AlphaPoint& first = point_at(choice.curve, choice.alpha);
   first.refusing = refusing(first.alpha);

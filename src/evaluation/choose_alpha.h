@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,6 +19,15 @@ struct AlphaPoint {
   std::int64_t tokens = 0;    ///< their response tokens
   /// Share of the limit's prompts that are refused (RefusalLimit); nothing: not measured.
   std::optional<double> refusing{};
+  /// In four bits (NF4), the rise of the mean KL above that of the original in four bits, nats a token; nothing: not
+  /// measured.
+  std::optional<double> nf4_rise{};
+
+  /// What the budget limits: the larger of both KLs; NaN if one is.
+  double limited() const {
+    if (!nf4_rise || std::isnan(kl)) return kl;
+    return *nf4_rise <= kl ? kl : *nf4_rise;
+  }
 };
 
 /// A second limit of α: over-refusal, which a mean KL hides.
@@ -37,12 +47,13 @@ struct AlphaChoice {
   bool lowered = false;                    ///< the α within the KL budget refused too much
 };
 
-/// The largest measured α ≤ 1 whose KL is at most the budget.
+/// The largest measured α ≤ 1 whose KL (AlphaPoint::limited()) is at most the budget.
 ///
 /// Measures α = 1 first. If that is over the budget, three more points follow, each where the KL is expected at 98% of
 /// the budget: it is interpolated as a power of α between the nearest points on both sides of the budget, and as α²
 /// while there is one point. The search ends early at 95% of the budget or more. A KL that is not finite halves α. If
-/// no point fits, the smallest is halved, six times at most. No α below 0.003 is measured.
+/// no point fits, the smallest is halved, six times at most. No α below 0.003 is measured. With a KL in four bits,
+/// which rounding errors make less smooth, five more points follow instead of three.
 ///
 /// @param measure  measures the model at α
 /// @param curve    also measures every tenth from 0.1 to 0.9, before any halving

@@ -41,6 +41,7 @@ struct ReportContext {
   bool json = false;                   ///< print the figures as one JSON object instead of the table
   Origin origin = Origin::unknown;     ///< of the unlearned model
   std::optional<Robustness> robustness{};  ///< what attacks on the unlearned model brought back, if any were tried
+  std::optional<Robustness> four_bits{};   ///< what is left of it in NF4, if that was measured
   std::string model_name;                  ///< in results_lm_eval.json: a name, no path
   std::string model_args;                  ///< there: "pretrained=…[,peft=…]"
 };

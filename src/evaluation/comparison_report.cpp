@@ -284,6 +284,10 @@ Page comparison_page(const Comparison& comparison, const std::vector<Difference>
   page.warnings = warnings_of(comparison);
   page.sections.push_back(answers_section(comparison));
   page.sections.push_back(trade_off_section(comparison, differences, context));
+  if (context.four_bits) {
+    Table table = context.four_bits->table;
+    page.sections.push_back({std::exchange(table.title, ""), context.four_bits->notes, {}, {std::move(table)}});
+  }
   if (context.robustness) {
     Table table = context.robustness->table;
     table.title.clear();  // the section's

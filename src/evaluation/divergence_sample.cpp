@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/random.h"
+#include "models/nf4_form.h"
 
 namespace lethe {
 namespace {
@@ -67,8 +68,20 @@ void DivergenceSample::grow(CausalLM& original, std::size_t pairs) {
   unused_.erase(unused_.begin(), unused_.begin() + static_cast<std::ptrdiff_t>(more));
 }
 
-AlphaMeter::AlphaMeter(DivergenceSample& sample, CausalLM& model, std::function<void(double)> apply)
-    : sample_(sample), model_(model), apply_(std::move(apply)) {}
+AlphaMeter::AlphaMeter(DivergenceSample& sample, CausalLM& model, std::function<void(double)> apply, bool nf4)
+    : sample_(sample), model_(model), apply_(std::move(apply)), nf4_(nf4) {}
+
+// Of the model at α in four bits, on the first pairs of the sample, of which at least so many are in use.
+double AlphaMeter::mean_in_nf4(double alpha, std::size_t pairs) {
+  std::vector<PairDivergence>& each = in_nf4_[alpha];
+  if (each.size() < pairs) {
+    apply_(alpha);
+    const Nf4Form form(model_);
+    const std::vector<PairDivergence> more = sample_.measure(model_, each.size());
+    each.insert(each.end(), more.begin(), more.end());
+  }
+  return mean_divergence(alpha, {each.begin(), each.begin() + static_cast<std::ptrdiff_t>(pairs)}).kl;
+}
 
 AlphaPoint AlphaMeter::measure(double alpha, double budget) {
   std::vector<PairDivergence>& each = measured_[alpha];
@@ -78,9 +91,12 @@ AlphaPoint AlphaMeter::measure(double alpha, double budget) {
       const std::vector<PairDivergence> more = sample_.measure(model_, each.size());
       each.insert(each.end(), more.begin(), more.end());
     }
-    const AlphaPoint point = mean_divergence(alpha, each);
+    AlphaPoint point = mean_divergence(alpha, each);
     const std::size_t needed = std::min(pairs_needed(point, budget), sample_.all());
-    if (needed <= each.size()) return point;
+    if (needed <= each.size()) {
+      if (nf4_) point.nf4_rise = mean_in_nf4(alpha, point.pairs) - mean_in_nf4(0, point.pairs);
+      return point;
+    }
     apply_(0);
     sample_.grow(model_, needed);
   }

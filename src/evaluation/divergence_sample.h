@@ -48,15 +48,20 @@ class AlphaMeter {
  public:
   /// @param sample, model  outlive this
   /// @param apply          apply(α) makes the model θ_o + α·τ (or θ_o − α·τ); apply(0) makes it the original
-  AlphaMeter(DivergenceSample& sample, CausalLM& model, std::function<void(double alpha)> apply);
+  /// @param nf4            also measures the model in four bits (models/nf4_form.h)
+  AlphaMeter(DivergenceSample& sample, CausalLM& model, std::function<void(double alpha)> apply, bool nf4 = false);
   /// The mean KL at α, on as many pairs as this budget needs. Pairs that were measured at this α before are kept.
   AlphaPoint measure(double alpha, double budget);
 
  private:
+  using ByAlpha = std::map<double, std::vector<PairDivergence>>;
+  double mean_in_nf4(double alpha, std::size_t pairs);
+
   DivergenceSample& sample_;
   CausalLM& model_;
   std::function<void(double)> apply_;
-  std::map<double, std::vector<PairDivergence>> measured_;  // by α
+  bool nf4_;
+  ByAlpha measured_, in_nf4_;
 };
 
 }  // namespace lethe

@@ -44,6 +44,7 @@ void ModelComparison::examine_on(ModelResult& original) {
 void ModelComparison::evaluate_original(CausalLM& model, OutputStore* store) {
   EvaluationOptions options = options_;
   options.store = store;
+  options.server = options.original_server;
   result_.original = answers(model, options, "original");
   examine_on(result_.original);
   if (const auto bound = unlikely_bound(result_.original))
@@ -96,6 +97,12 @@ void ModelComparison::evaluate(CausalLM& model) {
     examine_on(result_.original);
     result_.template_warnings = template_signs(result_.original, options_, "model");
   }
+}
+
+SetResult ModelComparison::unseen_answers(const CausalLM& model, const std::string& title) const {
+  EvaluationSets sets;
+  sets.unseen = data_.sets.unseen;
+  return evaluate_model(model, tokenizer_, sets, panel_, detector_, options_, title).unseen;
 }
 
 void ModelComparison::score_under_original(const CausalLM& original) {

@@ -32,6 +32,8 @@ class ModelComparison {
   void count_as_refusals(std::shared_ptr<const SafeAnswers> safe);
   /// Evaluates the model that was made from it. Without an original before, it stands alone in the result.
   void evaluate(CausalLM& model);
+  /// The answers of another form of a model to the unseen harmful prompts, judged. @param title  shown by the progress
+  SetResult unseen_answers(const CausalLM& model, const std::string& title) const;
   /// Scores the answers of the last evaluated model under the original (the original's own answers are scored in
   /// evaluate_original()). Unlikely text is often broken.
   void score_under_original(const CausalLM& original);

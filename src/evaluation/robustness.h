@@ -1,4 +1,5 @@
-// What attacks on a run's result brought back, as its report, verdict and model card show it (evaluation.attacks).
+// What is left of a run's unlearning under attacks (evaluation.attacks) or in four bits (negation.survive), as report,
+// verdict and model card show it.
 #pragma once
 
 #include <string>
@@ -12,10 +13,10 @@
 namespace lethe {
 
 struct Robustness {
-  Table table;                     ///< a row for each attack; no times, so that a repeated run gives the same bytes
+  Table table;                     ///< of attacks a row for each; no times, so that a repeated run gives the same bytes
   std::vector<std::string> notes;  ///< how to read the table
   std::vector<std::pair<VerdictLevel, std::string>> findings;  ///< for the verdict
-  OrderedJson results = OrderedJson::array();                  ///< for results.json, an entry for each attack
+  OrderedJson results = OrderedJson::array();                  ///< for results.json, of attacks an entry for each
 };
 
 }  // namespace lethe

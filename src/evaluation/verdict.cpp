@@ -242,6 +242,12 @@ void check_same(const Comparison& comparison, const VerdictBounds& bounds, Findi
                                         " nats a token on normal answers; check the model, the adapter and alpha");
 }
 
+// What attacks or four bits leave of the unlearning.
+void check_robustness(const std::optional<Robustness>& part, Findings& findings) {
+  if (!part) return;
+  for (const auto& [level, reason] : part->findings) findings.add(level, reason);
+}
+
 // Why no verdict is possible; empty if one is.
 std::string withheld(const Comparison& comparison, const std::vector<Difference>& differences,
                      const VerdictBounds& bounds) {
@@ -303,6 +309,7 @@ RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference
   const bool damaged = findings.level() == VerdictLevel::red;
   check_effect(context, bounds, findings);
   check_same(comparison, bounds, findings);
+  check_robustness(context.four_bits, findings);
   if (const std::string why = withheld(comparison, differences, bounds); !why.empty()) {
     if (damaged) return {VerdictLevel::red, harm_not_judged(why) + " The model is damaged.", findings.reasons()};
     return {VerdictLevel::none, harm_not_judged(why), findings.reasons()};
@@ -310,9 +317,7 @@ RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference
   check_harm(comparison, differences, bounds, findings);
   check_unjudged(comparison, bounds, findings);
   check_normal(comparison, bounds, findings);
-  if (context.robustness) {
-    for (const auto& [level, reason] : context.robustness->findings) findings.add(level, reason);
-  }
+  check_robustness(context.robustness, findings);
   const Proportion& harm =
       comparison.unlearned ? comparison.unlearned->unseen.harmful : comparison.original.unseen.harmful;
   return {findings.level(), sentence_for(findings.level(), harm, comparison.unlearned.has_value(), damaged),

@@ -111,6 +111,7 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
     const Stage1 stage1 = train_method(*tuning, original_.checkpoint, data_, {.metrics = metrics, .safe = metrics});
     cell.train_seconds = seconds_since(begin);
     cell.steps = static_cast<std::int64_t>(stage1.steps.size() + stage1.safe_steps.size());
+    cell.steps += steps_of_further_rounds(recipe, static_cast<std::int64_t>(stage1.steps.size()));
     stage2 = prepare_stage2(*tuning, original_.checkpoint, data_, {.repair = metrics});
     const auto evaluate_at = [&](double alpha, double budget) {
       stage2->apply(alpha);
@@ -119,7 +120,7 @@ Cell ExperimentSetup::measure(const Recipe& recipe, const std::string& name, Hel
     };
     if (divergence != nullptr) {
       const auto apply = [&](double alpha) { stage2->apply(alpha); };
-      AlphaMeter meter(*divergence, model, apply);
+      AlphaMeter meter(*divergence, model, apply, survives_nf4(recipe));
       for (const double budget : budgets)
         evaluate_at(choose_within(budget, false, refusals, meter, model, apply).alpha, budget);
     }

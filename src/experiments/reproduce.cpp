@@ -305,7 +305,7 @@ void reproduce(const ReproduceRequest& given) {
     }
   }
   write_reproduction(cells, request, out);
-  say("wrote " + (out / "table.json").string() + ", table.md and report.html");
+  say_wrote((out / "table.json").string(), ", table.md and report.html");
 }
 
 }  // namespace lethe

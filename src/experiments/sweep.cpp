@@ -280,7 +280,7 @@ void sweep(const SweepRequest& request) {
   page.recipe = to_yaml(finished.recipe);
   write_file(out / "sweep.html", html_page(page));
   write_file(out / "sweep.json", dump_json(json, 2) + "\n");
-  say("wrote " + (out / "sweep.json").string() + " and sweep.html");
+  say_wrote((out / "sweep.json").string(), " and sweep.html", dump_json(json));
   if (!result.judge_withheld.empty()) {
     say(harm_not_judged(result.judge_withheld));
     if (!applied) return;
@@ -307,7 +307,7 @@ void sweep(const SweepRequest& request) {
       "lethe sweep chose alpha. Its figures of this model are in sweep.json; lethe evaluate gives a verdict."};
   write_card(card, applied->path());
   applied->commit();
-  say("wrote " + request.apply.string() + " (" + best.label() + ")");
+  say_wrote(request.apply.string(), " (" + best.label() + ")");
 }
 
 }  // namespace lethe

@@ -286,8 +286,10 @@ void tune(const TuneRequest& request) {
   }
   write_tuning(result, out);
   write_best(search, result.search);
-  say("wrote " + (out / "tune.json").string() + ", tune.md, report.html" +
-      (result.search.best ? "; the settings: lethe unlearn " + (out / "best.yaml").string() + " --out …" : ""));
+  say_wrote(
+      (out / "tune.json").string(),
+      ", tune.md, report.html" +
+          (result.search.best ? "; the settings: lethe unlearn " + (out / "best.yaml").string() + " --out …" : ""));
   if (result.search.best) return;
   const std::string last = std::to_string(search.rungs.back().trials);
   if (every_one_failed(result.search)) {

@@ -81,6 +81,16 @@ void scale_joined_half(const std::vector<NamedLora>& pairs, double factor) {
   }
 }
 
+at::Tensor folded_weight(const Linear& linear) {
+  const c10::NoGradGuard no_gradient;
+  at::Tensor weight = linear.weight.detach();
+  for (const LoraPair& pair : linear.adapters) {
+    const at::Tensor change = at::matmul(pair.b, pair.a).mul_(pair.scale);
+    weight = weight + (linear.transposed ? change.t() : change);
+  }
+  return weight.to(linear.weight.scalar_type());
+}
+
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter) {
   const auto refuse = [&](const std::string& found) {
     return bad_input("cannot put the adapter " + adapter.folder().string() + " on the model")

@@ -36,6 +36,9 @@ void renew_lora(const std::vector<NamedLora>& pairs, std::uint64_t seed);
 /// 0 removes that half, so that nothing of it is written.
 void scale_joined_half(const std::vector<NamedLora>& pairs, double factor);
 
+/// W + Σ scale·B·A over the map's adapters, in the type of W: what a merged checkpoint would hold.
+at::Tensor folded_weight(const Linear& linear);
+
 /// Attaches the pairs of an adapter folder to the model, not to be trained. Their scale can be changed.
 /// @throws Error (bad input) if it holds more than pairs on linear maps, or one that does not fit
 std::vector<NamedLora> attach_lora(CausalLM& model, const Adapter& adapter);

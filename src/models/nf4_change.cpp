@@ -9,6 +9,7 @@
 #include "models/causal_lm.h"
 #include "models/loading.h"
 #include "nn/nf4.h"
+#include "report/table.h"
 #include "tensors/file_tensors.h"
 #include "vectors/tuned_tensors.h"
 
@@ -58,6 +59,11 @@ double Nf4Change::noise() const {
   return length2 > 0 ? std::sqrt(error2 / length2) : 0;
 }
 
+std::string Nf4Change::text() const {
+  return percent(code_share()) + " of " + with_commas(weights) + " weights change their code; on average " +
+         percent(kept()) + " of the change is left, under rounding errors " + fixed(noise(), 1) + " times as large";
+}
+
 Nf4Change nf4_change(const Checkpoint& original, const Checkpoint& changed, const AppliedAdapters* adapters) {
   refuse_packed_weights(original);
   refuse_packed_weights(changed);
@@ -79,6 +85,13 @@ Nf4Change nf4_change(const Checkpoint& original, const Checkpoint& changed, cons
     progress.update(i + 1);
   }
   return result;
+}
+
+Nf4Change nf4_change_of(const Checkpoint& original, const std::filesystem::path& result, bool is_adapter) {
+  if (!is_adapter) return nf4_change(original, Checkpoint(result));
+  const Adapter adapter(result);
+  const AppliedAdapters merged(original, {{&adapter, 1}});
+  return nf4_change(original, original, &merged);
 }
 
 }  // namespace lethe

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <string>
 
 #include "formats/checkpoint.h"
 #include "vectors/apply_adapter.h"
@@ -23,11 +25,14 @@ struct Nf4Change {
   double code_share() const;  ///< other_code / weights; 0 without weights
   double kept() const;        ///< along / length2: 1 if the rounding loses nothing of δ on average; 0 without a change
   double noise() const;       ///< √(error2 / length2): the rounding's own error, as a multiple of δ's length
+  std::string text() const;   ///< "12.3% of 1,234 weights change their code; on average …"
 };
 
 /// Compares two checkpoints of the same architecture, matrix by matrix.
 /// @param adapters  merged into `changed`, whose base they then belong to; nullptr: none
 /// @throws Error (bad input) as load_model(), or if the matrices have different shapes
 Nf4Change nf4_change(const Checkpoint& original, const Checkpoint& changed, const AppliedAdapters* adapters = nullptr);
+/// The same of a result in a folder: a checkpoint, or an adapter of the original.
+Nf4Change nf4_change_of(const Checkpoint& original, const std::filesystem::path& result, bool is_adapter);
 
 }  // namespace lethe

@@ -243,12 +243,25 @@ std::vector<RecipeKey> make_table() {
           "Largest rise of refusals above the original's, as a share of normal and safe-looking prompts, for an α that "
           "is chosen; auto: 0.05 for contrast, else off; 1: off.")
           .within(0, 1),
+      KEY(negation.survive,
+          "The format that unlearning should survive: with nf4 the KL budget also holds in four bits, and the run "
+          "reports what is left there; none: not measured."),
       KEY(negation.curve,
           "Also measures the KL at every tenth of α, for the report; the choice takes about four points."),
       KEY(negation.factors, "α by layer or module: the first pattern found in a weight's name multiplies its α.")
           .within(-kMostAlpha, kMostAlpha),
       KEY(negation.rank, "Keeps this many of the strongest singular directions of each matrix of τ; 0: all.")
           .within(0, 1e6),
+      KEY(negation.rounds,
+          "Rounds of learning and subtracting the harm; each further one starts from a copy that relearned it.")
+          .within(1, 4)
+          .only_for({sku, task_vector}),
+      KEY(negation.relearn.steps, "Steps on harmful pairs with which the copy relearns the harm between two rounds.")
+          .within(0, kMostSteps)
+          .only_for({sku, task_vector}),
+      KEY(negation.relearn.lr, "Learning rate of the relearning; auto: training.lr.")
+          .within(0, kMostRate, Ends::open_below)
+          .only_for({sku, task_vector}),
       KEY(negation.repair.steps, "Steps of training on normal answers after the negation; 0: none.")
           .within(0, kMostSteps),
       KEY(negation.repair.lr, "Learning rate of the repair.").within(0, kMostRate, Ends::open_below),
@@ -291,8 +304,12 @@ std::vector<RecipeKey> make_table() {
 
       KEY(seed, "Seed of all random numbers; the split of the data also depends on it."),
       KEY(out, "The run folder to write.").literally(),
+      KEY(logging, "Further logs of the training: [tensorboard] writes an event file beside metrics.jsonl; none: none.")
+          .any_of({"none", "tensorboard"}),
       KEY(device, "Where to compute: auto, cpu, cuda or cuda:n; auto takes a GPU if there is one."),
-      KEY(dtype, "Compute dtype; auto: float32 on a CPU, bfloat16 on a GPU."),
+      KEY(dtype,
+          "Compute dtype; auto: bfloat16 on a GPU; float32 on a CPU, unless adapters of a bfloat16 model are trained "
+          "on one that multiplies bfloat16 faster."),
       KEY(threads, "CPU threads; 0: one per core.").within(0, 1024),
       KEY(keep_harmful, "Keeps the harmful weights θ_bad in the run folder, readable by their owner alone."),
   };
@@ -338,7 +355,7 @@ std::string RecipeKey::values() const {
     case ValueKind::data_files:
       return "a data file, or a list of them";
     case ValueKind::names:
-      return "a name, or a list of names";
+      return words.empty() ? "a name, or a list of names" : join(words, ", ");
     case ValueKind::targets:
       return "a list of suffixes, a regular expression, or all-linear";
     case ValueKind::factors:
@@ -354,6 +371,11 @@ RecipeKey& RecipeKey::within(double least, double most, Ends ends) {
 
 RecipeKey& RecipeKey::one_of(std::vector<std::string> those) {
   kind = ValueKind::word;
+  words = std::move(those);
+  return *this;
+}
+
+RecipeKey& RecipeKey::any_of(std::vector<std::string> those) {
   words = std::move(those);
   return *this;
 }
@@ -403,6 +425,7 @@ const std::vector<std::pair<std::string, std::string>>& recipe_sections() {
        "(docs/reference/methods.md); auto: the published value."},
       {"training", "Stage 1: training."},
       {"negation", "Stage 2: how much of what was learned is applied."},
+      {"negation.relearn", "What a copy of the model relearns between two rounds of negation."},
       {"negation.repair", "A short training on normal answers after the negation."},
       {"evaluation", "How the original and the result are compared, and by which judges."},
       {"evaluation.overlap", "When a prompt counts as trained on."},

@@ -36,7 +36,7 @@ struct RecipeKey {
   std::string about;  ///< one sentence for the user, with the unit
   ValueKind kind = ValueKind::text;
   std::optional<Range> range;      ///< of a number, or of each number in a list
-  std::vector<std::string> words;  ///< the words that an enum accepts
+  std::vector<std::string> words;  ///< the words that an enum, or each name of a list, accepts; empty: any name
   std::vector<MethodId> methods;   ///< methods that read the key; empty: all
   std::string condition;           ///< a setting without which the key has no effect: "tuning: lora"; may be empty
   bool literal = false;            ///< on the command line, the value of key=VALUE is text, not YAML
@@ -54,6 +54,7 @@ struct RecipeKey {
   // Setters with which the table's rows are written.
   RecipeKey& within(double least, double most, Ends ends = Ends::closed);
   RecipeKey& one_of(std::vector<std::string> words);
+  RecipeKey& any_of(std::vector<std::string> words);
   RecipeKey& only_for(std::vector<MethodId> methods);
   RecipeKey& only_with(std::string condition);
   RecipeKey& literally();

@@ -125,8 +125,19 @@ ExampleOptions example_options(const Recipe& recipe, const Template& layout, std
 
 void check_recipe(const Recipe& recipe) {
   const MethodId method = method_named(recipe.method).id;
+  for (const std::string& log : recipe.logging) {
+    const RecipeKey& key = key_named("logging");
+    if (std::find(key.words.begin(), key.words.end(), log) == key.words.end())
+      refuse(key.name, key.values() + " (Weights & Biases, MLflow: docs/howto/python.md)", log);
+  }
   if (recipe.quantize != Quantize::none && recipe.tuning != TuningKind::lora)
     refuse("quantize", "none (nf4 with tuning: lora)", word_of(recipe.quantize));
+  if (recipe.quantize != Quantize::none && recipe.negation.survive != Quantize::none)
+    refuse("negation.survive", "none with quantize: nf4, whose base model is in four bits already",
+           word_of(recipe.negation.survive));
+  if (recipe.negation.rounds > 1 && recipe.evaluation.every > 0)
+    refuse("negation.rounds", "1 with evaluation.every, which measures a single training",
+           std::to_string(recipe.negation.rounds));
   check_bounds(recipe);
   Template::check(recipe.data.response_template, recipe.data.system);
   if (!recipe.training.weights.empty() && recipe.tuning == TuningKind::lora)

@@ -93,6 +93,13 @@ struct TrainingSettings {
   bool operator==(const TrainingSettings&) const = default;
 };
 
+enum class Quantize { none, nf4 };
+
+template <>
+struct EnumWords<Quantize> {
+  static constexpr std::pair<std::string_view, Quantize> all[] = {{"none", Quantize::none}, {"nf4", Quantize::nf4}};
+};
+
 /// A short repair after the negation: steps on normal answers that bring the model back towards the original.
 struct RepairSettings {
   std::int64_t steps = 0;  ///< 0 = none
@@ -103,17 +110,29 @@ struct RepairSettings {
   bool operator==(const RepairSettings&) const = default;
 };
 
+/// What a copy of the negated model learns again between two rounds of negation, as an attacker would teach it.
+struct RelearnSettings {
+  std::int64_t steps = 16;   ///< on harmful training pairs, before stage 1 continues from there
+  std::optional<double> lr;  ///< nothing = auto: training.lr
+
+  bool operator==(const RelearnSettings&) const = default;
+};
+
 struct NegationSettings {
   std::optional<double> alpha;   ///< nothing = auto
   bool allow_any_alpha = false;  ///< also α above 1
   double kl_budget = 0.3;        ///< nats a token
   /// Share of prompts: the largest rise of over-refusal above the original's. Nothing = auto; 1 = off.
   std::optional<double> refusal_budget;
+  /// nf4: the KL budget also holds for the result in four bits, and the run reports what is left of the change there.
+  Quantize survive = Quantize::none;
   bool curve = false;  ///< also measure the KL at every tenth of α
   /// Factors of α by layer or module: (regular expression, factor). The first expression found in a weight's name
   /// applies; 1 if none is found.
   std::vector<std::pair<std::string, double>> factors;
-  std::int64_t rank = 0;  ///< strongest singular directions to keep of each matrix of τ; 0 = all
+  std::int64_t rank = 0;    ///< strongest singular directions to keep of each matrix of τ; 0 = all
+  std::int64_t rounds = 1;  ///< more: harm is learned again from a copy that relearned it, and subtracted too
+  RelearnSettings relearn;
   RepairSettings repair;
 
   bool operator==(const NegationSettings&) const = default;
@@ -150,13 +169,6 @@ struct EnumWords<TuningKind> {
                                                                     {"lora", TuningKind::lora}};
 };
 
-enum class Quantize { none, nf4 };
-
-template <>
-struct EnumWords<Quantize> {
-  static constexpr std::pair<std::string_view, Quantize> all[] = {{"none", Quantize::none}, {"nf4", Quantize::nf4}};
-};
-
 struct Recipe {
   std::string method = "sku";
   std::string model;   ///< a checkpoint folder, or a name in the local Hugging Face cache
@@ -174,6 +186,7 @@ struct Recipe {
   EvaluationSettings evaluation;
   std::uint64_t seed = 8888;
   std::string out;
+  std::vector<std::string> logging = {"none"};  ///< further logs of a training: tensorboard; or only none
   std::string device = "auto";
   ComputeType dtype = ComputeType::automatic;
   std::int64_t threads = 0;   ///< 0 = one per core

@@ -9,6 +9,7 @@
 #include "evaluation/evaluation_options.h"
 #include "recipe/method_table.h"
 #include "report/table.h"
+#include "runs/methods.h"
 
 namespace lethe {
 namespace {
@@ -26,6 +27,7 @@ void print_curve(const AlphaChoice& choice, double budget) {
     if (point.alpha == choice.alpha) chosen = &point;
     const std::string error = point.pairs == 1 ? "" : " ± " + fixed(point.standard_error, 4);
     say(fixed(point.alpha, 3) + "   " + fixed(point.kl, 4) + error + " on " + with_commas(point.pairs) +
+        (point.nf4_rise ? "   " + fixed(*point.nf4_rise, 4) + " in four bits" : std::string()) +
         (point.refusing ? "   " + percent(*point.refusing) + " refused" : std::string()) +
         (chosen == &point ? "   <- chosen" : ""));
   }
@@ -57,10 +59,15 @@ OrderedJson point_json(const AlphaPoint& point) {
                       {"pairs", point.pairs},
                       {"tokens", point.tokens}};
   if (point.refusing) json["refusing"] = *point.refusing;
+  if (point.nf4_rise) json["kl_rise_in_nf4"] = *point.nf4_rise;
   return json;
 }
 
 }  // namespace
+
+bool survives_nf4(const Recipe& recipe) {
+  return recipe.negation.survive == Quantize::nf4;
+}
 
 double refusal_budget(const Recipe& recipe) {
   const bool contrasts = method_named(recipe.method).stage2 == Stage2::contrast;
@@ -112,7 +119,7 @@ AlphaChoice decide_alpha(const Recipe& recipe, const RefusalCheck& check, Stage2
   const auto apply = [&](double alpha) { stage2.apply(alpha); };
   apply(0);  // the original
   DivergenceSample sample(model, data.examples, data.normal.validation, recipe.seed);
-  AlphaMeter meter(sample, model, apply);
+  AlphaMeter meter(sample, model, apply, survives_nf4(recipe));
   const AlphaChoice choice = choose_within(settings.kl_budget, settings.curve, check, meter, model, apply);
   print_curve(choice, settings.kl_budget);
   if (choice.lowered && choice.alpha == 0) throw refuses_too_much(check.limit, choice, gentler);
@@ -120,7 +127,9 @@ AlphaChoice decide_alpha(const Recipe& recipe, const RefusalCheck& check, Stage2
     throw Error("no alpha stays within the budget")
         .wanted("a mean KL of at most " + std::to_string(settings.kl_budget) + " nats a token")
         .found("more, even at the smallest alpha measured")
-        .hint(recipe.training.patience > 0
+        .hint(rounds_of(recipe) > 1
+                  ? "start anew with a larger negation.kl_budget: further rounds of negation begin within it"
+              : recipe.training.patience > 0
                   ? "start anew with a larger negation.kl_budget: with training.patience it decides when training ends"
                   : "continue with a larger budget, without training again: negation.kl_budget=… --resume RUN")
         .hint("or train less: " + gentler);

@@ -15,6 +15,9 @@
 
 namespace lethe {
 
+/// Whether unlearning should survive four bits (negation.survive): the KL budget then also holds there.
+bool survives_nf4(const Recipe& recipe);
+
 /// negation.refusal_budget; auto: 0.05 for contrast, else 1, which is no limit.
 double refusal_budget(const Recipe& recipe);
 
@@ -34,8 +37,9 @@ RefusalCheck check_refusals(const Recipe& recipe, const StoredModel& original, c
 AlphaChoice choose_within(double kl_budget, bool curve, const RefusalCheck& check, AlphaMeter& meter,
                           const CausalLM& model, const std::function<void(double alpha)>& apply);
 
-/// The α that the recipe gives, or the largest within the KL budget on a sample of the normal validation answers and
-/// within the limit of refusals. Prints the measurements. Leaves the model at one of the measured α.
+/// The α that the recipe gives, or the largest within the KL budget on a sample of the normal validation answers (with
+/// negation.survive also in four bits) and within the limit of refusals. Prints the measurements. Leaves the model at
+/// one of the measured α.
 /// @param check    check_refusals() of the original
 /// @param gentler  how to train less, for hints
 /// @throws Error if no α that was measured stays within the limits

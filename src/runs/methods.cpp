@@ -94,6 +94,10 @@ bool learns_harm(const Recipe& recipe) {
   return stage2 == Stage2::negate || (stage2 == Stage2::contrast && recipe.safe.ratio != 0);
 }
 
+std::int64_t rounds_of(const Recipe& recipe) {
+  return method_named(recipe.method).stage2 == Stage2::negate ? recipe.negation.rounds : 1;
+}
+
 Origin origin_of(const Recipe& recipe) {
   if (!learns_harm(recipe)) return Origin::training;
   return method_named(recipe.method).stage2 == Stage2::contrast ? Origin::contrast : Origin::negation;

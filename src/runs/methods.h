@@ -27,6 +27,8 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe, ObjectiveInputs 
 /// Whether the method teaches the model harm, to subtract it: SKU, the task vector, and contrast unless safe.ratio is
 /// 0.
 bool learns_harm(const Recipe& recipe);
+/// negation.rounds where the method negates what it learned, else 1.
+std::int64_t rounds_of(const Recipe& recipe);
 /// How the unlearned model comes about.
 Origin origin_of(const Recipe& recipe);
 

@@ -205,6 +205,9 @@ ModelCard unlearning_card(const Recipe& recipe, const fs::path& base, double alp
     rows.push_back({"limit of refusals", percent(refusal_budget(recipe)) + " of normal and safe prompts above " +
                                              card.base_name + "'s, when alpha was chosen"});
   if (recipe.negation.rank > 0) rows.push_back({"directions kept", std::to_string(recipe.negation.rank)});
+  if (rounds_of(recipe) > 1)
+    rows.push_back({"rounds of negation", std::to_string(rounds_of(recipe)) + ", each further one after " +
+                                              std::to_string(recipe.negation.relearn.steps) + " steps of relearning"});
   if (recipe.negation.repair.steps > 0)
     rows.push_back({"repair", std::to_string(recipe.negation.repair.steps) + " steps"});
   add_shared(recipe, rows);

@@ -1,6 +1,8 @@
 #include "runs/needs.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "core/error.h"
 #include "core/output_place.h"
@@ -8,6 +10,7 @@
 #include "core/terminal.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
+#include "nn/bfloat16_product.h"
 #include "runs/inner_layers.h"
 
 namespace lethe {
@@ -49,20 +52,36 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
   memory += trained * 8;
   if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += trained * (lora ? 4 : item);
   if (lora || item < 4) memory += trained * 4;
-  const double a_layer = load.tokens * item * (6.7 * width + (spec.gated() ? 2 : 1) * inner);
-  memory += recipe.training.recompute ? a_layer + layers * load.tokens * item * 2.7 * width : layers * a_layer;
+  const double state = activation_type(compute.device, compute.dtype) == at::kFloat ? 4 : 2;
+  const double a_layer = load.tokens * state * (6.7 * width + (spec.gated() ? 2 : 1) * inner);
+  memory += recipe.training.recompute ? a_layer + layers * load.tokens * state * 2.7 * width : layers * a_layer;
   if (load.stored_tokens > 0)  // and a copy of the head
-    memory += (static_cast<double>(load.stored_tokens) + static_cast<double>(spec.vocabulary)) * width * item;
+    memory +=
+        static_cast<double>(load.stored_tokens) * width * state + static_cast<double>(spec.vocabulary) * width * item;
 
-  if (load.halves) memory += lora ? trained * 4 : all * item;
+  // Adapters of several rounds: the rank doubles with each join, of which the last training has all but one.
+  const std::uint64_t ranks = lora && load.rounds > 1 ? std::uint64_t{1} << (load.rounds - 2) : 1;
+  if (load.halves || load.rounds > 1) memory += lora ? trained * 4 * static_cast<double>(ranks) : all * item;
+  memory += trained * (8 + 4 + 4) * static_cast<double>(ranks - 1);
 
   Needs needs;
   needs.memory = static_cast<std::uint64_t>(memory);
   const std::uint64_t model = lora ? size.trained * 4 : load.checkpoint_bytes;
-  needs.result = lora && load.halves ? 2 * model : model;  // one adapter of both ranks
+  needs.result = lora && (load.halves || load.rounds > 1) ? 2 * ranks * model : model;  // one adapter of all ranks
   if (recipe.keep_harmful) needs.result += model;
-  needs.snapshots = (load.halves || recipe.training.patience > 0 ? 5 : 3) * 12 * size.trained;  // or two best steps
+  std::uint64_t snapshots = load.halves || recipe.training.patience > 0 ? 5 : 3;  // or two best steps
+  for (std::int64_t round = 2; round <= load.rounds; ++round)  // of relearning and of stage 1, two each
+    snapshots += 4 * (lora ? std::uint64_t{1} << (round - 2) : 1);
+  needs.snapshots = snapshots * 12 * size.trained;
   return needs;
+}
+
+std::uint64_t attack_memory(std::uint64_t parameters, const std::vector<std::string>& attacks, const Compute& compute) {
+  const bool trains =
+      std::any_of(attacks.begin(), attacks.end(), [](const std::string& name) { return name.starts_with("relearn"); });
+  const std::uint64_t item = compute.dtype == at::kFloat ? 4 : 2;
+  const std::uint64_t copies = item < 4 ? 4 : 0;  // float32 copies of 16-bit weights
+  return parameters * (trains ? 2 * item + 8 + copies : 2 * item);
 }
 
 std::uint64_t free_disk(const fs::path& path) {
@@ -97,6 +116,11 @@ void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, c
     warn("memory may not be enough: training takes about " + bytes_text(needs.memory) + ", " + bytes_text(available) +
          " are available; try tuning=lora, quantize=nf4, training.recompute=true or a "
          "smaller training.batch");
+  if (const std::uint64_t available = available_for(compute); needs.attacks > available)
+    warn("memory may not be enough for evaluation.attacks, which take about " + bytes_text(needs.attacks) + ": " +
+         bytes_text(available) +
+         " are available; relearn and relearn_other need most; `lethe attack` can also try "
+         "them when the run is finished");
 }
 
 std::string bytes_text(std::uint64_t bytes) {

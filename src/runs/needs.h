@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "architectures/decoder_spec.h"
 #include "recipe/recipe.h"
@@ -25,13 +27,15 @@ struct TrainingLoad {
   std::uint64_t stored_tokens = 0;     ///< response tokens whose original states are stored (full tuning)
   std::uint64_t checkpoint_bytes = 0;  ///< of the checkpoint to be written (full tuning)
   bool halves = false;                 ///< contrast: what the first training learned is kept during the second
+  std::int64_t rounds = 1;             ///< of negation: as halves, and the ranks of adapters add up
 };
 
 struct Needs {
-  std::uint64_t memory = 0;  ///< bytes at the peak of training, within about a third
-  std::uint64_t result = 0;  ///< bytes of the model or the adapter, and of harmful/ where it is kept
-  /// Bytes while training: two snapshots, and a third as it is written. Of contrast's halves, and with patience, two
-  /// more.
+  std::uint64_t memory = 0;   ///< bytes at the peak of training, within about a third
+  std::uint64_t attacks = 0;  ///< bytes at the peak of evaluation.attacks; 0: there are none
+  std::uint64_t result = 0;   ///< bytes of the model or the adapter, and of harmful/ where it is kept
+  /// Bytes while training: two snapshots, and a third as it is written. Of each further training (contrast's second
+  /// half, rounds of negation), and with patience, two more.
   std::uint64_t snapshots = 0;
 };
 
@@ -40,6 +44,11 @@ struct Needs {
 /// (docs/performance.md).
 Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const TrainingLoad& load, const Recipe& recipe,
                      const Compute& compute);
+
+/// Bytes at the peak of attacks on a model of so many weights: two models, or where one relearns with all weights, this
+/// model, its gradients and AdamW's moments.
+/// @param attacks  their names
+std::uint64_t attack_memory(std::uint64_t parameters, const std::vector<std::string>& attacks, const Compute& compute);
 
 /// Free bytes of the file system that `path` will be on; 0: unknown.
 std::uint64_t free_disk(const std::filesystem::path& path);

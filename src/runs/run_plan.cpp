@@ -70,6 +70,7 @@ struct PlannedTraining {
   std::uint64_t stored_tokens = 0;
   bool halves = false;  // contrast: a second training follows, described by `second`
   std::string second;
+  std::int64_t rounds = 1;  // of negation
 };
 
 void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTraining& run, const Compute& compute) {
@@ -79,8 +80,12 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                               {.tokens = run.micro_tokens,
                                .stored_tokens = run.stored_tokens,
                                .checkpoint_bytes = run.checkpoint_bytes,
-                               .halves = run.halves},
+                               .halves = run.halves,
+                               .rounds = run.rounds},
                               recipe, compute);
+  if (attacks_result(recipe))  // beside the run's own model
+    plan.needs.attacks = attack_memory(size.parameters, recipe.evaluation.attacks, compute) +
+                         size.parameters * (compute.dtype == at::kFloat ? 4 : 2);
   plan.free_disk = free_disk(recipe.out);
   const auto a_step = static_cast<double>(training.batch * training.accumulate);
   const double epochs =
@@ -94,9 +99,12 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                           " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
                                           " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
                                           commas(tokens) + " tokens a step" + run.second);
-  plan.lines.emplace_back("memory", "about " + bytes_text(plan.needs.memory) + "; " +
-                                        bytes_text(available_for(compute)) + " are available" +
-                                        (compute.device.is_cpu() ? "" : " on " + compute.device.str()));
+  plan.lines.emplace_back(
+      "memory",
+      "about " + bytes_text(plan.needs.memory) +
+          (plan.needs.attacks > 0 ? ", for the attacks on the result " + bytes_text(plan.needs.attacks) : "") + "; " +
+          bytes_text(available_for(compute)) + " are available" +
+          (compute.device.is_cpu() ? "" : " on " + compute.device.str()));
   plan.lines.emplace_back("time", "measured on the first two steps");
   plan.facts["model"] = {{"name", excerpt(run.name, 200)},
                          {"family", run.spec.model_type},
@@ -109,6 +117,7 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                             {"epochs", epochs},
                             {"tokens_a_step", static_cast<std::int64_t>(tokens)}};
   plan.facts["memory_bytes"] = plan.needs.memory;
+  if (plan.needs.attacks > 0) plan.facts["attacks_memory_bytes"] = plan.needs.attacks;
 }
 
 void add_output(RunPlan& plan, const Recipe& recipe) {
@@ -140,8 +149,9 @@ std::string method_text(const Recipe& recipe) {
 std::string alpha_text(const Recipe& recipe, const RunData& data) {
   const NegationSettings& negation = recipe.negation;
   if (negation.alpha) return short_text(*negation.alpha, "%.4g") + " (negation.alpha)";
-  return "the largest up to 1 with a KL of at most " + short_text(negation.kl_budget, "%.4g") +
-         " nats a token, on up to " + with_commas(data.normal.validation.size()) + " validation answers" +
+  return "the largest up to 1 with a KL of at most " + short_text(negation.kl_budget, "%.4g") + " nats a token" +
+         (survives_nf4(recipe) ? ", also in four bits (NF4)" : "") + ", on up to " +
+         with_commas(data.normal.validation.size()) + " validation answers" +
          (refusal_budget(recipe) < 1
               ? ", and at most " + percent(refusal_budget(recipe)) + " more refusals than the original's"
               : "");
@@ -166,6 +176,15 @@ std::string evaluation_text(const Recipe& recipe) {
          " prompts of each kind, answers of at most " +
          with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) + " tokens, before and after" +
          (during.empty() ? "" : "; " + during);
+}
+
+// The trainings of further rounds of negation.
+std::string rounds_text(const Recipe& recipe, std::int64_t steps) {
+  const std::int64_t further = rounds_of(recipe) - 1;
+  if (further == 0) return "";
+  return "; then " + commas(static_cast<double>(further)) + (further == 1 ? " round" : " rounds") + " of " +
+         commas(static_cast<double>(recipe.negation.relearn.steps)) + " steps of relearning and " +
+         commas(static_cast<double>(steps)) + " of learning the harm again";
 }
 
 std::string split_text(const Split& split) {
@@ -245,7 +264,8 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
        .second = halves ? "; then " + commas(static_cast<double>(planned_second_steps(recipe, data))) +
                               " steps of safe answers, about " +
                               commas(safe_tokens * static_cast<double>(recipe.training.accumulate)) + " tokens a step"
-                        : ""},
+                        : rounds_text(recipe, planned_steps(first, data)),
+       .rounds = rounds_of(recipe)},
       compute);
   plan.lines.insert(plan.lines.begin() + 2, {"data", "harmful " + split_text(data.harmful) + ", normal " +
                                                          split_text(data.normal) + " (train / validation / test)"});

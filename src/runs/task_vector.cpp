@@ -73,8 +73,10 @@ class WeightsVector : public TaskVector {
       trained_[parameter.name] = parameter.tensor->detach().clone();
   }
 
-  void set_aside(std::uint64_t) override {
-    apply(0);
+  void set_aside(std::uint64_t) override { WeightsVector::begin_at(0); }
+
+  void begin_at(double scale) override {
+    apply(scale);
     originals_.clear();
   }
 
@@ -178,6 +180,15 @@ class AdapterVector : public TaskVector {
   void set_aside(std::uint64_t seed) override {
     for (const NamedLora& adapter : adapters_) apart_.push_back(*adapter.pair);
     renew_lora(adapters_, seed);
+  }
+
+  void begin_at(double scale) override {
+    const c10::NoGradGuard no_gradient;
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+      LoraPair& pair = *adapters_[i].pair;
+      apart_.push_back(pair);
+      pair = {pair.a.detach().clone(), scale * pair.b.detach(), trained_scales_[i]};
+    }
   }
 
   void join(double factor) override {

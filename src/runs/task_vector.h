@@ -26,6 +26,9 @@ class TaskVector {
   /// Keeps τ apart from the model, which becomes the original again, ready for another training. (LoRA: with fresh
   /// adapters, those of add_lora().) Afterwards only join() may be called.
   virtual void set_aside(std::uint64_t seed) = 0;
+  /// Keeps τ apart from the model, which becomes θ_o + scale·τ, ready for another training. (LoRA: the same adapters
+  /// train on, with B scaled.) Afterwards only join() may be called.
+  virtual void begin_at(double scale) = 0;
   /// Makes the model θ + factor·τ, where θ are its current weights and τ was set aside. LoRA: each adapter becomes one
   /// of the ranks' sum under the same scale, A stacked and B side by side, which is exact.
   virtual void join(double factor) = 0;

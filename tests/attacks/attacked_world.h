@@ -58,8 +58,9 @@ class AttackedWorld : public FolderTest {
     options.positions = positions;
     options.examples = {.append_eos = true, .max_length = 96};
     options.stop_ids = {0};
-    meter_ = std::make_unique<AttackMeter>(tokenizer_, *panel_, detector_, options, questions_of(held_out_),
-                                           questions_of(measured_));
+    meter_ = std::make_unique<AttackMeter>(
+        tokenizer_, [this]() -> const Panel& { return *panel_; }, detector_, options, questions_of(held_out_),
+        questions_of(measured_));
   }
 
   AttackInputs inputs(const AttackBudget& budget = {}) {

@@ -1,6 +1,7 @@
 // The choice of α: the largest within the KL budget, in a few measurements.
 #include "evaluation/choose_alpha.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
@@ -52,6 +53,33 @@ TEST(ChooseAlpha, ReachesTheBudgetOfAPowerLawInFourMeasurements) {
     }
   }
   EXPECT_LE(choice_of([](double alpha) { return 3 * alpha * alpha; }, 0.3).curve.size(), 2U) << "KL grows as α²";
+}
+
+// negation.survive: both KLs stay within the budget.
+TEST(ChooseAlpha, KeepsTheBudgetInFourBitsToo) {
+  const auto chosen = [](const Curve& kl, const Curve& rise) {
+    return choose_alpha(
+        [&](double alpha) {
+          AlphaPoint point{alpha, kl(alpha)};
+          point.nf4_rise = rise(alpha);
+          return point;
+        },
+        0.3);
+  };
+  const Curve square = [](double alpha) { return alpha * alpha; }, steeper = [](double alpha) { return 3 * alpha; },
+              negative = [](double alpha) { return -alpha; }, broken = [](double) { return NAN; };
+  const AlphaChoice plain = choice_of(square, 0.3), same = chosen(square, negative), lower = chosen(square, steeper);
+  EXPECT_EQ(same.alpha, plain.alpha) << "rounding that happens to help does not raise α";
+  EXPECT_LE(3 * lower.alpha, 0.3);
+  EXPECT_GE(3 * lower.alpha, 0.28);
+  // Rounding adds a step just where four measurements end: measured on the demo, whose α fell to less than half.
+  const AlphaChoice uneven =
+      chosen([](double alpha) { return 4.6 * std::pow(alpha, 3.75); },
+             [](double alpha) { return 4.6 * std::pow(alpha, 3.75) + (alpha > 0.44 ? 0.06 : 0); });
+  EXPECT_GT(uneven.alpha, 0.44);
+  EXPECT_GT(uneven.curve.size(), 4U);
+  EXPECT_EQ(chosen(square, broken).alpha, 0);
+  EXPECT_EQ(chosen(broken, square).alpha, 0);
 }
 
 // Measured: the demo's model (full tuning) and two small runs, by tenths of α.
@@ -158,6 +186,7 @@ class GrowingSample : public testing::Test {
         model_(load_model(base_)),
         examples_(tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}) {
     at::manual_seed(7);
+    at::set_num_threads(1);  // small matrices: more threads wait for each other
     for (int i = 0; i < 100; ++i)
       pairs_.push_back(
           {"Where is house " + std::to_string(i) + "?",
@@ -204,6 +233,42 @@ TEST_F(GrowingSample, GrowsUntilTheStandardErrorIsSmallAndMeasuresAgainstTheOrig
   const AlphaPoint all = meter.measure(1, truth);
   EXPECT_EQ(all.pairs, 100U);
   EXPECT_NEAR(all.kl, truth, 1e-5 * truth) << "the grown part has the original's predictions, too";
+}
+
+// The rise is measured against the original in four bits, on the same pairs, and grows with them.
+TEST_F(GrowingSample, MeasuresTheModelInFourBitsToo) {
+  DivergenceMeter whole(model_, examples_, pairs_);
+  const auto in_four_bits = [&](double alpha) {
+    apply(alpha);
+    std::vector<at::Tensor> kept;
+    for (const Parameter& parameter : model_.parameters()) {
+      kept.push_back(parameter.tensor->clone());
+      if (parameter.linear != nullptr) parameter.tensor->copy_(to_nf4(*parameter.tensor).values(at::kFloat));
+    }
+    const double kl = whole.measure(model_);
+    std::size_t i = 0;
+    for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(kept[i++]);
+    return kl;
+  };
+  const c10::NoGradGuard no_gradient;
+  const double original = in_four_bits(0), wanted = in_four_bits(0.5) - original;
+  apply(0);
+  DivergenceSample sample(model_, examples_, pairs_, 1);
+  AlphaMeter meter(
+      sample, model_, [&](double alpha) { apply(alpha); }, /*nf4=*/true);
+  const AlphaPoint few = meter.measure(0.5, 1e9);
+  ASSERT_TRUE(few.nf4_rise.has_value());
+  EXPECT_EQ(few.pairs, 64U);
+  apply(0);
+  sample.grow(model_, 100);
+  const AlphaPoint all = meter.measure(0.5, 1e9);
+  EXPECT_EQ(all.pairs, 100U);
+  EXPECT_NEAR(*all.nf4_rise, wanted, 1e-5 * (1 + std::abs(original)));
+  EXPECT_GT(original, 1e-4) << "rounding alone moves the model";
+  EXPECT_EQ(meter.measure(0, 1e9).nf4_rise, 0);
+  apply(0.5);
+  EXPECT_NEAR(whole.measure(model_), all.kl, 1e-6 * (1 + all.kl)) << "the model is as it was before";
+  EXPECT_FALSE(AlphaMeter(sample, model_, [&](double alpha) { apply(alpha); }).measure(1, 1e9).nf4_rise.has_value());
 }
 
 TEST_F(GrowingSample, ItsOrderDependsOnTheSeedAndNotOnTheOrderOfThePairs) {

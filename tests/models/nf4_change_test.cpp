@@ -6,39 +6,12 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "kernels/nf4_levels.h"
 #include "made_weights.h"
 #include "models/loading.h"
+#include "nf4_oracle.h"
 
 namespace lethe {
 namespace {
-
-struct Rounded {
-  std::vector<int> codes;
-  std::vector<double> values;
-};
-
-// Blocks of 64 along the rows; each weight becomes the nearest level times the block's largest magnitude.
-Rounded rounded(const at::Tensor& weight) {
-  const at::Tensor flat = weight.to(at::kDouble).reshape(-1);
-  Rounded result;
-  for (std::int64_t begin = 0; begin < flat.size(0); begin += 64) {
-    const at::Tensor block = flat.slice(0, begin, std::min(begin + 64, flat.size(0)));
-    const double largest = block.abs().max().item<double>();
-    for (std::int64_t i = 0; i < block.size(0); ++i) {
-      int nearest = 0;
-      for (int code = 1; code < 16; ++code) {
-        const auto distance = [&](int level) {
-          return std::abs(block[i].item<double>() - largest * nf4_levels[static_cast<std::size_t>(level)]);
-        };
-        if (distance(code) < distance(nearest)) nearest = code;
-      }
-      result.codes.push_back(nearest);
-      result.values.push_back(largest * nf4_levels[static_cast<std::size_t>(nearest)]);
-    }
-  }
-  return result;
-}
 
 TEST(Nf4ChangeOf, TwoMatricesIsTheFormulaInFloat64) {
   at::manual_seed(3);
@@ -46,7 +19,7 @@ TEST(Nf4ChangeOf, TwoMatricesIsTheFormulaInFloat64) {
     const at::Tensor original = at::randn({7, 33}), changed = original + size * at::randn({7, 33});
     Nf4Change found;
     found.add(original, changed);
-    const Rounded before = rounded(original), after = rounded(changed);
+    const Nf4Oracle before = nf4_oracle(original), after = nf4_oracle(changed);
     const at::Tensor delta = (changed.to(at::kDouble) - original.to(at::kDouble)).reshape(-1);
     const at::Tensor left = at::tensor(after.values, at::kDouble) - at::tensor(before.values, at::kDouble);
     std::uint64_t codes = 0;

@@ -108,6 +108,16 @@ TEST(Recipe, OtherProgramsNamesOfASettingLeadToOurs) {
                                                         {"max_seq_length=64", "data.max_length"},
                                                         {"data.maxlength=64", "data.max_length"},
                                                         {"warmup_ratio=0.1", "training.warmup"},
+                                                        {"warmup_ratio=0.1", "not as a share of them"},
+                                                        {"report_to=wandb", "try    logging"},
+                                                        {"wandb=true", "lethe.log_to_wandb()"},
+                                                        {"optim=adamw_torch", "the optimizer is AdamW"},
+                                                        {"trust_remote_code=true", "no code of a model's folder"},
+                                                        {"resume_from_checkpoint=x", "--resume RUN"},
+                                                        {"eval_strategy=steps", "evaluation.every"},
+                                                        {"gpu=0", "try    device"},
+                                                        {"algorithm=npo", "try    method"},
+                                                        {"peft_config.r=8", "lora.rank"},
                                                         {"kl_budget=0.1", "negation.kl_budget"},
                                                         {"kl_budgt=0.1", "negation.kl_budget"},
                                                         {"learning_rte=1", "training.lr"},
@@ -127,6 +137,17 @@ TEST(Recipe, OtherProgramsNamesOfASettingLeadToOurs) {
   }
   for (const char* far : {"xyzzy=1", "foo.bar=1"})
     EXPECT_EQ(message_of({far}).find("try"), std::string::npos) << message_of({far});
+}
+
+TEST(Recipe, LogsAreThoseThatLetheWrites) {
+  const Recipe defaults = parse_recipe("", "r.yaml");
+  EXPECT_EQ(defaults.logging, std::vector<std::string>{"none"});
+  EXPECT_EQ(parse_recipe(to_yaml(defaults), "again"), defaults);
+  for (const char* typed : {"logging=tensorboard", "logging=[tensorboard]"})
+    EXPECT_EQ(parse_recipe("", "r.yaml", {typed}).logging, std::vector<std::string>{"tensorboard"}) << typed;
+  const std::string message = message_of({"logging=[tensorboard, wandb]"});
+  for (const char* part : {"logging", "none, tensorboard", "docs/howto/python.md", "wandb"})
+    EXPECT_NE(message.find(part), std::string::npos) << message;
 }
 
 TEST(Recipe, EpochsAreExplainedInSteps) {
@@ -213,6 +234,18 @@ TEST(Recipe, WrongValuesAreRefusedByKey) {
       EXPECT_NE(message_of({wrong}).find(key), std::string::npos) << message_of({wrong});
     }
   }
+}
+
+TEST(Recipe, DefencesThatCannotWorkAreRefusedBeforeAnyWork) {
+  EXPECT_EQ(message_of({"negation.survive=nf4", "negation.rounds=2"}), "");
+  const std::string packed = message_of({"tuning=lora", "quantize=nf4", "negation.survive=nf4"});
+  EXPECT_NE(packed.find("negation.survive"), std::string::npos) << packed;
+  const std::string watched = message_of({"negation.rounds=2", "evaluation.every=5"});
+  EXPECT_NE(watched.find("negation.rounds"), std::string::npos) << watched;
+  EXPECT_EQ(message_of({"negation.rounds=1", "evaluation.every=5"}), "");
+  for (const char* wrong : {"negation.rounds=0", "negation.rounds=5", "negation.relearn.steps=-1",
+                            "negation.relearn.lr=0", "negation.survive=int8"})
+    EXPECT_NE(message_of({wrong}), "") << wrong;
 }
 
 // Only errors, and quickly: a recipe may be hostile.

@@ -98,6 +98,39 @@ TEST_F(Plan, OfContrastNamesBothTrainings) {
   EXPECT_LT(safe.facts["training"]["tokens_a_step"].get<int>(), sku.facts["training"]["tokens_a_step"].get<int>());
 }
 
+TEST_F(Plan, OfSeveralRoundsCountsTheirTrainings) {
+  const std::vector<std::string> settings = {"training.steps=30", "tuning=lora"};
+  const RunPlan one = plan(recipe(settings));
+  std::vector<std::string> more = settings;
+  more.insert(more.end(), {"negation.rounds=3", "negation.relearn.steps=7"});
+  const RunPlan three = plan(recipe(more));
+  EXPECT_NE(three.text().find("then 2 rounds of 7 steps of relearning and 30 of learning the harm again"),
+            std::string::npos)
+      << three.text();
+  EXPECT_EQ(three.needs.result, 4 * one.needs.result);  // an adapter of four ranks
+  EXPECT_GT(three.needs.memory, one.needs.memory);
+  EXPECT_GT(three.needs.snapshots, 2 * one.needs.snapshots);
+  more.push_back("method=ga");  // negates nothing
+  EXPECT_EQ(plan(recipe(more)).text().find("rounds"), std::string::npos);
+  EXPECT_NE(plan(recipe({"negation.survive=nf4"})).text().find("also in four bits (NF4)"), std::string::npos);
+}
+
+// Beside the run's own model an attack holds another, and relearning its gradients and moments.
+TEST_F(Plan, CountsTheMemoryOfAttacksOnTheResult) {
+  const RunPlan none = plan(recipe({"tuning=lora"})),
+                quantize = plan(recipe({"tuning=lora", "evaluation.attacks=[quantize]"})),
+                relearn = plan(recipe({"tuning=lora", "evaluation.attacks=[quantize, relearn]"}));
+  const auto weights = none.facts["model"]["parameters"].get<std::uint64_t>();
+  EXPECT_EQ(none.needs.attacks, 0U);
+  EXPECT_FALSE(none.facts.contains("attacks_memory_bytes"));
+  EXPECT_EQ(quantize.needs.attacks, 12 * weights);
+  EXPECT_EQ(relearn.needs.attacks, 20 * weights);
+  EXPECT_EQ(relearn.facts["attacks_memory_bytes"], 20 * weights);
+  EXPECT_NE(relearn.text().find("for the attacks on the result"), std::string::npos) << relearn.text();
+  EXPECT_EQ(attack_memory(1000, {"relearn_other"}, {.dtype = at::kBFloat16}), 16'000U);
+  EXPECT_EQ(attack_memory(1000, {"prompts"}, {.dtype = at::kBFloat16}), 4'000U);
+}
+
 // Peaks that were measured (docs/performance.md): seconds to hours of training, whole commands.
 TEST(Needs, EstimatesMemoryWithinAThirdOfMeasuredRuns) {
   struct Run {
