@@ -15,6 +15,10 @@ quietly "$folder/installed/bin/lethe" demo --data-only --out "$folder/demo"
 for judge in facts qwen3guard wildguard strongreject; do
   if ! grep -q "^$judge " "$folder/judges"; then echo "package: no judge $judge:"; cat "$folder/judges"; exit 1; fi
 done
+for file in man/man1/lethe.1 bash-completion/completions/lethe zsh/site-functions/_lethe fish/vendor_completions.d/lethe.fish; do
+  if [[ ! -s $folder/installed/share/$file ]]; then echo "package: no share/$file"; exit 1; fi
+done
+bash -n "$folder/installed/share/bash-completion/completions/lethe"
 "$folder/build/unlearn" assets/demo "$folder/demo/data/harmful.jsonl" "$folder/demo/data/normal.jsonl" "$folder/run" \
   training.steps=2 training.batch=2 data.max_length=96 negation.alpha=0.1 evaluation.judge=refusal \
   evaluation.prompts=4 evaluation.max_new_tokens=8 > "$folder/printed" 2> "$folder/errors" || { cat "$folder/errors"; exit 1; }

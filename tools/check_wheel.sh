@@ -31,5 +31,8 @@ if readelf -d "$site/lethe/bin/lethe" "$site/lethe/lib/lethe/liblethe_engine.so"
 fi
 
 .venv-fresh/bin/lethe --version > /dev/null
+for file in man/man1/lethe.1 bash-completion/completions/lethe zsh/site-functions/_lethe fish/vendor_completions.d/lethe.fish; do
+  if [[ ! -s .venv-fresh/share/$file ]]; then echo "wheel: no share/$file"; exit 1; fi
+done
 (cd tests/python && ../../.venv-fresh/bin/python -W ignore::UserWarning -m unittest 2>&1 | grep -v '^Loading weights')
 echo "wheel: a fresh environment runs it"

@@ -19,6 +19,7 @@ from lethe._errors import BadInputError, FailedError, InterruptedRunError, Lethe
 from lethe._job import Job, Results, run, start
 from lethe._load import load
 from lethe._program import program_path, version
+from lethe._trackers import log_to_mlflow, log_to_wandb
 
 __version__ = version()
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Results",
     "UsageError",
     "load",
+    "log_to_mlflow",
+    "log_to_wandb",
     "program_path",
     "run",
     "start",

@@ -24,7 +24,8 @@ from lethe._program import environment, program_path
 # What a command leaves in its folder, the most telling first.
 _RESULT_FILES = ("results.json", "attack.json", "tune.json", "table.json", "sweep.json", "vector.json", "run.json")
 _POLL = 0.1  # seconds
-# They write a run folder even if none is named. A named one can be read while they work.
+# They write a run folder even if none is named. A named one can be read while they work. They print JSON only with
+# --dry-run.
 _TRAINING = ("unlearn", "finetune", "tune", "reproduce")
 
 
@@ -47,12 +48,13 @@ class Job:
         if "output" in options and "output" not in settings:
             settings["output"] = "-"
         dry_run = settings.get("dry_run")
-        if "json" in options and (dry_run or not (options["json"] or settings.get("out"))):
+        trains = " ".join(command) in _TRAINING
+        if "json" in options and (dry_run or not (trains or settings.get("out"))):
             settings.setdefault("json", True)
         if "quiet" in options and not verbose:
             settings.setdefault("quiet", True)
         out = settings.get("out") or settings.get("resume") or _out_of_recipe(positional)
-        if not out and " ".join(command) in _TRAINING and not dry_run:
+        if not out and trains and not dry_run:
             out = settings["out"] = time.strftime(f"runs/{command[0]}-%Y%m%d-%H%M%S")
         self.folder = pathlib.Path(out) if out else None
         self._output_file = settings.get("output")
@@ -143,7 +145,7 @@ class Job:
             raise error_for(status, stderr)
         for line in stderr.splitlines():
             if line.startswith("warning: ") and not self._verbose:
-                warnings.warn(line.removeprefix("warning: "), LetheWarning, stacklevel=4)
+                warnings.warn(line.removeprefix("warning: "), LetheWarning, stacklevel=_callers_level())
         self._stderr.clear()
 
     def result(self) -> Results:
@@ -185,6 +187,14 @@ def _out_of_recipe(positional: tuple[Any, ...]) -> str | None:
     return None
 
 
+def _callers_level() -> int:
+    """The stacklevel by which a warning of the function that calls this one names the user's line, not the module's."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lethe."):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -219,7 +229,11 @@ def run(
 
     >>> lethe.run("generate", model="runs/opt/model", input=[{"prompt": "Hello"}])["rows"][0]["response"]
     """
-    job = start(command, *arguments, verbose=verbose, **settings)
+    return follow(start(command, *arguments, verbose=verbose, **settings), on_step)
+
+
+def follow(job: Job, on_step: Callable[[dict[str, Any]], None] | None) -> Results:
+    """Waits for the end of a job, and calls a function with each step until then. An error of it stops the job."""
     try:
         if on_step is not None:
             for step in job:

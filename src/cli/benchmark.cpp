@@ -72,7 +72,7 @@ void run_benchmark(const BenchmarkOptions& options) {
   print_table(options.json ? dump_json(benchmark_json(result, about)) + "\n" : benchmark_text(result));
   if (options.json)
     for (const std::string& note : result.notes) say(note);
-  say("wrote " + options.out + ": results.json, rows.jsonl, report.html");
+  say_wrote(options.out, ": results.json, rows.jsonl, report.html", dump_json(benchmark_json(result, about)));
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ void add_benchmark(CLI::App& program, Action& action) {
   auto options = std::make_shared<BenchmarkOptions>();
   BenchmarkRequest& request = options->request;
   auto* command = program.add_subcommand("benchmark", "Measure a model on TOFU, MUSE, WMDP or MMLU");
-  command->add_option("name", request.name, "tofu, muse, wmdp or mmlu")->required()->type_name("NAME");
+  command->add_option("name", request.name, "tofu, muse, wmdp or mmlu")->required()->type_name("{tofu,muse,wmdp,mmlu}");
   add_model_options(*command, options->model);
   command->add_option("--data", options->data, "Folder of the public files, as they are")->required();
   command->add_option("--split", request.split,

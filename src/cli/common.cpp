@@ -79,7 +79,11 @@ void write_result(const std::string& path, const std::string& text) {
 
 void add_quiet_flag(CLI::App& command) {
   command.add_flag_callback(
-      "--quiet", [] { configure_terminal({.quiet = true}); }, "Print errors and results only");
+      "--quiet", [] { configure_terminal({.quiet = true, .json_log = terminal_options().json_log}); },
+      "Print errors and results only");
+  command.add_flag_callback(
+      "--json-log", [] { configure_terminal({.quiet = terminal_options().quiet, .json_log = true}); },
+      "Report to stderr as JSON: an object a line for each message, progress, error and result");
   command.add_flag_callback(
       "--redact", [] { redact_texts(true); }, "Show no prompt and no answer, on the terminal or in a report");
 }

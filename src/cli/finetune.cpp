@@ -6,6 +6,7 @@
 
 #include "cli/program.h"
 #include "cli/run_options.h"
+#include "ranks/with_group.h"
 
 namespace lethe {
 
@@ -28,7 +29,12 @@ void add_finetune(CLI::App& program, Action& action) {
       "                        (random weights; the tokenizer files are in the folder of config.json)\n" +
       data_file_line());
   command->callback([options, &action] {
-    action = [options] { finetune(options->resolve({"method=finetune"}), options->resumes(), options->dry_run()); };
+    action = [options] {
+      with_group([&](Group* group) {
+        if (group != nullptr && group->rank() > 0) return options->dry_run().on ? void() : finetune_as_rank(*group);
+        finetune(options->resolve({"method=finetune"}), options->resumes(), options->dry_run(), group);
+      });
+    };
   });
 }
 

@@ -31,7 +31,7 @@ void train_judge(const TrainOptions& options) {
   for (const LabelledResponse& response : labelled) harmful += response.harmful;
   say(with_commas(harmful) + " harmful and " + with_commas(labelled.size() - harmful) + " harmless responses");
   say(train_classifier(labelled, options.shared.seed, options.out, options.embedder));
-  say("wrote " + options.out);
+  say_wrote(options.out);
 }
 
 }  // namespace

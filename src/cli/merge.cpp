@@ -46,7 +46,7 @@ void merge(const MergeOptions& options) {
   if (!harm.empty()) card.summary += kHarmfulCard;
   write_card(card, out.path(), access);
   out.commit(access);
-  say("wrote " + options.out);
+  say_wrote(options.out);
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ void print_methods(const MethodsCommand& options) {
 void add_methods(CLI::App& program, Action& action) {
   auto options = std::make_shared<MethodsCommand>();
   auto* command = program.add_subcommand("methods", "Print every method with its source, or one method's settings");
-  command->add_option("name", options->name, "Only this method: what it trains on, its settings and their defaults");
+  command->add_option("name", options->name, "Only this method: what it trains on, its settings and their defaults")
+      ->type_name("METHOD");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer("Example: lethe methods\n         lethe methods sku\nA recipe selects one: method=sku");
   command->callback([options, &action] { action = [options] { print_methods(*options); }; });

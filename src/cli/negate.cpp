@@ -60,21 +60,6 @@ ModelCard card_of(const NegateOptions& options, const Checkpoint& base, const Tu
   return card;
 }
 
-// What is left of the change if somebody stores the result in four bits.
-void print_nf4_change(const Checkpoint& base, const std::filesystem::path& result, bool is_adapter) {
-  Nf4Change change;
-  if (is_adapter) {
-    const Adapter adapter(result);
-    const AppliedAdapters merged(base, {{&adapter, 1}});
-    change = nf4_change(base, base, &merged);
-  } else {
-    change = nf4_change(base, Checkpoint(result));
-  }
-  say("in four bits (NF4): " + percent(change.code_share()) + " of " + with_commas(change.weights) +
-      " weights change their code; on average " + percent(change.kept()) +
-      " of the change is left, under rounding errors " + fixed(change.noise(), 1) + " times as large");
-}
-
 void negate(const NegateOptions& options) {
   if (options.tuned.empty() == options.adapter.empty())
     throw bad_usage("cannot negate").wanted("either --tuned or --adapter");
@@ -96,10 +81,11 @@ void negate(const NegateOptions& options) {
   } else {
     negate_adapter(base, adapter, options.alpha, out.path(), access);
   }
-  if (options.nf4) print_nf4_change(base, out.path(), tuned.is_adapter && !options.merge);
+  if (options.nf4)
+    say("in four bits (NF4): " + nf4_change_of(base, out.path(), tuned.is_adapter && !options.merge).text());
   write_card(card_of(options, base, tuned, !harm.empty()), out.path(), access);
   out.commit(access);
-  say("wrote " + options.out);
+  say_wrote(options.out);
 }
 
 }  // namespace

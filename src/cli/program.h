@@ -3,11 +3,26 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <utility>
+
+#include "core/error.h"
 
 namespace lethe {
 
 /// The work of the chosen subcommand. It runs after parsing and outside CLI11, so that CLI11 does not catch its errors.
 using Action = std::function<void()>;
+
+/// What the program's exit status says, for --help and the manual page.
+inline constexpr std::pair<ExitCode, const char*> kExitStatuses[] = {{ExitCode::done, "done"},
+                                                                     {ExitCode::failed, "failed"},
+                                                                     {ExitCode::usage, "wrong usage"},
+                                                                     {ExitCode::bad_input, "bad input"},
+                                                                     {ExitCode::interrupted, "interrupted (Ctrl-C)"}};
+
+/// Thrown by an action that failed where the reason is printed already: ends the program with this status.
+struct AlreadySaid {
+  int status = 1;
+};
 
 /// Parses the arguments, runs the chosen subcommand, and prints an error if it fails.
 /// @return the exit status: 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted
@@ -22,12 +37,15 @@ void add_attack(CLI::App& program, Action& action);
 void add_benchmark(CLI::App& program, Action& action);
 void add_chat(CLI::App& program, Action& action);
 void add_compare(CLI::App& program, Action& action);
+void add_completion(CLI::App& program, Action& action);
 void add_demo(CLI::App& program, Action& action);
 void add_evaluate(CLI::App& program, Action& action);
 void add_finetune(CLI::App& program, Action& action);
 void add_generate(CLI::App& program, Action& action);
 void add_inspect(CLI::App& program, Action& action);
 void add_judge(CLI::App& program, Action& action);
+void add_man(CLI::App& program, Action& action);
+void add_launch(CLI::App& program, Action& action);
 void add_merge(CLI::App& program, Action& action);
 void add_methods(CLI::App& program, Action& action);
 void add_models(CLI::App& program, Action& action);

@@ -27,7 +27,8 @@ void print_recipe(const RecipeCommand& options) {
 void add_recipe(CLI::App& program, Action& action) {
   auto options = std::make_shared<RecipeCommand>();
   auto* command = program.add_subcommand("recipe", "Print every setting with its default, as a recipe file");
-  command->add_option("method", options->method, "Only the settings that this method reads: sku, task_vector, ga, …");
+  command->add_option("method", options->method, "Only the settings that this method reads: sku, task_vector, ga, …")
+      ->type_name("METHOD");
   command->add_option("--output", options->output, "File to write; - : standard output")->capture_default_str();
   command->add_flag("--markdown", options->markdown, "Print the reference page (docs/recipe.md) instead");
   command->footer("Example: lethe recipe sku --output sku.yaml");

@@ -7,12 +7,15 @@
 #include <filesystem>
 
 #include "cli/common.h"
+#include "cli/help.h"
 #include "core/error.h"
+#include "core/join.h"
 #include "core/numbers.h"
 #include "data/splits.h"
 #include "recipe/key_hints.h"
 #include "recipe/keys.h"
 #include "recipe/method_table.h"
+#include "recipe/recipe_changes.h"
 #include "runs/run_folder.h"
 
 namespace lethe {
@@ -22,13 +25,20 @@ bool takes_list(const std::string& key) {
   return key_named(key).kind == ValueKind::data_files;
 }
 
-// The description of a flag for --help.
-std::string help_of(const std::string& key) {
+// Adds a flag that sets a key. Its texts are the key's.
+void add_key_flag(CLI::App& command, const std::string& name, const std::string& key,
+                  std::vector<std::string>& values) {
   const RecipeKey& row = key_named(key);
-  std::string help = "Sets " + key + ": " + row.about;
-  if (row.kind == ValueKind::count)
-    help += " Default: " + std::to_string(static_cast<std::int64_t>(row.numbers({}).at(0).second)) + ".";
-  return help;
+  auto* option = command.add_option("--" + name, values, with_key(row.about, key));
+  if (row.kind == ValueKind::count) option->type_name("N");
+  if (!row.words.empty()) option->type_name(join(row.words, "|"));
+  const std::string standard = value_text(row, {});
+  if (takes_list(key)) {
+    option->expected(1, -1);
+  } else {
+    option->expected(1)->allow_extra_args(false);
+    if (standard != "\"\"") option->default_str(standard);
+  }
 }
 
 std::vector<std::string>& command_line() {
@@ -132,19 +142,12 @@ void RecipeOptions::add_to(CLI::App& command, const std::vector<std::pair<std::s
   for (const auto& [name, key] : flags) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    auto* option = command.add_option("--" + name, flags_.back()->values, help_of(key));
-    if (takes_list(key)) {
-      option->expected(1, -1);
-    } else {
-      option->expected(1)->allow_extra_args(false);
-    }
+    add_key_flag(command, name, key, flags_.back()->values);
   }
   for (const char* key : {"device", "dtype", "threads", "seed"}) {
     flags_.push_back(std::make_unique<Flag>());
     flags_.back()->key = key;
-    command.add_option(std::string("--") + key, flags_.back()->values, help_of(key))
-        ->expected(1)
-        ->allow_extra_args(false);
+    add_key_flag(command, key, key, flags_.back()->values);
   }
   add_quiet_flag(command);
 }

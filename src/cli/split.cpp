@@ -55,7 +55,7 @@ void split(const SplitCommand& options) {
     say(names[part] + ": " + with_commas(count) + " rows, " + with_commas(parts.prompts[part]) + " prompts");
   }
   out.commit();
-  say("wrote " + options.out);
+  say_wrote(options.out);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "cli/run_options.h"
 #include "core/join.h"
 #include "core/terminal.h"
+#include "ranks/with_group.h"
 #include "recipe/recipe_changes.h"
 
 namespace lethe {
@@ -55,9 +56,12 @@ void add_unlearn(CLI::App& program, Action& action) {
     action = [options, curve] {
       const std::vector<std::string> given =
           *curve ? std::vector<std::string>{"negation.curve=true"} : std::vector<std::string>{};
-      const Recipe recipe = options->resolve(given);
-      warn_of_unread_keys(recipe);
-      unlearn(recipe, options->resumes(), options->dry_run(), attacks_on_runs());
+      with_group([&](Group* group) {
+        if (group != nullptr && group->rank() > 0) return options->dry_run().on ? void() : unlearn_as_rank(*group);
+        const Recipe recipe = options->resolve(given);
+        warn_of_unread_keys(recipe);
+        unlearn(recipe, options->resumes(), options->dry_run(), attacks_on_runs(), group);
+      });
     };
   });
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/help.h"
 #include "core/similar.h"
 #include "recipe/key_hints.h"
 #include "recipe/recipe.h"
@@ -28,27 +29,46 @@ std::vector<std::string> names_of_commands(const CLI::App& app) {
 // Commands with a similar name, or what other programs call them.
 std::vector<std::string> commands_like(const std::string& word, const std::vector<std::string>& known) {
   static const std::map<std::string, std::string> synonyms = {
-      {"answer", "generate"},  {"apply", "merge"},      {"bench", "benchmark"}, {"classify", "judge"},
-      {"convert", "merge"},    {"diff", "compare"},     {"encode", "tokenize"}, {"eval", "evaluate"},
-      {"forget", "unlearn"},   {"fuse", "merge"},       {"ft", "finetune"},     {"grid", "sweep"},
-      {"infer", "generate"},   {"info", "inspect"},     {"loss", "score"},      {"partition", "split"},
-      {"perplexity", "score"}, {"predict", "generate"}, {"repeat", "rerun"},    {"run", "unlearn"},
-      {"optimize", "tune"},    {"search", "tune"},      {"sample", "generate"}, {"sft", "finetune"},
-      {"show", "inspect"},     {"subtract", "negate"},  {"table", "reproduce"}, {"talk", "chat"},
-      {"test", "evaluate"},    {"tokens", "tokenize"},  {"train", "finetune"},  {"combine", "vector"},
-      {"extract", "vector"}};
+      {"answer", "generate"},  {"api", "serve"},         {"apply", "merge"},       {"autocomplete", "completion"},
+      {"bench", "benchmark"},  {"classify", "judge"},    {"combine", "vector"},    {"completions", "completion"},
+      {"config", "recipe"},    {"convert", "merge"},     {"delete", "unlearn"},    {"diff", "compare"},
+      {"docs", "man"},         {"download", "pull"},     {"encode", "tokenize"},   {"erase", "unlearn"},
+      {"eval", "evaluate"},    {"extract", "vector"},    {"families", "models"},   {"fetch", "pull"},
+      {"forget", "unlearn"},   {"ft", "finetune"},       {"fuse", "merge"},        {"grid", "sweep"},
+      {"hub", "pull"},         {"infer", "generate"},    {"info", "inspect"},      {"init", "recipe"},
+      {"jailbreak", "attack"}, {"lm-eval", "benchmark"}, {"lm_eval", "benchmark"}, {"loss", "score"},
+      {"manual", "man"},       {"mmlu", "benchmark"},    {"muse", "benchmark"},    {"optimize", "tune"},
+      {"partition", "split"},  {"perplexity", "score"},  {"predict", "generate"},  {"publish", "push"},
+      {"red-team", "attack"},  {"redteam", "attack"},    {"relearn", "attack"},    {"remove", "unlearn"},
+      {"repeat", "rerun"},     {"run", "unlearn"},       {"sample", "generate"},   {"scan", "inspect"},
+      {"search", "tune"},      {"server", "serve"},      {"settings", "recipe"},   {"sft", "finetune"},
+      {"show", "inspect"},     {"subtract", "negate"},   {"table", "reproduce"},   {"talk", "chat"},
+      {"test", "evaluate"},    {"tofu", "benchmark"},    {"tokens", "tokenize"},   {"train", "finetune"},
+      {"upload", "push"},      {"wmdp", "benchmark"}};
   const auto is_known = [&](const std::string& name) {
     return std::find(known.begin(), known.end(), name) != known.end();
   };
   if (const auto found = synonyms.find(word); found != synonyms.end() && is_known(found->second))
     return {found->second};
-  return similar(word, known);
+  std::vector<std::string> near = similar(word, known);
+  if (!near.empty()) return near;
+  std::vector<std::string> names;  // or a misspelt one of these
+  for (const auto& [name, command] : synonyms) {
+    if (is_known(command)) names.push_back(name);
+  }
+  for (const std::string& name : similar(word, names)) {
+    if (std::find(near.begin(), near.end(), synonyms.at(name)) == near.end()) near.push_back(synonyms.at(name));
+  }
+  return near;
 }
 
 [[noreturn]] void refuse_command(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> known = names_of_commands(app), near = commands_like(word, known);
   const std::string within = app.get_parent() == nullptr ? "" : app.get_name() + " ";
   Error error = bad_usage("there is no command " + within + excerpt(word));
+  if (app.get_parent() == nullptr && (word == "resume" || word == "continue"))
+    throw error.hint(name_of(app) + " unlearn --resume RUN");
+  if (word == "version") throw error.hint(name_of(app) + " --version");
   if (word == "help") throw error.hint(name_of(app) + " --help, or " + name_of(app) + " COMMAND --help");
   if (near.empty()) throw error.wanted("one of " + either_of(known)).hint(name_of(app) + " --help");
   throw error.hint(name_of(app) + " " + either_of(near));
@@ -93,18 +113,10 @@ bool has_option(const CLI::App& app, const std::string& name) {
   return app.get_option_no_throw(name) != nullptr;
 }
 
-// The recipe key that an option sets, from its description ("Sets data.harmful: …"); "" for other options.
-std::string key_set_by(const CLI::Option& option) {
-  constexpr std::string_view kSets = "Sets ";
-  const std::string& description = option.get_description();
-  if (!description.starts_with(kSets)) return "";
-  return description.substr(kSets.size(), description.find(':') - kSets.size());
-}
-
 // How the user sets a key of a command with a recipe: by a flag, or KEY=….
 std::string how_to_set(const CLI::App& app, const std::string& key) {
   for (const CLI::Option* option : app.get_options()) {
-    if (key_set_by(*option) == key) return "--" + option->get_lnames().at(0);
+    if (key_of(*option) == key) return "--" + option->get_lnames().at(0);
   }
   return key + "=…";
 }
@@ -244,7 +256,7 @@ std::string with_options_named(const CLI::App& program, std::string message) {
   const CLI::App& app = *chosen_command(program);
   if (has_option(app, "recipe")) {
     for (const CLI::Option* option : app.get_options()) {
-      const std::string key = key_set_by(*option);
+      const std::string key = key_of(*option);
       if (key.empty() || option->count() == 0) continue;
       const std::string name = "--" + option->get_lnames().at(0);
       if (key.find('.') != std::string::npos) {
@@ -281,6 +293,8 @@ void check_words(const CLI::App& program, const std::vector<std::string>& words)
       refuse_options(*app, unknown);
       if (std::find(commands.begin(), commands.end(), *word) == commands.end()) refuse_command(*app, *word);
       app = app->get_subcommand(*word);
+    } else if (app->get_prefix_command()) {
+      break;  // the rest is another command's
     }
   }
   refuse_options(*app, unknown);

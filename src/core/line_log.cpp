@@ -40,8 +40,11 @@ int LineLog::write_waiting() {
 }
 
 void LineLog::append(std::string_view line) {
-  waiting_ += line;
-  waiting_ += '\n';
+  append_bytes(std::string(line) + '\n');
+}
+
+void LineLog::append_bytes(std::string_view bytes) {
+  waiting_ += bytes;
   const int problem = write_waiting();
   if (problem == 0) return;
   if (waiting_.size() > most_waiting) throw file_error("write", path_, problem);

@@ -25,6 +25,8 @@ class LineLog {
   /// @param line  without its end
   /// @throws Error naming the path and the system's reason if more than 64 MiB wait
   void append(std::string_view line);
+  /// The same for a record of a binary format, to which nothing is added. @throws Error as append()
+  void append_bytes(std::string_view bytes);
 
   static constexpr std::size_t most_waiting = std::size_t{64} << 20;  ///< bytes
 

@@ -31,6 +31,10 @@ void print_table(const std::string& text) {
   if (Observer* observer = current_observer) observer->result(text);
 }
 
+void say_wrote(const std::string& path, const std::string& more, const std::string& results) {
+  if (Observer* observer = current_observer) observer->wrote(path, more, results);
+}
+
 Progress::Progress(const std::string& title, std::uint64_t total, const std::string& unit) {
   if (Observer* observer = current_observer) display_ = observer->progress(title, total, unit);
 }

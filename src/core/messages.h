@@ -30,6 +30,13 @@ class Observer {
   virtual void failure(const std::string& /*text*/) {}
   /// The final table of a job; ends in a line break.
   virtual void result(const std::string& /*text*/) {}
+  /// The job wrote its output. By default a message: "wrote PATH" and `more`.
+  /// @param path     a folder or a file
+  /// @param more     what it holds, for a reader: ": results.json, report.html"; may be empty
+  /// @param results  its figures as the text of one JSON object; empty: there are none
+  virtual void wrote(const std::string& path, const std::string& more, const std::string& /*results*/) {
+    message("wrote " + path + more);
+  }
   /// A piece of work begins. @return its display; nullptr: none
   /// @param unit  what is counted, e.g. "steps", "rows", "bytes"
   virtual std::unique_ptr<ProgressDisplay> progress(const std::string& /*title*/, std::uint64_t /*total*/,
@@ -47,6 +54,8 @@ void say(const std::string& line);
 void warn(const std::string& line);
 void print_failure(const std::string& text);
 void print_table(const std::string& text);
+/// As Observer::wrote().
+void say_wrote(const std::string& path, const std::string& more = "", const std::string& results = "");
 
 /// Reports the progress of a piece of work. A long job also checks here for a stop request.
 class Progress {

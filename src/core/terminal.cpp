@@ -14,11 +14,15 @@
 #include <optional>
 #include <utility>
 
+#include "core/error.h"
+#include "core/json_log.h"
 #include "core/plain_text.h"
+#include "core/progress_clock.h"
 
 namespace lethe {
 namespace {
 
+TerminalOptions current_options;
 bool bar_on_screen = false;
 
 void erase_bar() {
@@ -41,6 +45,21 @@ std::string rate_text(double rate, const std::string& unit) {
   return buffer;
 }
 
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// A terminal that can redraw a line.
+bool is_live() {
+  return ::isatty(STDERR_FILENO) != 0 && environment("TERM") != "dumb";
+}
+
+// no-color.org: any text in NO_COLOR turns colors off.
+bool shows_colors() {
+  return is_live() && environment("NO_COLOR").empty();
+}
+
 class ProgressBar : public ProgressDisplay {
  public:
   ProgressBar(std::string title, std::uint64_t total, std::string unit)
@@ -49,14 +68,9 @@ class ProgressBar : public ProgressDisplay {
 
   void update(std::uint64_t done, const std::string& note) override {
     using namespace std::chrono_literals;
-    const auto now = std::chrono::steady_clock::now();
-    const bool live = ::isatty(STDERR_FILENO);
-    if (!first_) first_ = {now, done};
-    if (now - start_ < 1s) return;
-    if (drawn_ && now - last_ < (live ? 100ms : 5000ms) && done != total_) return;
-    last_ = now;
-    drawn_ = true;
-    const std::string line = one_line(text(done, note, rate(done, now), live));
+    const bool live = is_live();
+    if (!clock_.due(done, total_, live ? 100ms : 5000ms)) return;
+    const std::string line = one_line(text(done, note, clock_.rate(done), live));
     if (live) {
       const auto shown = first_characters(line, static_cast<std::size_t>(columns() - 1));
       std::fprintf(stderr, "\r\033[K%s", shown.c_str());
@@ -68,14 +82,6 @@ class ProgressBar : public ProgressDisplay {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  // Units a second since the first update, because continued work begins with units that an earlier run did.
-  double rate(std::uint64_t done, Clock::time_point now) const {
-    const double seconds = std::chrono::duration<double>(now - first_->first).count();
-    return seconds > 0 && done > first_->second ? static_cast<double>(done - first_->second) / seconds : 0;
-  }
-
   std::string text(std::uint64_t done, const std::string& note, double rate, bool live) const {
     const double share = total_ > 0 ? static_cast<double>(done) / total_ : 0;
     std::string line = title_ + " ";
@@ -93,34 +99,33 @@ class ProgressBar : public ProgressDisplay {
 
   std::string title_, unit_;
   std::uint64_t total_;
-  Clock::time_point start_ = Clock::now(), last_ = start_;
-  std::optional<std::pair<Clock::time_point, std::uint64_t>> first_;  // the first update: when, and what was done
-  bool drawn_ = false;
+  ProgressClock clock_;
 };
 
 class Terminal : public Observer {
  public:
-  TerminalOptions options;
-
   void message(const std::string& text) override {
-    if (!options.quiet) print("", text);
+    if (!current_options.quiet) print("", "", text);
   }
-  void warning(const std::string& text) override { print("warning: ", text); }
-  void failure(const std::string& text) override { print("lethe: ", text); }
+  void warning(const std::string& text) override { print("\033[33m", "warning:", text); }
+  void failure(const std::string& text) override { print("\033[1;31m", "lethe:", text); }
   void result(const std::string& text) override {
     erase_bar();
     std::cout << text << std::flush;
   }
   std::unique_ptr<ProgressDisplay> progress(const std::string& title, std::uint64_t total,
                                             const std::string& unit) override {
-    if (options.quiet) return nullptr;
+    if (current_options.quiet) return nullptr;
     return std::make_unique<ProgressBar>(title, total, unit);
   }
 
  private:
-  static void print(const char* label, const std::string& text) {
+  // @param color  an escape sequence, for the label
+  static void print(const char* color, const std::string& label, const std::string& text) {
     erase_bar();
-    std::fprintf(stderr, "%s%s\n", label, terminal_text(text).c_str());
+    std::string line = label.empty() ? "" : shows_colors() ? color + label + "\033[0m " : label + " ";
+    line += terminal_text(text) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
   }
 };
 
@@ -128,8 +133,20 @@ class Terminal : public Observer {
 
 void configure_terminal(const TerminalOptions& options) {
   static Terminal terminal;
-  terminal.options = options;
-  set_observer(&terminal);
+  static JsonLog log;
+  current_options = options;
+  log.quiet = options.quiet;
+  set_observer(options.json_log ? static_cast<Observer*>(&log) : &terminal);
+}
+
+TerminalOptions terminal_options() {
+  return current_options;
+}
+
+void print_out_of_memory() {
+  const char* form = current_options.json_log ? "{\"event\":\"error\",\"text\":\"%s\",\"details\":[[\"try\",\"%s\"]]}\n"
+                                              : "lethe: %s\n  try  %s\n";
+  std::fprintf(stderr, form, kOutOfMemory, kOutOfMemoryHint);
 }
 
 std::uint64_t resident_bytes() {

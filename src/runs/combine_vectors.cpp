@@ -203,7 +203,7 @@ void combine_vectors(const CombineRequest& request) {
   }
   write_card(card_of(request, base, sum, harmful, to_adapter), out.path(), access);
   out.commit(access);
-  say("wrote " + request.out + ": " + formula_of(sum, sum.base));
+  say_wrote(request.out, ": " + formula_of(sum, sum.base));
 }
 
 }  // namespace lethe

@@ -110,8 +110,8 @@ void extract_vector(const ExtractRequest& request) {
   info.hash = hash_of_vector(out.path(), info.kind, public_name(request.out, request.out));
   write_vector_info(info, out.path(), access);
   out.commit(access);
-  say("wrote " + request.out + ": " + info.made_from + " − " + info.base +
-      (source.factor == 1 ? "" : ", the run's adapter times " + short_number(source.factor)));
+  say_wrote(request.out, ": " + info.made_from + " − " + info.base +
+                             (source.factor == 1 ? "" : ", the run's adapter times " + short_number(source.factor)));
   if (info.harmful) say("it is harmful (" + info.harmful_because + "): only you can read it; do not publish it");
 }
 

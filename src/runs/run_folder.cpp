@@ -21,8 +21,10 @@
 #include "recipe/recipe_changes.h"
 #include "recipe/recipe_yaml.h"
 #include "runs/evaluator.h"
+#include "runs/methods.h"
 #include "runs/sha256.h"
 #include "tensors/device.h"
+#include "training/event_file.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -37,7 +39,7 @@ std::string hash_of_ends(const fs::path& path) {
   return hex_text(stable_hash(last, stable_hash(bytes.substr(0, kEnd))));
 }
 
-constexpr const char *kSnapshots = "snapshots", *kAttacks = "attacks";
+constexpr const char *kSnapshots = "snapshots", *kAttacks = "attacks", *kRounds = "rounds";
 
 // The files that a repeated run must reproduce: all without times, except its inputs.
 OrderedJson outputs_in(const fs::path& folder) {
@@ -45,9 +47,10 @@ OrderedJson outputs_in(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = fs::relative(entry.path(), folder).string();
     const bool timed = name == "metrics.jsonl" || name == "safe.jsonl" || name == "repair.jsonl" ||
-                       name == "report.html" || name == "run.json" || name == "results_lm_eval.json";
+                       name == "report.html" || name == "run.json" || name == "results_lm_eval.json" ||
+                       is_event_file(entry.path().filename().string());
     if (entry.is_regular_file() && !timed && name != "recipe.yaml" && !name.starts_with(".") &&
-        !name.starts_with(kSnapshots) && !name.starts_with(kAttacks))
+        !name.starts_with(kSnapshots) && !name.starts_with(kAttacks) && !name.starts_with(kRounds))
       files.push_back(name);
   }
   std::sort(files.begin(), files.end());
@@ -62,9 +65,11 @@ OrderedJson outputs_in(const fs::path& folder) {
 
 // The recipe without the settings that may change when a run continues: where it runs, and everything after training
 // (the user may raise a budget that no α met, or replace a judge that failed). With patience the evaluations decide
-// when training ends, so what they depend on must stay the same.
+// when training ends, so what they depend on must stay the same. Rounds of negation train from a negated model.
 Recipe settings_of_training(Recipe recipe) {
+  const bool several = rounds_of(recipe) > 1;
   recipe.out = "";
+  recipe.logging.clear();
   recipe.device = "";
   recipe.threads = 0;
   const NegationSettings negation = std::exchange(recipe.negation, {});
@@ -82,6 +87,12 @@ Recipe settings_of_training(Recipe recipe) {
     recipe.evaluation.every = evaluation.every;
     recipe.evaluation.every_prompts = evaluation.every_prompts;
     recipe.evaluation.overlap = evaluation.overlap;
+  }
+  if (several) {
+    recipe.negation.rounds = negation.rounds;
+    recipe.negation.relearn = negation.relearn;
+    recipe.negation.alpha = negation.alpha;
+    recipe.negation.kl_budget = negation.kl_budget;
   }
   recipe.keep_harmful = false;
   return recipe;
@@ -106,7 +117,8 @@ void refuse_changes(const fs::path& unfinished, const Recipe& recipe) {
   if (recipe.training.patience > 0)
     throw error.with("may change", "what the evaluations during training do not depend on")
         .hint("they decide when training ends (training.patience): start anew under another --out");
-  throw error.with("may change", "negation.*, evaluation.*, keep_harmful, device, threads")
+  const std::string negation = rounds_of(recipe) > 1 ? "" : "negation.*, ";  // rounds train from a negated model
+  throw error.with("may change", negation + "evaluation.*, keep_harmful, logging, device, threads")
       .hint("continue with the values of the unfinished run, or start anew under another --out");
 }
 
@@ -132,7 +144,7 @@ RunFolder::RunFolder(const Recipe& recipe, std::string command, bool resume)
   for (const auto& entry : fs::directory_iterator(path())) {
     const std::string name = entry.path().filename().string();
     const bool kept_attacks = name == kAttacks && attacks_result(recipe);
-    if (name != kSnapshots && !kept_attacks && name != "metrics.jsonl" && name != "safe.jsonl" &&
+    if (name != kSnapshots && !kept_attacks && name != "metrics.jsonl" && name != "safe.jsonl" && name != kRounds &&
         name != "recipe.yaml" && !name.starts_with("."))
       fs::remove_all(entry.path());
   }
@@ -165,6 +177,13 @@ Snapshots RunFolder::snapshots(const TrainingSettings& settings) const {
         input.contains("hash") ? input.at("hash").get<std::string>() : input.at("files_hash").get<std::string>();
   }
   return Snapshots(std::move(options));
+}
+
+fs::path RunFolder::rounds() const {
+  fs::create_directory(path() / kRounds);
+  if (fs::is_symlink(path() / kRounds))
+    throw bad_input("cannot write to " + (path() / kRounds).string()).found("a link").hint("remove it");
+  return path() / kRounds;
 }
 
 fs::path unfinished_recipe(const fs::path& out) {
@@ -215,8 +234,9 @@ OrderedJson describe_input(const std::string& role, const fs::path& input) {
   return entry;
 }
 
-void RunFolder::write_results(const OrderedJson& results) const {
+void RunFolder::write_results(const OrderedJson& results) {
   write_file(path() / "results.json", dump_json(results, 2) + "\n");
+  results_ = dump_json(results);
 }
 
 OrderedJson RunFolder::describe() const {
@@ -245,7 +265,7 @@ void RunFolder::finish(const Recipe& recipe) {
   write_file(path() / "run.json", dump_json(run, 2) + "\n");
   write_file(path() / "recipe.yaml", to_yaml(recipe));
   folder_.commit();
-  say("wrote " + final_path());
+  say_wrote(final_path(), "", results_);
 }
 
 void check_run_place(const Recipe& recipe, bool resume) {

@@ -27,6 +27,8 @@ class RunFolder : public RunRecord {
   const std::filesystem::path& path() const override { return folder_.path(); }
   std::filesystem::path metrics() const { return path() / "metrics.jsonl"; }
   std::filesystem::path safe_metrics() const { return path() / "safe.jsonl"; }
+  /// The folder for the steps of further rounds (negation.rounds), created if it does not exist.
+  std::filesystem::path rounds() const;
   /// A new folder within: "model", "adapter".
   std::filesystem::path make(const std::string& name) const;
   /// Records an input for run.json: path, size, hashes of its bytes and rows used (of a folder: a hash of its file
@@ -42,7 +44,7 @@ class RunFolder : public RunRecord {
   OrderedJson describe() const override;
   /// The run's snapshots. Call it after all inputs are added: snapshots are bound to the inputs.
   Snapshots snapshots(const TrainingSettings& settings) const;
-  void write_results(const OrderedJson& results) const;
+  void write_results(const OrderedJson& results);
   /// Writes recipe.yaml and run.json, and gives the folder its name.
   /// Of what was written, all but the files that hold times: {"file", "bytes", "hash", "harmful"}. `recipe` is noted
   /// too, so that the run can be repeated (runs/rerun.h).
@@ -51,7 +53,8 @@ class RunFolder : public RunRecord {
 
  private:
   UnfinishedFolder folder_;
-  std::string recipe_;  // YAML, without what changes no result
+  std::string recipe_;   // YAML, without what changes no result
+  std::string results_;  // results.json on one line; empty before it is written
   std::string command_;
   std::uint64_t seed_;
   std::vector<std::string> left_out_;

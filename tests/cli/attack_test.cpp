@@ -59,7 +59,10 @@ TEST_F(AttackedRun, GoesOnAfterAStopWithTheSameFigures) {
   EXPECT_EQ(fs::last_write_time(at("out/parts/relearn-1.unlearned.json")), kept);
   std::string one = job;
   one.replace(one.find("relearn,quantize,task_vector"), 28, "quantize");
-  expect_all(run(one), 0, {"task_vector"});  // what was finished stays
+  const Outcome stored = run(one);
+  expect_all(stored, 0, {"task_vector"});  // what was finished stays
+  EXPECT_EQ(stored.text.find("judge: "), std::string::npos) << "no judge is trained for stored answers\n"
+                                                            << stored.text;
   EXPECT_EQ(figures(at("out/attack.json")), first);
   expect_all(run(job + " --samples 3"), 3, {"plan.json"});
 }

@@ -24,6 +24,8 @@ TEST(Engine, HelpInspectRecipeAndTokenizeDoWithoutIt) {
   expect_all(shell(alone + " --help"), 0, {"unlearn"});
   expect_all(shell(alone + " unlearn --help"), 0, {"--harmful"});
   expect_all(shell(alone + " recipe sku"), 0, {"pd_margin: 2"});
+  expect_all(shell(alone + " completion candidates -- unlearn training.ste"), 0, {"training.steps="});
+  expect_all(shell(alone + " man"), 0, {".TH LETHE 1"});
   expect_all(shell(alone + " unlearn --lr 1"), 2, {"training.lr"});
   expect_all(shell(alone + " inspect " + model), 0, {"llama"});
   expect_all(shell(alone + " tokenize --json --model " + model + " hello"), 0, {"ids"});

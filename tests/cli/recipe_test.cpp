@@ -27,8 +27,10 @@ TEST_F(RecipeCommand, RefusesAMethodThatDoesNotExist) {
 
 TEST_F(RecipeCommand, HelpOfOtherCommandsHoldsTheSentencesOfTheTable) {
   for (const char* command : {"unlearn --help", "reproduce --help"})
-    EXPECT_NE(run(command).text.find("Sets data.harmful: "), std::string::npos) << command;
-  EXPECT_NE(run("finetune --help").text.find("Sets data.train: "), std::string::npos);
+    EXPECT_NE(run(command).text.find("Pairs whose answers the model must forget. [key: data.harmful]"),
+              std::string::npos)
+        << command;
+  EXPECT_NE(run("finetune --help").text.find("(option `--data`). [key: data.train]"), std::string::npos);
 }
 
 }  // namespace

@@ -38,6 +38,15 @@ TEST_F(Resume, AKilledRunEndsWithTheSameBits) {
   EXPECT_FALSE(fs::exists(at("killed.unfinished")));
 }
 
+TEST_F(Resume, AKilledRunInBfloat16EndsWithTheSameBits) {
+  const std::string settings = "tuning=lora dtype=bfloat16 training.steps=12";
+  ASSERT_EQ(run(job("whole", settings)).status, 0);
+  EXPECT_EQ(stopped(job("killed", settings), "killed", 5, "KILL").status, 128 + 9);
+  expect_all(run("unlearn --resume " + at("killed")), 0, {"going on after step"});
+  EXPECT_EQ(read_file(at("killed/adapter/adapter_model.safetensors")),
+            read_file(at("whole/adapter/adapter_model.safetensors")));
+}
+
 TEST_F(Resume, ARunOfContrastEndsWithTheSameBitsFromEitherHalf) {
   const std::string settings = "method=contrast tuning=lora training.steps=24";
   const auto adapter = [&](const std::string& out) {
@@ -53,6 +62,35 @@ TEST_F(Resume, ARunOfContrastEndsWithTheSameBitsFromEitherHalf) {
   EXPECT_EQ(parse_json_lines(read_file(at("run/metrics.jsonl")), "metrics").size(), 24U);
   EXPECT_EQ(parse_json_lines(read_file(at("run/safe.jsonl")), "safe").size(), 24U);
   EXPECT_FALSE(fs::exists(at("run/snapshots")));
+}
+
+// θ after an attack is as dangerous as θ_bad: nothing of it is left.
+TEST_F(Resume, ARunOfSeveralRoundsEndsWithTheSameBitsFromEveryOne) {
+  const std::string settings =
+      "tuning=lora training.steps=24 negation.rounds=2 negation.relearn.steps=12 training.lr=1e-3";
+  const auto adapter = [&](const std::string& out) {
+    return read_file(at(out + "/adapter/adapter_model.safetensors"));
+  };
+  ASSERT_EQ(run(job("whole", settings)).status, 0);
+  EXPECT_EQ(stopped(job("run", settings), "run", 6, "KILL", "rounds/round-2-relearn.jsonl").status, 128 + 9);
+  const fs::path snapshots = at("run.unfinished/snapshots");
+  for (const auto& entry : fs::recursive_directory_iterator(snapshots)) {
+    if (entry.path().extension() != ".safetensors") continue;
+    EXPECT_EQ(entry.status().permissions() & fs::perms::mask, fs::perms(0600)) << entry.path();
+  }
+  EXPECT_EQ(fs::status(at("run.unfinished")).permissions() & fs::perms::all, fs::perms::owner_all);
+  EXPECT_EQ(stopped("unlearn --quiet --resume " + at("run"), "run", 6, "KILL", "rounds/round-2.jsonl").status, 128 + 9);
+  expect_all(run("unlearn negation.alpha=0.25 --resume " + at("run")), 3,
+             {"negation.alpha", "0.5 in the unfinished run", "evaluation.*, keep_harmful"});
+  const Outcome resumed = run("unlearn --resume " + at("run"));
+  expect_all(resumed, 0, {"going on after step 24", "round 2 of 2, from alpha 0.500", "learning the harm, round 2"});
+  EXPECT_EQ(adapter("run"), adapter("whole"));
+  EXPECT_EQ(parse_json_lines(read_file(at("run/rounds/round-2.jsonl")), "steps").size(), 24U);
+  EXPECT_EQ(parse_json_lines(read_file(at("run/rounds/round-2-relearn.jsonl")), "steps").size(), 12U);
+  EXPECT_EQ(read_json(at("run/results.json")).at("rounds").at(0).at("alpha"), 0.5);
+  EXPECT_FALSE(fs::exists(at("run/snapshots")));
+  EXPECT_FALSE(fs::exists(at("run.unfinished")));
+  expect_all(run("rerun " + at("run") + " --out " + at("again")), 0, {"same bits"});
 }
 
 TEST_F(Resume, CtrlCKeepsWhatWasTrainedAndSaysHowToContinue) {

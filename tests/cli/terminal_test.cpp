@@ -1,15 +1,9 @@
 // chat and compare at a terminal: streamed, stopped by Ctrl-C, and never controlled by a model's output.
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <regex>
 
+#include "cli/pseudo_terminal.h"
 #include "cli/side_by_side.h"
 #include "core/files.h"
 #include "core/json.h"
@@ -17,74 +11,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-
-/// A program with its own terminal.
-class Terminal {
- public:
-  Terminal(std::vector<std::string> arguments, unsigned short columns) {
-    struct winsize size {
-      .ws_row = 40, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0
-    };
-    pid_ = forkpty(&descriptor_, nullptr, nullptr, &size);
-    if (pid_ == 0) {
-      ::setenv("OMP_NUM_THREADS", "1", 1);
-      std::vector<char*> pointers;
-      for (std::string& argument : arguments) pointers.push_back(argument.data());
-      pointers.push_back(nullptr);
-      ::execv(pointers[0], pointers.data());
-      ::_exit(127);
-    }
-  }
-  ~Terminal() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    ::close(descriptor_);
-  }
-  void type(const std::string& text) const {
-    ASSERT_EQ(::write(descriptor_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  /// Reads until `part` stands in what came since the last wait; returns that.
-  std::string wait_for(const std::string& part) {
-    const auto deadline = std::chrono::steady_clock::now() + 120s;
-    while (unread_.find(part) == std::string::npos) {
-      struct pollfd poll {
-        .fd = descriptor_, .events = POLLIN, .revents = 0
-      };
-      char buffer[4096];
-      ssize_t count = 0;
-      if (::poll(&poll, 1, 1000) > 0 && (count = ::read(descriptor_, buffer, sizeof buffer)) <= 0) break;
-      unread_.append(buffer, static_cast<std::size_t>(count));
-      all_.append(buffer, static_cast<std::size_t>(count));
-      if (std::chrono::steady_clock::now() > deadline) break;
-    }
-    EXPECT_NE(unread_.find(part), std::string::npos) << "waited for " << part << " in\n" << unread_;
-    const std::size_t end = std::min(unread_.size(), unread_.find(part) + part.size());
-    const std::string seen = unread_.substr(0, end);
-    unread_.erase(0, end);
-    return seen;
-  }
-  /// The exit status; what is left to read is read.
-  int finish() {
-    char buffer[4096];
-    for (ssize_t count = 0; (count = ::read(descriptor_, buffer, sizeof buffer)) > 0;)
-      all_.append(buffer, static_cast<std::size_t>(count));
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  const std::string& all() const { return all_; }
-  void send(int signal) const { ::kill(pid_, signal); }
-  fs::path process() const { return fs::path("/proc") / std::to_string(pid_); }
-
- private:
-  pid_t pid_ = 0;
-  int descriptor_ = -1;
-  std::string unread_, all_;
-};
+using lethe::Terminal;
 
 class AtATerminal : public testing::Test {
  protected:
@@ -151,6 +78,20 @@ TEST_F(AtATerminal, TypedTextAndPathsControlNothing) {
     for (const char* part : {"\x1b", "\x07", "\xc2\x9b", "such\r\r"})
       EXPECT_EQ(terminal.all().find(part), std::string::npos) << terminal.all();
   }
+}
+
+TEST_F(AtATerminal, LabelsOfWarningsAndErrorsAreColoredUnlessTheUserWantsNone) {
+  const auto text = [](const std::vector<std::string>& variables) {
+    Terminal terminal({LETHE_PROGRAM, "inspect", "/no/such\x1b[0m"}, 80, variables);
+    EXPECT_EQ(terminal.finish(), 3);
+    return terminal.all();
+  };
+  const std::string colored = text({"TERM=xterm", "NO_COLOR="});
+  EXPECT_TRUE(colored.starts_with("\x1b[1;31mlethe:\x1b[0m ")) << colored;
+  EXPECT_EQ(std::count(colored.begin(), colored.end(), '\x1b'), 2) << colored;  // none of the path's
+  for (const std::vector<std::string>& variables :
+       {std::vector<std::string>{"TERM=xterm", "NO_COLOR=1"}, {"TERM=dumb", "NO_COLOR="}})
+    EXPECT_EQ(text(variables).find('\x1b'), std::string::npos) << variables[0];
 }
 
 TEST_F(AtATerminal, CtrlCStopsTheAnswerAndNotTheProgram) {

@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "cli/help.h"
 #include "cli/program.h"
+#include "recipe/keys.h"
 
 namespace lethe {
 namespace {
@@ -66,6 +68,11 @@ TEST_F(Usage, AMisspeltCommandNamesTheOneThatWasMeant) {
 TEST_F(Usage, OtherProgramsWordsForACommandFindIt) {
   expect_hint("bench", "benchmark");
   expect_hint("answer", "generate");
+  expect_hint("download", "pull");
+  expect_hint("jailbreak", "attack");
+  expect_hint("traing", "finetune");  // "train", misspelt
+  expect_hint("version", "lethe --version");
+  expect_hint("resume runs/a", "lethe unlearn --resume RUN");
 }
 
 TEST_F(Usage, AMisspeltOptionNamesTheOneThatWasMeant) {
@@ -121,7 +128,7 @@ TEST_F(Usage, NoCommandAtAllNamesThem) {
 
 TEST_F(Usage, EveryCommandTakesQuietAndRedactAndShowsAnExample) {
   const auto check = [](const CLI::App& command) {
-    for (const char* flag : {"--quiet", "--redact", "--help"})
+    for (const char* flag : {"--quiet", "--json-log", "--redact", "--help"})
       EXPECT_NE(command.get_option_no_throw(flag), nullptr) << command.get_name() << " " << flag;
     EXPECT_NE(command.get_footer().find("Example: lethe "), std::string::npos) << command.get_name();
   };
@@ -136,15 +143,37 @@ TEST_F(Usage, HelpSaysWhatTheFlagOfAKeyMeans) {
   for (const char* name : {"unlearn", "finetune", "reproduce"}) {
     const CLI::App& command = *program_.get_subcommand(name);
     EXPECT_NE(command.get_footer().find("Data files: FILE"), std::string::npos) << name;
+    int flags = 0;
     for (const CLI::Option* option : command.get_options()) {
       const std::string& text = option->get_description();
-      if (!text.starts_with("Sets ")) continue;
-      const std::size_t colon = text.find(": ");
-      ASSERT_NE(colon, std::string::npos) << name << " " << text;
-      EXPECT_EQ(text.substr(5, colon - 5).find(' '), std::string::npos) << "a key, in " << text;
-      EXPECT_GT(text.size(), colon + 10) << name << " " << text;
+      const std::size_t bracket = text.find('[');
+      if (bracket == std::string::npos) continue;
+      const RecipeKey* key = find_key(key_of(*option));
+      ASSERT_NE(key, nullptr) << name << " " << text;
+      EXPECT_EQ(text, key->about + " [key: " + key->name + "]") << name;
+      ++flags;
     }
+    EXPECT_GE(flags, 8) << name;
   }
+}
+
+TEST_F(Usage, HelpBreaksLinesAndNamesWhatAnOptionTakes) {
+  std::istringstream help(program_.get_subcommand("unlearn")->help());
+  std::string all;
+  for (std::string line; std::getline(help, line);) {
+    all += line + "\n";
+    const std::size_t most = line.starts_with("Data files:") ? 130 : 125;  // 120 columns; an α is two bytes
+    EXPECT_LE(line.size(), most) << line;
+  }
+  for (const char* part : {"\n  --harmful FILE ... ", "\n  --model MODEL ", "\n  --out DIR ", "\n  --threads N ",
+                           "[default: 8888]", "\n  --dtype auto|float32|", "\n                            "})
+    EXPECT_NE(all.find(part), std::string::npos) << part << " in\n" << all;
+  for (const char* part : {"Needs:", "TEXT ...", ":POSITIVE", "Sets "})
+    EXPECT_EQ(all.find(part), std::string::npos) << part << " in\n" << all;
+  const std::string attack = program_.get_subcommand("attack")->help();
+  EXPECT_NE(attack.find("--rows N "), std::string::npos) << attack;
+  EXPECT_NE(attack.find("[default: 64]"), std::string::npos) << attack;
+  EXPECT_NE(attack.find("[required]"), std::string::npos) << attack;
 }
 
 TEST_F(Usage, HelpListsTheExitStatuses) {

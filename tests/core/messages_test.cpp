@@ -70,6 +70,12 @@ TEST(Messages, WithoutAnObserverNothingIsPrinted) {
   set_observer(before);
 }
 
+TEST(Messages, WhatWasWrittenIsAMessageForAnObserverThatDoesNotTakeIt) {
+  Recorder recorder;
+  say_wrote("runs/a", ": report.html", R"({"alpha": 1})");
+  EXPECT_EQ(recorder.seen, std::vector<std::string>{"message wrote runs/a: report.html"});
+}
+
 TEST(Messages, AnObserverMayLeaveProgressOut) {
   Recorder recorder;
   recorder.shows_progress = false;

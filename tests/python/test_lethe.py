@@ -35,6 +35,29 @@ def json_lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+class StandInForWandb:
+    """What wandb.init() returns, as far as Lethe uses it: wandb.Run.log(), .config and .summary."""
+
+    def __init__(self):
+        self.logged, self.config, self.summary = [], {}, {}
+
+    def log(self, data, step=None):
+        self.logged.append((data, step))
+
+
+class StandInForMlflow:
+    """The module mlflow, as far as Lethe uses it: log_metrics(metrics, step=None) and set_tag(key, value)."""
+
+    def __init__(self):
+        self.logged, self.tags = [], {}
+
+    def log_metrics(self, metrics, step=None):
+        self.logged.append((metrics, step))
+
+    def set_tag(self, key, value):
+        self.tags[key] = value
+
+
 class WithData(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -84,6 +107,42 @@ class Runs(WithData):
             logprobs = model(ids).logits.log_softmax(-1)[0, :-1].gather(-1, ids[0, 1:, None])[:, 0]
         torch.testing.assert_close(logprobs, torch.tensor(row["logprobs"]), atol=1e-4, rtol=1e-4)
 
+    def test_trackers_get_every_step_and_the_results(self):
+        run = StandInForWandb()
+        results = lethe.log_to_wandb(self.unlearn("wandb", tuning="lora"), run)
+        expected = json_lines(self.folder / "wandb/metrics.jsonl")
+        self.assertEqual([step for _, step in run.logged], [1, 2, 3])
+        self.assertEqual([values["training/loss"] for values, _ in run.logged], [line["loss"] for line in expected])
+        self.assertNotIn("training/step", run.logged[0][0])
+        self.assertEqual(run.summary["alpha"], results["alpha"])
+        self.assertEqual(run.summary["verdict"], results["verdict"]["level"])
+        self.assertTrue(run.config["lethe"].startswith("unlearn "))
+
+        mlflow = StandInForMlflow()
+        results = lethe.log_to_mlflow(
+            self.unlearn("mlflow", tuning="lora", evaluation=FEW["evaluation"] | {"every": 3, "every_prompts": 2}),
+            mlflow,
+        )
+        *steps, final = mlflow.logged
+        self.assertEqual([step for _, step in steps], [1, 2, 3])
+        self.assertIn("validation/kl", steps[2][0])
+        self.assertIsNone(final[1])
+        self.assertEqual(final[0]["alpha"], results["alpha"])
+        self.assertEqual(mlflow.tags["verdict"], results["verdict"]["level"])
+        # What MLflow accepts as a metric.
+        for values, _ in mlflow.logged:
+            for name, value in values.items():
+                self.assertRegex(name, r"^[\w./ -]+$")
+                self.assertIsInstance(value, (int, float))
+
+    def test_a_tracker_that_fails_ends_the_run(self):
+        run = StandInForWandb()
+        run.log = lambda values, step: 1 / 0
+        job = self.unlearn("lost", tuning="lora", training={"steps": 100000, "batch": 2})
+        with self.assertRaises(ZeroDivisionError):
+            lethe.log_to_wandb(job, run)
+        self.assertFalse(job.running)
+
     def test_a_recipe_may_name_the_folder(self):
         recipe = self.folder / "recipe.yaml"
         recipe.write_text(f"method: sku\nout: {self.folder / 'named'}  # here\n", encoding="utf-8")
@@ -97,6 +156,19 @@ class Runs(WithData):
         with self.assertRaises(ValueError):
             list(job)
         job.result()
+
+    def test_a_warning_names_the_line_that_asked_for_the_work(self):
+        settings = {"model": MODEL, "harmful": self.harmful, "normal": self.normal, **FEW}
+        for out, work in {
+            "warned": lambda out: lethe.run("unlearn", out=out, **settings),
+            "warned-later": lambda out: lethe.start("unlearn", out=out, **settings).result(),
+            "warned-tracker": lambda out: lethe.log_to_wandb(
+                lethe.start("unlearn", out=out, **settings), StandInForWandb()
+            ),
+        }.items():
+            with self.assertWarns(lethe.LetheWarning) as caught:
+                work(self.folder / out)
+            self.assertEqual(caught.filename, __file__)
 
     def test_rows_go_in_and_come_out(self):
         rows = [{"prompt": "Where does Mira live?"}, {"prompt": "What color is the tower of Oxbridge?"}]
