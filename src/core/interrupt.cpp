@@ -55,7 +55,8 @@ void wait_for_signals(const sigset_t& signals) {
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
-    const bool first = asked.exchange(signal) == 0;
+    const int before = asked.exchange(signal);
+    const bool first = before == 0 || before == kByProgram;
     // Only a second signal from the keyboard stops at once. A closed terminal sends SIGHUP twice (the kernel and the
     // shell), and schedulers repeat SIGTERM: a snapshot that is being written must survive these.
     const Signal* found = find_signal(signal);

@@ -1,8 +1,12 @@
 #include "ranks/joined_group.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "core/join.h"
 #include "core/messages.h"
@@ -14,6 +18,19 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 std::atomic<bool> abandoned = false;
+
+// For what threads of a lost group may still use. Never destroyed.
+void keep_for_ever(std::shared_ptr<const void> object) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<std::shared_ptr<const void>>();
+  const std::lock_guard lock(mutex);
+  kept.push_back(std::move(object));
+}
+
+// The memory of a collective. If a rank is lost, the others may still write into it.
+struct Staged {
+  std::vector<std::byte> in, out;
+};
 
 std::string arrival_key(int rank) {
   return "here/" + std::to_string(rank);
@@ -121,10 +138,7 @@ void JoinedGroup::end() {
   // A collective may wait for the lost rank for ever, and a note for its answer. Both stay as they are.
   abandoned = true;
   beats_.detach();
-  static std::mutex mutex;
-  static auto& kept = *new std::vector<std::shared_ptr<Watch>>();  // never destroyed: its threads may use it to the end
-  const std::lock_guard lock(mutex);
-  kept.push_back(watch_);
+  keep_for_ever(watch_);
 }
 
 void JoinedGroup::gather(std::span<const std::byte> mine, std::span<std::byte> all) {
@@ -141,16 +155,27 @@ void JoinedGroup::share(std::span<std::byte> bytes) {
 
 void JoinedGroup::run(Collective collective, const void* in, void* out, std::size_t bytes) {
   if (bytes == 0) return;
+  const std::size_t all = bytes * static_cast<std::size_t>(size());
+  const auto staged = std::make_shared<Staged>();
+  if (in != nullptr) {
+    const auto* const begin = static_cast<const std::byte*>(in);
+    staged->in.assign(begin, begin + (collective == Collective::gather ? bytes : all));
+  }
+  auto* const result = static_cast<std::byte*>(out);
+  staged->out.assign(result, result + (collective == Collective::share ? bytes : all));
   try {
     if (const auto lost = watch_->lost()) throw lost_error(*lost);
-    wire_->start(collective, in, out, bytes);
+    wire_->start(collective, staged->in.data(), staged->out.data(), bytes);
     while (!wire_->done(milliseconds(100))) {
       if (watch_->store_is_silent()) watch_->declare({.rank = 0, .text = rank_name(0, size()) + " does not answer"});
       if (const auto lost = watch_->lost()) throw lost_error(*lost);
     }
+    std::copy(staged->out.begin(), staged->out.end(), result);
   } catch (const Error&) {
+    keep_for_ever(staged);
     throw;
   } catch (const std::exception& error) {
+    keep_for_ever(staged);
     throw lost_error(watch_->after_break(error.what()));
   }
 }

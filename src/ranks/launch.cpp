@@ -30,6 +30,7 @@ namespace {
 
 constexpr int kMostProcesses = 256;
 constexpr std::chrono::seconds kGrace(6);
+constexpr std::chrono::minutes kGraceOfSnapshot(30);  // rank 0 writes it; all weights of a large model take minutes
 
 Error cannot_launch(const std::string& reason) {
   return Error("cannot start the ranks").with("reason", reason);
@@ -143,11 +144,14 @@ std::vector<int> await_ranks(std::map<pid_t, int> running, int size) {
   std::optional<Clock::time_point> failed;  // when the first rank did
   bool passed_on = false, asked = false;
   while (!running.empty()) {
-    if (interrupted() && !std::exchange(passed_on, true)) pass_on(SIGINT);
+    // SIGTERM, not SIGINT: a rank that was asked to stop already would take a SIGINT for a second Ctrl-C.
+    if (interrupted() && !std::exchange(passed_on, true)) pass_on(SIGTERM);
     // The others end by themselves, unless they still wait for a rank that never came.
     const auto since = failed ? Clock::now() - *failed : Clock::duration();
     if (since > kGrace && !std::exchange(asked, true)) pass_on(SIGTERM);
-    if (since > 10 * kGrace) pass_on(SIGKILL);
+    for (const auto& [child, rank] : running) {
+      if (since > (rank == 0 ? kGraceOfSnapshot : 10 * kGrace)) ::kill(child, SIGKILL);
+    }
     const auto ended = reap(running);
     if (!ended) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
