@@ -101,7 +101,7 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->add_flag_callback(
       "--no-cache", [&recipe] { recipe.evaluation.cache = false; },
-      "Compute the original's answers again, even if they are in the cache");
+      "Compute the original's answers again, and ask a server again, even if the answers are in the cache");
   command->add_option(
       "--endpoint", options->request.served.endpoint,
       "Address, up to /v1, of an OpenAI-compatible server (vLLM) that answers the prompts for the model");

@@ -22,7 +22,9 @@ std::optional<Json> JsonCache::find(const Json& asked) const {
   try {
     const Json entry = read_json(path);
     if (dump_json(entry.at("asked")) != text) return std::nullopt;  // another text with the same hash
-    return entry.at("value");
+    Json value = entry;
+    value.erase("asked");
+    return value;
   } catch (const Error&) {
   } catch (const nlohmann::json::exception&) {
   }
@@ -33,7 +35,9 @@ void JsonCache::keep(const Json& asked, const Json& value) const {
   if (folder_.empty()) return;
   const fs::path path = path_of(dump_json(asked));
   fs::create_directories(path.parent_path());
-  write_file(path, dump_json(Json{{"asked", asked}, {"value", value}}) + "\n", Access::owner_only);
+  Json entry = value;
+  entry["asked"] = asked;
+  write_file(path, dump_json(entry) + "\n", Access::owner_only);
 }
 
 }  // namespace lethe

@@ -1,4 +1,4 @@
-// A disk cache of JSON values by what each depends on.
+// A disk cache of JSON objects by what each depends on.
 #pragma once
 
 #include <filesystem>
@@ -19,6 +19,7 @@ class JsonCache {
   /// @param asked  all that the value depends on
   /// @return nothing as well for a damaged file, which keep() replaces
   std::optional<Json> find(const Json& asked) const;
+  /// @param value  an object without a key "asked"
   void keep(const Json& asked, const Json& value) const;
 
  private:

@@ -64,14 +64,27 @@ AnswerServer::AnswerServer(ServedModel model) : model_(std::move(model)) {
 
 std::vector<ServedAnswer> AnswerServer::answers(std::span<const std::vector<int>> prompts, std::int64_t max_new_tokens,
                                                 const std::vector<int>& stop_ids,
-                                                const std::function<void(std::size_t)>& progress) const {
-  const JsonCache cache(model_.kept);
+                                                const std::function<void(std::size_t)>& progress,
+                                                const std::function<void()>& before) const {
+  return ask(prompts, max_new_tokens, stop_ids, model_.kept, progress, before);
+}
+
+std::vector<ServedAnswer> AnswerServer::fresh_answers(std::span<const std::vector<int>> prompts,
+                                                      std::int64_t max_new_tokens,
+                                                      const std::vector<int>& stop_ids) const {
+  return ask(prompts, max_new_tokens, stop_ids, {}, [](std::size_t) {}, {});
+}
+
+std::vector<ServedAnswer> AnswerServer::ask(std::span<const std::vector<int>> prompts, std::int64_t max_new_tokens,
+                                            const std::vector<int>& stop_ids, const std::filesystem::path& kept,
+                                            const std::function<void(std::size_t)>& progress,
+                                            const std::function<void()>& before) const {
+  const JsonCache cache(kept);
   const auto body_of = [&](std::size_t i) {
-    return Json{{"model", model_.name},
-                {"prompt", prompts[i]},
-                {"max_tokens", max_new_tokens},
-                {"stop_token_ids", stop_ids},
-                {"temperature", 0}};
+    // Servers take defaults from the model's folder, where a repetition penalty may be set.
+    return Json{{"model", model_.name},       {"prompt", prompts[i]},  {"max_tokens", max_new_tokens},
+                {"stop_token_ids", stop_ids}, {"temperature", 0},      {"repetition_penalty", 1},
+                {"presence_penalty", 0},      {"frequency_penalty", 0}};
   };
   const auto asked_of = [&](std::size_t i) {
     return Json{{"url", url_}, {"weights", model_.weights}, {"body", body_of(i)}};
@@ -85,6 +98,7 @@ std::vector<ServedAnswer> AnswerServer::answers(std::span<const std::vector<int>
       missing.push_back(i);
     }
   }
+  if (!missing.empty() && before) before();
   std::size_t done = prompts.size() - missing.size();
   progress(done);
 
@@ -110,7 +124,7 @@ std::vector<ServedAnswer> AnswerServer::answers(std::span<const std::vector<int>
         .wanted("a completion (choices[0].text and finish_reason)")
         .found(excerpt(without_key(problem.empty() ? "a reply without a completion" : problem, key_), 300))
         .hint("whether it serves " + excerpt(model_.name) + " at " + host_ +
-              (model_.kept.empty() ? "" : "; the answers so far are kept for the same command"));
+              (kept.empty() ? "" : "; the answers so far are kept for the same command"));
   };
   HttpPool(http_).send_all(missing.size(), calls);
   return answers;

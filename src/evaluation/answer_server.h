@@ -37,15 +37,23 @@ class AnswerServer {
   /// its /completions. Each answer is cached as it comes: after an error the same command goes on where it stopped.
   /// @param stop_ids  tokens that end an answer
   /// @param progress  called with the number of answers so far
+  /// @param before    called before the first request, if the cache lacks an answer; may throw; may be empty
   /// @throws Error (bad input) if the server refuses a prompt, or fails after retries; Error (interrupted)
   std::vector<ServedAnswer> answers(std::span<const std::vector<int>> prompts, std::int64_t max_new_tokens,
-                                    const std::vector<int>& stop_ids,
-                                    const std::function<void(std::size_t)>& progress) const;
+                                    const std::vector<int>& stop_ids, const std::function<void(std::size_t)>& progress,
+                                    const std::function<void()>& before = {}) const;
+  /// The same without the cache.
+  std::vector<ServedAnswer> fresh_answers(std::span<const std::vector<int>> prompts, std::int64_t max_new_tokens,
+                                          const std::vector<int>& stop_ids) const;
 
   const std::string& name() const { return model_.name; }
   const std::string& host() const { return host_; }
 
  private:
+  std::vector<ServedAnswer> ask(std::span<const std::vector<int>> prompts, std::int64_t max_new_tokens,
+                                const std::vector<int>& stop_ids, const std::filesystem::path& kept,
+                                const std::function<void(std::size_t)>& progress,
+                                const std::function<void()>& before) const;
   ServedModel model_;
   std::string url_, host_, secret_header_, key_;
   HttpOptions http_;

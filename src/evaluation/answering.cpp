@@ -14,30 +14,26 @@ namespace {
 
 // Compares the first tokens of some answers with those that the weights give. A server that runs another model would
 // lead to figures of that model. Rounding differs between servers, so that not every answer has to agree.
-void check_served_model(const AnswerServer& server, const std::vector<ServedAnswer>& answers, const CausalLM& model,
-                        const Tokenizer& tokenizer, const std::vector<std::vector<int>>& prompts,
-                        GenerationOptions options) {
-  constexpr std::size_t kCompared = 8;  // prompts
+void check_served_model(const AnswerServer& server, const CausalLM& model, const Tokenizer& tokenizer,
+                        const std::vector<std::vector<int>>& prompts, GenerationOptions options) {
+  const std::size_t compared = std::min<std::size_t>(8, prompts.size());
   options.max_new_tokens = std::min<std::int64_t>(options.max_new_tokens, 6);
+  options.progress = {};
   std::vector<std::vector<int>> some;
-  std::vector<std::string> served;
-  for (std::size_t n = 0; n < std::min(kCompared, prompts.size()); ++n) {
-    const std::size_t i = n * prompts.size() / std::min(kCompared, prompts.size());
-    some.push_back(prompts[i]);
-    served.emplace_back(trimmed(answers[i].text));
-  }
-  std::size_t same = 0;
+  for (std::size_t n = 0; n < compared; ++n) some.push_back(prompts[n * prompts.size() / compared]);
+  const std::vector<ServedAnswer> served = server.fresh_answers(some, options.max_new_tokens, options.stop_ids);
   const std::vector<Generated> own = generate(model, some, options);
-  for (std::size_t n = 0; n < own.size(); ++n) {
+  std::size_t same = 0;
+  for (std::size_t n = 0; n < compared; ++n) {
     const std::string text(trimmed(tokenizer.decode(own[n].ids)));
-    same += text.empty() ? served[n].empty() : served[n].starts_with(text);
+    same += text.empty() ? trimmed(served[n].text).empty() : trimmed(served[n].text).starts_with(text);
   }
-  if (2 * same >= some.size()) return;
+  if (2 * same >= compared) return;
   throw bad_input("the server of --endpoint seems to run another model")
       .with("model", excerpt(server.name()))
       .with("at", server.host())
       .wanted("answers that begin as those of the weights given with --model or --original")
-      .found("the same beginning in " + std::to_string(same) + " of " + std::to_string(some.size()))
+      .found("the same beginning in " + std::to_string(same) + " of " + std::to_string(compared))
       .hint("--served-model and --served-original: the server's names of these models");
 }
 
@@ -63,9 +59,8 @@ GreedyAnswers answer_questions(const CausalLM& model, const Tokenizer& tokenizer
   GreedyAnswers answers;
   if (options.server != nullptr && !prompts.empty()) {
     const std::vector<ServedAnswer> served =
-        options.server->answers(prompts, generation.max_new_tokens, generation.stop_ids, generation.progress);
-    generation.progress = {};
-    check_served_model(*options.server, served, model, tokenizer, prompts, generation);
+        options.server->answers(prompts, generation.max_new_tokens, generation.stop_ids, generation.progress,
+                                [&] { check_served_model(*options.server, model, tokenizer, prompts, generation); });
     for (const ServedAnswer& answer : served) {
       answers.texts.push_back(answer.text);
       answers.ended.push_back(answer.ended);

@@ -308,8 +308,8 @@ std::vector<RecipeKey> make_table() {
           .any_of({"none", "tensorboard"}),
       KEY(device, "Where to compute: auto, cpu, cuda or cuda:n; auto takes a GPU if there is one."),
       KEY(dtype,
-          "Compute dtype; auto: bfloat16 on a GPU; float32 on a CPU, unless adapters of a bfloat16 model are trained "
-          "on one that multiplies bfloat16 faster."),
+          "Compute dtype; auto: bfloat16 on a GPU; float32 on a CPU, unless unlearn or finetune trains adapters of a "
+          "bfloat16 model on one that multiplies bfloat16 faster."),
       KEY(threads, "CPU threads; 0: one per core.").within(0, 1024),
       KEY(keep_harmful, "Keeps the harmful weights θ_bad in the run folder, readable by their owner alone."),
   };

@@ -16,8 +16,8 @@ double bfloat16_speed(std::int64_t in, std::int64_t out);
 
 /// Decides `auto` on a CPU: bfloat16 if the recipe trains adapters, the checkpoint stores bfloat16 (so that no weight
 /// is rounded), the CPU multiplies it (nn/bfloat16_product.h) and a measured product is at least 1.5 times as fast.
-/// Otherwise `auto` stays, which is float32. Training of all weights keeps float32: most of its steps are smaller than
-/// a step of bfloat16.
+/// If only the measurement is slower, float32 is written; in all other cases `auto` stays, which is float32. Training
+/// of all weights keeps float32: most of its steps are smaller than a step of bfloat16.
 ///
 /// @param compute  changed with the recipe
 /// @param speed    measures; a test replaces it

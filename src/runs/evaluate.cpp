@@ -47,8 +47,7 @@ std::optional<AnswerServer> open_server(ServedModel served, const std::string& m
   if (served.name.empty()) served.name = model;
   served.weights = weights_hash(resolve_model_folder(model));
   for (const std::string& adapter : adapters)
-    served.weights += " " + adapter.substr(adapter.size() - std::min<std::size_t>(adapter.size(), 8)) +
-                      weights_hash(without_weight(adapter));
+    served.weights += adapter.substr(without_weight(adapter).string().size()) + weights_hash(without_weight(adapter));
   if (settings.cache) served.kept = cache_folder("served_answers");
   AnswerServer server(std::move(served));
   say("answers of " + excerpt(server.name(), 200) + " come from " + server.host());

@@ -148,7 +148,7 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run, Group* gr
   const TemplateChoice choice = choose_template(given.data, beginning.folder());
   Recipe recipe = with_template(given, choice);
   if (!beginning.from_scratch()) {
-    recipe = with_dtype(std::move(recipe), beginning.base(), compute);
+    if (!resume) recipe = with_dtype(std::move(recipe), beginning.base(), compute);  // a run keeps what it began with
     check_names_of_weights(recipe, beginning.base());
   }
   const DecoderSpec spec = beginning.spec();

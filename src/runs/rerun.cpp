@@ -155,7 +155,11 @@ void rerun(const RerunRequest& request, const RunAttacks& attacks) {
   check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them
-  recipe.evaluation.cache = false;                              // everything is computed again
+  // A run on a CPU whose recipe still says auto computed in float32.
+  if (choose_compute(recipe.device, recipe.dtype, static_cast<int>(recipe.threads)).device.is_cpu() &&
+      recipe.dtype == ComputeType::automatic)
+    recipe.dtype = ComputeType::float32;
+  recipe.evaluation.cache = false;  // everything is computed again
   const bool warned = say_what_differs(before, recipe, where);
   if (command == "unlearn") {
     unlearn(recipe, /*resume=*/false, /*dry_run=*/{}, attacks);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/terminal.h"
 #include "data/sampler.h"
 #include "evaluation/divergence_sample.h"
@@ -62,6 +63,23 @@ OrderedJson number_or_nothing(const std::optional<double>& value) {
   return value ? OrderedJson(*value) : OrderedJson();
 }
 
+// begin_round(), or what an interrupted run has stored of it: measured again with other threads, α would differ in its
+// last digits from the one that the round's snapshots belong to.
+// @param stored  empty: nothing is stored
+Round stored_round(const std::filesystem::path& stored, const std::function<Round()>& begin) {
+  if (!stored.empty() && std::filesystem::exists(stored)) {
+    const Json json = read_json(stored);
+    Round round{.alpha = json_number(json, "alpha", stored.string())};
+    if (!json.at("kl").is_null()) round.kl = json_number(json, "kl", stored.string());
+    return round;
+  }
+  const Round round = begin();
+  if (!stored.empty())
+    write_file(stored, dump_json(OrderedJson{{"alpha", round.alpha}, {"kl", number_or_nothing(round.kl)}}) + "\n",
+               Access::owner_only);
+  return round;
+}
+
 }  // namespace
 
 std::int64_t steps_of_further_rounds(const Recipe& recipe, std::int64_t steps) {
@@ -82,23 +100,24 @@ std::vector<Round> further_rounds(Tuning& tuning, const Checkpoint& base, RunDat
       apply(0);  // the original
       sample = std::make_unique<DivergenceSample>(model, data.examples, data.normal.validation, recipe.seed);
     }
-    Round round = begin_round(recipe, sample.get(), model, apply);
     const std::string name = "round-" + std::to_string(number);
+    const auto snapshots = [&](const std::string& folder) {
+      return files.snapshots == nullptr ? std::nullopt : std::optional(files.snapshots->within(folder));
+    };
+    std::optional<Snapshots> own = snapshots(name);
+    Round round = stored_round(own ? own->folder() / "round.json" : "",
+                               [&] { return begin_round(recipe, sample.get(), model, apply); });
     say("round " + std::to_string(number) + " of " + std::to_string(rounds_of(recipe)) + ", from alpha " +
         fixed(round.alpha, 3));
     const auto metrics = [&](const std::string& file) {
       return files.folder.empty() ? files.metrics : files.folder / (file + ".jsonl");
     };
-    const auto snapshots = [&](const std::string& folder) {
-      return files.snapshots == nullptr ? std::nullopt : std::optional(files.snapshots->within(folder));
-    };
     vector->begin_at(-round.alpha);
     if (recipe.negation.relearn.steps > 0) {
-      std::optional<Snapshots> own = snapshots(name + "-relearn");
+      std::optional<Snapshots> first = snapshots(name + "-relearn");
       relearn(round, tuning, data, metrics(name + "-relearn"), "relearning, round " + std::to_string(number),
-              own ? &*own : nullptr);
+              first ? &*first : nullptr);
     }
-    std::optional<Snapshots> own = snapshots(name);
     learn(metrics(name), ", round " + std::to_string(number), own ? &*own : nullptr);
     vector->join(2 * round.alpha);
     rounds.push_back(round);

@@ -94,6 +94,9 @@ OrderedJson facts_of_rank(const StoredModel& original, const RunData& data) {
       for (const std::string& response : responses) rows = stable_hash(response, rows);
     }
   }
+  if (data.safe) {
+    for (const std::string& answer : data.safe->draw(data.harmful.train, 0, 0)) rows = stable_hash(answer, rows);
+  }
   return facts(original.checkpoint.folder(), rows);
 }
 

@@ -145,7 +145,8 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   Compute compute = compute_of_rank(given, group);
   const StoredModel original(given.model);
   const TemplateChoice layout = choose_template(given.data, original.checkpoint.folder());
-  const Recipe recipe = with_dtype(with_template(given, layout), original.checkpoint, compute);
+  Recipe recipe = with_template(given, layout);
+  if (!resume) recipe = with_dtype(std::move(recipe), original.checkpoint, compute);  // a run keeps what it began with
   check_names_of_weights(recipe, original.checkpoint);
   check_attacks(recipe, attacks);
   if (dry_run.on) {

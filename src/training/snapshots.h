@@ -40,6 +40,7 @@ class Snapshots {
   std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running, const NamedTensors& objective = {});
   /// Snapshots of the same run's next training, in a folder within this one's, which is created.
   Snapshots within(const std::string& name) const;
+  const std::filesystem::path& folder() const { return options_.folder; }
   /// Path of the newest snapshot's description; empty: there is none.
   std::filesystem::path newest() const;
   /// Whether a snapshot is due after this step (the interval has passed).
