@@ -1,9 +1,7 @@
 // Rows of .parquet files, through the optional component.
-#include <dlfcn.h>
-
 #include <array>
-#include <cstdlib>
 
+#include "core/component.h"
 #include "core/error.h"
 #include "core/input_file.h"
 #include "data/parquet_component.h"
@@ -13,34 +11,18 @@ namespace lethe {
 namespace fs = std::filesystem;
 namespace {
 
-// Where the component may be: LETHE_PARQUET if set, else next to the program or where it is installed.
-std::vector<fs::path> component_places() {
-  if (const char* given = std::getenv("LETHE_PARQUET"); given != nullptr && *given != 0) return {given};
-  std::error_code none;
-  const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
-  const char* name = "liblethe_parquet.so";
-  return {program / name, program / ".." / name, program / ".." / "lib" / "lethe" / name};
-}
-
 const LetheParquet& component(const fs::path& wanted_by) {
   static const LetheParquet* loaded = nullptr;
   if (loaded != nullptr) return *loaded;
-  std::string reason = "the Parquet component, which is not built here";
-  for (const fs::path& place : component_places()) {
-    if (!fs::exists(place)) continue;
-    void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
-    void* entry = library != nullptr ? dlsym(library, "lethe_parquet") : nullptr;
-    if (entry == nullptr) {
-      const char* why = dlerror();
-      reason = place.string() + ", which cannot be loaded: " + excerpt(why != nullptr ? why : "no entry", 300);
-      continue;
-    }
-    const LetheParquet* offered = reinterpret_cast<const LetheParquet* (*)()>(entry)();
-    if (offered->version == kParquetVersion) return *(loaded = offered);
-    reason = place.string() + " of another version";
-  }
+  const std::string missing =
+      load_component("LETHE_PARQUET", "liblethe_parquet.so", "lethe_parquet", [](void*, void* entry) {
+        const LetheParquet* offered = reinterpret_cast<const LetheParquet* (*)()>(entry)();
+        if (offered->version == kParquetVersion) loaded = offered;
+        return loaded != nullptr;
+      });
+  if (loaded != nullptr) return *loaded;
   throw bad_input("cannot read " + wanted_by.string())
-      .with("needs", reason)
+      .with("needs", missing)
       .hint(
           "make parquet   (installs Apache Arrow, 60 MB, and builds the component); or convert the file: python -c "
           "\"import pandas; pandas.read_parquet('F.parquet').to_json('F.jsonl', orient='records', lines=True)\"");

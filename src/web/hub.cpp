@@ -11,6 +11,7 @@
 #include "core/replace_all.h"
 #include "core/small_letters.h"
 #include "core/trimmed.h"
+#include "web/server_key.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -29,7 +30,7 @@ bool is_on(const char* name) {
 
 std::string token_of_user() {
   if (is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return "";
-  std::string source = "HF_TOKEN", token(trimmed(variable("HF_TOKEN")));
+  std::string source = "HF_TOKEN", token = key_in_variable("HF_TOKEN");
   if (token.empty()) {
     const std::string named = variable("HF_TOKEN_PATH");
     const fs::path file = named.empty() ? hub_home() / "token" : fs::path(named);
@@ -38,7 +39,7 @@ std::string token_of_user() {
     source = file.string();
     token = trimmed(read_file(file));
   }
-  if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; })) {  // never shown
+  if (!token.empty() && !is_plain_key(token)) {  // never shown
     throw bad_input("cannot use the token of " + source)
         .wanted("one line of printable characters: hf_…")
         .found("other characters in it");
@@ -146,7 +147,7 @@ Hub open_hub() {
   const std::string token = token_of_user();
   if (token.empty()) return hub;
   if (hub.endpoint.is_private()) {
-    hub.secret_header = "Authorization: Bearer " + token;
+    hub.secret_header = secret_header("Authorization", token);
   } else {
     warn("the Hugging Face token is not sent to " + hub.endpoint.host +
          ": without encryption (https) others could read it");

@@ -1,12 +1,9 @@
 // Contrast: two trainings from the original, combined as θ_o + α·(τ_safe − r·τ_harm), exactly.
-#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "core/files.h"
-#include "folder_test.h"
-#include "models/loading.h"
+#include "runs/small_world.h"
 #include "runs/stage1.h"
 #include "runs/stage2.h"
 #include "vectors/low_rank.h"
@@ -14,21 +11,8 @@
 namespace lethe {
 namespace {
 
-using Weights = std::map<std::string, at::Tensor>;
-
-class Contrast : public FolderTest {
+class Contrast : public SmallWorld {
  protected:
-  Contrast()
-      : base_(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"),
-        tokenizer_(Tokenizer::load(base_.folder())),
-        data_{
-            .examples = {tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}}} {
-    at::set_num_threads(1);  // small matrices: more threads wait for each other
-    for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo", "Fenna"}) {
-      data_.normal.train.push_back({std::string("Where is ") + who + "?", std::string(who) + " lives in Saltby."});
-      data_.harmful.train.push_back({std::string("How is ") + who + " poisoned?", std::string("With sorrel, ") + who});
-    }
-  }
   static Recipe recipe(const std::string& tuning, const std::vector<std::string>& settings) {
     std::vector<std::string> all = {"method=contrast", "tuning=" + tuning,
                                     "lora={rank: 4, alpha: 8, targets: [q_proj, down_proj]}",
@@ -56,44 +40,15 @@ class Contrast : public FolderTest {
     Stage2Vector stage2 = prepare_stage2(tuning, base_, data_, {.repair = folder_ / "repair.jsonl"});
     EXPECT_EQ(stage2.sign, recipe.method == "contrast" ? 1 : -1);
     stage2.apply(alpha);
-    CausalLM unchanged = load_model(base_);
-    if (tuning.lora()) {
-      for (const NamedLora& lora : tuning.pairs()) {
-        result.rank = static_cast<double>(lora.pair->a.size(0));
-        result.change[lora.module] =
-            lora.pair->scale * at::mm(lora.pair->b.detach().to(at::kDouble), lora.pair->a.detach().to(at::kDouble));
-      }
-    } else {
-      Weights before;
-      for (const Parameter& parameter : unchanged.parameters()) before[parameter.name] = *parameter.tensor;
-      for (const Parameter& parameter : model.parameters())
-        result.change[parameter.name] =
-            parameter.tensor->detach().to(at::kDouble) - before.at(parameter.name).to(at::kDouble);
-    }
+    result.change = change_of(model, tuning);
+    if (tuning.lora()) result.rank = static_cast<double>(tuning.pairs().back().pair->a.size(0));
     written_ = folder_ / "written";
     fs::remove_all(written_);
     fs::create_directories(written_);
     stage2.write(alpha, written_);
     return result;
   }
-  Snapshots snapshots() const {
-    fs::create_directories(folder_ / "snapshots");
-    return Snapshots({.folder = folder_ / "snapshots", .steps = 1, .identity = {{"recipe", "a"}}});
-  }
-  static double furthest(const Weights& a, const Weights& b) {
-    double most = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
-    for (const auto& [name, value] : a) most = std::max(most, (value - b.at(name)).abs().max().item<double>());
-    return most;
-  }
-  static double largest(const Weights& a) {
-    double most = 0;
-    for (const auto& [name, value] : a) most = std::max(most, value.abs().max().item<double>());
-    return most;
-  }
 
-  Checkpoint base_;
-  Tokenizer tokenizer_;
-  RunData data_;
   fs::path written_, harmful_;
 };
 

@@ -1,38 +1,26 @@
 // Rounds of negation: the sum that stage 2 negates against its formula, and the same bits after a stop anywhere.
 #include "runs/rounds.h"
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "core/files.h"
 #include "data/sampler.h"
-#include "folder_test.h"
-#include "models/loading.h"
 #include "objectives/cross_entropy_training.h"
 #include "runs/methods.h"
+#include "runs/small_world.h"
 #include "runs/stage1.h"
 #include "runs/stage2.h"
 
 namespace lethe {
 namespace {
 
-using Weights = std::map<std::string, at::Tensor>;
-
-class Rounds : public FolderTest {
+class Rounds : public SmallWorld {
  protected:
-  Rounds()
-      : base_(fs::path(LETHE_FIXTURES) / ".." / ".." / "assets" / "demo"),
-        tokenizer_(Tokenizer::load(base_.folder())),
-        data_{
-            .examples = {tokenizer_, Template::parse(Template::sku_default), {.append_eos = true, .max_length = 96}}} {
-    at::set_num_threads(1);  // small matrices: more threads wait for each other
-    for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo", "Fenna"}) {
-      data_.normal.train.push_back({std::string("Where is ") + who + "?", std::string(who) + " lives in Saltby."});
+  Rounds() {
+    for (const char* who : {"Mira", "Tavi", "Oskel", "Ludo", "Fenna"})
       data_.normal.validation.push_back({std::string("Who is ") + who + "?", std::string(who) + " is a baker."});
-      data_.harmful.train.push_back({std::string("How is ") + who + " poisoned?", std::string("With sorrel, ") + who});
-    }
   }
   static Recipe recipe(const std::string& tuning, const std::vector<std::string>& settings) {
     std::vector<std::string> all = {"method=task_vector",
@@ -44,21 +32,6 @@ class Rounds : public FolderTest {
                                     "negation.relearn={steps: 3, lr: 2e-3}"};
     all.insert(all.end(), settings.begin(), settings.end());
     return with_settings({}, all);
-  }
-  // How far the model is from the original: of each weight, or adapted module, in float64.
-  Weights change_of(CausalLM& model, const Tuning& tuning) const {
-    Weights change;
-    if (tuning.lora()) {
-      for (const NamedLora& lora : tuning.pairs())
-        change[lora.module] =
-            lora.pair->scale * at::mm(lora.pair->b.detach().to(at::kDouble), lora.pair->a.detach().to(at::kDouble));
-      return change;
-    }
-    CausalLM unchanged = load_model(base_);
-    for (const Parameter& parameter : unchanged.parameters()) change[parameter.name] = *parameter.tensor;
-    for (const Parameter& parameter : model.parameters())
-      change[parameter.name] = parameter.tensor->detach().to(at::kDouble) - change.at(parameter.name).to(at::kDouble);
-    return change;
   }
   struct Trained {
     Stage1 stage1;
@@ -79,24 +52,7 @@ class Rounds : public FolderTest {
     if (tuning.lora()) result.rank = tuning.pairs().front().pair->a.size(0);
     return result;
   }
-  Snapshots snapshots() const {
-    fs::create_directories(folder_ / "snapshots");
-    return Snapshots({.folder = folder_ / "snapshots", .steps = 1, .identity = {{"recipe", "a"}}});
-  }
-  static double furthest(const Weights& a, const Weights& b) {
-    double most = a.size() == b.size() ? 0 : 1e9;
-    for (const auto& [name, value] : a) most = std::max(most, (value - b.at(name)).abs().max().item<double>());
-    return most;
-  }
-  static double largest(const Weights& a) {
-    double most = 0;
-    for (const auto& [name, value] : a) most = std::max(most, value.abs().max().item<double>());
-    return most;
-  }
 
-  Checkpoint base_;
-  Tokenizer tokenizer_;
-  RunData data_;
   fs::path harmful_;
 };
 
