@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kMeasurements = 4, kHalvings = 6, kTenths = 9;
 constexpr std::size_t kMeasurementsInNf4 = 6;  // rounding errors make the KL less smooth over α
 constexpr double kAim = 0.98;                  // share of the budget that the next point aims at
-constexpr double kClose = 0.95;                // share of the budget at which the search ends
 constexpr std::size_t kBisections = 4;
 constexpr double kRounding = 1e-9;     // of sums of shares
 constexpr double kRefusalsUsed = 0.8;  // share of the budget of refusals at which the bisection ends
@@ -50,7 +49,7 @@ class AlphaSearch {
   bool done() const {
     const AlphaPoint* low = best();
     if (low == nullptr) return points_.front().alpha <= kLeast;
-    return low->alpha >= 1 || low->limited() >= kClose * budget_;
+    return low->alpha >= 1 || low->limited() >= kCloseToBudget * budget_;
   }
   // The α to measure where none fits: half the smallest.
   double half() const { return std::max(points_.front().alpha / 2, kLeast); }

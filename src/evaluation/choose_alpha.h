@@ -47,6 +47,9 @@ struct AlphaChoice {
   bool lowered = false;                    ///< the α within the KL budget refused too much
 };
 
+/// Share of the budget at which the search ends.
+inline constexpr double kCloseToBudget = 0.95;
+
 /// The largest measured α ≤ 1 whose KL (AlphaPoint::limited()) is at most the budget.
 ///
 /// Measures α = 1 first. If that is over the budget, three more points follow, each where the KL is expected at 98% of

@@ -20,19 +20,28 @@ struct PairDivergence {
 class DivergenceMeter {
  public:
   /// @param examples  outlives this
-  DivergenceMeter(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs);
+  DivergenceMeter(CausalLM& original, ExampleMaker& examples, const std::vector<Pair>& pairs);
   /// Adds pairs. @param original  the model, which must hold the original's weights
-  void add(CausalLM& original, std::span<const Pair> pairs);
+  void add(const CausalLM& original, std::span<const Pair> pairs);
   /// The mean KL of a model as it is now (the same one, changed, or another of the same vocabulary), nats a token.
-  double measure(CausalLM& model);
-  /// The same, pair by pair. @param first  the index of the first pair to measure
-  std::vector<PairDivergence> measure_each(CausalLM& model, std::size_t first = 0);
-  std::size_t pairs() const { return pairs_.size(); }
+  double measure(const CausalLM& model) const;
+  /// The same, pair by pair. @param first  the index of the first pair to measure: 0, or pairs() before an add()
+  std::vector<PairDivergence> measure_each(const CausalLM& model, std::size_t first = 0) const;
+  std::size_t pairs() const { return pairs_; }
 
  private:
+  /// Pairs that run through the model together, so that what all of them begin with (a system message) is computed
+  /// once; and what the original computed.
+  struct Group {
+    std::size_t first = 0;
+    PackedExamples packed;
+    at::Tensor states;  ///< [N, E]
+  };
+
   ExampleMaker& examples_;
-  std::vector<Pair> pairs_;
-  StoredReference reference_;
+  std::vector<Group> groups_;
+  std::size_t pairs_ = 0;
+  Head original_head_;
 };
 
 }  // namespace lethe

@@ -48,8 +48,7 @@ AlphaPoint mean_divergence(double alpha, const std::vector<PairDivergence>& pair
 std::size_t pairs_needed(const AlphaPoint& point, double budget) {
   const double error = point.standard_error, limit = kPrecision * budget;
   if (!std::isfinite(point.kl) || !std::isfinite(error) || error <= limit) return point.pairs;
-  const bool far = point.kl < budget / 2 || point.kl > 2 * budget;
-  if (far && std::abs(point.kl - budget) > 4 * error) return point.pairs;
+  if (point.kl - 4 * error > budget || point.kl + 4 * error < kCloseToBudget * budget) return point.pairs;
   const double share = error / limit, needed = std::ceil(1.1 * share * share * static_cast<double>(point.pairs));
   return needed < 1e9 ? static_cast<std::size_t>(needed) : std::numeric_limits<std::size_t>::max();
 }

@@ -17,8 +17,8 @@ AlphaPoint mean_divergence(double alpha, const std::vector<PairDivergence>& pair
 
 /// How many pairs the estimate of `point` needs: as many as it has if it is precise enough, else more.
 ///
-/// Precise enough is a standard error of at most 5% of the budget. A point far from the budget (below half of it or
-/// above twice of it, and more than four standard errors away) needs no more pairs: it decides nothing.
+/// Precise enough is a standard error of at most 5% of the budget. A point that is four standard errors over the
+/// budget, or four below 95% of it, needs no more pairs: the search goes on from it in either case.
 std::size_t pairs_needed(const AlphaPoint& point, double budget);
 
 /// Pairs in a random order that their texts and the seed fix.

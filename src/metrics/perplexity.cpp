@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "generation/scoring.h"
+#include "metrics/grouped_scoring.h"
+#include "nn/token_losses.h"
 
 namespace lethe {
 namespace {
@@ -51,14 +53,40 @@ Perplexity& Perplexity::operator+=(const Perplexity& other) {
 }
 
 std::vector<Perplexity> perplexities(const CausalLM& model, std::span<const Example> examples) {
-  std::vector<std::vector<int>> rows;
-  for (const Example& example : examples) rows.push_back(example.ids);
-  const auto scores = score_rows(model, rows);
-  std::vector<Perplexity> results(examples.size());
+  // Neighbours form a group: what all of them begin with, such as a system message, is computed once.
+  constexpr std::size_t kGroupTokens = 1024;
+  std::vector<std::vector<std::size_t>> groups;
+  std::size_t tokens = kGroupTokens;
   for (std::size_t i = 0; i < examples.size(); ++i) {
-    for (std::size_t j = examples[i].response_begin; j < examples[i].ids.size(); ++j, ++results[i].tokens)
-      results[i].nll -= scores[i][j - 1];
+    if (examples[i].response_begin >= examples[i].ids.size()) continue;
+    if (tokens + examples[i].ids.size() > kGroupTokens) {
+      groups.emplace_back();
+      tokens = 0;
+    }
+    groups.back().push_back(i);
+    tokens += examples[i].ids.size();
   }
+  std::vector<Perplexity> results(examples.size());
+  const auto group = [&](std::size_t number) {
+    std::vector<Example> rows;
+    for (const std::size_t i : groups[number]) rows.push_back(examples[i]);
+    return rows;
+  };
+  const Head head = model.head();
+  const auto add_up = [&](const ScoredPack& pack) {
+    const at::Tensor each =
+        log_probabilities(pack.states, head, pack.packed.targets).to(at::kCPU, at::kFloat).contiguous();
+    const float* value = each.const_data_ptr<float>();
+    std::size_t row = 0;
+    for (std::size_t number = pack.begin; number < pack.end; ++number) {
+      for (const std::size_t i : groups[number]) {
+        const ResponseSpan span = pack.packed.spans[row++];
+        results[i].tokens = span.size();
+        for (std::int64_t j = span.begin; j < span.end; ++j) results[i].nll -= value[j];
+      }
+    }
+  };
+  score_groups(model, groups.size(), group, add_up);
   return results;
 }
 

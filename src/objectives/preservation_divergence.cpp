@@ -12,12 +12,15 @@ Head AdapterOffReference::head() {
   return result;
 }
 
+Head frozen_copy(const Head& head) {
+  Head copy = head;
+  copy.weight = head.weight.detach().clone();
+  if (head.bias.defined()) copy.bias = head.bias.detach().clone();
+  return copy;
+}
+
 StoredReference::StoredReference(CausalLM& model, ExampleMaker& examples, std::span<const Pair> pairs)
-    : original_(examples, final_states) {
-  const c10::NoGradGuard no_gradient;
-  head_ = model.head();
-  head_.weight = head_.weight.detach().clone();
-  if (head_.bias.defined()) head_.bias = head_.bias.detach().clone();
+    : original_(examples, final_states), head_(frozen_copy(model.head())) {
   add(model, pairs);
 }
 

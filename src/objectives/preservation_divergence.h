@@ -9,6 +9,9 @@
 
 namespace lethe {
 
+/// A head of the same values, apart from the model, without gradient.
+Head frozen_copy(const Head& head);
+
 /// The original model's hidden states on pairs, without a second copy of the model.
 class Reference {
  public:

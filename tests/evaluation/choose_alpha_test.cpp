@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "core/error.h"
 #include "evaluation/divergence_sample.h"
 #include "models/loading.h"
 
@@ -173,6 +174,10 @@ TEST(DivergenceSample, NeedsMorePairsOnlyNearTheBudget) {
   EXPECT_EQ(needed(0.3, 0.03), 282U) << "1.1 · 2² · 64";
   EXPECT_EQ(needed(0.9, 0.1), 64U) << "clearly over";
   EXPECT_EQ(needed(0.05, 0.03), 64U) << "clearly within";
+  EXPECT_EQ(needed(0.4, 0.02), 64U) << "five standard errors over";
+  EXPECT_GT(needed(0.37, 0.02), 64U) << "three and a half";
+  EXPECT_EQ(needed(0.2, 0.02), 64U) << "four below 95% of the budget";
+  EXPECT_GT(needed(0.21, 0.02), 64U);
   EXPECT_GT(needed(0.9, 0.2), 64U) << "three standard errors over";
   EXPECT_EQ(needed(std::numeric_limits<double>::infinity(), 0.2), 64U);
 }
@@ -269,6 +274,26 @@ TEST_F(GrowingSample, MeasuresTheModelInFourBitsToo) {
   apply(0.5);
   EXPECT_NEAR(whole.measure(model_), all.kl, 1e-6 * (1 + all.kl)) << "the model is as it was before";
   EXPECT_FALSE(AlphaMeter(sample, model_, [&](double alpha) { apply(alpha); }).measure(1, 1e9).nf4_rise.has_value());
+}
+
+// Pairs with a common beginning run through the model together.
+TEST_F(GrowingSample, APairHasTheKlThatItHasAlone) {
+  DivergenceMeter meter(model_, examples_, {pairs_.begin(), pairs_.begin() + 20});
+  meter.add(model_, std::span(pairs_).subspan(20, 3));
+  for (const PairDivergence& pair : meter.measure_each(model_)) EXPECT_EQ(pair.kl, 0) << "the same model, to the bit";
+  std::vector<DivergenceMeter> alone;
+  for (std::size_t i = 0; i < 23; ++i) alone.emplace_back(model_, examples_, std::vector{pairs_[i]});
+  apply(0.5);
+  const std::vector<PairDivergence> each = meter.measure_each(model_);
+  ASSERT_EQ(each.size(), 23U);
+  for (std::size_t i = 0; i < 23; ++i) {
+    const PairDivergence one = alone[i].measure_each(model_)[0];
+    EXPECT_NEAR(each[i].kl, one.kl, 1e-4 * one.kl) << i;
+    EXPECT_EQ(each[i].tokens, one.tokens);
+  }
+  EXPECT_EQ(meter.measure_each(model_, 20).size(), 3U);
+  EXPECT_EQ(meter.measure_each(model_, 20)[0].kl, each[20].kl);
+  EXPECT_THROW(meter.measure_each(model_, 5), Error) << "within a group";
 }
 
 TEST_F(GrowingSample, ItsOrderDependsOnTheSeedAndNotOnTheOrderOfThePairs) {

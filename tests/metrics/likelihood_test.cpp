@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "generation/scoring.h"
 #include "metrics/multiple_choice.h"
 #include "metrics/perplexity.h"
 #include "models/loading.h"
@@ -35,6 +36,32 @@ TEST(TextPerplexity, OfStridedWindowsIsTransformers) {
   EXPECT_EQ(named.by_text[1].tokens, 63);
   EXPECT_THROW(text_perplexity(model, rows, {65, 32}), Error);
   EXPECT_THROW(text_perplexity(model, rows, {32, 33}), Error);
+}
+
+// Rows with a common beginning are computed together; each is scored as if it were alone.
+TEST(Perplexity, OfRowsWithACommonBeginningIsThatOfEachAlone) {
+  const CausalLM model = load_model(Checkpoint(demo_folder()));
+  std::vector<Example> examples;
+  for (std::size_t i = 0; i < 150; ++i) {
+    Example example;
+    for (int id = 0; id < 12; ++id) example.ids.push_back(3 + id);  // as a system message
+    for (std::size_t j = 0; j < 1 + i % 7; ++j) example.ids.push_back(static_cast<int>(20 + (i * 7 + j * 3) % 200));
+    example.response_begin = i % 10 == 0 ? 12 : example.ids.size() - 1;
+    if (i == 5) example.response_begin = example.ids.size();  // nothing was answered
+    if (i == 6) example = {.ids = {7, 8, 9}, .response_begin = 1};
+    examples.push_back(example);
+  }
+  const std::vector<Perplexity> together = perplexities(model, examples);
+  ASSERT_EQ(together.size(), examples.size());
+  EXPECT_EQ(together[5].tokens, 0);
+  EXPECT_EQ(together[6].tokens, 2);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const std::vector<float> alone = score_rows(model, std::vector<std::vector<int>>{examples[i].ids})[0];
+    double nll = 0;
+    for (std::size_t j = examples[i].response_begin; j < examples[i].ids.size(); ++j) nll -= alone[j - 1];
+    EXPECT_NEAR(together[i].nll, nll, 1e-4) << i;
+    EXPECT_EQ(together[i].tokens, static_cast<std::int64_t>(examples[i].ids.size() - examples[i].response_begin));
+  }
 }
 
 class DemoChoices : public testing::Test {
