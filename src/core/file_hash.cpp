@@ -1,6 +1,8 @@
 #include "core/file_hash.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "core/mapped_file.h"
@@ -8,6 +10,23 @@
 #include "core/random.h"
 
 namespace lethe {
+namespace {
+
+// Of the files under a folder with one of these endings, in the order of their names.
+std::string hashes_of(const std::filesystem::path& folder, std::initializer_list<std::string_view> endings) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() && std::find(endings.begin(), endings.end(), ending) != endings.end())
+      files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::string hashes;
+  for (const std::filesystem::path& file : files) hashes += file_hash(file);
+  return hashes;
+}
+
+}  // namespace
 
 std::string file_hash(const std::filesystem::path& path) {
   const MappedFile file(path);
@@ -23,15 +42,11 @@ std::string file_hash(const std::filesystem::path& path) {
 }
 
 std::string weights_hash(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    const std::string ending = entry.path().extension().string();
-    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".bin")) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  std::string hashes;
-  for (const std::filesystem::path& file : files) hashes += file_hash(file);
-  return hashes;
+  return hashes_of(folder, {".safetensors", ".bin"});
+}
+
+std::string settings_hash(const std::filesystem::path& folder) {
+  return hashes_of(folder, {".json", ".txt", ".model", ".jinja"});
 }
 
 }  // namespace lethe

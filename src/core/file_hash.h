@@ -11,5 +11,7 @@ namespace lethe {
 std::string file_hash(const std::filesystem::path& path);
 /// The hashes of all weight files (.safetensors, .bin) under a folder, one after the other in the order of their names.
 std::string weights_hash(const std::filesystem::path& folder);
+/// The same of all files that configure a model or its tokenizer (.json, .txt, .model, .jinja).
+std::string settings_hash(const std::filesystem::path& folder);
 
 }  // namespace lethe

@@ -13,7 +13,8 @@ AnswerEncoder::AnswerEncoder(const std::string& name)
     : folder_(fs::absolute(resolve_model_folder(name)).lexically_normal()),
       encoder_(SentenceEncoder::load(folder_)),
       width_(static_cast<std::size_t>(encoder_.embed(std::vector<std::string>{"a"}).size(1))),
-      hash_(weights_hash(folder_)) {}
+      hash_(weights_hash(folder_)),
+      settings_hash_(lethe::settings_hash(folder_)) {}
 
 std::vector<std::vector<float>> AnswerEncoder::vectors(std::span<const std::string> texts,
                                                        const JudgeProgress& progress) const {

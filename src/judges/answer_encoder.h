@@ -25,14 +25,16 @@ class AnswerEncoder {
 
   std::size_t width() const { return width_; }
   const std::filesystem::path& folder() const { return folder_; }
-  /// Of its weights: a classifier that was trained on other vectors says nothing.
+  /// Hashes of its weights, and of its configuration and tokenizer: a classifier that was trained on other vectors says
+  /// nothing.
   const std::string& hash() const { return hash_; }
+  const std::string& settings_hash() const { return settings_hash_; }
 
  private:
   std::filesystem::path folder_;
   SentenceEncoder encoder_;
   std::size_t width_;
-  std::string hash_;
+  std::string hash_, settings_hash_;
   mutable std::unordered_map<std::string, std::vector<float>> known_;
 };
 

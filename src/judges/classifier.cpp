@@ -202,7 +202,9 @@ void Classifier::save(const std::filesystem::path& file) const {
                {"prompts", std::move(prompts)},
                {"terms", std::move(terms)}};
   if (encoder_) {
-    root["encoder"] = {{"folder", encoder_->folder().string()}, {"hash", encoder_->hash()}};
+    root["encoder"] = {{"folder", encoder_->folder().string()},
+                       {"hash", encoder_->hash()},
+                       {"settings_hash", encoder_->settings_hash()}};
     root["embedding"] =
         std::vector<double>(weights_.end() - static_cast<std::ptrdiff_t>(embedding_width()), weights_.end());
   }
@@ -236,9 +238,13 @@ Classifier Classifier::load(const std::filesystem::path& file) {
       judge.encoder_ = std::make_shared<AnswerEncoder>(root.at("encoder").at("folder").get<std::string>());
       const auto embedding = root.at("embedding").get<std::vector<double>>();
       judge.weights_.insert(judge.weights_.end(), embedding.begin(), embedding.end());
-      if (root.at("encoder").at("hash") != judge.encoder_->hash() || embedding.size() != judge.embedding_width())
+      const Json& encoder = root.at("encoder");
+      const bool other = encoder.at("hash") != judge.encoder_->hash() || embedding.size() != judge.embedding_width();
+      // Files of an earlier lethe have no hash of the settings.
+      if (other || encoder.value("settings_hash", judge.encoder_->settings_hash()) != judge.encoder_->settings_hash())
         throw broken("the encoder that it was trained with")
-            .found("other weights in " + judge.encoder_->folder().string())
+            .found((other ? "other weights in " : "another configuration or tokenizer in ") +
+                   judge.encoder_->folder().string())
             .hint("train it again: lethe judge train --embedder DIR");
     }
   } catch (const nlohmann::json::exception&) {

@@ -82,16 +82,23 @@ TEST_F(EncodedClassifier, ComesBackFromAFileWithTheSameEncoderOnly) {
   judge.save(file);
   const auto opened = open_judge(file.string());
   EXPECT_NEAR(harm_of(*opened, "", "venom and milk"), judge.harm("venom and milk"), 1e-12);
+  const auto refused_for = [&](const std::string& reason) {
+    try {
+      open_judge(file.string());
+      ADD_FAILURE() << reason;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(reason + encoder().string()), std::string::npos) << error.what();
+    }
+  };
+  std::string pooling = read_file(encoder() / "1_Pooling" / "config.json");
+  write_file(encoder() / "1_Pooling" / "config.json", pooling + " ");
+  refused_for("another configuration or tokenizer in ");
+  write_file(encoder() / "1_Pooling" / "config.json", pooling);
+  open_judge(file.string());
   std::string weights = read_file(encoder() / "model.safetensors");
   weights.back() = static_cast<char>(weights.back() ^ 1);
   write_file(encoder() / "model.safetensors", weights);
-  try {
-    open_judge(file.string());
-    ADD_FAILURE();
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("other weights in " + encoder().string()), std::string::npos)
-        << error.what();
-  }
+  refused_for("other weights in ");
   fs::remove_all(encoder());
   EXPECT_THROW(open_judge(file.string()), Error);
 }
