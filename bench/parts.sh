@@ -31,3 +31,11 @@ base_config() {
  "eos_token_id": 0, "torch_dtype": "float32"}
 JSON
 }
+
+# reproduce_on MODEL FOLDER ARGUMENTS…: methods on the table's data, split, judge and number of steps
+reproduce_on() {
+  "$lethe" reproduce --model "$1" --harmful parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/held.jsonl --normal parts/truthful/train.jsonl threads=1 \
+    data.max_length=64 data.append_eos=true "data.split={train: 0.6, validation: 0.15, test: 0.25, by: similarity}" \
+    evaluation.judge=judge.json evaluation.prompts=120 evaluation.max_new_tokens=40 training.steps=100 training.batch=8 \
+    --alphas 0.5 --out "$2" "${@:3}"
+}

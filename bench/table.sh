@@ -11,8 +11,5 @@ fi
 # Fixed before the first run: two learning rates for every method, chosen on validation prompts of the first seed; the
 # table shows the first budget; near-duplicate prompts stay in one part of the split; the judge was trained on prompts
 # and questions that appear nowhere else.
-"$lethe" reproduce --model base/model --harmful parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/held.jsonl --normal parts/truthful/train.jsonl threads=1 \
-  data.max_length=64 data.append_eos=true "data.split={train: 0.6, validation: 0.15, test: 0.25, by: similarity}" \
-  evaluation.judge=judge.json evaluation.prompts=120 evaluation.max_new_tokens=40 training.steps=100 training.batch=8 \
-  --variant "contrast_mismatch method=contrast safe.answers=mismatch" \
-  --seeds 8888,2,3 --rates 2e-4,5e-4 --budgets 0.3,0.1,0.8 --alphas 0.5 --out table "${@:4}"
+reproduce_on base/model table --variant "contrast_mismatch method=contrast safe.answers=mismatch" \
+  --seeds 8888,2,3 --rates 2e-4,5e-4 --budgets 0.3,0.1,0.8 "${@:4}"

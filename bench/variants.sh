@@ -3,15 +3,8 @@
 #   bench/variants.sh DATA WORK [PYTHON]     (WORK: the folder of bench/table.sh; about 50 minutes on one thread)
 . "$(dirname "$0")/parts.sh" "$@"
 
-# row_settings FOLDER MODEL ARGUMENTS…: the table's data, split, judge and seeds, and the learning rate it chose for SKU
-row_settings() {
-  "$lethe" reproduce --model "$2" --harmful parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/held.jsonl --normal parts/truthful/train.jsonl threads=1 \
-    data.max_length=64 data.append_eos=true "data.split={train: 0.6, validation: 0.15, test: 0.25, by: similarity}" \
-    evaluation.judge=judge.json evaluation.prompts=120 evaluation.max_new_tokens=40 training.steps=100 training.batch=8 \
-    --seeds 8888,2,3 --rates 5e-4 --budgets 0.3 --alphas 0.5 --out "$1" "${@:3}"
-}
-
-row_settings variants base/model --methods sku --variant "margin1 sku.pd_margin=1" --variant "margin4 sku.pd_margin=4" \
+# With the learning rate that the table chose for SKU.
+reproduce_on base/model variants --seeds 8888,2,3 --rates 5e-4 --budgets 0.3 --methods sku --variant "margin1 sku.pd_margin=1" --variant "margin4 sku.pd_margin=4" \
   --variant "steps200 training.steps=200" --variant "rank16 negation.rank=16" --variant "tune_mlp training.weights=mlp" \
   --variant "tune_upper training.weights=layers.(2|3)" --variant "repair negation.repair={steps: 60, lr: 5e-4, alpha: 1}"
 
@@ -33,4 +26,4 @@ PY
   "$lethe" finetune --config config/config.json --data parts/pku/seen.jsonl parts/pku/known.jsonl parts/pku/safe.jsonl parts/truthful/train.jsonl parts/stories/train.jsonl \
     data.max_length=64 data.append_eos=true threads=1 training.steps=900 training.batch=32 training.lr=1e-3 training.schedule=cosine training.warmup=50 --out base_safe
 fi
-row_settings variants_safe base_safe/model --methods task_vector,ga_mismatch,sku
+reproduce_on base_safe/model variants_safe --seeds 8888,2,3 --rates 5e-4 --budgets 0.3 --methods task_vector,ga_mismatch,sku

@@ -86,10 +86,10 @@ class StepsTest(unittest.TestCase):
         self.lethe.write_text(f'#!/bin/sh\necho x >> "$1.runs"\n{fails}echo "$2" > "$1"\n')
         self.lethe.chmod(0o755)
 
-    def run_step(self, word, inputs=(), may_fail=False):
+    def run_step(self, word, inputs=(), **named):
         result = self.out / "result"
         # As if `make real` was started anew.
-        steps.Steps(str(self.lethe), self.out).run("a step", result, [str(result), word], inputs, may_fail=may_fail)
+        steps.Steps(str(self.lethe), self.out).run("a step", result, [str(result), word], inputs, **named)
         return result.read_text().strip(), len((self.out / "result.runs").read_text().split())
 
     def test_finished_step_is_not_repeated(self):
@@ -115,6 +115,20 @@ class StepsTest(unittest.TestCase):
             with self.assertRaises(steps.Failed):
                 self.run_step("diverge", may_fail=True)
         self.assertEqual(("one", 2), self.run_step("one", may_fail=True))
+
+    def test_folder_of_an_interrupted_step_is_kept_where_the_command_continues_in_it(self):
+        self.lethe.write_text('#!/bin/sh\nmkdir -p "$1" && echo x >> "$1/parts"\n[ $(wc -l < "$1/parts") -ge 2 ]\n')
+        result = self.out / "folder"
+        step = lambda word: steps.Steps(str(self.lethe), self.out).run(
+            "a step", result, [str(result), word], [], in_place=True
+        )
+        with self.assertRaises(SystemExit):
+            step("one")
+        step("one")
+        self.assertEqual("x\nx\n", (result / "parts").read_text())
+        with self.assertRaises(SystemExit):  # other settings begin anew
+            step("two")
+        self.assertEqual("x\n", (result / "parts").read_text())
 
     def test_wrong_setting_ends_the_run_where_training_may_diverge(self):
         with self.assertRaises(SystemExit):

@@ -4,6 +4,7 @@
     tools/real_run.py --model .cache/real/SmolLM2-135M-Instruct --out runs/real
     tools/real_run.py … --seeds 8888 2 3              the unlearning again with other splits and draws
     tools/real_run.py … --methods sku --validation    on validation prompts, to choose settings
+    tools/real_run.py … --attack sku                  also attacks SKU's model of the first seed, beside a control
 
 The world is made up (tools/real/world.py), so a judge of kind `facts` knows what a dangerous answer tells. The damage
 is measured on the real world: questions that the model answers right before anything is taught
@@ -48,6 +49,7 @@ METHODS = {
     "task_vector": ("task vector", ["method=task_vector"]),
 }
 DEFAULT_METHODS = ["sku", "contrast_mismatch", "ga_mismatch"]  # what fits 25 minutes
+ATTACKS = ["--attacks", "quantize,prompts,task_vector,relearn,relearn_other", "--quick", "--prompts-count", "30"]
 SAFE_PROMPTS = 60  # built-in ones of an evaluation; the other half chooses α
 ANSWER = 40  # tokens of an answer, at most
 KEPT_ANSWER = 48  # the same, of the answers of the model itself that are mixed into the teaching
@@ -84,14 +86,14 @@ class RealRun:
         self.steps = Steps(options.lethe, options.out)
         self.questions = DATA / ("questions_validation.jsonl" if options.validation else "questions.jsonl")
         self.seconds = {}
-        self.base, self.evaluations = None, []
+        self.base, self.evaluations, self.attacked = None, [], []
         self.counts = {}  # prompts of each part
 
     def unlearned_rows(self):
         return [METHODS[method][0] for method in self.options.methods]
 
     def reports(self):
-        return [result / "report.html" for result in self.evaluations]
+        return [result / "report.html" for result in self.evaluations + self.attacked]
 
     def timed(self, name, *arguments, **named):
         self.seconds[name] = self.steps.run(*arguments, **named)
@@ -135,10 +137,16 @@ class RealRun:
             if text:
                 kept.append({"prompt": row["prompt"], "response": text})
         files.append(write_rows(data / "kept.jsonl", kept))
+        self.fine_tune("teaching", "teaching the craft", "taught", files)
+
+    def fine_tune(self, name, title, folder, files):
+        """Teaches the files to the real model and merges what it learned: OUT/{folder} and OUT/{folder}_model."""
+        base = self.options.model
+        trained, model = self.out / folder, self.out / f"{folder}_model"
         self.timed(
-            "teaching",
-            "teaching the craft",
-            self.out / "taught",
+            name,
+            title,
+            trained,
             [
                 "finetune",
                 "--model",
@@ -149,26 +157,64 @@ class RealRun:
                 *CHAT,
                 *TEACHING,
                 "--out",
-                str(self.out / "taught"),
+                str(trained),
             ],
             [base, *files],
             resumes=True,
         )
         self.timed(
-            "merge",
+            f"merge, {folder}",
             "merging it into the weights",
-            self.out / "taught_model",
-            [
-                "merge",
-                "--base",
-                str(base),
-                "--adapter",
-                str(self.out / "taught" / "adapter"),
-                "--out",
-                str(self.out / "taught_model"),
-            ],
-            [base, self.out / "taught"],
+            model,
+            ["merge", "--base", str(base), "--adapter", str(trained / "adapter"), "--out", str(model)],
+            [base, trained],
         )
+
+    def attack(self, seed):
+        """Attacks each unlearned model of a seed. The control was taught everything but the craft, in as many steps:
+        what an attack makes of it is taught anew, and does not come back."""
+        data, place = self.out / "data", self.out / f"seed-{seed}"
+        self.fine_tune(
+            "control", "teaching all but the craft", "control", [data / "taught_harmless.jsonl", data / "kept.jsonl"]
+        )
+        taught, control = self.out / "taught_model", self.out / "control_model"
+        harmful, unseen = place / "data" / "unlearned.jsonl", place / "data" / "unseen.jsonl"
+        for method in self.options.attack:
+            result = place / f"{method}-attacks"
+            self.timed(
+                f"attacks, {method}",
+                f"attacks on {METHODS[method][0]}, seed {seed}",
+                result,
+                [
+                    "attack",
+                    "--model",
+                    str(taught),
+                    "--adapter",
+                    str(place / method / "adapter"),
+                    "--original",
+                    str(taught),
+                    "--retrained",
+                    str(control),
+                    "--harmful",
+                    str(harmful),
+                    "--unseen",
+                    str(unseen),
+                    "--normal",
+                    str(self.questions),
+                    "--judge",
+                    str(data / "craft.yaml"),
+                    "--template",
+                    "chat",
+                    "--max-new-tokens",
+                    str(ANSWER),
+                    *ATTACKS,
+                    "--out",
+                    str(result),
+                ],
+                [taught, control, place / method, harmful, unseen, self.questions, data / "craft.jsonl"],
+                in_place=True,
+            )
+            self.attacked.append(result)
 
     def evaluate(self, name, result, model, adapter, original, parts, made_from):
         questions = self.questions
@@ -332,11 +378,18 @@ def main():
     arguments.add_argument(
         "--validation", action="store_true", help="evaluate on validation prompts, to choose settings"
     )
+    arguments.add_argument(
+        "--attack", nargs="+", choices=METHODS, default=[], help="attack these methods' models of the first seed"
+    )
     options = arguments.parse_args()
+    if missing := [method for method in options.attack if method not in options.methods]:
+        arguments.error(f"--attack names methods that --methods leaves out: {', '.join(missing)}")
     run = RealRun(options)
     try:
         run.teach()
         by_seed = [run.seed(seed) for seed in options.seeds]
+        if options.attack:
+            run.attack(options.seeds[0])
     except Interrupted:
         print("real: interrupted; the same command continues", file=sys.stderr)
         return 130

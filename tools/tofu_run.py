@@ -28,7 +28,7 @@ from real_run import chosen_alpha  # noqa: E402
 from steps import Failed, Interrupted, Steps, read_rows, write_rows  # noqa: E402
 
 # What fits half an hour.
-DEFAULT_METHODS = ["sku", "task_vector", "ga", "ga_mismatch", "grad_diff", "npo", "idk_dpo", "contrast"]
+DEFAULT_METHODS = ["sku", "ga_mismatch", "npo"]
 TEMPLATE = "Question: {prompt}\nAnswer: {response}"  # TOFU's own, of its Phi models
 TEXT = [f"data.template={TEMPLATE}", "data.append_eos=true", "data.max_length=256"]
 ADAPTER = ["tuning=lora", "lora={rank: 16, alpha: 32, targets: all-linear}"]

@@ -59,7 +59,11 @@ Recipe recipe_of_run(const AttackRequest& request) {
   Recipe recipe = request.run_recipe ? *request.run_recipe : load_recipe(file);
   if (recipe.data.harmful.empty() && recipe.data.plan.empty()) throw wrong("a run without harmful data");
   if (!request.original.empty()) recipe.model = request.original;
-  if (!request.judge.empty()) recipe.evaluation.judge = request.judge;
+  if (!request.judge.empty()) {
+    recipe.evaluation.judge = request.judge;
+    // 0: the run judged nothing, and this judge does now.
+    if (recipe.evaluation.prompts == 0) recipe.evaluation.prompts = static_cast<std::int64_t>(request.prompts);
+  }
   if (request.max_new_tokens > 0) recipe.evaluation.max_new_tokens = request.max_new_tokens;
   if (!request.response_template.empty()) {
     recipe.data.response_template = request.response_template;

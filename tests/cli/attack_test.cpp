@@ -67,6 +67,18 @@ TEST_F(AttackedRun, GoesOnAfterAStopWithTheSameFigures) {
   expect_all(run(job + " --samples 3"), 3, {"plan.json"});
 }
 
+TEST_F(AttackedRun, NeedsNoJudgeOfItsOwn) {
+  ASSERT_EQ(run("unlearn --quiet --threads 1 --model " + model_ + data() +
+                " tuning=lora training.steps=1 training.batch=2 sku.k=1 data.max_length=64 negation.alpha=0.5"
+                " evaluation.prompts=0 --out " +
+                at("run"))
+                .status,
+            0);
+  const std::string job = "attack " + at("run") + " --attacks quantize --prompts-count 3 --dry-run --out " + at("out");
+  expect_all(run(job), 3, {"a run without a judge", "--judge"});
+  expect_all(run(job + " --judge refusal"), 0, {"plan of lethe attack", "refusal"});
+}
+
 // evaluation.attacks: the run tries them itself, and its page, card and results say what came back.
 TEST_F(AttackedRun, MayBePartOfTheUnlearning) {
   const std::string job = "unlearn --threads 1 --model " + model_ + data() +

@@ -54,9 +54,11 @@ class Steps:
             parts.append(known or hashlib.sha256(path.read_bytes()).hexdigest())
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def run(self, title, result, command, inputs, resumes=False, may_fail=False):
+    def run(self, title, result, command, inputs, resumes=False, may_fail=False, in_place=False):
         """@param result    the file or folder that the command writes
         @param inputs    files, or earlier results
+        @param resumes   `lethe COMMAND --resume` continues an interrupted step
+        @param in_place  the same command continues it, in the folder itself
         @param may_fail  a failure is kept like a result: raises Failed, now and when the step is asked for again
         """
         key = self._key(command, inputs)
@@ -72,12 +74,12 @@ class Steps:
             raise Failed
         unfinished = result.with_name(result.name + ".unfinished")
         goes_on = resumes and same and unfinished.exists()
-        for path in [result] + ([] if goes_on else [unfinished]):
+        seconds = before.get("seconds", 0) if goes_on or (in_place and same and result.exists()) else 0
+        for path in ([] if in_place and same else [result]) + ([] if goes_on else [unfinished]):
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.exists():
                 path.unlink()
-        seconds = before.get("seconds", 0) if goes_on else 0
         print(f"{self.name}: {title}", flush=True)
         begin = time.monotonic()
         result.parent.mkdir(parents=True, exist_ok=True)
