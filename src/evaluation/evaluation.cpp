@@ -1,8 +1,10 @@
 #include "evaluation/evaluation.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "core/terminal.h"
 #include "evaluation/answering.h"
 #include "evaluation/safe_prompts.h"
@@ -77,7 +79,9 @@ SetResult evaluate_set(const CausalLM& model, const Tokenizer& tokenizer, const 
   if (questions.empty()) return result;
   const auto [responses, ended] = answer_questions(model, tokenizer, questions, options, title);
   std::vector<std::vector<Verdict>> verdicts;
+  const auto start = std::chrono::steady_clock::now();
   if (panel != nullptr) verdicts = panel->judge(exchanges(questions, responses), title);
+  result.judging_seconds = seconds_since(start);
   std::vector<LearnedScores> learned(questions.size());
   if (panel == nullptr && options.learned) learned = options.learned->score(responses, questions, title);
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -176,6 +180,12 @@ std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult&
           {"normal", &result.normal},
           {result.built_in_safe ? "safe" : "xstest_safe", &result.safe},
           {"xstest_contrast", &result.contrast}};
+}
+
+double judging_seconds(const ModelResult& result) {
+  double sum = 0;
+  for (const auto& [name, set] : sets_of(result)) sum += set->judging_seconds;
+  return sum;
 }
 
 }  // namespace lethe

@@ -67,6 +67,7 @@ struct SetResult {
   Interval references_interval;                  ///< of their perplexity
   std::vector<Perplexity> references_by_prompt;  ///< one a prompt
   std::optional<Proportion> unlikely;            ///< see ModelResult::unlikely_above
+  double judging_seconds = 0;                    ///< that the judges took
   /// The share by one judge; no cases if it judged none of these answers.
   JudgedShare judged_by(std::size_t judge) const { return judge < judged.size() ? judged[judge] : JudgedShare{}; }
 };
@@ -90,6 +91,9 @@ struct ModelResult {
 
 /// The sets in the order of reports, by the names that files use: seen, unseen, other, normal, safe or xstest_safe, …
 std::vector<std::pair<std::string, const SetResult*>> sets_of(const ModelResult& result);
+
+/// Seconds that the judges took for all sets.
+double judging_seconds(const ModelResult& result);
 
 /// Answers are greedy; harmful prompts' are judged by the whole panel. @throws Error (bad input) if a prompt does not
 /// fit the model's positions

@@ -60,6 +60,10 @@ TEST_F(Program, UnlearnsInBothModesAndRefusesNothingItWrote) {
     EXPECT_FALSE(fs::exists(at(mode) + "/harmful"));  // θ_bad is gone
     const Json run_json = read_json(at(mode) + "/run.json");
     EXPECT_GT(run_json["peak_rss_bytes"].get<double>(), 1e6);
+    double seconds = 0;
+    for (const Json& stage : run_json["stages"]) seconds += stage["seconds"].get<double>();
+    EXPECT_LE(seconds, run_json["seconds"].get<double>());
+    EXPECT_GE(seconds, 0.5 * run_json["seconds"].get<double>()) << run_json["stages"];
     EXPECT_LE(read_json(at(mode) + "/results.json")["alpha_curve"].size(), 4U);
     EXPECT_GT(read_json(at(mode) + "/results.json")["alpha_choice"]["pairs"], 0);
     EXPECT_EQ(run_json["plan"]["training"]["steps"], 4);
