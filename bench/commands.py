@@ -42,19 +42,20 @@ def row(name, ours, theirs, goal, note=""):
     print(f"| {name} | {ours:.3g} s | {f'{theirs:.3g} s' if theirs else ''} | {ratio} | {goal} | {note} |", flush=True)
 
 
-def shaped_like_7b(folder, layers=32, dtype="F16"):
-    """Writes config.json and a sparse safetensors file with LLaMA-2-7B's names and shapes in 16 bits: only the header is
-    written. Returns the offset of the values, and the shapes by name, in the order of the file."""
+def shaped_like_llama(folder, layers=32, dtype="F16", width=4096, inner=11008, heads=32, kv_heads=32):
+    """Writes config.json and a sparse safetensors file with the names and shapes of a LLaMA-2 (by default 7B's) in 16 bits:
+    only the header is written. Returns the offset of the values, and the shapes by name, in the order of the file."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": layers,
-        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": width, "intermediate_size": inner, "num_hidden_layers": layers,
+        "num_attention_heads": heads, "num_key_value_heads": kv_heads, "vocab_size": 32000, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
         "tie_word_embeddings": False, "hidden_act": "silu"}))
-    tensors = {"model.embed_tokens.weight": [32000, 4096], "lm_head.weight": [32000, 4096], "model.norm.weight": [4096]}
+    tensors = {"model.embed_tokens.weight": [32000, width], "lm_head.weight": [32000, width], "model.norm.weight": [width]}
+    keys = width // heads * kv_heads
     for i in range(layers):
-        for name, shape in {"self_attn.q_proj": [4096, 4096], "self_attn.k_proj": [4096, 4096], "self_attn.v_proj": [4096, 4096],
-                            "self_attn.o_proj": [4096, 4096], "mlp.gate_proj": [11008, 4096], "mlp.up_proj": [11008, 4096],
-                            "mlp.down_proj": [4096, 11008], "input_layernorm": [4096], "post_attention_layernorm": [4096]}.items():
+        for name, shape in {"self_attn.q_proj": [width, width], "self_attn.k_proj": [keys, width], "self_attn.v_proj": [keys, width],
+                            "self_attn.o_proj": [width, width], "mlp.gate_proj": [inner, width], "mlp.up_proj": [inner, width],
+                            "mlp.down_proj": [width, inner], "input_layernorm": [width], "post_attention_layernorm": [width]}.items():
             tensors[f"model.layers.{i}.{name}.weight"] = shape
     header, offset = {}, 0
     for name, shape in tensors.items():
@@ -85,7 +86,7 @@ print(time.perf_counter() - begin)
 
 def loading(args, folder):
     """Time from the command to the first result on a 7B checkpoint, from disk and from the page cache, compared with reading the file."""
-    values, _ = shaped_like_7b(folder / "7b")
+    values, _ = shaped_like_llama(folder / "7b")
     file = folder / "7b/model.safetensors"
     needed, free = file.stat().st_size, shutil.disk_usage(folder).free
     memory = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
@@ -143,7 +144,7 @@ def padded(rows, left):
 
 
 def start(args, folder):
-    shaped_like_7b(folder / "7b")
+    shaped_like_llama(folder / "7b")
     for name, command, goal in (("`lethe --help`", [args.lethe, "--help"], "0.05 s"),
                                 ("`lethe inspect`, 7B shapes", [args.lethe, "inspect", folder / "7b"], "0.2 s")):
         row(name, statistics.median(timed(command)[0] for _ in range(args.rounds * 3)), None, goal)

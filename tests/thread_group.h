@@ -65,6 +65,7 @@ class ThreadGroup : public Group {
     meeting_.exchange(rank_, mine, [&](const MeetingOfThreads::Offers& offers) {
       for (std::size_t i = 0; i < offers.size(); ++i) copy(offers[i], all.subspan(i * mine.size()));
     });
+    traffic_.bytes += all.size() - mine.size();
   }
   void exchange(std::span<const std::byte> pieces, std::span<std::byte> received) override {
     const std::size_t piece = pieces.size() / static_cast<std::size_t>(size_);
@@ -72,7 +73,9 @@ class ThreadGroup : public Group {
       for (std::size_t i = 0; i < offers.size(); ++i)
         copy(offers[i].subspan(static_cast<std::size_t>(rank_) * piece, piece), received.subspan(i * piece));
     });
+    traffic_.bytes += received.size() - piece;
   }
+  Traffic traffic() const override { return traffic_; }
   void share(std::span<std::byte> bytes) override {
     meeting_.exchange(rank_, bytes, [&](const MeetingOfThreads::Offers& offers) {
       if (rank_ != 0) copy(offers[0], bytes);
@@ -85,6 +88,7 @@ class ThreadGroup : public Group {
   }
   MeetingOfThreads& meeting_;
   int rank_, size_;
+  Traffic traffic_;
 };
 
 /// Runs `work` as each rank of a group. Rank 0 is this thread.

@@ -21,6 +21,7 @@ void add_finetune(CLI::App& program, Action& action) {
                              {"out", "out"}});
   options->add_resume(*command);
   options->add_dry_run(*command);
+  options->add_ranks(*command);
   command->footer(
       "Example: lethe finetune --model facebook/opt-125m --data answers.jsonl tuning=lora training.steps=200 --out "
       "runs/ft\n"

@@ -166,6 +166,12 @@ void RecipeOptions::add_dry_run(CLI::App& command) {
   command.add_flag("--json", dry_run_.json, "With --dry-run: print the plan as one JSON object")->needs("--dry-run");
 }
 
+void RecipeOptions::add_ranks(CLI::App& command) {
+  command.add_option("--ranks", dry_run_.ranks, "With --dry-run: plan for so many processes (docs/scale.md)")
+      ->needs("--dry-run")
+      ->check(CLI::Range(1, 4096));
+}
+
 void RecipeOptions::add_resume(CLI::App& command) {
   command.add_option("--resume", resume_, "Continue the unfinished run with this --out");
 }

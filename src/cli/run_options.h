@@ -29,6 +29,8 @@ class RecipeOptions {
   void add_to_experiment(CLI::App& command);
   /// --dry-run, and --json for its plan.
   void add_dry_run(CLI::App& command);
+  /// --ranks, for the plan of a command that several processes can compute.
+  void add_ranks(CLI::App& command);
   const DryRun& dry_run() const { return dry_run_; }
   /// Adds --resume RUN, which takes the recipe of the unfinished run.
   void add_resume(CLI::App& command);

@@ -41,15 +41,16 @@ void add_unlearn(CLI::App& program, Action& action) {
                              {"template", "data.template"}});
   options->add_resume(*command);
   options->add_dry_run(*command);
+  options->add_ranks(*command);
   auto curve = std::make_shared<bool>(false);
   command->add_flag("--curve", *curve, "Also measure the KL at every tenth of alpha (negation.curve)");
   command->footer(
       "Example: lethe unlearn --model facebook/opt-2.7b --harmful pku/train.jsonl --normal TruthfulQA.csv\n"
       "                       tuning=lora training.steps=1000 --out runs/opt-2.7b\n"
       "The run holds back a part of the harmful and normal prompts for evaluation. --unseen-other, --xstest, --choices "
-      "and --text\nadd further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all. "
+      "and --text add further sets. Every key of a recipe can be set as key=value; `lethe recipe` prints them all. "
       "The most used: "
-      "method=,\nnegation.kl_budget=, negation.alpha=, evaluation.judge=.\n"
+      "method=, negation.kl_budget=, negation.alpha=, evaluation.judge=.\n"
       "An interrupted run continues with: lethe unlearn --resume runs/opt-2.7b\n" +
       data_file_line());
   command->callback([options, curve, &action] {

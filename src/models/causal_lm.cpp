@@ -13,6 +13,26 @@
 #include "nn/packed_attention.h"
 
 namespace lethe {
+namespace {
+
+/// The matrices of a layer, for as long as the layer computes.
+class Brought {
+ public:
+  Brought(LayerWeights* weights, std::size_t layer) : weights_(weights), layer_(layer) {
+    if (weights_ != nullptr) weights_->bring(layer_);
+  }
+  ~Brought() {
+    if (weights_ != nullptr) weights_->drop(layer_);
+  }
+  Brought(const Brought&) = delete;
+  Brought& operator=(const Brought&) = delete;
+
+ private:
+  LayerWeights* weights_;
+  std::size_t layer_;
+};
+
+}  // namespace
 
 CausalLM::CausalLM(DecoderSpec spec) : spec_(std::move(spec)), blocks_(spec_.layers) {
   const auto& n = spec_.names;
@@ -75,6 +95,7 @@ std::vector<Parameter> CausalLM::parameters() {
   for (std::int64_t i = 0; i < s.layers; ++i) {
     auto& block = blocks_[i];
     const auto name = [&](const std::string& part) { return part.empty() ? part : s.layer_name(i, part); };
+    const std::size_t first = list.size();
     add_norm(name(n.attention_norm), block.attention_norm, s.hidden_size);
     add_linear(name(n.query), block.query, queries, s.hidden_size, s.attention_bias);
     add_linear(name(n.key), block.key, keys, s.hidden_size, s.attention_bias);
@@ -102,6 +123,7 @@ std::vector<Parameter> CausalLM::parameters() {
       add_linear(name(n.down), block.down, s.hidden_size, s.intermediate_size, s.mlp_bias);
     }
     add_norm(name(n.post_mlp_norm), block.post_mlp_norm, s.hidden_size);
+    for (std::size_t k = first; k < list.size(); ++k) list[k].layer = i;
   }
   add_norm(n.final_norm, final_norm_, s.hidden_size);
   if (!s.tied_head) add_linear(n.head, head_, s.vocabulary, s.embedding_size, false);
@@ -234,6 +256,7 @@ at::Tensor CausalLM::finish(const at::Tensor& x) const {
 
 at::Tensor CausalLM::block(std::size_t index, const at::Tensor& x, const std::vector<RotaryAngles>& angles,
                            AttentionContext& attention, const AdapterMode& mode) const {
+  const Brought brought(layer_weights.get(), index);
   const Block& b = blocks_[index];
   const auto plus = [&](const at::Tensor& stream, const at::Tensor& update) {
     return spec_.residual_scale == 1.0 ? stream + update : at::add(stream, update, spec_.residual_scale);

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "architectures/decoder_spec.h"
+#include "models/layer_weights.h"
 #include "models/parameter.h"
 #include "nn/activation.h"
 #include "nn/attention.h"
@@ -71,6 +73,8 @@ class CausalLM {
   AdapterMode adapters;
   /// In training, keep only each layer's input and recompute the rest in the backward pass.
   bool recompute = false;
+  /// Brings the layers' matrices when they are used; null: they are always here.
+  std::shared_ptr<LayerWeights> layer_weights;
   /// Input vectors of n more ids, V … V + n − 1, which no tokenizer makes: [n, E], or undefined. They may require
   /// gradient (Lester et al. 2021).
   at::Tensor soft_prompt;

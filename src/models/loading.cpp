@@ -14,6 +14,7 @@
 #include "core/terminal.h"
 #include "formats/tensor_names.h"
 #include "formats/tied_pair.h"
+#include "models/sharded_layers.h"
 #include "nn/bfloat16_product.h"
 #include "tensors/file_tensors.h"
 #include "tensors/tensor_memory.h"
@@ -88,12 +89,29 @@ at::Tensor loaded_weight(const Checkpoint& checkpoint, const Place& place, const
   return value;
 }
 
+// A rank's share of a matrix, in the compute dtype. The rest of the file is not read.
+at::Tensor loaded_share(const Checkpoint& checkpoint, const Place& place, const ShardedLayers::Range& range,
+                        at::ScalarType dtype) {
+  const StoredTensor& stored = *place.stored;
+  const auto begin = static_cast<std::uint64_t>(range.begin) * size_of(stored.type),
+             end = static_cast<std::uint64_t>(range.end) * size_of(stored.type);
+  const at::Tensor converted = at::empty({range.end - range.begin}, at::TensorOptions().dtype(dtype));
+  if (begin == end) return converted;
+  const at::Tensor value = tensor_over({stored.name, stored.type, {range.end - range.begin}},
+                                       checkpoint.values(stored).subspan(begin, end - begin), checkpoint.owner(stored));
+  if (!copy_finite(value, converted)) throw not_finite(place.name, broken(checkpoint).doing());
+  checkpoint.release(stored, begin, end);
+  return converted;
+}
+
 // Memory that a weight needs beyond the mapped file, bytes.
 std::uint64_t bytes_to_hold(const Place& place, const LoadOptions& options) {
   const StoredTensor& stored = *place.stored;
-  const std::uint64_t weights = stored.bytes() / size_of(stored.type);
+  std::uint64_t weights = stored.bytes() / size_of(stored.type);
+  const bool sharded = options.shards != nullptr && ShardedLayers::holds(place.parameter);
+  if (sharded) weights /= static_cast<std::uint64_t>(options.shards->size());
   if (options.nf4 && place.parameter.linear != nullptr) return weights * 9 / 16;
-  if (options.mapped && !is_adapted(place, options) && is_stored_in(options.dtype, stored)) return 0;
+  if (options.mapped && !sharded && !is_adapted(place, options) && is_stored_in(options.dtype, stored)) return 0;
   return weights * c10::elementSize(options.dtype);
 }
 
@@ -159,11 +177,20 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
     places.push_back(place);
   }
   warn_if_too_large(checkpoint, bytes, options);
+  std::shared_ptr<ShardedLayers> shards;
+  if (options.shards != nullptr)
+    shards =
+        std::make_shared<ShardedLayers>(model, *options.shards, ShardOf{options.device, options.dtype, options.nf4});
   Progress progress("loading " + checkpoint.folder().filename().string(), checkpoint.bytes(), "bytes");
   std::uint64_t done = 0;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto& [parameter, stored, name] = places[i];
-    if (i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].stored);
+    if (shards && ShardedLayers::holds(parameter)) {
+      shards->set(parameter, loaded_share(checkpoint, places[i], shards->own(parameter), options.dtype));
+      progress.update(done += stored->bytes());
+      continue;
+    }
+    if (!shards && i + 1 < places.size()) checkpoint.prefetch(*places[i + 1].stored);
     if (options.nf4 && parameter.linear != nullptr) {
       LoadOptions here = options;  // packed in the host's memory; a quarter goes to the device
       here.device = at::kCPU;
@@ -177,6 +204,10 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
     progress.update(done += stored->bytes());
   }
   check_left_over(checkpoint, spec, used);
+  if (shards) {
+    shards->offer();
+    model.layer_weights = shards;
+  }
   return model;
 }
 

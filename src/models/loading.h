@@ -14,6 +14,8 @@
 
 namespace lethe {
 
+class ServingGroup;
+
 struct LoadOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;          ///< compute dtype
@@ -22,6 +24,9 @@ struct LoadOptions {
   /// On a CPU, weights stored in the compute dtype are memory-mapped, not copied. Processes that use one checkpoint
   /// share them. They must not be written to.
   bool mapped = false;
+  /// Ranks that each hold a share of the layers' matrices (models/sharded_layers.h), and read no more of the file than
+  /// that; null: this process holds them all. Not with `adapters`. It outlives the model.
+  ServingGroup* shards = nullptr;
 };
 
 /// Reads all weights, converted to the compute dtype.

@@ -17,6 +17,7 @@ struct Parameter {
   std::vector<std::int64_t> shape;
   at::Tensor* tensor;        ///< owned by the model
   Linear* linear = nullptr;  ///< for a layer's matrix: its linear map, which can hold it packed
+  std::int64_t layer = -1;   ///< the layer that it belongs to; −1: none
 
   std::int64_t size() const {
     std::int64_t product = 1;

@@ -34,14 +34,16 @@ struct Linear {
   at::Tensor bias;          ///< [out], or undefined
   bool transposed = false;  ///< the weight is stored [in, out] (GPT-2's Conv1D); adapters stay A [R, in], B [out, R]
   std::vector<LoraPair> adapters;
-  Nf4Matrix packed;  ///< a frozen 4-bit weight; `weight` is then undefined
+  Nf4Matrix packed;                    ///< a frozen 4-bit weight; `weight` is then undefined
+  std::int64_t rows = 0, columns = 0;  ///< of a weight that is not here between two uses (models/sharded_layers.h)
 
   bool defined() const { return weight.defined() || packed.defined(); }
   std::int64_t in() const { return extent(transposed ? 0 : 1); }
   std::int64_t out() const { return extent(transposed ? 1 : 0); }
   std::int64_t extent(int dimension) const {
     if (packed.defined()) return dimension == 0 ? packed.rows : packed.columns;
-    return weight.size(dimension);
+    if (weight.defined()) return weight.size(dimension);
+    return dimension == 0 ? rows : columns;
   }
   /// @param x  [T, in]
   /// @return   [T, out]

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace lethe {
+
+/// What a rank has exchanged so far.
+struct Traffic {
+  double seconds = 0;       ///< in collectives, waiting for slower ranks included
+  std::uint64_t bytes = 0;  ///< received from other ranks
+};
 
 /// All ranks must make the same calls in the same order; each call waits for the others. Each throws Error if a rank
 /// was lost: it names the rank, and has ExitCode::interrupted if that rank was interrupted.
@@ -22,6 +29,7 @@ class Group {
   virtual void exchange(std::span<const std::byte> pieces, std::span<std::byte> received) = 0;
   /// Gives all ranks the bytes of rank 0.
   virtual void share(std::span<std::byte> bytes) = 0;
+  virtual Traffic traffic() const { return {}; }
 };
 
 /// Every rank's text, in the order of the ranks.

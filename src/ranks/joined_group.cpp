@@ -10,6 +10,7 @@
 
 #include "core/join.h"
 #include "core/messages.h"
+#include "core/seconds_since.h"
 
 namespace lethe {
 namespace {
@@ -29,7 +30,7 @@ void keep_for_ever(std::shared_ptr<const void> object) {
 
 // The memory of a collective. If a rank is lost, the others may still write into it.
 struct Staged {
-  std::vector<std::byte> in, out;
+  std::unique_ptr<std::byte[]> in, out;
 };
 
 std::string arrival_key(int rank) {
@@ -155,22 +156,31 @@ void JoinedGroup::share(std::span<std::byte> bytes) {
 
 void JoinedGroup::run(Collective collective, const void* in, void* out, std::size_t bytes) {
   if (bytes == 0) return;
+  const auto start = Clock::now();
   const std::size_t all = bytes * static_cast<std::size_t>(size());
   const auto staged = std::make_shared<Staged>();
   if (in != nullptr) {
-    const auto* const begin = static_cast<const std::byte*>(in);
-    staged->in.assign(begin, begin + (collective == Collective::gather ? bytes : all));
+    const std::size_t sent = collective == Collective::gather ? bytes : all;
+    staged->in = std::make_unique_for_overwrite<std::byte[]>(sent);
+    std::copy_n(static_cast<const std::byte*>(in), sent, staged->in.get());
   }
   auto* const result = static_cast<std::byte*>(out);
-  staged->out.assign(result, result + (collective == Collective::share ? bytes : all));
+  const std::size_t received = collective == Collective::share ? bytes : all;
+  staged->out = std::make_unique_for_overwrite<std::byte[]>(received);
+  if (collective == Collective::share) std::copy_n(result, received, staged->out.get());
   try {
     if (const auto lost = watch_->lost()) throw lost_error(*lost);
-    wire_->start(collective, staged->in.data(), staged->out.data(), bytes);
+    wire_->start(collective, staged->in.get(), staged->out.get(), bytes);
     while (!wire_->done(milliseconds(100))) {
       if (watch_->store_is_silent()) watch_->declare({.rank = 0, .text = rank_name(0, size()) + " does not answer"});
       if (const auto lost = watch_->lost()) throw lost_error(*lost);
     }
-    std::copy(staged->out.begin(), staged->out.end(), result);
+    std::copy_n(staged->out.get(), received, result);
+    traffic_.seconds += seconds_since(start);
+    if (collective == Collective::share)
+      traffic_.bytes += rank() > 0 ? bytes : 0;
+    else
+      traffic_.bytes += all - bytes;
   } catch (const Error&) {
     keep_for_ever(staged);
     throw;

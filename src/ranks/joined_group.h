@@ -28,6 +28,7 @@ class JoinedGroup : public Group {
   void gather(std::span<const std::byte> mine, std::span<std::byte> all) override;
   void exchange(std::span<const std::byte> pieces, std::span<std::byte> received) override;
   void share(std::span<std::byte> bytes) override;
+  Traffic traffic() const override { return traffic_; }
 
   /// Tells the others that this rank ends, and why.
   void leave(ExitCode code, const std::string& why);
@@ -43,6 +44,7 @@ class JoinedGroup : public Group {
   std::shared_ptr<Wire> wire_;
   std::shared_ptr<Watch> watch_;
   std::thread beats_;
+  Traffic traffic_;
 };
 
 /// Whether threads of a group are still waiting for a rank that was lost. They would keep the program from ending: end

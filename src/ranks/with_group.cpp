@@ -66,6 +66,10 @@ bool is_other_rank() {
   }
 }
 
+bool is_launched() {
+  return std::getenv("LETHE_LISTENING") != nullptr;
+}
+
 void with_group(const std::function<void(Group* group)>& work) {
   const auto place = rank_place();
   if (!place) return work(nullptr);

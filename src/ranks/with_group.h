@@ -14,5 +14,7 @@ void with_group(const std::function<void(Group* group)>& work);
 
 /// Whether this process is a rank that is not 0, by its environment. False if that is wrong.
 bool is_other_rank();
+/// Whether `lethe launch` started this process. It reports how the run ended.
+bool is_launched();
 
 }  // namespace lethe

@@ -58,6 +58,7 @@ const std::map<std::string, std::vector<std::string>>& synonyms() {
       {"forget_set", {"data.harmful"}},
       {"forget_split", {"data.harmful"}},
       {"fp16", {"dtype"}},
+      {"fsdp", {"training.shard"}},
       {"gamma", {"objective.forget"}},
       {"gpu", {"device"}},
       {"grad_accum", {"training.accumulate"}},

@@ -231,6 +231,9 @@ std::vector<RecipeKey> make_table() {
           .only_with(full),
       KEY(training.recompute,
           "Activation checkpointing: stores only each layer's input; less memory, a third more arithmetic."),
+      KEY(training.shard,
+          "Each of several ranks holds a share of the layers' frozen matrices; implies training.recompute.")
+          .only_with(lora),
 
       KEY(negation.alpha, "α, the share of the task vector that is applied; auto: the largest within the KL budget.")
           .within(0, kMostAlpha),  // a negative α would add the harm; above 1: negation.allow_any_alpha

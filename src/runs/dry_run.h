@@ -7,6 +7,7 @@ namespace lethe {
 struct DryRun {
   bool on = false;
   bool json = false;  ///< print the plan's figures as one JSON object
+  int ranks = 0;      ///< plan for this many ranks; 0: those that were started
 };
 
 }  // namespace lethe

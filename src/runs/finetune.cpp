@@ -72,9 +72,9 @@ class Beginning {
   // Of the model that is written; random weights are stored as float32.
   std::uint64_t bytes(const ModelSize& size) const { return from_scratch() ? size.parameters * 4 : base_->bytes(); }
   fs::path folder() const { return from_scratch() ? fs::absolute(recipe_.config).parent_path() : base_->folder(); }
-  CausalLM load(const Compute& compute) const {
+  CausalLM load(const Compute& compute, ServingGroup* shards) const {
     return from_scratch() ? random_model(config_, recipe_.config, recipe_.seed, compute.dtype)
-                          : load_model(*base_, load_for_training(recipe_, compute));
+                          : load_model(*base_, load_for_training(recipe_, compute, shards));
   }
 
  private:
@@ -141,12 +141,14 @@ void write_from_scratch(const Recipe& recipe, const Beginning& beginning, Causal
 }  // namespace
 
 void finetune(const Recipe& given, bool resume, const DryRun& dry_run, Group* group) {
-  if (group != nullptr) check_shareable(given, *group);
+  const RankCount ranks = rank_count(group, dry_run);
+  check_shareable(given, ranks.all);
+  check_shardable(given);
   check_request(given);
   Compute compute = compute_of_rank(given, group);
   const Beginning beginning(given);
   const TemplateChoice choice = choose_template(given.data, beginning.folder());
-  Recipe recipe = with_template(given, choice);
+  Recipe recipe = with_template(with_recomputing(given), choice);
   if (!beginning.from_scratch()) {
     if (!resume) recipe = with_dtype(std::move(recipe), beginning.base(), compute);  // a run keeps what it began with
     check_names_of_weights(recipe, beginning.base());
@@ -169,22 +171,23 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run, Group* gr
   const std::vector<Pair> pairs = training_pairs(recipe, examples, record);
   const std::vector<Example> held_out = validation_rows(recipe, examples, record);
   const RunPlan plan = finetuning_plan(recipe, beginning.folder().filename().string(), spec,
-                                       beginning.bytes(model_size(spec, recipe)), pairs, examples, compute);
-  check_needs(plan.needs, plan.free_disk, recipe, compute);
+                                       beginning.bytes(model_size(spec, recipe)), pairs, examples, compute, ranks.all);
+  check_needs(plan.needs, plan.free_disk, recipe, compute, ranks.on_one_host);
   if (dry_run.on) return print_plan(plan, dry_run);
   RunFolder& run = *folder;
   report_plan(plan, run);
   if (group != nullptr) announce_start(*group, recipe, facts_of_rank(beginning.folder(), pairs), &run);
-  CausalLM model = beginning.load(compute);
+  const auto serving = serving_group(recipe, group);
+  CausalLM model = beginning.load(compute, serving.get());
 
   Tuning tuning(model, recipe);
-  tuning.share_with(group);
+  tuning.share_with(serving ? serving.get() : group);
   CrossEntropyObjective objective(model, examples, rows_in_epochs(recipe, pairs, tuning));
   tuning.on_pace([&](const Pace& pace) {
     say("measured on two steps: about " +
         duration_text(pace.seconds * static_cast<double>(pace.steps_left) +
                       evaluation_seconds(pace, recipe, held_out)) +
-        " left");
+        " left" + exchange_text(pace));
   });
   const BestStepOptions best{.by = {{"validation_loss", 0}}, .patience = recipe.training.patience};
   tuning.evaluate_by(
@@ -227,9 +230,10 @@ void finetune_as_rank(Group& group) {
   ExampleMaker examples(tokenizer, layout, example_options(recipe, layout, beginning.spec().max_positions));
   const std::vector<Pair> pairs = training_pairs(recipe, examples, nullptr);
   confirm_start(group, facts_of_rank(beginning.folder(), pairs));
-  CausalLM model = beginning.load(compute);
+  const auto serving = serving_group(recipe, &group);
+  CausalLM model = beginning.load(compute, serving.get());
   Tuning tuning(model, recipe);
-  tuning.share_with(&group);
+  tuning.share_with(serving ? serving.get() : &group);
   CrossEntropyObjective objective(model, examples, rows_in_epochs(recipe, pairs, tuning));
   tuning.train(objective, recipe.training.steps, "", "training");
 }

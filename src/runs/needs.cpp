@@ -46,15 +46,25 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
              inner = static_cast<double>(spec.intermediate_size);
   constexpr double kProgram = 2e8;  // the program with LibTorch, and small buffers
   constexpr double kNf4 = 0.5625;   // bytes a weight: four bits and a scale for each block of 64
-  double memory = kProgram + all * item;
-  if (recipe.quantize == Quantize::nf4) memory -= static_cast<double>(size.in_layers) * (item - kNf4);
+  const bool nf4 = recipe.quantize == Quantize::nf4, shard = recipe.training.shard && load.ranks > 1;
+  const double matrices = static_cast<double>(size.in_layers) * (nf4 ? kNf4 : item);
+  const RankCosts costs = rank_costs({.ranks = load.ranks,
+                                      .accumulate = recipe.training.accumulate,
+                                      .gradients = trained * (lora ? 4 : item),
+                                      .matrices = shard ? matrices : 0,
+                                      .layers = layers,
+                                      .uses = load.uses});
+  const double held =
+      (all - static_cast<double>(size.in_layers)) * item + (shard ? costs.share + costs.gathered : matrices);
+  double memory = kProgram + held + costs.buffers;
   // Two moments in float32 and a gradient; adapters and the copies of 16-bit weights are float32, too.
   memory += trained * 8;
   if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += trained * (lora ? 4 : item);
   if (lora || item < 4) memory += trained * 4;
   const double state = activation_type(compute.device, compute.dtype) == at::kFloat ? 4 : 2;
   const double a_layer = load.tokens * state * (6.7 * width + (spec.gated() ? 2 : 1) * inner);
-  memory += recipe.training.recompute ? a_layer + layers * load.tokens * state * 2.7 * width : layers * a_layer;
+  memory += recipe.training.recompute || recipe.training.shard ? a_layer + layers * load.tokens * state * 2.7 * width
+                                                               : layers * a_layer;
   if (load.stored_tokens > 0)  // and a copy of the head
     memory +=
         static_cast<double>(load.stored_tokens) * width * state + static_cast<double>(spec.vocabulary) * width * item;
@@ -66,6 +76,11 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
 
   Needs needs;
   needs.memory = static_cast<std::uint64_t>(memory);
+  constexpr double kCache = 1 << 30;  // of keys and values (generation/generate.h)
+  if (load.evaluates)
+    needs.evaluation = static_cast<std::uint64_t>(kProgram + kCache + held + (lora ? trained * 4 : all * item));
+  if (lora && !nf4 && !shard && compute.device.is_cpu()) needs.shareable = static_cast<std::uint64_t>(all * item);
+  needs.ranks = costs;
   const std::uint64_t model = lora ? size.trained * 4 : load.checkpoint_bytes;
   needs.result = lora && (load.halves || load.rounds > 1) ? 2 * ranks * model : model;  // one adapter of all ranks
   if (recipe.keep_harmful) needs.result += model;
@@ -100,7 +115,8 @@ std::uint64_t available_for(const Compute& compute) {
   return compute.device.is_cpu() ? available_bytes() : free_device_bytes(compute.device);
 }
 
-void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute) {
+void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute,
+                 std::int64_t on_one_host) {
   if (free > 0 && free < needs.result) {
     throw bad_input("cannot write to " + excerpt(recipe.out, 1000) + ": not enough disk space")
         .wanted(bytes_text(needs.result) + " for the result, and up to " + bytes_text(needs.snapshots) +
@@ -112,10 +128,17 @@ void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, c
     warn("the disk may become full: " + bytes_text(free) + " are free, the result takes " + bytes_text(needs.result) +
          " and snapshots up to " + bytes_text(needs.snapshots) +
          "; training goes on without a snapshot that does not fit");
-  if (const std::uint64_t available = available_for(compute); needs.memory > available)
-    warn("memory may not be enough: training takes about " + bytes_text(needs.memory) + ", " + bytes_text(available) +
+  const auto processes = static_cast<std::uint64_t>(compute.device.is_cpu() ? on_one_host : 1);
+  const std::uint64_t together = needs.memory + (processes - 1) * (needs.memory - needs.shareable);
+  if (const std::uint64_t available = available_for(compute); together > available)
+    warn("memory may not be enough: training takes about " + bytes_text(together) +
+         (processes > 1 ? " in " + std::to_string(processes) + " processes, " : ", ") + bytes_text(available) +
          " are available; try tuning=lora, quantize=nf4, training.recompute=true or a "
          "smaller training.batch");
+  else if (needs.ranks.buffers > 0 && needs.evaluation > available)
+    warn("memory may not be enough for the evaluation on rank 0, which takes about " + bytes_text(needs.evaluation) +
+         ": " + bytes_text(available) +
+         " are available; evaluation.prompts=0 leaves it out, and `lethe evaluate --endpoint` does it elsewhere");
   if (const std::uint64_t available = available_for(compute); needs.attacks > available)
     warn("memory may not be enough for evaluation.attacks, which take about " + bytes_text(needs.attacks) + ": " +
          bytes_text(available) +

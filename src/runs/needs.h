@@ -8,6 +8,7 @@
 
 #include "architectures/decoder_spec.h"
 #include "recipe/recipe.h"
+#include "runs/rank_costs.h"
 #include "tensors/device.h"
 
 namespace lethe {
@@ -28,12 +29,18 @@ struct TrainingLoad {
   std::uint64_t checkpoint_bytes = 0;  ///< of the checkpoint to be written (full tuning)
   bool halves = false;                 ///< contrast: what the first training learned is kept during the second
   std::int64_t rounds = 1;             ///< of negation: as halves, and the ranks of adapters add up
+  std::int64_t ranks = 1;              ///< processes that share the steps
+  double uses = 3;                     ///< RankWork::uses
+  bool evaluates = false;              ///< the run also asks a judge about answers
 };
 
 struct Needs {
-  std::uint64_t memory = 0;   ///< bytes at the peak of training, within about a third
-  std::uint64_t attacks = 0;  ///< bytes at the peak of evaluation.attacks; 0: there are none
-  std::uint64_t result = 0;   ///< bytes of the model or the adapter, and of harmful/ where it is kept
+  std::uint64_t memory = 0;      ///< bytes at the peak of training, within about a third; of each rank
+  std::uint64_t evaluation = 0;  ///< bytes at the peak of evaluation, without a judge; 0: there is none
+  std::uint64_t shareable = 0;   ///< of `memory`: weights that processes of one machine may map from the same file
+  RankCosts ranks;               ///< zero for one process
+  std::uint64_t attacks = 0;     ///< bytes at the peak of evaluation.attacks; 0: there are none
+  std::uint64_t result = 0;      ///< bytes of the model or the adapter, and of harmful/ where it is kept
   /// Bytes while training: two snapshots, and a third as it is written. Of each further training (contrast's second
   /// half, rounds of negation), and with patience, two more.
   std::uint64_t snapshots = 0;
@@ -57,8 +64,10 @@ std::uint64_t free_disk(const std::filesystem::path& path);
 std::uint64_t available_for(const Compute& compute);
 
 /// Warns if memory or disk may not be enough. @param free  free_disk()
+/// @param on_one_host  processes of the run that share this machine's memory
 /// @throws Error (bad input) if the disk has no space for the result alone
-void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute);
+void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, const Compute& compute,
+                 std::int64_t on_one_host = 1);
 
 /// 15,234,000,000 -> "15.2 GB", 3,400,000 -> "3.4 MB"
 std::string bytes_text(std::uint64_t bytes);

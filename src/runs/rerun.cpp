@@ -17,6 +17,7 @@
 #include "runs/finetune.h"
 #include "runs/run_folder.h"
 #include "runs/unlearn.h"
+#include "tensors/device.h"
 
 namespace lethe {
 namespace fs = std::filesystem;

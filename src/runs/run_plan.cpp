@@ -71,7 +71,41 @@ struct PlannedTraining {
   bool halves = false;  // contrast: a second training follows, described by `second`
   std::string second;
   std::int64_t rounds = 1;  // of negation
+  std::int64_t ranks = 1;
+  double uses = 2;  // of a layer by a micro-batch (runs/rank_costs.h)
+  bool evaluates = false;
 };
+
+std::string received_text(double bytes) {
+  return bytes_text(static_cast<std::uint64_t>(bytes));
+}
+
+// What the ranks exchange, and what remains for rank 0.
+void add_ranks(RunPlan& plan, const PlannedTraining& run) {
+  const RankCosts& costs = plan.needs.ranks;
+  std::string text = std::to_string(run.ranks) + "; each receives about " +
+                     received_text(costs.gradients + costs.matrices) + " a step (gradients " +
+                     received_text(costs.gradients);
+  if (costs.matrices > 0)
+    text += ", the layers' matrices " + received_text(costs.matrices) + "), and holds " + received_text(costs.share) +
+            " of the matrices";
+  else
+    text += ")";
+  plan.lines.emplace_back("ranks", text);
+  if (run.evaluates)
+    plan.lines.emplace_back(
+        "rank 0",
+        "evaluates alone, in about " + bytes_text(plan.needs.evaluation) +
+            (costs.matrices > 0 ? "; it receives " + received_text(costs.share * static_cast<double>(run.ranks - 1)) +
+                                      " for each token of an answer: `lethe evaluate --endpoint` is faster"
+                                : ""));
+  const auto whole = [](double bytes) { return static_cast<std::uint64_t>(bytes); };
+  plan.facts["ranks"] = {{"count", run.ranks},
+                         {"gradients_bytes_a_step", whole(costs.gradients)},
+                         {"matrices_bytes_a_step", whole(costs.matrices)},
+                         {"share_bytes", whole(costs.share)},
+                         {"evaluation_bytes", plan.needs.evaluation}};
+}
 
 void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTraining& run, const Compute& compute) {
   const ModelSize size = model_size(run.spec, recipe);
@@ -81,7 +115,10 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                .stored_tokens = run.stored_tokens,
                                .checkpoint_bytes = run.checkpoint_bytes,
                                .halves = run.halves,
-                               .rounds = run.rounds},
+                               .rounds = run.rounds,
+                               .ranks = run.ranks,
+                               .uses = run.uses,
+                               .evaluates = run.evaluates},
                               recipe, compute);
   if (attacks_result(recipe))  // beside the run's own model
     plan.needs.attacks = attack_memory(size.parameters, recipe.evaluation.attacks, compute) +
@@ -101,10 +138,11 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                           commas(tokens) + " tokens a step" + run.second);
   plan.lines.emplace_back(
       "memory",
-      "about " + bytes_text(plan.needs.memory) +
+      "about " + bytes_text(plan.needs.memory) + (run.ranks > 1 ? " a rank" : "") +
           (plan.needs.attacks > 0 ? ", for the attacks on the result " + bytes_text(plan.needs.attacks) : "") + "; " +
           bytes_text(available_for(compute)) + " are available" +
           (compute.device.is_cpu() ? "" : " on " + compute.device.str()));
+  if (run.ranks > 1) add_ranks(plan, run);
   plan.lines.emplace_back("time", "measured on the first two steps");
   plan.facts["model"] = {{"name", excerpt(run.name, 200)},
                          {"family", run.spec.model_type},
@@ -213,6 +251,14 @@ std::uint64_t stored_tokens(const Recipe& recipe, const RunData& data, double ha
   return static_cast<std::uint64_t>(tokens);
 }
 
+// Forward passes of the original beside each micro-batch of adapters.
+double passes_of_original(const Recipe& recipe) {
+  if (recipe.tuning == TuningKind::full) return 0;
+  const HarmfulReference harmful = method_named(recipe.method).harmful_reference;
+  const bool states = needs_normal_reference(recipe) || harmful == HarmfulReference::states;
+  return (states ? 1 : 0) + (harmful == HarmfulReference::losses ? 1 : 0);
+}
+
 }  // namespace
 
 std::string dtype_text(const Compute& compute) {
@@ -227,8 +273,8 @@ std::string RunPlan::text() const {
   return all;
 }
 
-RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data,
-                        const Compute& compute) {
+RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data, const Compute& compute,
+                        std::int64_t ranks) {
   const Method& method = method_named(recipe.method);
   const auto batch = static_cast<double>(recipe.training.batch);
   const Lengths harmful = mean_lengths(data.harmful.train, data.examples),
@@ -265,7 +311,10 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
                               " steps of safe answers, about " +
                               commas(safe_tokens * static_cast<double>(recipe.training.accumulate)) + " tokens a step"
                         : rounds_text(recipe, planned_steps(first, data)),
-       .rounds = rounds_of(recipe)},
+       .rounds = rounds_of(recipe),
+       .ranks = ranks,
+       .uses = 2 + passes_of_original(first),
+       .evaluates = asks_judge(recipe)},
       compute);
   plan.lines.insert(plan.lines.begin() + 2, {"data", "harmful " + split_text(data.harmful) + ", normal " +
                                                          split_text(data.normal) + " (train / validation / test)"});
@@ -283,7 +332,7 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
 
 RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const DecoderSpec& spec,
                         std::uint64_t checkpoint_bytes, const std::vector<Pair>& pairs, const ExampleMaker& examples,
-                        const Compute& compute) {
+                        const Compute& compute, std::int64_t ranks) {
   RunPlan plan{.command = "finetune"};
   plan.lines.emplace_back("method", "cross-entropy of responses, " + tuning_text(recipe, spec));
   plan.facts = {{"command", plan.command}, {"tuning", word_of(recipe.tuning)}};
@@ -294,7 +343,8 @@ RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const Dec
        .checkpoint_bytes = checkpoint_bytes,
        .rows = pairs.size(),
        .steps = recipe.training.steps,
-       .micro_tokens = static_cast<double>(recipe.training.batch) * mean_lengths(pairs, examples).pair()},
+       .micro_tokens = static_cast<double>(recipe.training.batch) * mean_lengths(pairs, examples).pair(),
+       .ranks = ranks},
       compute);
   if (recipe.evaluation.every > 0)
     plan.lines.emplace_back("evaluation", during_training(recipe, "the loss of data.validation"));

@@ -16,7 +16,7 @@ namespace lethe {
 
 struct RunPlan {
   std::string command;                                     ///< "unlearn"
-  std::vector<std::pair<std::string, std::string>> lines;  ///< what, and its text; at most nine
+  std::vector<std::pair<std::string, std::string>> lines;  ///< what, and its text; at most eleven
   OrderedJson facts = OrderedJson::object();               ///< the same figures by name
   double normal_tokens = 0;                                ///< mean length of a normal training pair; 0: unknown
   Needs needs;
@@ -28,13 +28,15 @@ struct RunPlan {
 
 /// The plan of `lethe unlearn`. Reads the lengths of at most 256 training pairs of each kind.
 /// @param recipe  with a decided template (template_choice.h)
-RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data, const Compute& compute);
+/// @param ranks   processes that share the steps
+RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data, const Compute& compute,
+                        std::int64_t ranks = 1);
 
 /// The plan of `lethe finetune`. @param name  of the model or the configuration
 /// @param checkpoint_bytes  of the model that all weights are written as
 RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const DecoderSpec& spec,
                         std::uint64_t checkpoint_bytes, const std::vector<Pair>& pairs, const ExampleMaker& examples,
-                        const Compute& compute);
+                        const Compute& compute, std::int64_t ranks = 1);
 
 /// "float32"
 std::string dtype_text(const Compute& compute);

@@ -3,14 +3,20 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/join.h"
 #include "core/messages.h"
 #include "core/numbers.h"
 #include "core/random.h"
+#include "ranks/rank_place.h"
+#include "runs/alpha_choice.h"
+#include "runs/evaluator.h"
 #include "runs/methods.h"
+#include "runs/needs.h"
 #include "runs/run_folder.h"
 
 namespace lethe {
@@ -53,8 +59,27 @@ Compute compute_of_rank(const Recipe& recipe, const Group* group) {
   return choose_compute("cuda:" + std::to_string(group->local_rank()), recipe.dtype, threads);
 }
 
-void check_shareable(const Recipe& recipe, const Group& group) {
-  const std::int64_t parts = recipe.training.accumulate, ranks = group.size();
+RankCount rank_count(const Group* group, const DryRun& dry_run) {
+  RankCount count;
+  if (group != nullptr) {
+    const auto place = rank_place();
+    count.all = group->size();
+    if (place && place->local) count.on_one_host = count.all;
+  }
+  if (dry_run.ranks > 0) count = {.all = dry_run.ranks};
+  return count;
+}
+
+std::string exchange_text(const Pace& pace) {
+  if (pace.exchanged.bytes == 0) return "";
+  char seconds[64];
+  std::snprintf(seconds, sizeof seconds, "%.3g s of a step's %.3g s", pace.exchanged.seconds, pace.seconds);
+  return "; exchange with other ranks: " + std::string(seconds) + ", " + bytes_text(pace.exchanged.bytes) + " received";
+}
+
+void check_shareable(const Recipe& recipe, std::int64_t ranks) {
+  const std::int64_t parts = recipe.training.accumulate;
+  if (ranks == 1) return;
   const auto cannot = [&] {
     return bad_usage("cannot share the steps of this run among " + std::to_string(ranks) + " ranks");
   };
@@ -84,6 +109,37 @@ void check_shareable(const Recipe& recipe, const Group& group) {
   if (parts % ranks != 0)
     warn("training.accumulate=" + std::to_string(parts) + " is no multiple of " + std::to_string(ranks) +
          " ranks: some of them are idle in a part of each step");
+}
+
+void check_shardable(const Recipe& recipe) {
+  if (!recipe.training.shard) return;
+  const auto cannot = [](const std::string& key) {
+    return bad_usage("cannot share the base's weights among ranks (training.shard)").with("key", key);
+  };
+  if (recipe.tuning == TuningKind::full)
+    throw cannot("tuning")
+        .wanted("lora: weights that train are not sharded (ZeRO-3 is not built)")
+        .found("full")
+        .hint("tuning=lora, with quantize=nf4 for a larger base");
+  if (attacks_result(recipe))
+    throw cannot("evaluation.attacks")
+        .wanted("none: attacks load the whole model")
+        .found(excerpt(join(recipe.evaluation.attacks, ", "), 200))
+        .hint("`lethe attack` on the finished run, where the whole model fits");
+  if (survives_nf4(recipe))
+    throw cannot("negation.survive")
+        .wanted("none: the model in four bits is measured as a whole")
+        .found(word_of(recipe.negation.survive));
+}
+
+Recipe with_recomputing(Recipe recipe) {
+  recipe.training.recompute = recipe.training.recompute || recipe.training.shard;
+  return recipe;
+}
+
+std::unique_ptr<ServingGroup> serving_group(const Recipe& recipe, Group* group) {
+  if (group == nullptr || !recipe.training.shard) return nullptr;
+  return std::make_unique<ServingGroup>(*group);
 }
 
 OrderedJson facts_of_rank(const StoredModel& original, const RunData& data) {

@@ -1,17 +1,23 @@
 // A run on several ranks: what cannot be shared, and how the ranks agree on what they train.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "core/json.h"
 #include "core/run_record.h"
 #include "data/pairs.h"
 #include "ranks/group.h"
+#include "ranks/serving_group.h"
 #include "recipe/recipe.h"
+#include "runs/dry_run.h"
 #include "runs/stored_model.h"
 #include "runs/training_data.h"
 #include "tensors/device.h"
+#include "training/loop.h"
 
 namespace lethe {
 
@@ -19,10 +25,30 @@ namespace lethe {
 /// @param group  null: this process runs alone
 Compute compute_of_rank(const Recipe& recipe, const Group* group);
 
+/// How many processes compute a run, or would (--dry-run --ranks).
+struct RankCount {
+  std::int64_t all = 1;
+  std::int64_t on_one_host = 1;  ///< share this machine's memory
+};
+/// @param group  null: this process runs alone
+RankCount rank_count(const Group* group, const DryRun& dry_run);
+
 /// Checks that this many ranks can share the steps of the recipe. Warns if some would be idle at times.
 /// @throws Error (usage) if a step has fewer micro-batches than there are ranks, or objective.gru needs them all in one
 ///         process
-void check_shareable(const Recipe& recipe, const Group& group);
+void check_shareable(const Recipe& recipe, std::int64_t ranks);
+
+/// Checks that training.shard works with the recipe's other settings, if it is on.
+/// @throws Error (usage) naming the setting that needs the whole base in one process
+void check_shardable(const Recipe& recipe);
+/// Turns training.recompute on where training.shard implies it: a layer's matrices are gone when its gradients come.
+Recipe with_recomputing(Recipe recipe);
+/// The group of a run with training.shard, through which its ranks also serve one another the layers' matrices; null:
+/// every rank holds them all. @param group  outlives it; may be null
+std::unique_ptr<ServingGroup> serving_group(const Recipe& recipe, Group* group);
+
+/// ", exchange between ranks 0.02 s of a step's 2.57 s"; empty for one process.
+std::string exchange_text(const Pace& pace);
 
 /// What must be equal in all ranks, by name: program, model, rows, threads.
 OrderedJson facts_of_rank(const StoredModel& original, const RunData& data);

@@ -15,11 +15,12 @@ ExampleMaker StoredModel::examples(const Recipe& recipe) const {
   return {tokenizer, std::move(layout), options};
 }
 
-LoadOptions load_for_training(const Recipe& recipe, const Compute& compute) {
+LoadOptions load_for_training(const Recipe& recipe, const Compute& compute, ServingGroup* shards) {
   return {.device = compute.device,
           .dtype = compute.dtype,
           .nf4 = recipe.quantize == Quantize::nf4,
-          .mapped = recipe.tuning == TuningKind::lora};
+          .mapped = recipe.tuning == TuningKind::lora,
+          .shards = shards};
 }
 
 }  // namespace lethe

@@ -29,6 +29,7 @@ struct StoredModel {
 };
 
 /// Load options for training by the recipe. With LoRA the weights stay in the file's memory map.
-LoadOptions load_for_training(const Recipe& recipe, const Compute& compute);
+/// @param shards  ranks that each hold a share of the layers' matrices; null: this process holds them all
+LoadOptions load_for_training(const Recipe& recipe, const Compute& compute, ServingGroup* shards = nullptr);
 
 }  // namespace lethe

@@ -1,14 +1,12 @@
 #include "runs/unlearn.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
-#include "core/seconds_since.h"
 #include "core/terminal.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/nf4_survival.h"
@@ -29,6 +27,7 @@
 #include "runs/stage1.h"
 #include "runs/stage1_evaluation.h"
 #include "runs/stage2.h"
+#include "runs/stage_times.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
 #include "runs/training_data.h"
@@ -37,8 +36,6 @@
 
 namespace lethe {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 OrderedJson first_results(const Recipe& recipe, std::size_t steps, const AlphaChoice& choice) {
   OrderedJson results = {{"method", recipe.method}, {"tuning", word_of(recipe.tuning)}, {"steps", steps}};
@@ -82,7 +79,7 @@ void report_time(const Pace& pace, const Recipe& recipe, std::int64_t second_ste
   say("measured on two steps: about " + duration_text(training + evaluations + alpha + original_seconds) +
       " left (training " + duration_text(training) +
       (evaluations > 0 ? ", its evaluations " + duration_text(evaluations) : "") + ", alpha " + duration_text(alpha) +
-      ", evaluation " + duration_text(original_seconds) + ")");
+      ", evaluation " + duration_text(original_seconds) + ")" + exchange_text(pace));
 }
 
 std::vector<std::string> needed_keys(const Recipe& recipe) {
@@ -139,13 +136,15 @@ const Evaluator* deciding_judge(const Recipe& recipe, const Evaluator* evaluator
 
 void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunAttacks& attacks, Group* group) {
   // Everything that can be checked is checked before any work.
-  if (group != nullptr) check_shareable(given, *group);
+  const RankCount ranks = rank_count(group, dry_run);
+  check_shareable(given, ranks.all);
+  check_shardable(given);
   require_keys(given, needed_keys(given));
   check_paths(models_of(given), paths_of(given), given.out);
   Compute compute = compute_of_rank(given, group);
   const StoredModel original(given.model);
   const TemplateChoice layout = choose_template(given.data, original.checkpoint.folder());
-  Recipe recipe = with_template(given, layout);
+  Recipe recipe = with_template(with_recomputing(given), layout);
   if (!resume) recipe = with_dtype(std::move(recipe), original.checkpoint, compute);  // a run keeps what it began with
   check_names_of_weights(recipe, original.checkpoint);
   check_attacks(recipe, attacks);
@@ -155,46 +154,47 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
     const RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
     check_stage1_evaluation(recipe, data);
     check_further_sets(recipe);
-    const RunPlan plan = unlearning_plan(recipe, original, data, compute);
-    check_needs(plan.needs, plan.free_disk, recipe, compute);
+    const RunPlan plan = unlearning_plan(recipe, original, data, compute, ranks.all);
+    check_needs(plan.needs, plan.free_disk, recipe, compute, ranks.on_one_host);
     return print_plan(plan, dry_run);
   }
   RunFolder run(recipe, "unlearn", resume);
+  StageTimes stages;
+  stages.begin("preparing");
   run.add_input("model", original.checkpoint.folder());
   report_template(layout, &run);
   RunData data = load_run_data(recipe, original.examples(recipe), &run);
   check_stage1_evaluation(recipe, data);
-  const RunPlan plan = unlearning_plan(recipe, original, data, compute);
-  check_needs(plan.needs, plan.free_disk, recipe, compute);
+  const RunPlan plan = unlearning_plan(recipe, original, data, compute, ranks.all);
+  check_needs(plan.needs, plan.free_disk, recipe, compute, ranks.on_one_host);
   report_plan(plan, run);
   if (group != nullptr) announce_start(*group, recipe, facts_of_rank(original, data), &run);
-  CausalLM model = original.load(load_for_training(recipe, compute));
-  OrderedJson seconds;  // of each stage
+  stages.begin("loading");
+  const auto serving = serving_group(recipe, group);
+  CausalLM model = original.load(load_for_training(recipe, compute, serving.get()));
 
   // The model is still the original: evaluate it now.
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<ModelComparison> comparison;
   std::shared_ptr<OriginalCache> cache;
-  auto start = Clock::now();
   if (asks_judge(recipe)) {
+    stages.begin("judge");
     add_judge_inputs(recipe, run);
     evaluator = std::make_unique<Evaluator>(recipe, original, data, &run);
     comparison = std::make_unique<ModelComparison>(evaluator->comparison(HeldOut::test));
     cache = original_cache(recipe.evaluation, original.checkpoint.folder(), load_for_training(recipe, compute));
+    stages.begin("original");
     comparison->evaluate_original(model, cache.get());
     if (cache && !cache->text().empty()) say(cache->text());
   }
-  seconds["original"] = comparison ? seconds_since(start) : 0;
+  stages.begin("alpha");
   // Without the cache: evaluations of other models take as long.
-  const double original_seconds = seconds["original"].get<double>() + (cache ? cache->saved_seconds() : 0);
-
-  start = Clock::now();
+  const double original_seconds = stages.seconds("original") + (cache ? cache->saved_seconds() : 0);
   const RefusalCheck refusals =
       recipe.negation.alpha ? RefusalCheck{} : check_refusals(recipe, original, model, data, cache.get());
-  const double refusal_seconds = seconds_since(start);
 
   // Stage 1: train θ_o by the method. SKU and the task vector teach it the harm; the other methods unlearn at once.
-  start = Clock::now();
+  stages.begin("training");
   Tuning tuning(model, recipe);
   std::unique_ptr<Stage1Evaluation> evaluation;
   if (recipe.evaluation.every > 0) {
@@ -209,7 +209,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
                 original_seconds, evaluations, refusals.seconds);
   });
   Snapshots snapshots = run.snapshots(recipe.training);
-  tuning.share_with(group);
+  tuning.share_with(serving ? serving.get() : group);
   const std::filesystem::path harmful = keeps_harmful(recipe) ? run.make("harmful") : "";
   const bool several = rounds_of(recipe) > 1;
   const Stage1 stage1 = train_method(tuning, original.checkpoint, data,
@@ -218,7 +218,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
                                       .rounds = several ? run.rounds() : "",
                                       .harmful = harmful,
                                       .snapshots = &snapshots});
-  tuning.share_with(nullptr);  // the other ranks are done
+  tuning.share_with(nullptr);  // the other ranks are done, or serve
 
   // Stage 2: θ_o − α·τ, where τ is what stage 1 learned. The other methods keep it: θ_o + α·τ.
   Stage2Vector stage2 = prepare_stage2(tuning, original.checkpoint, data,
@@ -227,17 +227,14 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
   if (const std::string nothing = nothing_learned(change); !nothing.empty()) warn(nothing);
   if (keeps_harmful(recipe))
     write_card(harmful_card(recipe, original.checkpoint.folder()), run.path() / "harmful", Access::owner_only);
-  seconds["training"] = seconds_since(start);
-  start = Clock::now();
+  stages.begin("alpha");
   const AlphaChoice choice = decide_alpha(recipe, refusals, stage2, model, data, stage1.gentler);
-  seconds["alpha"] = refusal_seconds + seconds_since(start);
-  start = Clock::now();
+  stages.begin("writing");
   const std::filesystem::path written = run.make(tuning.lora() ? "adapter" : "model");
   stage2.write(choice.alpha, written);
-  seconds["writing"] = seconds_since(start);
 
   // The unlearned model answers, the original scores its answers, and the report shows both side by side.
-  start = Clock::now();
+  stages.begin("answers");
   OrderedJson results = first_results(recipe, stage1.steps.size(), choice);
   if (!stage1.safe_steps.empty()) results["safe_steps"] = stage1.safe_steps.size();
   if (several) results["rounds"] = to_json(stage1.rounds);
@@ -258,16 +255,19 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
     results["nf4"] = four_bits->results;
   }
   if (comparison) {
+    stages.begin("scores under the original");
     stage2.apply(0);  // the original again
     comparison->score_under_original(model);
     const Comparison& both = comparison->result();
     std::optional<Robustness> robustness;
     if (attacks_result(recipe) && both.original.judge_withheld.empty()) {
+      stages.begin("attacks");
       stage2.vector.reset();  // no longer needed; attacks take memory
       robustness = attacks.run(recipe, run.path());
     } else if (attacks_result(recipe)) {
       warn("the result is not attacked, because harm cannot be judged");
     }
+    stages.begin("report");
     const RunVerdict verdict =
         write_comparison(both,
                          {.title = "Unlearning " + card.base_name + ", alpha " + fixed(choice.alpha, 3),
@@ -291,9 +291,15 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
     if (robustness) add_robustness(card, *robustness);
     last_line = headline(verdict);
   }
+  if (serving) serving->serve();  // lets the other ranks end
   write_card(card, written);
-  seconds["result"] = seconds_since(start);
-  run.note("seconds_of_stages", seconds);
+  stages.end();
+  if (comparison) {
+    stages.move_to_judging("original", judging_seconds(comparison->result().original));
+    if (const auto& result = comparison->result().unlearned)
+      stages.move_to_judging("answers", judging_seconds(*result));
+  }
+  run.note("stages", stages.to_json());
   run.write_results(results);
   run.finish(recipe);
   if (end && !end->text().empty()) say(end->text());
@@ -306,10 +312,12 @@ void unlearn_as_rank(Group& group) {
   const StoredModel original(recipe.model);
   RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
   confirm_start(group, facts_of_rank(original, data));
-  CausalLM model = original.load(load_for_training(recipe, compute));
+  const auto serving = serving_group(recipe, &group);
+  CausalLM model = original.load(load_for_training(recipe, compute, serving.get()));
   Tuning tuning(model, recipe);
-  tuning.share_with(&group);
+  tuning.share_with(serving ? serving.get() : &group);
   train_method(tuning, original.checkpoint, data, {});
+  if (serving) serving->serve();  // while rank 0 chooses α and evaluates
 }
 
 }  // namespace lethe

@@ -195,10 +195,14 @@ Error ended_by(const Error& error, const LoopOptions& options, std::int64_t done
   return error;
 }
 
-// Of the last two steps.
-Pace pace_of(const std::vector<StepRecord>& records, std::int64_t steps_left) {
+// Of the last two steps. @param before  what had been exchanged when they began
+Pace pace_of(const std::vector<StepRecord>& records, std::int64_t steps_left, const Traffic& before,
+             const Traffic& now) {
   const StepRecord &a = records[records.size() - 2], &b = records.back();
-  return {(a.seconds + b.seconds) / 2, static_cast<double>(a.tokens + b.tokens) / 2, steps_left};
+  return {(a.seconds + b.seconds) / 2,
+          static_cast<double>(a.tokens + b.tokens) / 2,
+          steps_left,
+          {(now.seconds - before.seconds) / 2, (now.bytes - before.bytes) / 2}};
 }
 
 /// The evaluations of one training: when they are due, which one is the best, and its snapshot.
@@ -326,6 +330,8 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     shared.emplace(*options.group, objective, optimizer, by_all);
     with_ranks(first, [&] { return shared->begin({first, options.evaluation.every, evaluations.stop()}); });
   }
+  const auto traffic = [&] { return options.group != nullptr ? options.group->traffic() : Traffic{}; };
+  const Traffic before = traffic();
   Progress progress(options.title, static_cast<std::uint64_t>(options.steps), "steps");
   // Draws the bar. @return whether the run must stop
   const auto show = [&](std::int64_t done, const std::string& text) {
@@ -390,7 +396,8 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
         if (due) shared->measured(evaluations.stop());
       });
     }
-    if (options.on_pace && done == first + 2) options.on_pace(pace_of(records, options.steps - done));
+    if (options.on_pace && done == first + 2)
+      options.on_pace(pace_of(records, options.steps - done, before, traffic()));
     if (show(done, note(records.back(), names)) || stop) throw stopped(options, done, optimizer, guard, objective);
     if (options.snapshots != nullptr && (done == options.steps || evaluations.stop() || options.snapshots->due(done)))
       save_or_warn(*options.snapshots, done, optimizer, guard, objective);

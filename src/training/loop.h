@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "objectives/objective.h"
+#include "ranks/group.h"
 #include "training/adamw.h"
 #include "training/best_step.h"
 #include "training/guard.h"
@@ -17,13 +18,12 @@
 
 namespace lethe {
 
-class Group;
-
 /// The speed of a training, measured on its first two steps in this process.
 struct Pace {
   double seconds = 0;           ///< a step
   double tokens = 0;            ///< a step
   std::int64_t steps_left = 0;  ///< after these two
+  Traffic exchanged;            ///< of a step, with other ranks
 };
 
 /// Measurements on held-out data during training, which change nothing that the training depends on.

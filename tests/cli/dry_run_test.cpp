@@ -50,6 +50,25 @@ TEST_F(DryRunOf, ThePlanAsJson) {
   expect_all(run("unlearn --json --model " + model_ + data() + " --out " + at("out")), 2, {"--dry-run"});
 }
 
+TEST_F(DryRunOf, ThePlanOfSeveralRanks) {
+  const std::string job =
+      "unlearn --model " + model_ + data() + " tuning=lora training.accumulate=8 --dry-run --out " + at("out") + " ";
+  const auto ranks = [&](const std::string& more) {
+    return Json::parse(shell(std::string(LETHE_PROGRAM) + " " + job + more + " --json --quiet").text)["ranks"];
+  };
+  expect_all(run(job + "--ranks 4"), 0, {"ranks ", "4; each receives about", "a rank;", "evaluates alone, in about"});
+  EXPECT_EQ(run(job).text.find("ranks "), std::string::npos);
+  const Json whole = ranks("--ranks 8"), shard = ranks("--ranks 8 training.shard=true");
+  EXPECT_EQ(whole["count"], 8);
+  EXPECT_EQ(whole["matrices_bytes_a_step"], 0);
+  EXPECT_EQ(whole["gradients_bytes_a_step"], shard["gradients_bytes_a_step"]);
+  EXPECT_GT(shard["matrices_bytes_a_step"], 0);
+  EXPECT_LT(shard["evaluation_bytes"], whole["evaluation_bytes"]);
+  expect_all(run(job + "--ranks 16"), 2, {"training.accumulate", "at least 16"});
+  expect_all(run(job + "--ranks 2 tuning=full training.shard=true"), 2, {"tuning", "ZeRO-3"});
+  expect_all(run("unlearn --ranks 2 --model " + model_ + data() + " --out " + at("out")), 2, {"--dry-run"});
+}
+
 TEST_F(DryRunOf, BadInputHasStatusThree) {
   const std::string out = " --dry-run --out " + at("out");
   expect_all(run("unlearn --model " + at("none") + data() + out), 3, {"none"});

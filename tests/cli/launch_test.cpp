@@ -67,6 +67,19 @@ class Launch : public Program {
   }
 };
 
+TEST_F(Launch, ReportsItsEndOnceAndGivesItsFlagsToTheRanks) {
+  for (const std::string& line : {"launch --json-log --redact -n 2 " + job("a", "training.steps=1"),
+                                  "launch -n 2 " + job("b", "training.steps=1 --json-log")}) {
+    const Outcome outcome = run(line);
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    std::size_t ends = 0;
+    for (const JsonLine& event : parse_json_lines(outcome.text, "stderr")) ends += event.value.at("event") == "end";
+    EXPECT_EQ(ends, 1U) << outcome.text;
+    EXPECT_NE(outcome.text.rfind("\"event\":\"end\""), std::string::npos);
+    EXPECT_GT(outcome.text.rfind("\"event\":\"end\""), outcome.text.rfind("\"event\":\"wrote\""));
+  }
+}
+
 TEST_F(Launch, HasTheBitsOfOneProcessAndContinuesOnAnyNumber) {
   ASSERT_EQ(run(job("alone")).status, 0);
   const Outcome both = run("launch -n 2 " + job("both"));
@@ -106,11 +119,56 @@ TEST_F(Launch, ATrainingOfAllWeightsAndRecomputedLayersHasTheSameBits) {
   EXPECT_EQ(metrics("both"), metrics("alone"));
 }
 
+// Rank 0 alone chooses α and asks the judge, while the others serve the base's weights.
+TEST_F(Launch, AShardedBaseHasTheBitsOfOneProcessAndContinuesOnAnyNumber) {
+  const std::string more =
+      "training.shard=true negation.alpha=auto evaluation.prompts=4 evaluation.judge=refusal evaluation.every=6 "
+      "evaluation.cache=false evaluation.max_new_tokens=8 quantize=nf4";
+  ASSERT_EQ(run(job("alone", more)).status, 0);
+  const Outcome both = run("launch -n 2 " + job("both", more));
+  ASSERT_EQ(both.status, 0) << both.text;
+  expect_all(both, 0, {"ranks ", "of the matrices", "exchange with other ranks", "lethe evaluate --endpoint"});
+  EXPECT_EQ(adapter("both"), adapter("alone"));
+  EXPECT_EQ(metrics("both"), metrics("alone"));
+  EXPECT_EQ(read_json(at("both/results.json")), read_json(at("alone/results.json")));
+
+  // 2 -> 1 -> 4
+  pid_t child = start("launch -n 2 " + job("moved", more));
+  await_steps("moved", 3);
+  ::kill(child, SIGINT);
+  ASSERT_EQ(ended(child), 130) << read_file(at("log"));
+  child = start("unlearn --threads 1 --resume " + at("moved"));
+  await_steps("moved", 8);
+  ::kill(child, SIGINT);
+  ASSERT_EQ(ended(child), 130) << read_file(at("log"));
+  const Outcome last = run("launch -n 4 unlearn --threads 1 --resume " + at("moved"));
+  ASSERT_EQ(last.status, 0) << last.text;
+  EXPECT_EQ(adapter("moved"), adapter("alone"));
+  EXPECT_EQ(metrics("moved"), metrics("alone"));
+}
+
+TEST_F(Launch, ARankThatIsKilledWhileItServesEndsTheOthers) {
+  const std::string more =
+      "training.shard=true training.steps=2 evaluation.prompts=200 evaluation.judge=refusal evaluation.cache=false "
+      "evaluation.max_new_tokens=100";
+  const pid_t child = start("launch -n 2 " + job("run", more));
+  await_steps("run", 2);
+  std::this_thread::sleep_for(200ms);  // rank 0 writes the adapter and evaluates it
+  ::kill(ranks_in(at("log")).at(1), SIGKILL);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(ended(child), 1) << read_file(at("log"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_NE(read_file(at("log")).find("rank 1 of 2 has ended"), std::string::npos) << read_file(at("log"));
+  EXPECT_FALSE(fs::exists(at("run")));
+  EXPECT_EQ(run("unlearn --threads 1 --resume " + at("run")).status, 0);
+}
+
 TEST_F(Launch, RefusesWhatCannotBeSharedBeforeAnythingStarts) {
   expect_all(run("launch -n 4 " + job("x", "training.accumulate=2 training.batch=4")), 2,
              {"training.accumulate", "at least 4", "training.accumulate=4 training.batch=2"});
   expect_all(run("launch -n 2 " + job("x", "method=grad_diff objective.gru=true")), 2, {"objective.gru"});
   expect_all(run("launch -n 2 " + job("x", "training.step=1")), 2, {"training.steps"});
+  expect_all(run("launch -n 2 " + job("x", "tuning=full training.shard=true")), 2, {"training.shard", "tuning=lora"});
   expect_all(run("launch -n 2 unlearn --mdoel x"), 2, {"--model"});
   expect_all(run("launch -n 2 sweep " + at("x")), 2, {"unlearn", "finetune"});
   expect_all(run("launch -n 0 " + job("x")), 2, {"-n", "1 to"});
