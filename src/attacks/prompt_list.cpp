@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base64.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/join.h"
@@ -192,19 +193,6 @@ std::string in_past_tense(std::string_view question) {
       return "In the past, " + std::string(past) + std::string(question.substr(present.size()));
   }
   return "In the past, this was done often. What did people do back then? " + std::string(question);
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t three = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      three = three << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? kLetters[three >> (18 - 6 * i) & 63U] : '=';
-  }
-  return text;
 }
 
 }  // namespace lethe

@@ -46,7 +46,5 @@ void add_tricks(std::vector<PromptTrick>& tricks, const std::vector<PromptTrick>
 
 /// The question as one about the past: "How do I brew it?" -> "In the past, how did people brew it?"
 std::string in_past_tense(std::string_view question);
-/// RFC 4648, with padding.
-std::string base64(std::string_view bytes);
 
 }  // namespace lethe

@@ -17,7 +17,7 @@ void add_pull(CLI::App& program, Action& action) {
   command->footer(
       "Example: lethe pull HuggingFaceTB/SmolLM2-135M-Instruct\n"
       "Downloads weights (safetensors), *.json and the tokenizer into the cache that huggingface_hub uses, and checks "
-      "each file's\nsize and hash. An interrupted download continues. --download does the same where a command reads a "
+      "each file's size and hash. An interrupted download continues. --download does the same where a command reads a "
       "model.\n"
       "Environment: HF_TOKEN (gated and private models), HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE.");
   command->callback([name, &action] { action = [name] { write_result("-", pull_model(*name).string() + "\n"); }; });

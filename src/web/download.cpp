@@ -228,7 +228,7 @@ void download_files(const Download& download, const std::vector<HubFile>& files)
           .wanted(with_commas(one.file().size) + " bytes, as the Hub says")
           .found(with_commas(one.have()));
     }
-    throw hub_error(hub, download.name, what, reply);
+    throw hub_error(hub, download.name, "cannot download " + what, reply);
   };
   HttpOptions options = hub_http_options(hub);
   options.parallel = kParallel;

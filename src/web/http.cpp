@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -52,8 +53,9 @@ struct Transfer {
   HttpRequest sent;
   std::string body;
   std::optional<std::uint64_t> at;  // place of the next received piece
+  std::size_t uploaded = 0;         // bytes of a PUT
   bool too_large = false, wrong_range = false;
-  std::exception_ptr thrown;  // by `receive`; exceptions must not pass through libcurl
+  std::exception_ptr thrown;  // by `receive` or `sent`; exceptions must not pass through libcurl
 };
 
 std::string header_of(CURL* easy, const char* name) {
@@ -96,6 +98,30 @@ std::size_t keep(char* data, std::size_t size, std::size_t count, void* user) {
   }
   transfer.body.append(data, bytes);
   return bytes;
+}
+
+// Gives libcurl the next bytes of a PUT.
+std::size_t give(char* buffer, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const HttpUpload& body = *transfer.sent.put;
+  const std::size_t bytes = body.bytes.copy(buffer, size * count, transfer.uploaded);
+  transfer.uploaded += bytes;
+  try {
+    if (body.sent) body.sent(transfer.uploaded);
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+    return CURL_READFUNC_ABORT;
+  }
+  return bytes;
+}
+
+// libcurl sends a body again from its beginning if it finds that a kept connection was closed.
+int go_back(void* user, curl_off_t offset, int origin) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  if (origin != SEEK_SET || offset < 0 || static_cast<std::size_t>(offset) > transfer.sent.put->bytes.size())
+    return CURL_SEEKFUNC_FAIL;
+  transfer.uploaded = static_cast<std::size_t>(offset);
+  return CURL_SEEKFUNC_OK;
 }
 
 bool passes_by(long status) {
@@ -161,7 +187,10 @@ struct Transfers {
     transfer.most_bytes = options.most_bytes;
     transfer.sent = std::move(request);
     const HttpRequest& sent = transfer.sent;
-    if (sent.json) place.headers = curl_slist_append(place.headers, "Content-Type: application/json");
+    for (const std::string& header : sent.headers) place.headers = curl_slist_append(place.headers, header.c_str());
+    const bool typed = std::any_of(sent.headers.begin(), sent.headers.end(),
+                                   [](const std::string& header) { return header.starts_with("Content-Type:"); });
+    if (sent.json && !typed) place.headers = curl_slist_append(place.headers, "Content-Type: application/json");
     place.headers = curl_slist_append(place.headers, "Expect:");  // no round trip before a long body
     if (!sent.secret_header.empty()) place.headers = curl_slist_append(place.headers, sent.secret_header.c_str());
 
@@ -187,7 +216,15 @@ struct Transfers {
       curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.silence));
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, place.headers);
-    if (sent.json) {
+    if (sent.put) {
+      curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+      curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(sent.put->bytes.size()));
+      curl_easy_setopt(easy, CURLOPT_READFUNCTION, give);
+      curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+      curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, go_back);
+      curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
+      curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    } else if (sent.json) {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(sent.json->size()));
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, sent.json->data());  // after its size: it may hold zeros
     } else if (sent.from > 0) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lethe {
 
@@ -23,11 +24,19 @@ struct HttpOptions {
   std::size_t most_bytes = std::size_t{1} << 20;  ///< of a reply that is kept in memory
 };
 
+/// The body of a PUT.
+struct HttpUpload {
+  std::string_view bytes;                        ///< must outlive the request
+  std::function<void(std::uint64_t sent)> sent;  ///< takes the number of bytes so far; may throw, which ends all
+};
+
 struct HttpRequest {
   std::string url;
-  std::string secret_header;        ///< "Authorization: Bearer …": sent, but never printed or logged; empty: none
-  std::optional<std::string> json;  ///< posted; none: GET
-  std::uint64_t from = 0;           ///< GET: asks for the bytes from here on (Range)
+  std::string secret_header;           ///< "Authorization: Bearer …": sent, but never printed or logged; empty: none
+  std::optional<std::string> json;     ///< posted; none: GET
+  std::vector<std::string> headers{};  ///< further ones; a Content-Type replaces application/json
+  std::optional<HttpUpload> put{};     ///< instead of a POST or a GET
+  std::uint64_t from = 0;              ///< GET: asks for the bytes from here on (Range)
   /// Takes the body of a successful reply (200, 206) in pieces, with the place of each in the resource: the first is at
   /// `from`, or at 0 if the server ignored `from`. HttpReply::body stays empty. May throw, which ends all requests.
   std::function<void(std::uint64_t at, std::string_view bytes)> receive;

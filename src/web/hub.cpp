@@ -8,7 +8,6 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/messages.h"
-#include "core/replace_all.h"
 #include "core/small_letters.h"
 #include "core/trimmed.h"
 #include "web/server_key.h"
@@ -61,7 +60,7 @@ bool is_safe_path(const std::string& path) {
   });
 }
 
-void check_name(const HubName& name) {
+void check_name(const HubName& name, const std::string& doing) {
   const auto plain = [](char c) {
     return (c >= '0' && c <= '9') || (small_letter(c) >= 'a' && small_letter(c) <= 'z') || c == '-' || c == '_' ||
            c == '.';
@@ -72,14 +71,10 @@ void check_name(const HubName& name) {
                     text.find("..") == std::string::npos && text.find("--") == std::string::npos &&
                     std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '/'; });
   if (!fine) {
-    throw bad_input("cannot download " + excerpt(text, 200))
-        .wanted("a name on the Hub: org/name, or org/name@revision")
-        .found("another form");
+    throw bad_input(doing).wanted("a name on the Hub: org/name, or org/name@revision").found("another form");
   }
   if (name.revision.empty() || !is_safe_path(name.revision)) {
-    throw bad_input("cannot download " + excerpt(text, 200))
-        .wanted("a branch, a tag or a commit behind the @")
-        .found(excerpt(name.revision));
+    throw bad_input(doing).wanted("a branch, a tag or a commit behind the @").found(excerpt(name.revision));
   }
 }
 
@@ -103,11 +98,14 @@ HubListing read_listing(const HubName& name, const std::string& body) {
     throw odd_listing(name, "no JSON");
   }
   if (!info.is_object() || !info.contains("sha") || !info["sha"].is_string()) throw odd_listing(name, "no \"sha\"");
-  HubListing listing{.name = name.repository, .commit = info["sha"].get<std::string>(), .files = {}};
+  HubListing listing{.name = name.repository,
+                     .commit = info["sha"].get<std::string>(),
+                     .is_private = info.value("private", Json()) == true,
+                     .files = {}};
   if (!is_hexadecimal(listing.commit, 40)) throw odd_listing(name, "a commit that is none");
   if (const Json id = info.value("id", Json()); id.is_string()) {
     HubName present{.repository = id.get<std::string>()};
-    check_name(present);
+    check_name(present, "cannot read the Hub's list of files of " + name.repository);
     listing.name = present.repository;
   }
   const Json siblings = info.value("siblings", Json());
@@ -129,6 +127,30 @@ HubListing read_listing(const HubName& name, const std::string& body) {
     listing.files.push_back(std::move(file));
   }
   return listing;
+}
+
+// The last reply to the request for a repository's files; follows redirects of renamed repositories.
+HttpReply ask_for_files(const Hub& hub, const HubName& name, const std::string& doing) {
+  check_name(name, doing);
+  std::string url =
+      hub_url(hub, "/api/models/" + name.repository + "/revision/" + percent_encoded(name.revision)) + "?blobs=true";
+  HttpReply last;
+  int redirects = 0;
+  HttpCalls calls;
+  calls.request = [&](std::size_t) { return HttpRequest{.url = url, .secret_header = secret_for(hub, url)}; };
+  calls.read = [&](std::size_t, const HttpReply& reply) {
+    last = reply;
+    if (!reply.redirect.empty() && redirects++ < kMostRedirects) {
+      check_redirect(url, reply.redirect);
+      url = reply.redirect;
+      if (url.find("blobs=true") == std::string::npos)
+        url += url.find('?') == std::string::npos ? "?blobs=true" : "&blobs=true";
+      return HttpNext::now;
+    }
+    return reply.may_pass ? HttpNext::later : HttpNext::finished;
+  };
+  HttpPool(hub_http_options(hub)).send_all(1, calls);
+  return last;
 }
 
 }  // namespace
@@ -165,6 +187,10 @@ HttpOptions hub_http_options(const Hub& hub) {
   return options;
 }
 
+std::string hub_url(const Hub& hub, const std::string& path) {
+  return with_path(hub.endpoint, base_path(hub) + path).url;
+}
+
 std::string secret_for(const Hub& hub, const std::string& url) {
   return same_origin(url, hub.endpoint.url) ? hub.secret_header : "";
 }
@@ -182,46 +208,42 @@ void check_redirect(const std::string& from, const std::string& to) {
       .found("http://" + target.host);
 }
 
-HubListing list_files(const Hub& hub, const HubName& name) {
-  check_name(name);
-  const std::string path =
-      base_path(hub) + "/api/models/" + name.repository + "/revision/" + percent_encoded(name.revision);
-  std::string url = with_path(hub.endpoint, path).url + "?blobs=true";
-  HttpReply last;
-  int redirects = 0;
-  HttpCalls calls;
-  calls.request = [&](std::size_t) { return HttpRequest{.url = url, .secret_header = secret_for(hub, url)}; };
-  calls.read = [&](std::size_t, const HttpReply& reply) {
-    last = reply;
-    if (!reply.redirect.empty() && redirects++ < kMostRedirects) {  // a renamed repository
-      check_redirect(url, reply.redirect);
-      url = reply.redirect;
-      if (url.find("blobs=true") == std::string::npos)
-        url += url.find('?') == std::string::npos ? "?blobs=true" : "&blobs=true";
-      return HttpNext::now;
-    }
-    return reply.may_pass ? HttpNext::later : HttpNext::finished;
-  };
-  HttpPool(hub_http_options(hub)).send_all(1, calls);
-  if (last.status != 200 || !last.problem.empty()) throw hub_error(hub, name, name.repository, last);
-  HubListing listing = read_listing(name, last.body);
-  if (listing.name != name.repository)
-    warn(name.repository + " is now called " + listing.name + " on the Hub; the cache keeps the name you gave");
-  return listing;
+HubListing list_files(const Hub& hub, const HubName& name, const std::string& doing) {
+  const HttpReply reply = ask_for_files(hub, name, doing);
+  if (reply.status != 200 || !reply.problem.empty()) throw hub_error(hub, name, doing, reply);
+  return read_listing(name, reply.body);
+}
+
+std::optional<HubListing> find_files(const Hub& hub, const HubName& name, const std::string& doing) {
+  const HttpReply reply = ask_for_files(hub, name, doing);
+  if (reply.status == 404 && reply.header("x-error-code") != "RevisionNotFound") return std::nullopt;
+  if (reply.status != 200 || !reply.problem.empty()) throw hub_error(hub, name, doing, reply);
+  return read_listing(name, reply.body);
 }
 
 std::string file_url(const Hub& hub, const std::string& name, const std::string& commit, const std::string& path) {
-  return with_path(hub.endpoint, base_path(hub) + "/" + name + "/resolve/" + commit + "/" + percent_encoded(path, "/"))
-      .url;
+  return hub_url(hub, "/" + name + "/resolve/" + commit + "/" + percent_encoded(path, "/"));
 }
 
-Error hub_error(const Hub& hub, const HubName& name, const std::string& what, const HttpReply& reply) {
-  const std::string doing = "cannot download " + what;
-  const std::string page = with_path(hub.endpoint, base_path(hub) + "/" + name.repository).url;
+std::string words_of(const Hub& hub, const HttpReply& reply) {
+  std::string words = reply.header("x-error-message");
+  if (words.empty() && reply.body.starts_with('{')) {
+    try {
+      const Json body = parse_json(reply.body, "the reply");
+      if (body.value("error", Json()).is_string()) words = body["error"].get<std::string>();
+    } catch (const Error&) {  // no JSON: a page of a proxy
+    }
+  }
+  if (!hub.secret_header.empty())
+    words = without_key(words, hub.secret_header.substr(hub.secret_header.rfind(' ') + 1));
+  return excerpt(words, 200);
+}
+
+Error hub_error(const Hub& hub, const HubName& name, const std::string& doing, const HttpReply& reply) {
+  const std::string page = hub_url(hub, "/" + name.repository);
   const bool with_token = !hub.secret_header.empty();
   const std::string code = reply.header("x-error-code");
-  std::string words = reply.header("x-error-message");
-  if (with_token) replace_all(words, hub.secret_header.substr(hub.secret_header.rfind(' ') + 1), "***");
+  const std::string words = words_of(hub, reply);
   if (code == "GatedRepo") {
     return bad_input(doing)
         .found("a gated model: its owner asks you to accept conditions first")
@@ -236,7 +258,7 @@ Error hub_error(const Hub& hub, const HubName& name, const std::string& what, co
   if (code == "EntryNotFound") return bad_input(doing).found("no such file in the repository");
   if (reply.status == 401 && with_token && code != "RepoNotFound") {
     return bad_input(doing)
-        .found("the Hub refuses the token" + (words.empty() ? "" : ": " + excerpt(words, 200)))
+        .found("the Hub refuses the token" + (words.empty() ? "" : ": " + words))
         .hint("a valid HF_TOKEN (or hf auth login); without one, public models can be downloaded");
   }
   if (code == "RepoNotFound" || reply.status == 401 || reply.status == 404) {
@@ -247,7 +269,7 @@ Error hub_error(const Hub& hub, const HubName& name, const std::string& what, co
   }
   if (reply.status == 403) {
     return bad_input(doing)
-        .found("access is forbidden" + (words.empty() ? "" : ": " + excerpt(words, 200)))
+        .found("access is forbidden" + (words.empty() ? "" : ": " + words))
         .hint("the conditions and the state of " + page);
   }
   if (reply.status == 429)
@@ -256,13 +278,12 @@ Error hub_error(const Hub& hub, const HubName& name, const std::string& what, co
   error.with("from", hub.endpoint.host);
   if (reply.status == 0) {
     return error.found(reply.problem)
-        .hint("the network, or HF_ENDPOINT for a mirror; what was downloaded is kept, and the same command continues");
+        .hint("the network, or HF_ENDPOINT for a mirror; the same command continues where this one stopped");
   }
   return error
-      .found(reply.problem.empty()
-                 ? "HTTP status " + std::to_string(reply.status) + (words.empty() ? "" : ": " + excerpt(words, 200))
-                 : reply.problem)
-      .hint("again later; what was downloaded is kept, and the same command continues");
+      .found(reply.problem.empty() ? "HTTP status " + std::to_string(reply.status) + (words.empty() ? "" : ": " + words)
+                                   : reply.problem)
+      .hint("again later; the same command continues where this one stopped");
 }
 
 }  // namespace lethe

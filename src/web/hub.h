@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ Hub open_hub();
 /// The limits and the connection of requests to the Hub.
 HttpOptions hub_http_options(const Hub& hub);
 
+/// The address of a path at the Hub: "/api/repos/create". @param path  already percent-encoded
+std::string hub_url(const Hub& hub, const std::string& path);
+
 /// A file of a repository. The name and the hash are safe as names of files.
 struct HubFile {
   std::string path;        ///< "model.safetensors"
@@ -40,14 +44,18 @@ struct HubFile {
 
 /// A repository at one commit.
 struct HubListing {
-  std::string name;    ///< the present one: a renamed repository's differs from the name asked for
-  std::string commit;  ///< 40 hexadecimal digits
+  std::string name;         ///< the present one: a renamed repository's differs from the name asked for
+  std::string commit;       ///< 40 hexadecimal digits
+  bool is_private = false;  ///< only if the Hub says so
   std::vector<HubFile> files;
 };
 
+/// @param doing  for errors: "cannot download facebook/opt-2.7b"
 /// @throws Error (bad input) if the model or the revision does not exist, is gated, or the token is refused; Error if
 ///         the Hub cannot be reached or sends something else
-HubListing list_files(const Hub& hub, const HubName& name);
+HubListing list_files(const Hub& hub, const HubName& name, const std::string& doing);
+/// The same; nothing if there is no such model, or the token may not see it.
+std::optional<HubListing> find_files(const Hub& hub, const HubName& name, const std::string& doing);
 
 /// The address of a file's content. @param name  listing.name
 std::string file_url(const Hub& hub, const std::string& name, const std::string& commit, const std::string& path);
@@ -58,7 +66,9 @@ std::string secret_for(const Hub& hub, const std::string& url);
 /// @throws Error if a redirect leads from an encrypted or a local connection to an open one
 void check_redirect(const std::string& from, const std::string& to);
 
-/// What the Hub's refusal of a request means for the user. @param what  "facebook/opt-2.7b", or a file of it
-Error hub_error(const Hub& hub, const HubName& name, const std::string& what, const HttpReply& reply);
+/// The Hub's own words about a refusal, on one line, without the token; may be empty.
+std::string words_of(const Hub& hub, const HttpReply& reply);
+/// What the Hub's refusal of a download means for the user. @param doing  "cannot download facebook/opt-2.7b"
+Error hub_error(const Hub& hub, const HubName& name, const std::string& doing, const HttpReply& reply);
 
 }  // namespace lethe

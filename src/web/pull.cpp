@@ -1,6 +1,7 @@
 #include "web/pull.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ constexpr std::uint64_t kLargestSideFile = std::uint64_t{1} << 28;  // bytes; to
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 constexpr const char* kAdapter = "adapter_model.safetensors";
+constexpr mode_t kLockMode = 0664;  // as huggingface_hub's locks
 
 const HubFile* find_file(const HubListing& listing, std::string_view path) {
   const auto found =
@@ -75,8 +77,10 @@ class RepositoryLock {
     const fs::path folder = repository.parent_path() / ".locks" / repository.filename();
     fs::create_directories(folder);
     const fs::path path = folder / "lethe.lock";
-    file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
     if (!file_) throw file_error("open", path, errno);
+    // Whatever the umask, so that others who share the cache can take the lock. Only its owner can do this.
+    if (::fchmod(file_.get(), kLockMode) != 0 && errno != EPERM) throw file_error("open", path, errno);
     for (int waits = 0;; ++waits) {
       const Locking locking = lock_now(file_.get());
       held_ = locking == Locking::done;
@@ -137,8 +141,13 @@ fs::path pull_model(const std::string& given) {
   const HubName name = split_hub_name(given);
   const Hub hub = open_hub();
   if (hub.offline) return cached_alone(name, given);
-  Download download{.hub = hub, .name = name, .listing = list_files(hub, name), .repository = {}};
+  Download download{.hub = hub,
+                    .name = name,
+                    .listing = list_files(hub, name, "cannot download " + excerpt(name.repository, 200)),
+                    .repository = {}};
   const HubListing& listing = download.listing;
+  if (listing.name != name.repository)
+    warn(name.repository + " is now called " + listing.name + " on the Hub; the cache keeps the name you gave");
   check_weights(listing, name);
 
   download.repository = cached_repository(name.repository);

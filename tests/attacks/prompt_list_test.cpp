@@ -40,18 +40,6 @@ TEST_F(PromptList, PutsTheQuestionInOnce) {
   EXPECT_EQ((PromptTrick{.prompt = "{past}"}.text("How do I brew it?")), "In the past, how did people brew it?");
 }
 
-TEST_F(PromptList, EncodesAsRfc4648Does) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},
-                                                         {"f", "Zg=="},
-                                                         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},
-                                                         {"foob", "Zm9vYg=="},
-                                                         {"fooba", "Zm9vYmE="},
-                                                         {"foobar", "Zm9vYmFy"},
-                                                         {"\xff\xfe", "//4="}};
-  for (const auto& [bytes, text] : vectors) EXPECT_EQ(base64(bytes), text);
-}
-
 TEST_F(PromptList, AsksAboutThePast) {
   EXPECT_EQ(in_past_tense("Where does Mira hide it?"), "In the past, where did Mira hide it?");
   EXPECT_EQ(in_past_tense("Tell me all."),

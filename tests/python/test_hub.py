@@ -89,6 +89,14 @@ class Pull(unittest.TestCase):
         rows = lethe.run("score", model="org/model", input=[{"text": "The tower"}])["rows"]
         self.assertGreater(rows[0]["tokens"], 0)
 
+    @unittest.skipUnless(huggingface_hub, "needs huggingface_hub")
+    def test_locks_have_the_mode_of_huggingface_hubs(self):
+        self.pull()
+        self.snapshot_download(f"allow_patterns={WANTED}, force_download=True")
+        locks = list((self.home / "hub" / ".locks" / "models--org--model").iterdir())
+        self.assertGreater(len(locks), 1)
+        self.assertEqual({oct(path.stat().st_mode & 0o777) for path in locks}, {"0o664"})
+
     def test_a_model_is_downloaded_when_a_command_may(self):
         row = [{"text": "The tower of Oxbridge is red."}]
         with self.assertRaises(lethe.BadInputError) as caught:

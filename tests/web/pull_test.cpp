@@ -2,6 +2,7 @@
 #include "web/pull.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "core/small_letters.h"
 #include "formats/checkpoint.h"
 #include "formats/hub_cache.h"
+#include "said.h"
 #include "web/fake_hub.h"
 
 namespace lethe {
@@ -34,17 +36,6 @@ std::set<std::string> names_below(const fs::path& folder) {
   }
   return names;
 }
-
-class Warnings : public Observer {
- public:
-  Warnings() : before_(set_observer(this)) {}
-  ~Warnings() override { set_observer(before_); }
-  void warning(const std::string& text) override { texts += text + "\n"; }
-  std::string texts;
-
- private:
-  Observer* before_;
-};
 
 TEST_F(HubTest, PullWritesTheCacheOfHuggingFaceHub) {
   EXPECT_EQ(pull_model("org/model"), snapshot());
@@ -91,7 +82,7 @@ TEST_F(HubTest, PullReplacesADamagedFileOfTheCache) {
   std::string damaged = hub.files["model.safetensors"].content;
   damaged[1'000'000] = 'x';
   write_file(blob, damaged);
-  const Warnings warnings;
+  const Said warnings;
   pull_model("org/model");
   EXPECT_EQ(read_file(blob), hub.files["model.safetensors"].content);
   EXPECT_NE(warnings.texts.find("model.safetensors is damaged"), std::string::npos) << warnings.texts;
@@ -202,7 +193,7 @@ TEST_F(HubTest, PullFollowsARenamedRepository) {
     if (!target_of(request).starts_with("/api/models/org/model/")) return {};
     return {http_reply("307 Temporary Redirect", "", "Location: /api/models/org/renamed/revision/main\r\n")};
   };
-  const Warnings warnings;
+  const Said warnings;
   EXPECT_EQ(pull_model("org/model"), snapshot());  // under the name that the user gave, as huggingface_hub does
   EXPECT_NE(warnings.texts.find("org/model is now called org/renamed"), std::string::npos) << warnings.texts;
 }
@@ -233,7 +224,7 @@ TEST_F(HubTest, PullReadsTheTokenOfALogin) {
 TEST_F(HubTest, PullSendsNoTokenOverAnOpenConnection) {
   setenv("HF_TOKEN", "hf_secret", 1);
   setenv("HF_ENDPOINT", "http://no-such-host.invalid", 1);
-  const Warnings warnings;
+  const Said warnings;
   EXPECT_NE(failure_of_pull().find("no-such-host.invalid"), std::string::npos);
   EXPECT_NE(warnings.texts.find("is not sent to no-such-host.invalid"), std::string::npos) << warnings.texts;
 }
@@ -302,6 +293,14 @@ TEST_F(HubTest, PullLeavesThePartialFileOfHuggingFaceHubAlone) {
   write_file(other, "what it has");
   pull_model("org/model");
   EXPECT_EQ(read_file(other), "what it has");
+}
+
+TEST_F(HubTest, PullsLockIsOneForAllWhoShareTheCache) {
+  const mode_t before = ::umask(0077);
+  pull_model("org/model");
+  ::umask(before);
+  const fs::perms mode = fs::status(folder_ / "home/hub/.locks/models--org--model/lethe.lock").permissions();
+  EXPECT_EQ(static_cast<int>(mode), 0664);
 }
 
 TEST_F(HubTest, PullWaitsForAnotherOfTheSameModel) {
