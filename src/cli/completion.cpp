@@ -149,6 +149,8 @@ void print_candidates(const CLI::App& program, const std::vector<std::string>& w
 
 void run_completion(const CLI::App& program, const std::string& shell, const std::vector<std::string>& words) {
   if (shell == "candidates") return print_candidates(program, words);
+  if (!words.empty())
+    throw bad_usage("cannot complete for several shells").wanted("one of them").found(excerpt(shell + " " + words[0]));
   for (const auto& [name, script] : kCompletionScripts) {
     if (name == shell) return write_result("-", std::string(script));
   }

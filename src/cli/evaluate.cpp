@@ -72,7 +72,8 @@ void add_evaluate(CLI::App& program, Action& action) {
       ->add_option("--normal-train", options->normal_train,
                    "Normal pairs that were trained on: the KL from the original is measured there too")
       ->expected(1, -1);
-  command->add_option("--unseen-other", options->other, about_key("evaluation.other"))->expected(1, -1);
+  command->add_option("--unseen-other", options->other, "Harmful prompts from another source than --seen and --unseen")
+      ->expected(1, -1);
   command->add_option("--xstest", options->xstest, about_key("evaluation.xstest"))->expected(1, -1);
   command->add_option("--safe-prompts", recipe.evaluation.safe_prompts, about_key("evaluation.safe_prompts"))
       ->capture_default_str();

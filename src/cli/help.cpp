@@ -52,12 +52,17 @@ std::string two_columns(const std::string& name, const std::string& text) {
 // What a text is, by the name of its option.
 std::string text_named(const std::string& name) {
   static const std::map<std::string, std::string> names = {
-      {"adapter", "DIR"}, {"apply", "DIR"},   {"base", "MODEL"},    {"bleurt", "DIR"},       {"choices", "FILE"},
-      {"config", "FILE"}, {"data", "FILE"},   {"embedder", "DIR"},  {"harmful", "FILE"},     {"input", "FILE"},
-      {"judge", "JUDGE"}, {"model", "MODEL"}, {"normal", "FILE"},   {"original", "MODEL"},   {"out", "DIR"},
-      {"output", "FILE"}, {"recipe", "FILE"}, {"reference", "DIR"}, {"resume", "DIR"},       {"retrained", "MODEL"},
-      {"run", "DIR"},     {"seen", "FILE"},   {"space", "FILE"},    {"text", "FILE"},        {"tuned", "MODEL"},
-      {"unseen", "FILE"}, {"xstest", "FILE"}, {"harmless", "FILE"}, {"unseen-other", "FILE"}};
+      {"adapter", "DIR"},   {"apply", "DIR"},         {"base", "MODEL"},
+      {"bleurt", "DIR"},    {"choices", "FILE"},      {"config", "FILE"},
+      {"data", "FILE"},     {"embedder", "DIR"},      {"harmful", "FILE"},
+      {"input", "FILE"},    {"judge", "JUDGE"},       {"model", "MODEL"},
+      {"normal", "FILE"},   {"original", "MODEL"},    {"out", "DIR"},
+      {"output", "FILE"},   {"recipe", "FILE"},       {"reference", "DIR"},
+      {"resume", "DIR"},    {"retrained", "MODEL"},   {"run", "DIR"},
+      {"seen", "FILE"},     {"space", "FILE"},        {"text", "FILE"},
+      {"tuned", "MODEL"},   {"unseen", "FILE"},       {"xstest", "FILE"},
+      {"harmless", "FILE"}, {"unseen-other", "FILE"}, {"normal-train", "FILE"},
+      {"prompts", "FILE"},  {"retain", "FILE"},       {"base-name", "OWNER/NAME"}};
   const auto found = names.find(name);
   return found == names.end() ? "TEXT" : found->second;
 }
@@ -107,6 +112,30 @@ std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positi
 
 std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   return two_columns(command->get_display_name(true), command->get_description());
+}
+
+std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
+  std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+  // What follows belongs to another command, which is why CLI11 does not know it.
+  if (app->get_prefix_command()) usage.insert(usage.find_last_not_of('\n') + 1, " COMMAND [ARGUMENTS]");
+  return usage;
+}
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const {
+  const std::string footer = app->get_footer();
+  std::string out;
+  for (std::size_t at = 0; at < footer.size();) {
+    const std::size_t end = std::min(footer.find('\n', at), footer.size());
+    const std::string line = footer.substr(at, end - at);
+    const bool example = line.starts_with("Example") || line.starts_with(" ");
+    if (example || count_characters(line) <= help_width()) {
+      out += line + "\n";
+    } else {
+      for (const std::string& part : wrapped(line, help_width())) out += part + "\n";
+    }
+    at = end + 1;
+  }
+  return out;
 }
 
 }  // namespace lethe

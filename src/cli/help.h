@@ -19,11 +19,13 @@ std::string value_name(const CLI::Option& option);
 /// The description, with "[required]" or "[default: 8]".
 std::string described(const CLI::Option& option);
 
-/// Breaks descriptions at the width of the terminal, at most 120 columns.
+/// Breaks descriptions and the footer's sentences at the width of the terminal, at most 120 columns.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
   std::string make_subcommand(const CLI::App* command) const override;
+  std::string make_usage(const CLI::App* app, std::string name) const override;
+  std::string make_footer(const CLI::App* app) const override;
 };
 
 }  // namespace lethe

@@ -8,9 +8,19 @@
 
 #include "cli/program.h"
 #include "core/error.h"
+#include "core/redaction.h"
 #include "core/terminal.h"
 
 namespace lethe {
+
+namespace {
+
+// A flag that stands before the command holds for the ranks too.
+void pass_to_ranks(const std::string& flag, bool on, std::vector<std::string>& words) {
+  if (on && std::find(words.begin(), words.end(), flag) == words.end()) words.push_back(flag);
+}
+
+}  // namespace
 
 void add_launch(CLI::App& program, Action& action) {
   auto options = std::make_shared<LaunchOptions>();
@@ -35,6 +45,9 @@ void add_launch(CLI::App& program, Action& action) {
             .hint("other commands compute in one process");
       if (std::find(options->words.begin(), options->words.end(), "--quiet") != options->words.end())
         configure_terminal({.quiet = true, .json_log = terminal_options().json_log});
+      pass_to_ranks("--quiet", terminal_options().quiet, options->words);
+      pass_to_ranks("--json-log", terminal_options().json_log, options->words);
+      pass_to_ranks("--redact", texts_are_redacted(), options->words);
       options->program = std::filesystem::read_symlink("/proc/self/exe");
       if (const int status = launch_ranks(*options); status != 0) throw AlreadySaid{status};
     };

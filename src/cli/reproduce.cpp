@@ -85,7 +85,7 @@ void add_reproduce(CLI::App& program, Action& action) {
       ->capture_default_str();
   command->footer(
       "Example: lethe reproduce --quick --out runs/table\n"
-      "         lethe reproduce --model base --harmful pku/seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
+      "         lethe reproduce --model base --harmful seen.jsonl --normal TruthfulQA.csv --budgets 0.1,0.3 --out "
       "runs/table\n"
       "         lethe reproduce --quick --methods all --out runs/all\n"
       "         lethe reproduce --quick --methods sku --variant \"sku_rank4 negation.rank=4\" --out runs/variants\n"

@@ -144,6 +144,10 @@ OptionHint option_hint(const CLI::App& app, const std::string& name) {
                                   }());
         !near.empty()) {
       OptionHint hint;
+      // "--rank" is near to --ranks, but is the last part of lora.rank.
+      for (const std::string& key : takes_recipe ? recipe_keys() : std::vector<std::string>()) {
+        if (key.ends_with("." + plain.substr(2))) hint.names.push_back(how_to_set(app, key));
+      }
       for (const std::string& word : near) hint.names.push_back("--" + word);
       return hint;
     }

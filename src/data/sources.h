@@ -20,7 +20,7 @@ struct DataSource {
 
 /// The syntax of data files, for --help.
 inline constexpr const char* kDataFileHelp =
-    "FILE, 'FOLDER/*.jsonl', or with columns and a filter: \"FILE:prompt=COLUMN,response=COLUMN,where=split == "
+    "FILE, 'FOLDER/*.jsonl', or \"FILE:prompt=COLUMN,response=COLUMN,where=split == "
     "'train'\"";
 
 /// `data.csv` or `data.csv:prompt=goal,response=target,where=split == 'train'` (`where` takes the rest).

@@ -40,6 +40,11 @@ TEST_F(Completion, OffersEveryCommandWithItsSentence) {
   EXPECT_FALSE(files_);
 }
 
+TEST_F(Completion, TakesOneShellAtATime) {
+  expect_all(run("completion bash zsh"), 2, {"cannot complete for several shells", "bash zsh"});
+  expect_all(run("completion"), 2, {"shell"});
+}
+
 TEST_F(Completion, OffersEveryOptionOfTheCommand) {
   EXPECT_EQ(offered({"unlearn", "--har"}), Words{"--harmful"});
   EXPECT_TRUE(offered({"unlearn", "-"}).contains("--json-log"));

@@ -8,6 +8,7 @@
 
 #include "cli/help.h"
 #include "cli/program.h"
+#include "core/count_characters.h"
 #include "recipe/keys.h"
 
 namespace lethe {
@@ -174,6 +175,33 @@ TEST_F(Usage, HelpBreaksLinesAndNamesWhatAnOptionTakes) {
   EXPECT_NE(attack.find("--rows N "), std::string::npos) << attack;
   EXPECT_NE(attack.find("[default: 64]"), std::string::npos) << attack;
   EXPECT_NE(attack.find("[required]"), std::string::npos) << attack;
+}
+
+// Of a command and those below it.
+void expect_lines_within(const CLI::App& app, std::size_t most, std::size_t& commands) {
+  std::istringstream help(app.help());
+  for (std::string line; std::getline(help, line);) EXPECT_LE(count_characters(line), most) << line;
+  ++commands;
+  for (const CLI::App* below : app.get_subcommands(nullptr)) expect_lines_within(*below, most, commands);
+}
+
+TEST_F(Usage, HelpOfEveryCommandFitsIn120Columns) {
+  std::size_t commands = 0;
+  expect_lines_within(program_, 120, commands);
+  EXPECT_GT(commands, 35U);
+}
+
+TEST_F(Usage, HelpNamesAFileWhereOneIsTakenAndOnlyOptionsOfTheCommand) {
+  const std::string evaluate = program_.get_subcommand("evaluate")->help();
+  EXPECT_NE(evaluate.find("--normal-train FILE ..."), std::string::npos) << evaluate;
+  EXPECT_EQ(evaluate.find("data.harmful"), std::string::npos) << evaluate;
+  EXPECT_NE(program_.get_subcommand("attack")->help().find("--prompts FILE"), std::string::npos);
+  EXPECT_NE(program_.get_subcommand("benchmark")->help().find("--retain FILE"), std::string::npos);
+}
+
+TEST_F(Usage, LaunchShowsThatACommandFollows) {
+  EXPECT_NE(program_.get_subcommand("launch")->help().find("launch [OPTIONS] COMMAND [ARGUMENTS]\n"), std::string::npos)
+      << program_.get_subcommand("launch")->help();
 }
 
 TEST_F(Usage, HelpListsTheExitStatuses) {

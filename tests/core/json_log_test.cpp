@@ -118,6 +118,7 @@ TEST_F(JsonLogTest, OutOfMemoryIsAnEventToo) {
   print_out_of_memory();
   const Json event = parse_json(testing::internal::GetCapturedStderr(), "stderr");
   EXPECT_EQ(event.at("event"), "error");
+  EXPECT_EQ(event.at("time").get<std::string>().size(), std::string("2026-11-30T07:05:00Z").size());
   EXPECT_EQ(event.at("text"), kOutOfMemory);
   EXPECT_EQ(event.at("details")[0][1], kOutOfMemoryHint);
 }
