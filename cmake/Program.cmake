@@ -4,7 +4,7 @@
 # are unresolved.
 set(light_layers core ranks report formats architectures jinja tokenizers prompts data recipe)
 set(engine_layers web kernels tensors vectors nn models generation objectives training metrics judges evaluation benchmarks runs
-    attacks demo experiments)
+    attacks demo experiments server)
 
 # Links each layer as a whole, because the linker cannot see what one part calls in the other.
 function(lethe_link_whole target)
@@ -18,7 +18,7 @@ endfunction()
 
 add_library(lethe_engine MODULE ${CMAKE_BINARY_DIR}/engine_pch.cpp)
 lethe_link_whole(lethe_engine ${engine_layers})
-target_link_libraries(lethe_engine PRIVATE Lethe::torch yaml-cpp ZLIB::ZLIB PkgConfig::CURL PkgConfig::CRYPTO ${CMAKE_DL_LIBS} Threads::Threads)
+target_link_libraries(lethe_engine PRIVATE Lethe::torch yaml-cpp ZLIB::ZLIB PkgConfig::CURL PkgConfig::CRYPTO PkgConfig::HTTPLIB ${CMAKE_DL_LIBS} Threads::Threads)
 set_target_properties(lethe_engine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 add_executable(lethe src/main.cpp)

@@ -20,7 +20,7 @@ LAYERS = {
     "tokenizers": "tokenizer.json, SentencePiece, GPT-2's and BERT's files",
     "prompts": "prompt templates and chat templates",
     "data": "readers, layouts of rows, filters, pairs, questions, splits, samplers",
-    "web": "HTTP requests; the Hugging Face Hub, and downloads into its cache",
+    "web": "HTTP requests; the Hugging Face Hub: downloads into its cache, uploads",
     "kernels": "our own loops over plain memory",
     "tensors": "tensors of files as LibTorch's, device, memory, threads (from here up with LibTorch)",
     "vectors": "task arithmetic on files: negate, merge, extract, combine",
@@ -38,6 +38,7 @@ LAYERS = {
     "attacks": "what survives an attacker: relearning, quantization, prompts and others, and their page",
     "demo": "the embedded model and its fictional world",
     "experiments": "reproduce, sweep and tune: many runs compared",
+    "server": "OpenAI's API and the page over models in memory",
     "cli": "one file for each subcommand: parse, call a run, print",
 }
 LARGEST_SHARE = 0.12  # of the lines of src/

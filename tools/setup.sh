@@ -8,8 +8,11 @@
 #     tools/setup.sh fuzz       also clang, for `make fuzz`
 #     tools/setup.sh bench      also Google Benchmark, for `make kernels`
 #     tools/setup.sh oracle     also the Python libraries with which acceptance checks and benchmarks compare Lethe
+#     tools/setup.sh harness    also openai and lm-evaluation-harness, with which `make clients` tests `lethe serve`
 #     tools/setup.sh real       also what `make real-model` needs to read a GGUF file
 #     tools/setup.sh wheel      also what `make wheel` needs
+#     tools/setup.sh release    also what `make release` needs
+#     tools/setup.sh llama      also llama.cpp, compiled (10 minutes), for `make gguf` and bench/decoding.py
 #     tools/setup.sh clients    also what `make check-wheel` needs: huggingface_hub, unless the oracles are installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,6 +60,16 @@ venv .venv "$engine" --no-deps
 if [[ ${1:-} == style ]]; then venv .venv-style tools/style.txt; fi
 if [[ ${1:-} == parquet ]]; then venv .venv-parquet tools/parquet.txt --no-deps; fi
 if [[ ${1:-} == oracle ]]; then venv .venv-oracle tools/oracle.txt; fi
+# Without llama.cpp's library for images.
+if [[ ${1:-} == llama ]]; then CMAKE_ARGS="-DLLAVA_BUILD=OFF ${CMAKE_ARGS:-}" venv .venv-llama tools/llama.txt; fi
 if [[ ${1:-} == real ]]; then venv .venv-real tools/real.txt; fi
-if [[ ${1:-} == wheel || ${1:-} == clients ]]; then venv .venv-wheel tools/wheel.txt; fi
+# lm-evaluation-harness's hf backend uses the oracles' torch and transformers: Python must see them.
+if [[ ${1:-} == harness ]]; then
+  venv .venv-oracle tools/oracle.txt
+  [[ -x .venv-harness/bin/python ]] || python3 -m venv .venv-harness
+  echo "$PWD"/.venv-oracle/lib/python3*/site-packages > "$(echo .venv-harness/lib/python3*/site-packages)/oracle.pth"
+  venv .venv-harness tools/harness.txt --no-deps
+fi
+if [[ ${1:-} == wheel || ${1:-} == clients || ${1:-} == release ]]; then venv .venv-wheel tools/wheel.txt; fi
+if [[ ${1:-} == release ]]; then venv .venv-release tools/release.txt; fi
 if [[ ${1:-} == clients && ! -f .venv-oracle/.installed ]]; then venv .venv-clients tools/clients.txt --no-deps; fi

@@ -72,6 +72,7 @@ void add_commands(CLI::App& program, Action& action) {
   add_methods(program, action);
   add_models(program, action);
   add_pull(program, action);
+  add_push(program, action);
   add_evaluate(program, action);
   add_attack(program, action);
   add_benchmark(program, action);
@@ -80,6 +81,7 @@ void add_commands(CLI::App& program, Action& action) {
   add_reproduce(program, action);
   add_compare(program, action);
   add_chat(program, action);
+  add_serve(program, action);
   add_generate(program, action);
   add_score(program, action);
   add_judge(program, action);
@@ -162,7 +164,7 @@ int run_program(int argc, char** argv) {
   keep_memory_private();
   handle_interrupts();
   const int status = status_of_program(argc, argv);
-  if (terminal_options().json_log && !is_other_rank()) JsonLog::end(status, seconds_since(start));
+  if (terminal_options().json_log && !is_other_rank() && !is_launched()) JsonLog::end(status, seconds_since(start));
   if (ranks_abandoned()) {  // their threads would keep the process
     std::fflush(nullptr);
     _exit(status);

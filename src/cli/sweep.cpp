@@ -45,7 +45,8 @@ void add_sweep(CLI::App& program, Action& action) {
   command->add_option("--prompts", request->prompts, "At most this many prompts of each kind; 0: as the run");
   command->add_option("--template", request->response_template,
                       "Template of prompts and responses: auto, sku, chat or a text (default: the run's)");
-  command->add_option("--out", request->out, "Folder for sweep.json, sweep.html and points/ (default: the run's)");
+  command->add_option("--out", request->out,
+                      "Folder for sweep.json, sweep.html, page.html and points/ (default: the run's)");
   command->add_option("--apply", request->apply, "Write the best point's model or adapter to this folder");
   command->add_flag_callback(
       "--no-cache", [request = request.get()] { request->cache = false; },

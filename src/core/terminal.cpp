@@ -11,6 +11,7 @@
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -18,13 +19,16 @@
 #include "core/json_log.h"
 #include "core/plain_text.h"
 #include "core/progress_clock.h"
+#include "core/utc_time.h"
 
 namespace lethe {
 namespace {
 
 TerminalOptions current_options;
+std::mutex screen_lock;  // of what is written and bar_on_screen: threads of `lethe serve` write at the same time
 bool bar_on_screen = false;
 
+/// The caller holds screen_lock.
 void erase_bar() {
   if (bar_on_screen) std::fputs("\r\033[K", stderr);
   bar_on_screen = false;
@@ -64,13 +68,17 @@ class ProgressBar : public ProgressDisplay {
  public:
   ProgressBar(std::string title, std::uint64_t total, std::string unit)
       : title_(std::move(title)), unit_(std::move(unit)), total_(total) {}
-  ~ProgressBar() override { erase_bar(); }
+  ~ProgressBar() override {
+    const std::lock_guard lock(screen_lock);
+    erase_bar();
+  }
 
   void update(std::uint64_t done, const std::string& note) override {
     using namespace std::chrono_literals;
     const bool live = is_live();
     if (!clock_.due(done, total_, live ? 100ms : 5000ms)) return;
     const std::string line = one_line(text(done, note, clock_.rate(done), live));
+    const std::lock_guard lock(screen_lock);
     if (live) {
       const auto shown = first_characters(line, static_cast<std::size_t>(columns() - 1));
       std::fprintf(stderr, "\r\033[K%s", shown.c_str());
@@ -110,6 +118,7 @@ class Terminal : public Observer {
   void warning(const std::string& text) override { print("\033[33m", "warning:", text); }
   void failure(const std::string& text) override { print("\033[1;31m", "lethe:", text); }
   void result(const std::string& text) override {
+    const std::lock_guard lock(screen_lock);
     erase_bar();
     std::cout << text << std::flush;
   }
@@ -122,6 +131,7 @@ class Terminal : public Observer {
  private:
   // @param color  an escape sequence, for the label
   static void print(const char* color, const std::string& label, const std::string& text) {
+    const std::lock_guard lock(screen_lock);
     erase_bar();
     std::string line = label.empty() ? "" : shows_colors() ? color + label + "\033[0m " : label + " ";
     line += terminal_text(text) + "\n";
@@ -144,9 +154,12 @@ TerminalOptions terminal_options() {
 }
 
 void print_out_of_memory() {
-  const char* form = current_options.json_log ? "{\"event\":\"error\",\"text\":\"%s\",\"details\":[[\"try\",\"%s\"]]}\n"
-                                              : "lethe: %s\n  try  %s\n";
-  std::fprintf(stderr, form, kOutOfMemory, kOutOfMemoryHint);
+  if (current_options.json_log) {
+    std::fprintf(stderr, "{\"time\":\"%s\",\"event\":\"error\",\"text\":\"%s\",\"details\":[[\"try\",\"%s\"]]}\n",
+                 utc_time_characters().data(), kOutOfMemory, kOutOfMemoryHint);
+  } else {
+    std::fprintf(stderr, "lethe: %s\n  try  %s\n", kOutOfMemory, kOutOfMemoryHint);
+  }
 }
 
 std::uint64_t resident_bytes() {

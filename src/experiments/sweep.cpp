@@ -17,6 +17,8 @@
 #include "recipe/method_table.h"
 #include "recipe/recipe_bounds.h"
 #include "recipe/recipe_values.h"
+#include "report/compare_page.h"
+#include "runs/compare_data.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/plan_file.h"
@@ -280,7 +282,10 @@ void sweep(const SweepRequest& request) {
   page.recipe = to_yaml(finished.recipe);
   write_file(out / "sweep.html", html_page(page));
   write_file(out / "sweep.json", dump_json(json, 2) + "\n");
-  say_wrote((out / "sweep.json").string(), " and sweep.html", dump_json(json));
+  if (request.over.empty())
+    write_file(out / "page.html", compare_page(static_compare_data(open_compared_run(request.run), Json(json))));
+  say_wrote((out / "sweep.json").string(), request.over.empty() ? ", sweep.html and page.html" : " and sweep.html",
+            dump_json(json));
   if (!result.judge_withheld.empty()) {
     say(harm_not_judged(result.judge_withheld));
     if (!applied) return;

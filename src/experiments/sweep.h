@@ -21,7 +21,7 @@ struct SweepRequest {
   bool cache = true;              ///< as the recipe's evaluation.cache
   std::int64_t prompts = 0;       ///< at most this many of each kind; 0: as in the run
   std::string response_template;  ///< as data.template; empty: the run's
-  std::filesystem::path out;      ///< where sweep.json and sweep.html go; empty: the run's folder
+  std::filesystem::path out;      ///< where sweep.json, sweep.html and page.html go; empty: the run's folder
   std::filesystem::path apply;    ///< folder for the best point's model or adapter; empty: not written
   bool json = false;              ///< print sweep.json instead of the table
   std::string device = "auto";
@@ -32,7 +32,8 @@ struct SweepRequest {
 /// Measures the run's model at each α: θ_o + (α/α_run)·(θ_run − θ_o). With ratios, the harmful half of a contrast's
 /// adapter is scaled first, which is exact. With a grid, it trains models from the run's
 /// recipe on the same split and seed, and measures those. Each point is stored in `points/` of the output folder and
-/// not computed again. Then it writes sweep.json and sweep.html, and prints the table.
+/// not computed again. Then it writes sweep.json, sweep.html and, of one training, page.html (report/compare_page.h),
+/// and prints the table.
 /// @throws Error (bad input) if the folder is no run of `unlearn`, holds points of other settings, or has no halves
 ///   to scale; Error if no point
 ///   satisfies `keep`

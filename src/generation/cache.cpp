@@ -42,6 +42,18 @@ void KeyValueCache::drop_row(std::int64_t row) {
   next_ = at::Tensor();
 }
 
+void KeyValueCache::resize(std::int64_t slots, std::int64_t capacity) {
+  const std::int64_t longest = lengths_.empty() ? 0 : *std::max_element(lengths_.begin(), lengths_.end());
+  for (std::vector<at::Tensor>* stored : {&keys_, &values_}) {
+    for (at::Tensor& old : *stored) {  // one layer at a time, so that only one exists twice
+      at::Tensor other = at::zeros({slots, old.size(1), capacity, old.size(3)}, old.options());
+      other.slice(0, 0, rows()).slice(2, 0, longest).copy_(old.slice(0, 0, rows()).slice(2, 0, longest));
+      old = other;
+    }
+  }
+  slots_ = slots;
+}
+
 at::Tensor KeyValueCache::next_positions() {
   if (!next_.defined()) next_ = to_device(at::tensor(lengths_, at::kLong), keys_[0].device());
   return next_;
@@ -120,10 +132,13 @@ PrefillAttention::PrefillAttention(const PackedBatch& batch, KeyValueCache& cach
 at::Tensor PrefillAttention::attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                     const AttentionOptions& options) {
   if (rows_.defined()) cache_.fill(layer, rows_, positions_, k, v);
-  for (std::size_t i = 0; !rows_.defined() && i < segments_.size(); ++i) {
-    const auto& s = segments_[i];
-    cache_.fill(layer, first_row_ + static_cast<std::int64_t>(i), k.slice(0, s.begin, s.end),
-                v.slice(0, s.begin, s.end));
+  const bool shared = segments_.back().prefix >= 0;
+  for (std::size_t i = shared ? 1 : 0; !rows_.defined() && i < segments_.size(); ++i) {
+    const auto of_row = [&](const at::Tensor& all) {
+      const at::Tensor own = all.slice(0, segments_[i].begin, segments_[i].end);
+      return shared ? at::cat({all.slice(0, segments_[0].begin, segments_[0].end), own}) : own;
+    };
+    cache_.fill(layer, first_row_ + static_cast<std::int64_t>(i - (shared ? 1 : 0)), of_row(k), of_row(v));
   }
   return packed_.attend(layer, q, k, v, options);
 }

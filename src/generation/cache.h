@@ -35,6 +35,9 @@ class KeyValueCache {
   /// Drops row `row`; the last row takes its place.
   void drop_row(std::int64_t row);
 
+  /// Another number of slots and another capacity, both large enough for the rows in use, which are copied.
+  void resize(std::int64_t slots, std::int64_t capacity);
+
   /// Appends one token's k and v [rows, G, d] and attends with q [rows, H, d] to all of each row's tokens.
   at::Tensor append_and_attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const AttentionOptions& options);
@@ -59,7 +62,8 @@ class KeyValueCache {
 /// Attention over a pack of prompts that stores their keys and values in the cache.
 class PrefillAttention : public AttentionContext {
  public:
-  /// The rows of the pack go to cache rows first_row, first_row + 1, …
+  /// The rows of the pack go to cache rows first_row, first_row + 1, … On a CPU they may share one prefix, the first
+  /// segment, whose keys and values are copied to each of them.
   PrefillAttention(const PackedBatch& batch, KeyValueCache& cache, std::int64_t first_row);
   at::Tensor attend(int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                     const AttentionOptions& options) override;

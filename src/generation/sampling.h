@@ -11,6 +11,7 @@ struct SamplingOptions {
   double temperature = 0.0;  ///< 0: greedy
   double top_p = 1.0;        ///< the smallest set of tokens whose probabilities reach it (Holtzman et al. 2020)
   std::int64_t top_k = 0;    ///< only the k likeliest; 0: all
+  bool operator==(const SamplingOptions&) const = default;
 };
 
 /// @param logits  [V] float, on the CPU

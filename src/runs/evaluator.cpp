@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/terminal.h"
+#include "evaluation/answering.h"
 #include "evaluation/prompt_length.h"
 #include "evaluation/safe_prompts.h"
 #include "runs/run_judge.h"
@@ -94,6 +95,16 @@ SetResult Evaluator::judged_answers(const CausalLM& model, const std::vector<Que
   EvaluationSets sets;
   sets.unseen = prompts;
   return evaluate_model(model, tokenizer_, sets, panel_, detector_, options_, title).unseen;
+}
+
+JudgedAnswer Evaluator::judged_answer(const std::string& prompt, const std::string& response) const {
+  JudgedAnswer answer{prompt, response};
+  const Exchange exchange{prompt, response};
+  answer.verdicts = panel_.judge(std::span(&exchange, 1), "the answer").at(0);
+  answer.threshold = panel_.threshold();
+  answer.degeneracy = detector_.check(response);
+  answer.refuses = refuses(response, options_);
+  return answer;
 }
 
 }  // namespace lethe

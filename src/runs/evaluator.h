@@ -32,11 +32,15 @@ class Evaluator {
   /// the model; this outlives it.
   ModelComparison comparison(HeldOut part) const;
 
+  const Panel& panel() const { return panel_; }
+
   /// At most `count` harmful validation prompts, of those that comparison() would take.
   /// @throws Error (bad input) if none is left
   std::vector<Question> validation_prompts(std::size_t count) const;
   /// A model's answers to harmful prompts, judged. @param title  shown by the progress bar
   SetResult judged_answers(const CausalLM& model, const std::vector<Question>& prompts, const std::string& title) const;
+  /// One answer that is there already, judged as those to harmful prompts are. @throws Error as Judge::judge()
+  JudgedAnswer judged_answer(const std::string& prompt, const std::string& response) const;
 
  private:
   const Tokenizer& tokenizer_;

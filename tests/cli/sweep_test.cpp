@@ -47,6 +47,7 @@ TEST_F(SweptRun, ASweepTrainsOverSettingsAndContinuesWhereItStopped) {
   EXPECT_EQ(again.text.find("point 4 of 4"), std::string::npos);
   EXPECT_EQ(fs::last_write_time(point_file("eps_pd=0+training.steps=2")), kept);
   EXPECT_EQ(read_json(at("grid/sweep.json")), sweep);  // the same figures
+  EXPECT_FALSE(fs::exists(at("grid/page.html")));      // whose slider would move among several trainings
   EXPECT_TRUE(fs::exists(at("best/model.safetensors")));
   expect_all(run(job + " --prompts 2"), 3, {"plan.json"});
   expect_all(run("sweep " + at("run") + " --over sku.eps_pdd=1"), 2, {"sku.eps_pd"});
@@ -87,6 +88,9 @@ TEST_F(SweptRun, ARatioOfContrastNeedsNoTraining) {
   expect_all(outcome, 0, {"safe.ratio=0.5 alpha 0.5", "<- best"});
   EXPECT_EQ(outcome.text.find("learning"), std::string::npos) << outcome.text;  // nothing is trained
   const Json points = read_json(at("ratios/sweep.json"))["points"];
+  const std::string page = read_file(at("ratios/page.html"));
+  EXPECT_NE(page.find("\"static\":true"), std::string::npos);
+  EXPECT_NE(page.find("safe.ratio 0.5"), std::string::npos) << page.substr(page.find("\"plots\""), 600);
   ASSERT_EQ(points.size(), 2U);
   EXPECT_EQ(points[0]["settings"], (Json{{"safe.ratio", "0"}}));
   EXPECT_NEAR(points[0]["normal_kl"].get<double>(), kl_of("alone"), 1e-8 + 1e-4 * kl_of("alone"));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "core/files.h"
@@ -65,6 +66,39 @@ TEST(TextStream, JoinsToWhatTheWholeDecodesTo) {
       const std::vector<int> ids = tokenizer.encode(text, false).ids;
       EXPECT_EQ(streamed(tokenizer, ids), tokenizer.decode(ids)) << folder << " " << text;
     }
+  }
+}
+
+TEST(TextStream, JoinsLongTextsToWhatTheWholeDecodesTo) {
+  std::vector<fs::path> all = folders();
+  for (const char* name : {"byte_level", "roberta", "prepend_replace", "metaspace", "bert_uncased", "bert_cased",
+                           "unigram", "word_level", "word_ends", "sentencepiece"})
+    all.push_back(fs::path(LETHE_FIXTURES) / "tokenizers" / name);
+  for (const fs::path& folder : all) {
+    const Tokenizer tokenizer = Tokenizer::load(folder);
+    RandomStream random(7, "long text stream", 0);
+    for (int run = 0; run < 4; ++run) {
+      std::string text;
+      while (text.size() < 3000) {
+        static constexpr const char* kParts[] = {"the house ", "日本語", "😀",       " é\u0301",
+                                                 "   ",        "\n\n",   "won't .", "a"};
+        text += kParts[random.below(run == 3 ? 3 : 8)];
+      }
+      const std::vector<int> ids = tokenizer.encode(text, run == 1).ids;
+      EXPECT_EQ(streamed(tokenizer, ids), tokenizer.decode(ids)) << folder;
+    }
+  }
+}
+
+TEST(TextStream, TakesTimeInProportionToItsTokens) {
+  const Tokenizer tokenizer = Tokenizer::load(folders()[0]);
+  for (const char* text : {"a house ", "\xF0\x9F"}) {  // the second: bytes that never become a character
+    const std::vector<int> some = tokenizer.encode(text, false).ids;
+    std::vector<int> ids;
+    while (ids.size() < 10'000) ids.insert(ids.end(), some.begin(), some.end());
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(streamed(tokenizer, ids), tokenizer.decode(ids));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
   }
 }
 
