@@ -30,6 +30,7 @@ namespace {
 
 constexpr int kMostProcesses = 256;
 constexpr std::chrono::seconds kGrace(6);
+constexpr std::chrono::seconds kGraceOfOthers(8);     // they write nothing; one may still be looking for rank 0
 constexpr std::chrono::minutes kGraceOfSnapshot(30);  // rank 0 writes it; all weights of a large model take minutes
 
 Error cannot_launch(const std::string& reason) {
@@ -150,7 +151,7 @@ std::vector<int> await_ranks(std::map<pid_t, int> running, int size) {
     const auto since = failed ? Clock::now() - *failed : Clock::duration();
     if (since > kGrace && !std::exchange(asked, true)) pass_on(SIGTERM);
     for (const auto& [child, rank] : running) {
-      if (since > (rank == 0 ? kGraceOfSnapshot : 10 * kGrace)) ::kill(child, SIGKILL);
+      if (rank == 0 ? since > kGraceOfSnapshot : since > kGraceOfOthers) ::kill(child, SIGKILL);
     }
     const auto ended = reap(running);
     if (!ended) {

@@ -110,26 +110,33 @@ PartFiles files_of(const PushedRun& pushed) {
   return files;
 }
 
-// The figures of the card hold for the files that the run wrote.
+// The card's figures and the verdict hold for the files that the run wrote, and for all of them.
 void check_unchanged(const PushRequest& request, const PushedRun& pushed, const std::vector<std::string>& files) {
   std::set<std::string> unchanged;
+  std::vector<std::string> changed, missing;
   for (const Json& output : json_list(pushed.facts, "outputs", "run.json")) {
     const std::string name = json_text(output, "file", "run.json");
+    if (!name.starts_with(pushed.part_name + "/") && name != "results.json") continue;
     const fs::path path = pushed.run / name;
-    if (!name.starts_with(pushed.part_name + "/") || !fs::is_regular_file(path)) continue;
+    if (!fs::is_regular_file(path)) {
+      missing.push_back(name);
+      continue;
+    }
     Progress progress("checking " + name, 1, "files");
-    if (file_hash(path) == json_text(output, "hash", "run.json")) unchanged.insert(name);
+    if (file_hash(path) == json_text(output, "hash", "run.json"))
+      unchanged.insert(name);
+    else if (name == "results.json")
+      changed.push_back(name);
     progress.update(1);
   }
-  std::vector<std::string> changed;
   for (const std::string& file : files) {
     if (!unchanged.contains(pushed.part_name + "/" + file)) changed.push_back(file);
   }
-  if (changed.empty()) return;
-  throw no_push(request)
-      .wanted("the files as the run wrote them (run.json)")
-      .found("changed since, or not of the run: " + excerpt(join(changed, ", "), 300))
-      .hint("lethe rerun " + pushed.run.string() + ", or move these files away");
+  if (changed.empty() && missing.empty()) return;
+  Error error = no_push(request).wanted("the files as the run wrote them (run.json)");
+  if (!changed.empty()) error.found("changed since, or not of the run: " + excerpt(join(changed, ", "), 300));
+  if (!missing.empty()) error.with("missing", excerpt(join(missing, ", "), 300));
+  throw error.hint("lethe rerun " + pushed.run.string() + (changed.empty() ? "" : ", or move these files away"));
 }
 
 void refuse_harm(const PushRequest& request, const PushedRun& pushed) {

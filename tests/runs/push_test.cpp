@@ -86,6 +86,21 @@ TEST_F(Push, SendsTheAdapterWithItsCardAndNothingElse) {
   EXPECT_TRUE(hub.is_private);
 }
 
+// A verdict that was edited, or a file that is gone: the run's own hashes tell.
+TEST_F(Push, RefusesAnEditedVerdictAndAMissingFile) {
+  finish_adapter();
+  const std::string results = read_file(run() / "results.json");
+  write_file(run() / "results.json", results + " ");
+  EXPECT_NE(refusal(request()).find("results.json"), std::string::npos) << refusal(request());
+  write_file(run() / "results.json", results);
+  const std::string weights = read_file(run() / "adapter" / "adapter_model.safetensors");
+  fs::remove(run() / "adapter" / "adapter_model.safetensors");
+  EXPECT_NE(refusal(request()).find("adapter/adapter_model.safetensors"), std::string::npos) << refusal(request());
+  write_file(run() / "adapter" / "adapter_model.safetensors", weights);
+  const Said said;
+  push_run(request());
+}
+
 TEST_F(Push, GivesTheBaseItsNameOnTheHub) {
   finish_adapter();
   PushRequest named = request();
