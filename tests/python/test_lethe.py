@@ -213,6 +213,8 @@ class Errors(WithData):
         self.assertTrue((self.folder / "stopped.unfinished").is_dir())
 
     def test_ctrl_c_stops_the_command(self):
+        # A shell starts its background processes with SIGINT ignored.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         job = self.unlearn("interrupted", training={"steps": 100000, "batch": 2})
         for _ in job:
             break
