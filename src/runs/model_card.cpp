@@ -190,10 +190,9 @@ ModelCard unlearning_card(const Recipe& recipe, const fs::path& base, double alp
   const Method& method = method_named(recipe.method);
   card.title = card.base_name + ", unlearned";
   card.tags = {"lethe", "unlearning", recipe.method};
-  card.summary =
-      (card.adapter ? "With this adapter " + card.base_name + " is" : "This is " + card.base_name) +
-      " after unlearning: its weights were changed so that it gives fewer harmful answers. Read the results and "
-      "the limits before you use or publish it.";
+  card.summary = (card.adapter ? "With this adapter " + card.base_name + " is" : "This is " + card.base_name) +
+                 " after unlearning: its weights were changed with the aim of fewer harmful answers. Whether it gives "
+                 "fewer stands in the results below. Read them and the limits before you use or publish it.";
   Rows rows = {{"method", recipe.method + " (" + method.source + ")"}};
   add_training(recipe, rows);
   if (method.stage2 == Stage2::contrast) add_halves(recipe, rows);
