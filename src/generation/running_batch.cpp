@@ -136,7 +136,7 @@ bool RunningBatch::prefill() {
     if (cached) cache_->begin_row(rows.back().length());
   }
   entering_.erase(entering_.begin(), entering_.begin() + static_cast<std::ptrdiff_t>(taken));
-  const std::size_t shared = cached && on_cpu() ? common_beginning(std::span<const Row>(rows).subspan(first)) : 0;
+  const std::size_t shared = cached && on_cpu() ? shared_beginning(std::span<const Row>(rows).subspan(first)) : 0;
   PackBuilder pack;
   const auto whole = [](const Row& row) { return std::vector<int>(row.given.prompt.begin(), row.given.prompt.end()); };
   const int prefix = shared > 0 ? pack.add(whole(rows[first]), 0, shared, -1) : -1;
@@ -166,19 +166,15 @@ bool RunningBatch::prefill() {
 
 /// How many tokens all prompts begin with, such as a chat's system message: they are computed once. Each row keeps a
 /// token of its own. 0 where it is not worth it, or where the prompts' log-probabilities are wanted.
-std::size_t RunningBatch::common_beginning(std::span<const Row> rows) {
+std::size_t RunningBatch::shared_beginning(std::span<const Row> rows) {
   constexpr std::size_t kWorthwhile = 8;  // tokens
   if (rows.size() < 2) return 0;
-  const std::span<const int> one = rows[0].given.prompt;
-  std::size_t length = one.size() - 1;
+  std::vector<std::span<const int>> beginnings;
   for (const Row& row : rows) {
     if (row.given.prompt_chances) return 0;
-    const std::span<const int> other = row.given.prompt;
-    length = std::min(length, other.size() - 1);
-    const auto [end, unused] =
-        std::mismatch(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(length), other.begin());
-    length = static_cast<std::size_t>(end - one.begin());
+    beginnings.push_back(row.given.prompt.first(row.given.prompt.size() - 1));
   }
+  const std::size_t length = common_beginning(beginnings);
   return length < kWorthwhile ? 0 : length;
 }
 

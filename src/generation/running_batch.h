@@ -88,7 +88,7 @@ class RunningBatch {
   void choose(const at::Tensor& logits, std::vector<Row>& rows, std::size_t first, bool cached);
   std::vector<std::int64_t> chosen(const at::Tensor& logits, std::span<Row> rows, bool cached);
   at::Tensor sampled(const at::Tensor& logits, std::span<Row> rows) const;
-  static std::size_t common_beginning(std::span<const Row> rows);
+  static std::size_t shared_beginning(std::span<const Row> rows);
   void report_prompts(const at::Tensor& hidden, std::span<const Row> rows);
   void decode_whole_rows();
   at::Tensor logits(const at::Tensor& hidden) const;

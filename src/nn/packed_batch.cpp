@@ -7,6 +7,15 @@
 
 namespace lethe {
 
+std::size_t common_beginning(std::span<const std::span<const int>> rows) {
+  std::span<const int> common = rows.front();
+  for (const std::span<const int> row : rows.subspan(1)) {
+    const auto end = std::mismatch(common.begin(), common.end(), row.begin(), row.end()).first;
+    common = common.first(static_cast<std::size_t>(end - common.begin()));
+  }
+  return common.size();
+}
+
 int PackBuilder::add(const std::vector<int>& ids, int prefix) {
   return add(ids, 0, ids.size(), prefix);
 }

@@ -3,7 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace lethe {
@@ -30,6 +32,9 @@ struct PackedBatch {
 
   std::int64_t tokens() const { return ids.defined() ? ids.numel() : 0; }
 };
+
+/// How many tokens all rows begin with; there is at least one row.
+std::size_t common_beginning(std::span<const std::span<const int>> rows);
 
 /// Builds a pack segment by segment.
 class PackBuilder {

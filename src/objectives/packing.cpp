@@ -11,14 +11,9 @@ namespace {
 /// How many leading tokens all examples share before any response begins; the token that predicts the first response
 /// token may be one of them.
 std::size_t common_prefix(std::span<const Example> examples) {
-  std::size_t length = examples[0].response_begin;
-  for (const auto& example : examples) {
-    length = std::min(length, example.response_begin);
-    std::size_t same = 0;
-    while (same < length && example.ids[same] == examples[0].ids[same]) ++same;
-    length = same;
-  }
-  return length;
+  std::vector<std::span<const int>> prompts;
+  for (const Example& example : examples) prompts.push_back(std::span(example.ids).first(example.response_begin));
+  return common_beginning(prompts);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "runs/known_harm.h"
 #include "runs/methods.h"
 #include "runs/model_card.h"
+#include "runs/run_folder.h"
 #include "runs/run_of.h"
 #include "web/upload.h"
 
@@ -114,20 +115,18 @@ PartFiles files_of(const PushedRun& pushed) {
 void check_unchanged(const PushRequest& request, const PushedRun& pushed, const std::vector<std::string>& files) {
   std::set<std::string> unchanged;
   std::vector<std::string> changed, missing;
-  for (const Json& output : json_list(pushed.facts, "outputs", "run.json")) {
-    const std::string name = json_text(output, "file", "run.json");
-    if (!name.starts_with(pushed.part_name + "/") && name != "results.json") continue;
-    const fs::path path = pushed.run / name;
-    if (!fs::is_regular_file(path)) {
+  for (const auto& [name, hash] : output_hashes(pushed.facts, "run.json")) {
+    const bool in_part = name.starts_with(pushed.part_name + "/");
+    if (!in_part && name != "results.json") continue;
+    if (!fs::is_regular_file(pushed.run / name)) {
       missing.push_back(name);
       continue;
     }
     Progress progress("checking " + name, 1, "files");
-    if (file_hash(path) == json_text(output, "hash", "run.json"))
-      unchanged.insert(name);
-    else if (name == "results.json")
-      changed.push_back(name);
+    const bool same = file_hash(pushed.run / name) == hash;
     progress.update(1);
+    if (same) unchanged.insert(name);
+    if (!same && !in_part) changed.push_back(name);  // those of the part follow, if they are sent
   }
   for (const std::string& file : files) {
     if (!unchanged.contains(pushed.part_name + "/" + file)) changed.push_back(file);

@@ -3,7 +3,6 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -63,13 +62,6 @@ void check_inputs(const fs::path& run, const Json& noted, const std::string& whe
   if (changed) throw error.hint("put the inputs back as they were; relative paths start where the run was started");
 }
 
-std::map<std::string, std::string> hashes(const Json& run, const std::string& where) {
-  std::map<std::string, std::string> result;
-  for (const Json& output : json_list(run, "outputs", where))
-    result[json_text(output, "file", where)] = json_text(output, "hash", where);
-  return result;
-}
-
 // Warns of each difference in version or machine. @return whether there is one
 bool say_what_differs(const Json& before, const Recipe& recipe, const std::string& where) {
   bool any = false;
@@ -117,7 +109,7 @@ bool only_keys_added(const fs::path& run, const std::string& hash, const fs::pat
 OutputDifferences compare_outputs(const fs::path& run, const fs::path& again) {
   const auto text_of = [](const fs::path& folder) { return (folder / "run.json").string(); };
   const Json first = read_json(run / "run.json"), second = read_json(again / "run.json");
-  const auto wanted = hashes(first, text_of(run)), found = hashes(second, text_of(again));
+  const auto wanted = output_hashes(first, text_of(run)), found = output_hashes(second, text_of(again));
   const bool other_version = first.value("lethe", Json()) != second.value("lethe", Json());
   const auto may_be_new = [&](const std::string& file) {
     const std::string name = fs::path(file).filename().string();
@@ -152,7 +144,7 @@ void rerun(const RerunRequest& request, const RunAttacks& attacks) {
   const Json before = read_run(request.run);
   const std::string command = json_text(before, "command", where);
   Recipe recipe = parse_recipe(json_bytes(before, "recipe", where), where);
-  hashes(before, where);  // a file that is damaged is reported before a day's work
+  output_hashes(before, where);  // a file that is damaged is reported before a day's work
   check_inputs(request.run, json_list(before, "inputs", where), where);
   recipe.out = (request.out.empty() ? free_name(request.run, "-rerun") : request.out).string();
   recipe.threads = json_count(before, "threads", where, 4096);  // sums are shared out among them

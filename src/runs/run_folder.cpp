@@ -208,6 +208,13 @@ void RunFolder::add_input(const std::string& role, const fs::path& path, std::op
   if (rows) inputs_.back()["rows"] = *rows;
 }
 
+std::map<std::string, std::string> output_hashes(const Json& run, const std::string& where) {
+  std::map<std::string, std::string> result;
+  for (const Json& output : json_list(run, "outputs", where))
+    result[json_text(output, "file", where)] = json_text(output, "hash", where);
+  return result;
+}
+
 OrderedJson describe_input(const std::string& role, const fs::path& input) {
   OrderedJson entry = {{"role", role}};
   put_bytes(entry, "path", input.string());

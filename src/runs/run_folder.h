@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,6 +66,9 @@ class RunFolder : public RunRecord {
 /// An input for run.json: {"role", "path", "bytes", "hash", "sha256"}, of a folder {"role", "path", "bytes",
 /// "files_hash"}.
 OrderedJson describe_input(const std::string& role, const std::filesystem::path& path);
+/// The hashes of the files that a run wrote, by their names in its folder. @param run  its run.json
+/// @param where  that file, for messages. @throws Error (bad input) for another form
+std::map<std::string, std::string> output_hashes(const Json& run, const std::string& where);
 
 /// The recipe of an unfinished run. @throws Error (bad input) if there is none
 std::filesystem::path unfinished_recipe(const std::filesystem::path& out);

@@ -61,7 +61,7 @@ void Answer::set_prompt_chances(std::vector<TokenChances> chances) {
   prompt_chances_ = std::move(chances);
 }
 
-/// Decoding text anew with each token costs time: only where somebody reads it, or it may end the answer.
+/// Decoding with each token costs time: only where somebody reads the text, or it may end the answer.
 void Answer::add_text(int id) {
   if (request_.streamed || !request_.stop.empty()) {
     piece_.text += stop_.add(text_.add(id));
