@@ -48,7 +48,7 @@ METHODS = {
     "ga_mismatch": ("gradient ascent with mismatch", ["method=ga_mismatch"]),
     "task_vector": ("task vector", ["method=task_vector"]),
 }
-DEFAULT_METHODS = ["sku", "contrast_mismatch", "ga_mismatch"]  # what fits 25 minutes
+DEFAULT_METHODS = ["sku", "ga_mismatch"]  # the paper's method, and one that reaches the targets, in 25 minutes
 ATTACKS = ["--attacks", "quantize,prompts,task_vector,relearn,relearn_other", "--quick", "--prompts-count", "30"]
 SAFE_PROMPTS = 60  # built-in ones of an evaluation; the other half chooses α
 ANSWER = 40  # tokens of an answer, at most
