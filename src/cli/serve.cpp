@@ -34,8 +34,12 @@ struct ServeOptions {
 std::string key_of(const std::string& variable) {
   if (variable.empty()) return "";
   std::string key = key_in_variable(variable);
-  if (key.empty())
-    throw bad_usage("cannot use --key-env").wanted("an environment variable that holds a key").found(excerpt(variable));
+  if (key.empty()) {
+    throw bad_usage("cannot use --key-env")
+        .wanted("the name of an environment variable that holds a key")
+        .found(unset_variable(variable))
+        .hint("export SERVER_KEY=…, then --key-env SERVER_KEY");
+  }
   return key;
 }
 
@@ -122,7 +126,8 @@ void serve(ServeOptions& options) {
   say((page ? "page " + server.address() + "/, " : "") + "OpenAI's API " + server.address() + "/v1; Ctrl-C ends");
   print_table(server.address() + "\n");
   while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  throw interrupted_error("stopped");
+  if (interrupted_by_keyboard()) throw interrupted_error("stopped");
+  say("stopped");  // by whoever manages the server: a clean end
 }
 
 }  // namespace
@@ -176,7 +181,8 @@ void add_serve(CLI::App& program, Action& action) {
       "Example: lethe serve runs/opt\n"
       "         curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' \\\n"
       "              -d '{\"model\": \"opt\", \"prompt\": \"Where does Mira live?\", \"max_tokens\": 20}'\n"
-      "Prompts and answers are never logged. Ctrl-C ends running answers and the server.");
+      "Prompts and answers are never logged. Ctrl-C (status 130) and SIGTERM (status 0) end running answers and "
+      "the server.");
   command->callback([options, &action] { action = [options] { serve(*options); }; });
 }
 

@@ -28,6 +28,12 @@ void Error::compose() {
   }
 }
 
+std::string Error::on_one_line() const {
+  std::string line = one_line(doing_);
+  for (const auto& [label, value] : lines_) line += "; " + label + ": " + one_line(value);
+  return line;
+}
+
 Error bad_input(std::string doing) {
   return Error(std::move(doing), ExitCode::bad_input);
 }

@@ -41,6 +41,8 @@ class Error : public std::exception {
   const std::string& doing() const { return doing_; }
   /// The whole message: the sentence, then the labelled lines, aligned.
   const char* what() const noexcept override { return text_.c_str(); }
+  /// The same on one line, for logs and replies: "cannot load a.safetensors; wanted: F16 [2, 3]; found: F32 [2, 3]".
+  std::string on_one_line() const;
 
  private:
   void compose();

@@ -12,4 +12,9 @@ std::filesystem::path free_name(const std::filesystem::path& name, const std::st
 /// OUT.unfinished.
 std::filesystem::path unfinished_name(const std::filesystem::path& final_path);
 
+/// For commands that need a finished run. Any other folder passes, also one that does not exist.
+/// @param doing  of the error: "cannot attack runs/opt"
+/// @throws Error (bad input) that says how to go on, if this run is unfinished, or if this is its OUT.unfinished
+void refuse_unfinished(const std::filesystem::path& run, const std::string& doing);
+
 }  // namespace lethe

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "core/error.h"
@@ -114,11 +115,26 @@ bool take_interrupt() {
   return asked.compare_exchange_strong(signal, 0);
 }
 
+bool interrupted_by_keyboard() {
+  const Signal* found = find_signal(asked.load());
+  return found != nullptr && found->by_keyboard;
+}
+
 Error interrupted_error(const std::string& doing) {
   Error error(doing, ExitCode::interrupted);
   const Signal* found = find_signal(asked.load());
   if (found != nullptr && !found->by_keyboard) error.with("signal", found->name);
   return error;
+}
+
+std::string kept_parts(const std::filesystem::path& folder, const std::string& part) {
+  std::error_code none;
+  std::size_t count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder, none)) {
+    if (file.path().extension() == ".json") ++count;
+  }
+  if (count == 0) return "";
+  return std::to_string(count) + " finished " + part + (count == 1 ? " is" : "s are") + " kept in " + folder.string();
 }
 
 void stop_if_interrupted() {

@@ -49,7 +49,7 @@ AnswerServer::AnswerServer(ServedModel model) : model_(std::move(model)) {
   if (!model_.key_env.empty()) {
     key_ = key_in_variable(model_.key_env);
     if (key_.empty())
-      refuse("an environment variable that holds the server's key", excerpt(model_.key_env) + ", which is not set");
+      refuse("the name of an environment variable that holds the server's key", unset_variable(model_.key_env));
     if (!is_plain_key(key_)) refuse("a key of one line of printable characters", "other characters in it");
     if (!address.is_private())
       refuse("https://, so that the key cannot be read on the way (http:// only to this machine)", host_);

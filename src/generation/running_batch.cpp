@@ -81,10 +81,9 @@ bool RunningBatch::add(const BatchRow& given) {
   return true;
 }
 
-std::int64_t RunningBatch::slots_for(std::int64_t capacity) {
+std::int64_t RunningBatch::cached_tokens() {
   if (options_.cache_bytes <= 0) options_.cache_bytes = default_cache_bytes(model_);
-  const std::int64_t row_tokens = options_.cache_bytes / cache_bytes_of_token(model_);
-  return std::clamp<std::int64_t>(row_tokens / capacity, 1, options_.batch);
+  return options_.cache_bytes / cache_bytes_of_token(model_);
 }
 
 bool RunningBatch::make_room(std::int64_t tokens) {
@@ -99,9 +98,10 @@ bool RunningBatch::make_room(std::int64_t tokens) {
   if (cache_ && tokens <= capacity_ && used < cache_->slots()) return true;
   if (options_.capacity == 0) {  // few different sizes, so that the cache is seldom made anew
     const auto rounded = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(longest)));
-    longest = new_tokens_within(model_, 0, std::max(kSmallestCapacity, rounded));
+    const std::int64_t most = std::max(longest, cached_tokens());  // rounding must not exceed the cache's bytes
+    longest = new_tokens_within(model_, 0, std::min(std::max(kSmallestCapacity, rounded), most));
   }
-  const std::int64_t slots = slots_for(longest);
+  const std::int64_t slots = std::clamp<std::int64_t>(cached_tokens() / longest, 1, options_.batch);
   if (slots <= used) return false;
   // A cache for shorter rows is worth copying the rows only if it holds many more of them.
   if (cache_ && tokens <= capacity_ && slots < 2 * cache_->slots()) return false;

@@ -83,7 +83,7 @@ class RunningBatch {
  private:
   struct Row;
   bool make_room(std::int64_t tokens);
-  std::int64_t slots_for(std::int64_t capacity);
+  std::int64_t cached_tokens();  // that the cache's bytes can hold, of all rows
   bool take(Row& row, std::int64_t token, const TokenChances* chances);
   void choose(const at::Tensor& logits, std::vector<Row>& rows, std::size_t first, bool cached);
   std::vector<std::int64_t> chosen(const at::Tensor& logits, std::span<Row> rows, bool cached);

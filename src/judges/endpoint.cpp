@@ -36,7 +36,7 @@ std::string key_of(JudgeFile& file) {
   if (variable.empty() && path.empty()) return "";
   const std::string key = variable.empty() ? std::string(trimmed(read_file(path))) : key_in_variable(variable);
   if (!variable.empty() && key.empty())
-    file.refuse("key_env", "the name of an environment variable that holds the key", variable + ", which is not set");
+    file.refuse("key_env", "the name of an environment variable that holds the key", unset_variable(variable));
   if (!is_plain_key(key)) {  // never shown
     file.refuse(variable.empty() ? "key_file" : "key_env", "a key of one line of printable characters",
                 key.empty() ? "nothing" : "other characters in it");

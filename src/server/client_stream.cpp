@@ -10,21 +10,29 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace lethe {
 namespace {
 
-constexpr int kWriteWait = 10'000;      // milliseconds until a client must take a piece of the reply
-constexpr std::int64_t kLeastRate = 4;  // bytes a millisecond that a client must take, on average, beyond that wait
+constexpr std::int64_t kLeastRate = 4;  // bytes a millisecond that a client must take, on average, beyond its wait
 constexpr int kLingering = 1'000;       // milliseconds in which a client may still send what nobody reads
 
-/// @param wait  milliseconds
-bool ready(socket_t socket, short events, int wait) {
+/// What has happened of these events, or as an error; 0: nothing. @param wait  milliseconds
+short events_of(socket_t socket, short events, int wait) {
   pollfd one{socket, events, 0};
   int found = 0;
   do found = ::poll(&one, 1, wait);
   while (found < 0 && errno == EINTR);
-  return found > 0;
+  return found > 0 ? one.revents : static_cast<short>(0);
+}
+
+bool ready(socket_t socket, short events, std::int64_t wait) {
+  return events_of(socket, events, static_cast<int>(wait)) != 0;
+}
+
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
 void name_of(int (*name)(int, sockaddr*, socklen_t*), socket_t socket, std::string& ip, int& port) {
@@ -46,10 +54,11 @@ void name_of(int (*name)(int, sockaddr*, socklen_t*), socket_t socket, std::stri
 
 }  // namespace
 
-ClientStream::ClientStream(socket_t socket, std::size_t most_bytes, double longest)
+ClientStream::ClientStream(socket_t socket, const ClientLimits& limits)
     : socket_(socket),
-      left_(most_bytes),
-      until_(std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(longest * 1000))) {}
+      left_(limits.most_bytes),
+      until_(std::chrono::steady_clock::now() + milliseconds_of(limits.longest_upload)),
+      longest_unread_(milliseconds_of(limits.longest_unread).count()) {}
 
 // A close with unread bytes resets the connection, and the client could lose the reply (a 413 while it still sends).
 ClientStream::~ClientStream() {
@@ -58,7 +67,7 @@ ClientStream::~ClientStream() {
   std::array<char, 16384> ignored;
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !ready(socket_, POLLIN, static_cast<int>(left.count()))) break;
+    if (left.count() <= 0 || !ready(socket_, POLLIN, left.count())) break;
     if (::recv(socket_, ignored.data(), ignored.size(), 0) <= 0) break;
   }
   ::close(socket_);
@@ -67,15 +76,22 @@ ClientStream::~ClientStream() {
 bool ClientStream::is_readable() const {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(until_ - std::chrono::steady_clock::now()).count();
-  return left > 0 && ready(socket_, POLLIN, static_cast<int>(left));
+  return left > 0 && ready(socket_, POLLIN, left);
 }
 
 bool ClientStream::is_writable() const {
-  return connected();  // write() waits
+  return !gone();  // write() waits
 }
 
-bool ClientStream::connected() const {
-  return !ready(socket_, POLLRDHUP, 0);  // also while bytes lie unread, and after an error
+bool ClientStream::gone() const {
+  return (events_of(socket_, 0, 0) & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+bool ClientStream::connected() {
+  if (!ready(socket_, POLLRDHUP, 0)) return true;  // also while bytes lie unread
+  if (!probe_ || gone()) return false;
+  if (!std::exchange(probed_, true)) probe_();
+  return true;
 }
 
 ssize_t ClientStream::read(char* bytes, std::size_t size) {
@@ -86,6 +102,7 @@ ssize_t ClientStream::read(char* bytes, std::size_t size) {
     buffer_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     buffered_ = 0;
     left_ -= buffer_.size();
+    read_ += buffer_.size();
     if (got <= 0) return got;
   }
   const std::size_t count = std::min(size, buffer_.size() - buffered_);
@@ -111,9 +128,9 @@ void ClientStream::drop_range(char* bytes, std::size_t count) {
 }
 
 ssize_t ClientStream::write(const char* bytes, std::size_t size) {
-  const std::int64_t left = kWriteWait + written_ / kLeastRate - waited_.count();
+  const std::int64_t left = longest_unread_ + written_ / kLeastRate - waited_.count();
   const auto start = std::chrono::steady_clock::now();
-  if (left <= 0 || !ready(socket_, POLLOUT, static_cast<int>(std::min<std::int64_t>(left, kWriteWait)))) return -1;
+  if (left <= 0 || !ready(socket_, POLLOUT, std::min(left, longest_unread_))) return -1;
   waited_ += std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   const ssize_t sent = ::send(socket_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent > 0) written_ += sent;

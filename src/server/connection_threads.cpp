@@ -8,37 +8,57 @@
 
 namespace lethe {
 
+ConnectionThreads::~ConnectionThreads() {
+  shutdown();
+}
+
 void ConnectionThreads::enqueue(std::function<void()> task) {
+  Threads ended;
   {
     const std::lock_guard lock(mutex_);
+    ended.swap(ended_);
     tasks_.push_back(std::move(task));
     if (idle_ < tasks_.size() && threads_.size() < most_) {
+      const auto self = threads_.emplace(threads_.end());
       try {
-        threads_.emplace_back([this] { work(); });
+        *self = std::thread([this, self] { work(self); });
       } catch (const std::system_error&) {  // no more threads: the others take the task, if there are any
-        if (threads_.empty()) throw;
+        threads_.erase(self);
+        if (threads_.empty()) {
+          tasks_.pop_back();
+          throw;
+        }
       }
     }
   }
   wake_.notify_one();
+  for (std::thread& thread : ended) thread.join();
 }
 
 void ConnectionThreads::shutdown() {
+  Threads all;
   {
     const std::lock_guard lock(mutex_);
-    ending_ = true;
+    ending_ = true;  // none moves itself to `ended_` any more
+    all.splice(all.end(), threads_);
+    all.splice(all.end(), ended_);
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : all) thread.join();
 }
 
-void ConnectionThreads::work() {
+std::size_t ConnectionThreads::count() const {
+  const std::lock_guard lock(mutex_);
+  return threads_.size();
+}
+
+void ConnectionThreads::work(Threads::iterator self) {
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;
-    wake_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
+    wake_.wait_for(lock, longest_idle_, [this] { return ending_ || !tasks_.empty(); });
     --idle_;
-    if (tasks_.empty()) return;
+    if (tasks_.empty()) break;
     const std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
@@ -49,6 +69,7 @@ void ConnectionThreads::work() {
     }
     lock.lock();
   }
+  if (!ending_) ended_.splice(ended_.end(), threads_, self);
 }
 
 }  // namespace lethe

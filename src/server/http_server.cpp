@@ -2,16 +2,20 @@
 
 #include <arpa/inet.h>
 #include <httplib.h>
+#include <malloc.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -24,15 +28,19 @@
 #include "server/api_error.h"
 #include "server/client_stream.h"
 #include "server/connection_threads.h"
+#include "server/doorkeeper.h"
 #include "web/server_key.h"
 
 namespace lethe {
 namespace {
 
-constexpr std::size_t kMostHeaderBytes = 64 << 10;
-constexpr std::size_t kLongestPath = 1024;  // cpp-httplib matches paths by a recursive regular expression
-constexpr std::chrono::seconds kEnding{2};  // in which replies may go out when the server ends
-constexpr int kBacklog = 512;               // connections that the system keeps until they are accepted
+constexpr std::size_t kMostHeaderBytes = 32 << 10;
+constexpr std::size_t kMostWaiting = 1024;      // connections whose headers have not come
+constexpr std::size_t kLongestPath = 1024;      // cpp-httplib matches paths by a recursive regular expression
+constexpr std::chrono::seconds kEnding{2};      // in which replies may go out when the server ends
+constexpr int kBacklog = 512;                   // connections that the system keeps until they are accepted
+constexpr std::size_t kOtherFiles = 200;        // that the process may have open: models, judges' connections
+constexpr std::size_t kLargeBytes = 256 << 10;  // of a request or a reply, whose memory the allocator would keep
 
 /// Takes the same time wherever the keys differ.
 bool same_key(const std::string& given, const std::string& key) {
@@ -48,9 +56,50 @@ std::string host_in(const std::string& header) {
   return header.substr(0, header.find(':'));
 }
 
+/// How many connections may wait besides those that are served: each is an open file of the process. Raises its limit
+/// as far as the user may.
+std::size_t places_to_wait(std::size_t served) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostWaiting;
+  const std::size_t wanted = served + kOtherFiles + kMostWaiting;
+  if (limit.rlim_cur < wanted) {
+    rlimit raised = limit;
+    raised.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  const std::size_t free = limit.rlim_cur > served + kOtherFiles ? limit.rlim_cur - served - kOtherFiles : 0;
+  return std::clamp<std::size_t>(free, 16, kMostWaiting);
+}
+
+/// cpp-httplib calls it with each connection that it accepted, which goes to the doorkeeper.
+class NoThreads : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> task) override { task(); }
+  void shutdown() override {}
+};
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// @throws ApiError (400, 411) if it is not clear which host is meant, or where the body ends
+void check_headers(const httplib::Request& request) {
+  if (request.get_header_value_count("Host") > 1) throw ApiError(400, "the request has more than one Host header");
+  if (request.method != "POST") return;
+  const std::size_t lengths = request.get_header_value_count("Content-Length");
+  if (request.has_header("Transfer-Encoding")) {
+    if (lengths > 0 || small_letters(request.get_header_value("Transfer-Encoding")) != "chunked")
+      throw ApiError(400, "a body is sent with a Content-Length, or with the Transfer-Encoding chunked alone");
+    return;
+  }
+  if (lengths == 0) throw ApiError(411, "the request must say how long its body is, in the header Content-Length");
+  if (lengths > 1 || !is_number(request.get_header_value("Content-Length")))
+    throw ApiError(400, "Content-Length must be one whole number");
+}
+
 /// What is known of the request that a thread serves.
 struct Current {
-  const ClientStream* client = nullptr;
+  ClientStream* client = nullptr;
   std::string method, path;
   int status = 0;
   std::size_t tokens = 0;
@@ -71,7 +120,7 @@ class HttpServer::Implementation : public httplib::Server {
   Implementation(const Routes& routes, HttpServerOptions options) : routes_(routes), options_(std::move(options)) {
     if (options_.host == "localhost") options_.host = "127.0.0.1";
     check_options();
-    new_task_queue = [this] { return new ConnectionThreads(options_.connections); };
+    new_task_queue = [] { return new NoThreads; };
     // Without SO_REUSEPORT, which would let a second server take half of the connections.
     set_socket_options([](socket_t socket) {
       const int yes = 1;
@@ -80,8 +129,13 @@ class HttpServer::Implementation : public httplib::Server {
     set_tcp_nodelay(true);
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& reply) {
       note(request);
-      if (request.method == "POST" && request.path.size() <= kLongestPath) return HandlerResponse::Unhandled;
-      send(reply, answer_without_body(request));
+      try {
+        check_headers(request);
+        if (request.method == "POST" && request.path.size() <= kLongestPath) return HandlerResponse::Unhandled;
+        send(reply, answer_without_body(request));
+      } catch (const ApiError& error) {
+        send(reply, error.reply());
+      }
       return HandlerResponse::Handled;
     });
     Post(R"([\s\S]*)", [this](const httplib::Request& request, httplib::Response& reply,
@@ -109,6 +163,11 @@ class HttpServer::Implementation : public httplib::Server {
   }
 
   void start() {
+    threads_.emplace(options_.connections);
+    door_.emplace(DoorkeeperOptions{.longest_head = options_.longest_head,
+                                    .most_head_bytes = kMostHeaderBytes,
+                                    .most_waiting = places_to_wait(options_.connections)},
+                  [this](int socket) { let_in(socket); });
     thread_ = std::thread([this] { listen_after_bind(); });
     while (!is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // stop() needs it
   }
@@ -116,8 +175,10 @@ class HttpServer::Implementation : public httplib::Server {
   void end() {
     if (thread_.joinable()) {
       stop();
-      end_connections();
       thread_.join();
+      door_->stop();
+      end_connections();
+      threads_->shutdown();
     }
     if (const socket_t never_served = svr_sock_.exchange(INVALID_SOCKET); never_served != INVALID_SOCKET)
       ::close(never_served);
@@ -163,8 +224,32 @@ class HttpServer::Implementation : public httplib::Server {
   }
 
   bool process_and_close_socket(socket_t socket) override {
+    door_->add(socket);
+    return true;
+  }
+
+  void let_in(socket_t socket) {
+    try {
+      threads_->enqueue([this, socket] { serve(socket); });
+    } catch (const std::exception& error) {  // no thread could be made
+      ::close(socket);
+      warn("a connection failed: " + excerpt(error.what(), 300));
+    }
+  }
+
+  void serve(socket_t socket) {
+    const bool large = serve_request(socket);
+#ifdef __GLIBC__
+    if (large) malloc_trim(0);
+#endif
+  }
+
+  /// @return whether request or reply was large
+  bool serve_request(socket_t socket) {
     const auto start = std::chrono::steady_clock::now();
-    ClientStream client(socket, options_.most_bytes + kMostHeaderBytes, options_.longest_upload);
+    ClientStream client(socket, {.most_bytes = options_.most_bytes + kMostHeaderBytes,
+                                 .longest_upload = options_.longest_upload,
+                                 .longest_unread = options_.longest_unread});
     const OpenSocket open(*this, socket);
     if (!open.served()) {
       ::shutdown(socket, SHUT_RDWR);
@@ -172,10 +257,10 @@ class HttpServer::Implementation : public httplib::Server {
     }
     current = {.client = &client};
     bool closed = false;
-    const bool done = process_request(client, /*close_connection=*/true, closed, nullptr);
+    process_request(client, /*close_connection=*/true, closed, nullptr);
     if (!current.method.empty()) log(seconds_since(start));
     current = {};
-    return done;
+    return client.bytes() > kLargeBytes;
   }
 
   /// One line, without prompt and answer.
@@ -192,11 +277,18 @@ class HttpServer::Implementation : public httplib::Server {
     current.path = request.path;
   }
 
-  static WebRequest web_request(const httplib::Request& request) {
+  WebRequest web_request(const httplib::Request& request) const {
     WebRequest found{.method = request.method == "HEAD" ? "GET" : request.method, .path = request.path};
     found.content_type = request.get_header_value("Content-Type");
     for (const auto& [key, value] : request.params) found.query.emplace(key, value);
-    found.connected = [client = current.client] { return client->connected(); };
+    found.connected = [this, client = current.client] { return !ending_ && client->connected(); };
+    // Before the reply any number of these may come, and each client that speaks HTTP/1.1 passes over them.
+    if (request.version == "HTTP/1.1") {
+      current.client->set_probe([client = current.client] {
+        static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+        client->write(kGoOn.data(), kGoOn.size());
+      });
+    }
     return found;
   }
 
@@ -264,19 +356,28 @@ class HttpServer::Implementation : public httplib::Server {
     }
     out.set_chunked_content_provider(reply.type,
                                      [stream = std::move(reply.stream)](std::size_t, httplib::DataSink& sink) {
-                                       bool open = true;
-                                       try {
-                                         current.tokens = stream([&](std::string_view piece) {
-                                           open = open && sink.write(piece.data(), piece.size());
-                                           return open;
-                                         });
-                                       } catch (const std::exception& error) {  // the library would let it pass
-                                         warn("a reply failed: " + excerpt(error.what(), 300));
-                                         return false;
-                                       }
-                                       if (open) sink.done();
-                                       return open;
+                                       const bool sent = send_stream(stream, sink);
+                                       if (sent) sink.done();
+                                       return sent;
                                      });
+  }
+
+  /// Sends server-sent events. @return whether the client took all of them
+  static bool send_stream(const std::function<std::size_t(const WritePiece&)>& stream, const httplib::DataSink& sink) {
+    bool open = true;
+    const auto write = [&](std::string_view piece) {
+      open = open && sink.write(piece.data(), piece.size());
+      return open;
+    };
+    current.client->set_probe([&] { write(":\n\n"); });  // a comment, which clients pass over
+    try {
+      current.tokens = stream(write);
+    } catch (const std::exception& error) {  // the library would let it pass
+      warn("a reply failed: " + excerpt(error.what(), 300));
+      open = false;
+    }
+    current.client->set_probe({});
+    return open;
   }
 
   /// A socket among those that end_connections() shuts.
@@ -303,11 +404,13 @@ class HttpServer::Implementation : public httplib::Server {
   const Routes& routes_;
   HttpServerOptions options_;
   int port_ = -1;
-  std::mutex open_lock_;  // of the next three
+  std::mutex open_lock_;  // of open_, and of changing ending_
   std::set<socket_t> open_;
-  bool ending_ = false;
+  std::atomic<bool> ending_{false};
   std::condition_variable closed_;
   std::mutex log_;
+  std::optional<ConnectionThreads> threads_;
+  std::optional<Doorkeeper> door_;  // ends before the threads
   std::thread thread_;
 };
 

@@ -15,16 +15,18 @@ struct HttpServerOptions {
   int port = 8000;                                ///< 0: any that is free
   std::string key;                                ///< clients send it as "Authorization: Bearer KEY"; empty: none
   std::size_t most_bytes = std::size_t{8} << 20;  ///< of a body
-  double longest_upload = 30;                     ///< seconds until a request is complete
+  double longest_head = 10;                       ///< seconds until a request's headers are complete
+  double longest_upload = 30;                     ///< seconds from then on until its body is
+  double longest_unread = 10;                     ///< seconds until a client must take a piece of the reply
   std::size_t connections = 512;                  ///< served at the same time, each by a thread; more wait
 };
 
 /// Whether only programs of this machine reach a server on this address.
 bool is_loopback_address(const std::string& host);
 
-/// One request a connection. A server without a key answers only requests that name this machine as their host, and
-/// none that a page of another origin sent: else any page in a browser could reach it.
-/// One line a request is printed: method, path, status, tokens, seconds.
+/// One request a connection. A connection whose headers have not come yet holds no thread. A server without a key
+/// answers only requests that name this machine as their host, and none that a page of another origin sent: else any
+/// page in a browser could reach it. One line a request is printed: method, path, status, tokens, seconds.
 class HttpServer {
  public:
   /// Binds the port. @param routes  must outlive this

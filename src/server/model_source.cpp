@@ -3,11 +3,13 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/folder_names.h"
 #include "core/json.h"
 #include "formats/checkpoint.h"
 #include "recipe/recipe.h"
 #include "runs/model_card.h"
 #include "runs/run_of.h"
+#include "runs/stored_recipe.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -44,7 +46,7 @@ ModelSource files_in(const std::string& given) {
   source.danger = danger_of(given, source.run);
   const fs::path config = fs::path(given) / "adapter_config.json";
   source.checkpoint = source.run.empty() ? json_text(read_json(config), "base_model_name_or_path", config.string())
-                                         : load_recipe(source.run / "recipe.yaml").model;
+                                         : stored_recipe(source.run).model;
   try {
     resolve_model_folder(source.checkpoint);
   } catch (const Error& error) {
@@ -66,6 +68,7 @@ ModelSource find_model(const std::string& argument) {
     source.name = argument.substr(0, equals);
     return source;
   }
+  refuse_unfinished(argument, "cannot serve " + excerpt(argument, 300));
   if (!is_run(argument)) return files_in(argument);
   for (const char* made : {"adapter", "model"}) {
     if (fs::exists(fs::path(argument) / made)) return files_in((fs::path(argument) / made).string());

@@ -136,7 +136,7 @@ void ComparePage::open_run(const Compute& compute) {
   try {
     run_ = open_compared_run(unlearned_->source().run);
   } catch (const Error& error) {
-    say("the page has no slider: " + excerpt(error.what(), 400));
+    say("the page has no slider: " + excerpt(error.on_one_line(), 400));
     return;
   }
   data_ = compare_data(*run_);

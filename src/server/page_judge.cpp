@@ -32,7 +32,7 @@ PageJudge::PageJudge(const ComparedRun& run) {
   } catch (const Error& error) {
     if (error.code() == ExitCode::interrupted) throw;
     evaluator_.reset();
-    why = "the run's judge cannot be opened: " + excerpt(error.what(), 300);
+    why = "the run's judge cannot be opened: " + excerpt(error.on_one_line(), 300);
   }
   described_ = why.empty() ? OrderedJson{{"name", evaluator_->panel().names().at(0)}} : OrderedJson{{"why", why}};
 }

@@ -26,7 +26,7 @@ RequestBody::RequestBody(const std::string& text) {
   try {
     value_ = parse_json(text, "the body");
   } catch (const Error& error) {
-    throw ApiError(400, excerpt(error.what(), 500));
+    throw ApiError(400, excerpt(error.on_one_line(), 500));
   }
   if (!value_.is_object()) throw ApiError(400, "the body must be a JSON object");
 }
@@ -38,7 +38,8 @@ const Json* RequestBody::find(const std::string& key) const {
 
 std::string RequestBody::text(const std::string& key) const {
   const Json* value = find(key);
-  if (value == nullptr || !value->is_string()) refuse(key, "a text");
+  if (value == nullptr) throw ApiError(400, "the request has no \"" + key + "\", which must be a text", key);
+  if (!value->is_string()) refuse(key, "a text");
   return value->get<std::string>();
 }
 

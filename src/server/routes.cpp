@@ -44,10 +44,10 @@ WebReply Routes::answer(const WebRequest& request) const {
     return error.reply();
   } catch (const Error& error) {
     if (error.code() == ExitCode::bad_input || error.code() == ExitCode::usage)
-      return ApiError(400, excerpt(error.what(), 2000)).reply();
+      return ApiError(400, excerpt(error.on_one_line(), 2000)).reply();
     if (error.code() == ExitCode::interrupted) return ApiError(503, "the server is ending").reply();
     warn("a request failed: " + excerpt(error.doing(), 300));
-    return ApiError(500, excerpt(error.what(), 2000)).reply();
+    return ApiError(500, excerpt(error.on_one_line(), 2000)).reply();
   } catch (const std::exception& error) {
     warn("a request failed: " + excerpt(error.what(), 300));
     return ApiError(500, "the server could not answer").reply();

@@ -27,7 +27,7 @@ struct WebReply {
   std::string type = "application/json";
   std::map<std::string, std::string> headers;
   std::size_t tokens = 0;  ///< of the answers, for the log
-  /// In place of `body`: called once, on the request's thread, after status and headers are sent.
+  /// In place of `body`, server-sent events: called once, on the request's thread, after status and headers are sent.
   /// @return tokens of the answers, for the log
   std::function<std::size_t(const WritePiece&)> stream;
 };

@@ -16,6 +16,14 @@ std::string key_in_variable(const std::string& variable) {
   return value == nullptr ? "" : std::string(trimmed(value));
 }
 
+std::string unset_variable(const std::string& variable) {
+  const auto all_of = [&](const char* these) { return variable.find_first_not_of(these) == std::string::npos; };
+  const bool like_a_name = all_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") && variable.size() <= 64 &&
+                           (variable.find('_') != std::string::npos || all_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+  return like_a_name ? variable + ", which is not set"
+                     : "no variable of the given name (not shown: is it the key itself?)";
+}
+
 bool is_plain_key(const std::string& key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }

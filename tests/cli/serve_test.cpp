@@ -64,7 +64,7 @@ TEST_F(Serve, AnswersUnderGivenNamesLogsNoPromptAndEndsOnASignal) {
     EXPECT_EQ(reply.status, 200) << reply.body;
   }
   EXPECT_EQ(ask("/v1/completions", "{").status, 400);
-  EXPECT_EQ(stop(SIGTERM), 130);
+  EXPECT_EQ(stop(SIGTERM), 0) << "whoever manages the server has ended it";
   const std::string log = read_file(log_);
   EXPECT_NE(log.find("POST /v1/completions 200, 5 tokens"), std::string::npos) << log;
   EXPECT_NE(log.find("it shares the unchanged weights of mine"), std::string::npos) << log;
@@ -81,9 +81,42 @@ TEST_F(Serve, WantsTheKeyOfAVariable) {
   EXPECT_EQ(read_file(log_).find("sk-test"), std::string::npos);
 }
 
+TEST_F(Serve, SaysWhatIsWrongWithARequestOnOneLine) {
+  start(model_);
+  const HttpReply broken = ask("/v1/completions", "{");
+  EXPECT_EQ(broken.status, 400);
+  const std::string message = parse_json(broken.body, "reply")["error"]["message"];
+  EXPECT_EQ(message.find("\\n"), std::string::npos) << message;
+  EXPECT_NE(message.find("; "), std::string::npos) << message;
+  const HttpReply nameless = ask("/v1/completions", R"({"prompt": "a"})");
+  EXPECT_NE(nameless.body.find("the request has no \\\"model\\\""), std::string::npos) << nameless.body;
+  EXPECT_EQ(stop(SIGINT), 130);
+}
+
+// Its recipe has a relative path.
+TEST_F(Serve, FindsTheOriginalOfARunThatWasStartedInAnotherFolder) {
+  fs::create_directories(folder_ / "elsewhere");
+  fs::create_directory_symlink(fs::canonical(model_), folder_ / "elsewhere/base");
+  const std::string few = shared_demo() + "/few/";
+  expect_all(shell("cd " + (folder_ / "elsewhere").string() +
+                   " && " LETHE_PROGRAM " unlearn --quiet --threads 1 --model base --harmful " + few +
+                   "harmful.jsonl --normal " + few +
+                   "normal.jsonl tuning=lora training.steps=1 evaluation.prompts=0 negation.alpha=0.5 --out run"),
+             0, {});
+  start((folder_ / "elsewhere/run").string());
+  const Json models = parse_json(ask("/v1/models").body, "models");
+  ASSERT_EQ(models["data"].size(), 2U) << read_file(log_);
+  EXPECT_EQ(models["data"][1]["id"], "original");
+  EXPECT_EQ(stop(SIGTERM), 0);
+}
+
 TEST_F(Serve, RefusesWhatItCannotServe) {
   expect_all(run("serve " + model_ + " --host 0.0.0.0"), 2, {"without a key", "--key-env"});
   expect_all(run("serve " + model_ + " --key-env LETHE_NO_SUCH_VARIABLE"), 2, {"LETHE_NO_SUCH_VARIABLE"});
+  const Outcome no_key = run("serve " + model_ + " --key-env sk-the-key-itself");
+  expect_all(no_key, 2, {"--key-env", "the name of an environment variable"});
+  EXPECT_EQ(no_key.text.find("sk-the-key-itself"), std::string::npos) << no_key.text;
+  expect_all(run("serve " + model_ + " --longest-answer nan"), 2, {"--longest-answer", "a number"});
   expect_all(run("serve a=" + model_ + " a=" + model_), 2, {"two models under one name", "name=MODEL"});
   expect_all(run("serve " + (folder_ / "nothing").string()), 3, {"nothing"});
   fs::create_directories(folder_ / "lost");

@@ -12,6 +12,7 @@
 #include "generation/generate.h"
 #include "generation/scoring.h"
 #include "models/loading.h"
+#include "tensors/tensor_memory.h"
 
 namespace lethe {
 namespace {
@@ -177,21 +178,26 @@ TEST_P(RunningRows, ReportLogProbabilitiesAsScoringDoes) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, RunningRows, testing::ValuesIn(batch_fixture_names()),
                          [](const auto& info) { return info.param; });
 
+/// A small LLaMA with so many positions.
+CausalLM long_model(std::int64_t positions) {
+  return random_model(Json{{"model_type", "llama"},
+                           {"architectures", {"LlamaForCausalLM"}},
+                           {"vocab_size", 50},
+                           {"hidden_size", 32},
+                           {"intermediate_size", 48},
+                           {"num_hidden_layers", 2},
+                           {"num_attention_heads", 4},
+                           {"num_key_value_heads", 2},
+                           {"max_position_embeddings", positions},
+                           {"rms_norm_eps", 1e-5},
+                           {"hidden_act", "silu"},
+                           {"initializer_range", 0.2}},
+                      "test", 3);
+}
+
 TEST(RunningBatch, MakesItsCacheAnewForLongerRowsAndKeepsThoseThatRun) {
   const c10::InferenceMode inference;
-  const CausalLM model = random_model(Json{{"model_type", "llama"},
-                                           {"architectures", {"LlamaForCausalLM"}},
-                                           {"vocab_size", 50},
-                                           {"hidden_size", 32},
-                                           {"intermediate_size", 48},
-                                           {"num_hidden_layers", 2},
-                                           {"num_attention_heads", 4},
-                                           {"num_key_value_heads", 2},
-                                           {"max_position_embeddings", 1024},
-                                           {"rms_norm_eps", 1e-5},
-                                           {"hidden_act", "silu"},
-                                           {"initializer_range", 0.2}},
-                                      "test", 3);
+  const CausalLM model = long_model(1024);
   const std::vector<int> first{4, 9, 2}, second(300, 7);
   // Room for four rows of 128 tokens, and two of 512 beside none.
   const std::int64_t token_bytes = 2 * 2 * 2 * 8 * 4;
@@ -212,6 +218,22 @@ TEST(RunningBatch, MakesItsCacheAnewForLongerRowsAndKeepsThoseThatRun) {
   EXPECT_EQ(found[0].ids, wanted[0].ids);
   EXPECT_EQ(found[1].ids, wanted[1].ids);
   for (std::size_t i = 2; i < 9; ++i) EXPECT_EQ(found[i].ids, wanted[0].ids) << i;
+}
+
+// Capacities are powers of two, but not beyond the bytes that the cache may have.
+TEST(RunningBatch, MakesNoCacheLargerThanItsBytes) {
+  const c10::InferenceMode inference;
+  use_tensor_memory();
+  const CausalLM model = long_model(16384);
+  const std::int64_t token_bytes = 2 * 2 * 2 * 8 * 4;
+  const std::vector<int> prompt(5000, 7);
+  RunningBatch batch(model, {.batch = 8, .cache_bytes = 6000 * token_bytes});
+  Collected found;
+  const std::size_t before = tensor_memory().live;
+  ASSERT_TRUE(batch.add(found.row(prompt, 400)));
+  const std::size_t cache = tensor_memory().live - before;
+  EXPECT_GE(cache, static_cast<std::size_t>(5400 * token_bytes));
+  EXPECT_LE(cache, static_cast<std::size_t>(6000 * token_bytes + (256 << 10)));
 }
 
 TEST(RunningBatch, SamplesEachRowByItsOwnSettingsAndStream) {

@@ -1,63 +1,12 @@
 // The server's HTTP: keys, limits, streams, clients that leave, hosts and origins that may not ask.
-#include "server/http_server.h"
-
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <atomic>
-#include <chrono>
-#include <cstdlib>
-#include <mutex>
-#include <thread>
-#include <vector>
-
 #include "core/error.h"
-#include "core/json.h"
-#include "core/messages.h"
 #include "folder_test.h"
+#include "server/http_fixture.h"
 
 namespace lethe {
 namespace {
-
-using namespace std::chrono_literals;
-
-/// One connection to 127.0.0.1.
-class Client {
- public:
-  explicit Client(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  ~Client() { close(); }
-  void close() {
-    if (socket_ >= 0) ::close(socket_);
-    socket_ = -1;
-  }
-  bool send(const std::string& bytes) const {
-    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
-  }
-  /// All that comes until the server closes, or until this text.
-  std::string read(const std::string& until = "\1") const {
-    std::string text;
-    char buffer[4096];
-    while (text.find(until) == std::string::npos) {
-      const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
-      if (got <= 0) break;
-      text.append(buffer, static_cast<std::size_t>(got));
-    }
-    return text;
-  }
-
- private:
-  int socket_;
-};
 
 /// So many zeros in gzip.
 std::string packed_zeros(std::size_t count) {
@@ -74,95 +23,6 @@ std::string packed_zeros(std::size_t count) {
   deflateEnd(&stream);
   return packed;
 }
-
-class Log : public Observer {
- public:
-  void message(const std::string& text) override {
-    const std::lock_guard lock(mutex_);
-    lines_.push_back(text);
-  }
-  std::vector<std::string> lines() const {
-    const std::lock_guard lock(mutex_);
-    return lines_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::string> lines_;
-};
-
-class Http : public testing::Test {
- protected:
-  Http() {
-    before_ = set_observer(&log_);
-    routes_.get(
-        "/open", [](const WebRequest&) { return WebReply{.body = "{}"}; }, WebAccess::open);
-    routes_.get("/closed", [](const WebRequest& request) { return WebReply{.body = dump_json(Json(request.query))}; });
-    routes_.post("/echo", [](const WebRequest& request) {
-      return WebReply{.body = dump_json(Json{{"bytes", request.body.size()}}), .tokens = 3};
-    });
-    routes_.post("/fails", [](const WebRequest&) -> WebReply { throw std::runtime_error("a secret of the inside"); });
-    routes_.post("/stream", [this](const WebRequest&) {
-      WebReply reply{.type = "text/event-stream"};
-      reply.stream = [this](const WritePiece& write) {
-        std::size_t sent = 0;
-        while (sent < 1000 && write("data: x\n\n")) {
-          ++sent;
-          std::this_thread::sleep_for(5ms);
-        }
-        left_ = sent < 1000;
-        return sent;
-      };
-      return reply;
-    });
-    routes_.post("/breaks", [](const WebRequest&) {
-      WebReply reply{.type = "text/event-stream"};
-      reply.stream = [](const WritePiece& write) -> std::size_t {
-        write("data: x\n\n");
-        throw std::runtime_error("in the middle");
-      };
-      return reply;
-    });
-    routes_.post("/wait", [this](const WebRequest& request) {
-      while (request.connected()) std::this_thread::sleep_for(5ms);
-      left_ = true;
-      return WebReply{};
-    });
-  }
-  ~Http() override {
-    server_.reset();
-    set_observer(before_);
-  }
-  int start(HttpServerOptions options = {}) {
-    options.port = 0;
-    server_ = std::make_unique<HttpServer>(routes_, options);
-    server_->start();
-    return server_->port();
-  }
-  std::string reply(const std::string& request) const {
-    const Client client(server_->port());
-    client.send(request);
-    return client.read();
-  }
-  static std::string post(const std::string& path, const std::string& body, const std::string& headers = "") {
-    return "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n" + headers +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  }
-  static std::string get(const std::string& path, const std::string& headers = "Host: localhost:8000\r\n") {
-    return "GET " + path + " HTTP/1.1\r\n" + headers + "\r\n";
-  }
-  static int status_of(const std::string& reply) { return reply.size() < 12 ? 0 : std::atoi(reply.c_str() + 9); }
-  static bool comes_true(const std::function<bool()>& condition) {
-    for (int i = 0; i < 400 && !condition(); ++i) std::this_thread::sleep_for(10ms);
-    return condition();
-  }
-
-  Routes routes_;
-  Log log_;
-  Observer* before_ = nullptr;
-  std::atomic<bool> left_{false};
-  std::unique_ptr<HttpServer> server_;
-};
 
 TEST_F(Http, AnswersAndPrintsALineWithoutTheBody) {
   start();
@@ -208,7 +68,7 @@ TEST_F(Http, AnswersPagesOfOtherOriginsOnlyWithAKey) {
 }
 
 TEST_F(Http, BoundsBodiesHeadersAndUploads) {
-  start({.most_bytes = 1000, .longest_upload = 0.5});
+  start({.most_bytes = 1000, .longest_head = 0.5, .longest_upload = 0.5});
   EXPECT_EQ(status_of(reply(post("/echo", std::string(1000, 'x')))), 200);
   const std::string long_one = reply(post("/echo", std::string(200'000, 'x')));
   EXPECT_EQ(status_of(long_one), 413);
@@ -316,16 +176,16 @@ TEST_F(Http, EndsAtOnceWhateverItsClientsDo) {
 }
 
 TEST_F(Http, RefusesHostileBytesAndGoesOn) {
-  start({.longest_upload = 0.2});
+  start({.longest_head = 0.2, .longest_upload = 0.2});
   const std::string post = "POST /echo HTTP/1.1\r\nHost: localhost\r\n";
   const std::vector<std::pair<std::string, int>> requests = {
       {std::string("\0\0\0\r\n\r\n", 7), 400},
       {"GET\r\n\r\n", 400},
       {"GET /%00%ff%zz HTTP/1.1\r\nHost: localhost\r\n\r\n", 404},
       {"GET /open HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1,5-2,-\r\n\r\n", 200},
-      {post + "Content-Length: -5\r\n\r\n", 413},
+      {post + "Content-Length: -5\r\n\r\n", 400},
       {post + "Content-Length: 99999999999999999999999\r\n\r\n", 413},
-      {post + "\r\nno length", 400},
+      {post + "\r\nno length", 411},
       {post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", 400}};
   for (const auto& [bytes, status] : requests) EXPECT_EQ(status_of(reply(bytes)), status) << bytes;
   EXPECT_EQ(status_of(reply(get("/open"))), 200);
