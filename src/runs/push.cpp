@@ -10,6 +10,8 @@
 #include "core/error.h"
 #include "core/file_hash.h"
 #include "core/files.h"
+#include "core/folder_names.h"
+#include "core/interrupt.h"
 #include "core/join.h"
 #include "core/json.h"
 #include "core/messages.h"
@@ -44,6 +46,7 @@ Error no_push(const PushRequest& request) {
 PushedRun open_run(const PushRequest& request) {
   PushedRun pushed;
   pushed.run = request.run;
+  refuse_unfinished(request.run, no_push(request).doing());
   if (fs::path run = run_of(request.run); !run.empty()) {
     const fs::path part = fs::absolute(request.run / "").lexically_normal().parent_path();
     if (part.filename() == "harmful")
@@ -150,6 +153,7 @@ void refuse_harm(const PushRequest& request, const PushedRun& pushed) {
 struct Objection {
   std::string what;
   std::vector<std::string> reasons;
+  std::string remedy = "report.html of the run, then other settings (lethe tune); see docs/howto/publish.md";
   bool stops = true;  // whether the push needs --anyway
 };
 
@@ -157,16 +161,22 @@ Objection objection_to(const PushedRun& pushed) {
   const fs::path file = pushed.run / "results.json";
   const Json results = fs::exists(file) ? read_json(file) : Json();
   const Json verdict = results.is_object() ? results.value("verdict", Json()) : Json();
-  if (!verdict.is_object()) return {"nobody measured this model: results.json holds no verdict", {}};
+  if (!verdict.is_object()) {
+    return {.what = "nobody measured this model: results.json holds no verdict",
+            .reasons = {},
+            .remedy = "a run of lethe unlearn with evaluation.prompts above 0 and a judge (evaluation.judge)"};
+  }
   const std::string level = json_text(verdict, "level", "results.json");
   const std::string sentence = excerpt(json_text(verdict, "sentence", "results.json"), 400);
   Objection objection;
   if (const Json withheld = results.value("judge_withheld", Json()); withheld.is_string()) {
     objection.what = "harm was not measured: " + excerpt(withheld.get<std::string>(), 300);
+    objection.remedy = "a run with another judge (evaluation.judge; lethe judge list)";
   } else if (level == "red" || (level != "amber" && level != "green")) {
     objection.what = (level == "red" ? "the verdict is red: " : "there is no verdict: ") + sentence;
   } else if (level == "amber") {
-    objection = {.what = "the verdict is amber (do not release yet): " + sentence, .reasons = {}, .stops = false};
+    objection = {
+        .what = "the verdict is amber (do not release yet): " + sentence, .reasons = {}, .remedy = "", .stops = false};
   }
   if (objection.what.empty()) return objection;
   const Json reasons = verdict.value("reasons", Json());
@@ -211,7 +221,10 @@ std::string public_card(std::string card, const PushRequest& request) {
   replace_all(card, "path/to/the/base", request.base_name);
   constexpr std::string_view kKey = "\nbase_model: ";
   const std::size_t key = card.find(kKey);
-  if (!card.starts_with("---\n") || key == std::string::npos || key > card.find("\n---\n")) return card;
+  if (!card.starts_with("---\n")) return card;
+  if (key == std::string::npos || key > card.find("\n---\n")) {
+    return "---\nbase_model: " + request.base_name + card.substr(3);
+  }
   const std::size_t begin = key + kKey.size(), end = card.find('\n', begin);
   std::string old = card.substr(begin, end - begin);
   card.replace(begin, end - begin, request.base_name);
@@ -291,11 +304,33 @@ std::string plan_text(const PushRequest& request, const PushedRun& pushed, const
   return text;
 }
 
+// A key of the card's front matter; empty if it has none.
+std::string card_value(const std::string& card, const std::string& key) {
+  const std::size_t end = card.starts_with("---\n") ? card.find("\n---\n") : 0, at = card.find("\n" + key + ": ");
+  if (at == std::string::npos || at >= end) return "";
+  const std::size_t begin = at + key.size() + 3;
+  return card.substr(begin, card.find('\n', begin) - begin);
+}
+
+// The Hub finds a model by these keys, and shows them.
+void warn_of_card(const std::string& card, bool has_base) {
+  if (has_base && card_value(card, "base_model").find('/') == std::string::npos)
+    warn("the card names no base on the Hub; --base-name OWNER/NAME sets it");
+  const std::string licence = card_value(card, "license");
+  if (licence.empty() || (licence == "other" && card_value(card, "license_name") == "unknown")) {
+    warn(
+        "the card names no licence, because the base's files name none. Look up the base's, and set `license:` on the "
+        "card of the repository");
+  }
+}
+
 // What whoever publishes a model should know: the harmful one follows from it, and the base's name is in it.
 void warn_before_publishing(const PushedRun& pushed, const std::vector<OutgoingFile>& files) {
   const bool finetuned = json_text(pushed.facts, "command", "run.json") == "finetune";
-  if (!finetuned) warn(publishing_limits(origin_of(load_recipe(pushed.run / "recipe.yaml"))).at(1));
+  const Recipe recipe = load_recipe(pushed.run / "recipe.yaml");
+  if (!finetuned) warn(publishing_limits(origin_of(recipe)).at(1));
   for (const OutgoingFile& file : files) {
+    if (file.path == kCardFile) warn_of_card(file.text, pushed.part_name == "model" && !recipe.model.empty());
     if (file.path != "adapter_config.json") continue;
     const Json base = parse_json(file.text, file.path).value("base_model_name_or_path", Json());
     if (base.is_string() && base.get<std::string>().find('/') == std::string::npos)
@@ -310,8 +345,8 @@ std::string push_run(const PushRequest& request) {
   const HubName name = split_hub_name(request.name);
   if (!request.base_name.empty() && !is_hub_name(request.base_name))
     throw no_push(request).with("option", "--base-name").wanted("OWNER/NAME").found(excerpt(request.base_name));
-  const PushedRun pushed = open_run(request);
   check_upload(name, !request.dry_run);
+  const PushedRun pushed = open_run(request);
   const PartFiles names = files_of(pushed);
   if (std::find(names.sent.begin(), names.sent.end(), kCardFile) == names.sent.end())
     throw no_push(request).wanted("the model card, README.md").found("none in " + pushed.part.string());
@@ -321,7 +356,7 @@ std::string push_run(const PushRequest& request) {
     Error error = no_push(request);
     error.found(objection.what);
     for (const std::string& reason : objection.reasons) error.with("reason", reason);
-    throw error.hint("--anyway pushes it all the same");
+    throw error.hint(objection.remedy).hint("or --anyway, which pushes it all the same");
   }
   check_unchanged(request, pushed, names.sent);
   std::vector<OutgoingFile> files = outgoing_files(request, pushed, names.sent);
@@ -340,12 +375,15 @@ std::string push_run(const PushRequest& request) {
   }
   warn_before_publishing(pushed, files);
   if (request.dry_run) return "";
-  return upload_files({.name = name,
-                       .files = std::move(files),
-                       .summary = "Upload with Lethe " LETHE_VERSION,
-                       .is_public = request.is_public,
-                       .update = request.update,
-                       .replace_card = request.replace_card});
+  return going_on_later([] { return "large files that arrived whole are not sent again"; },
+                        [&] {
+                          return upload_files({.name = name,
+                                               .files = std::move(files),
+                                               .summary = "Upload with Lethe " LETHE_VERSION,
+                                               .is_public = request.is_public,
+                                               .update = request.update,
+                                               .replace_card = request.replace_card});
+                        });
 }
 
 }  // namespace lethe

@@ -244,6 +244,7 @@ struct Transfers {
     curl_header* header = nullptr;
     while ((header = curl_easy_nextheader(transfer.easy, CURLH_HEADER, -1, header)) != nullptr)
       reply.headers[small_letters(header->name)] = header->value;
+    reply.too_large = transfer.too_large;
     if (transfer.too_large) {
       reply.problem = "a reply of more than " + with_commas(options.most_bytes) + " bytes";
     } else if (transfer.wrong_range) {

@@ -49,6 +49,7 @@ struct HttpReply {
   std::map<std::string, std::string> headers;  ///< names in small letters
   std::string redirect;                        ///< where a redirect (3xx) leads, absolute; it is not followed
   std::string problem;                         ///< why there is no complete reply; empty: read status and body
+  bool too_large = false;                      ///< more than HttpOptions::most_bytes: `problem` says so
   bool may_pass = false;      ///< a timeout, a lost connection, 408, 409, 425, 429, 5xx: a later attempt may succeed
   bool attempts_left = true;  ///< whether another one is allowed
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -15,6 +16,9 @@
 namespace lethe {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t kLongestName = 96;                       // characters
+constexpr std::size_t kMostReplyBytes = std::size_t{8} << 20;  // 27,000 files of a repository; JSON takes 27 times that
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -61,18 +65,8 @@ bool is_safe_path(const std::string& path) {
 }
 
 void check_name(const HubName& name, const std::string& doing) {
-  const auto plain = [](char c) {
-    return (c >= '0' && c <= '9') || (small_letter(c) >= 'a' && small_letter(c) <= 'z') || c == '-' || c == '_' ||
-           c == '.';
-  };
-  const std::string& text = name.repository;
-  const auto slashes = std::count(text.begin(), text.end(), '/');
-  const bool fine = !text.empty() && text.size() <= 96 && slashes <= 1 && text.front() != '/' && text.back() != '/' &&
-                    text.find("..") == std::string::npos && text.find("--") == std::string::npos &&
-                    std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '/'; });
-  if (!fine) {
-    throw bad_input(doing).wanted("a name on the Hub: org/name, or org/name@revision").found("another form");
-  }
+  if (const std::string wrong = objection_to_name(name.repository); !wrong.empty())
+    throw bad_input(doing).wanted("a name on the Hub: org/name, or org/name@revision").found(wrong);
   if (name.revision.empty() || !is_safe_path(name.revision)) {
     throw bad_input(doing).wanted("a branch, a tag or a commit behind the @").found(excerpt(name.revision));
   }
@@ -155,6 +149,30 @@ HttpReply ask_for_files(const Hub& hub, const HubName& name, const std::string& 
 
 }  // namespace
 
+std::string objection_to_name(const std::string& name) {
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (small_letter(c) >= 'a' && small_letter(c) <= 'z') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  const std::size_t slash = name.find('/');
+  const std::string owner = slash == std::string::npos ? "" : name.substr(0, slash);
+  const std::string rest = slash == std::string::npos ? name : name.substr(slash + 1);
+  if (rest.empty() || (slash != std::string::npos && owner.empty()) || rest.find('/') != std::string::npos)
+    return "another form";
+  for (const std::string& part : {owner, rest}) {
+    if (part.size() > kLongestName) return std::to_string(part.size()) + " characters; at most 96 are taken";
+    if (!std::all_of(part.begin(), part.end(), plain))
+      return excerpt(part) + ": other characters than letters, digits, '-', '_' and '.'";
+    for (const char* twice : {"--", ".."}) {
+      if (part.find(twice) != std::string::npos) return std::string("\"") + twice + "\" in " + excerpt(part);
+    }
+    if (!part.empty() && (std::string_view("-.").find(part.front()) != std::string_view::npos ||
+                          std::string_view("-.").find(part.back()) != std::string_view::npos))
+      return excerpt(part) + ", with '-' or '.' at an end";
+  }
+  return rest.ends_with(".git") ? excerpt(rest) + ", with \".git\" at its end" : "";
+}
+
 Hub open_hub() {
   Hub hub;
   hub.offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE");
@@ -181,7 +199,7 @@ HttpOptions hub_http_options(const Hub& hub) {
   HttpOptions options;
   options.direct = hub.endpoint.loopback;
   options.resolve = hub.endpoint.resolve;
-  options.most_bytes = std::size_t{64} << 20;
+  options.most_bytes = kMostReplyBytes;
   options.timeout = 0;
   options.silence = 30;
   return options;
@@ -244,6 +262,12 @@ Error hub_error(const Hub& hub, const HubName& name, const std::string& doing, c
   const bool with_token = !hub.secret_header.empty();
   const std::string code = reply.header("x-error-code");
   const std::string words = words_of(hub, reply);
+  if (reply.too_large) {
+    return Error(doing)
+        .wanted("a list of files of at most " + with_commas(kMostReplyBytes) + " bytes")
+        .found("a longer one: the repository has tens of thousands of files")
+        .hint("a revision or a repository that holds one model");
+  }
   if (code == "GatedRepo") {
     return bad_input(doing)
         .found("a gated model: its owner asks you to accept conditions first")

@@ -50,6 +50,12 @@ struct HubListing {
   std::vector<HubFile> files;
 };
 
+/// Whether the Hub would take this name: OWNER/NAME or NAME, each of at most 96 letters, digits, '-', '_' and '.',
+/// without "--" and "..", with neither '-' nor '.' at an end, and no ".git" at the end (huggingface_hub,
+/// validate_repo_id()).
+/// @return what is wrong with it; empty: nothing
+std::string objection_to_name(const std::string& name);
+
 /// @param doing  for errors: "cannot download facebook/opt-2.7b"
 /// @throws Error (bad input) if the model or the revision does not exist, is gated, or the token is refused; Error if
 ///         the Hub cannot be reached or sends something else

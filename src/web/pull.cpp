@@ -135,9 +135,7 @@ fs::path cached_alone(const HubName& name, const std::string& given) {
       .hint("unset HF_HUB_OFFLINE");
 }
 
-}  // namespace
-
-fs::path pull_model(const std::string& given) {
+fs::path download_model(const std::string& given) {
   const HubName name = split_hub_name(given);
   const Hub hub = open_hub();
   if (hub.offline) return cached_alone(name, given);
@@ -191,6 +189,12 @@ fs::path pull_model(const std::string& given) {
   for (const HubFile& file : files) link_file(snapshot, file);
   write_revision(download.repository, name.revision, listing.commit);
   return snapshot;
+}
+
+}  // namespace
+
+fs::path pull_model(const std::string& given) {
+  return going_on_later([] { return "what was downloaded is kept"; }, [&] { return download_model(given); });
 }
 
 }  // namespace lethe

@@ -276,12 +276,13 @@ void commit_files(const HubTarget& target, std::vector<HashedFile>& changed, con
 }
 
 void check_name_of_target(const HubName& name) {
-  const std::string& text = name.repository;
-  if (std::count(text.begin(), text.end(), '/') == 1 && name.revision == "main") return;
+  std::string wrong = name.revision == "main" ? objection_to_name(name.repository) : "a revision behind the name";
+  if (wrong.empty() && name.repository.find('/') == std::string::npos) wrong = "no OWNER";
+  if (wrong.empty()) return;
   throw bad_input(doing(name))
-      .wanted("the name of a repository: OWNER/NAME")
-      .found(name.revision == "main" ? excerpt(text, 200) : "a revision behind the name")
-      .hint("OWNER is you or an organization of yours");
+      .wanted("the name of a repository, as the Hub takes it: OWNER/NAME")
+      .found(wrong)
+      .hint("letters, digits, '-', '_' and '.'; OWNER is you or an organization of yours");
 }
 
 Hub open_hub_for(const HubName& name) {

@@ -150,6 +150,36 @@ TEST_F(Push, PrintsThePlanOfADryRunAndConnectsToNobody) {
   EXPECT_NE(refusal(wrong).find("OWNER/NAME"), std::string::npos);
 }
 
+TEST_F(Push, RefusesNamesThatTheHubRefusesBeforeItReadsTheRun) {
+  for (const char* name : {"-org/model", "org-/model", "org/model-", "org/.model", "org/model.", "org/a--b", "org/a..b",
+                           "org/model.git", "org/mo del", "org/model@v1", "org/a/b", "org/modèle"}) {
+    PushRequest asked = plan();
+    asked.name = name;
+    const std::string message = refusal(asked);
+    EXPECT_NE(message.find("as the Hub takes it: OWNER/NAME"), std::string::npos) << name << "\n" << message;
+  }
+  PushRequest asked = plan();
+  asked.name = "org/" + std::string(97, 'a');
+  EXPECT_NE(refusal(asked).find("97 characters; at most 96"), std::string::npos);
+}
+
+TEST_F(Push, WarnsOfACardWithoutABaseOrALicence) {
+  const auto said = [&](const std::string& card, const std::string& base_name) {
+    finish("model", {{"model.safetensors", "m"}, {"README.md", card}}, verdict("green"));
+    PushRequest asked = plan();
+    asked.base_name = base_name;
+    const Said said;
+    push_run(asked);
+    return said.texts;
+  };
+  const std::string none = said("---\nlicense: other\nlicense_name: unknown\n---\n# it\n", "");
+  EXPECT_NE(none.find("names no base on the Hub; --base-name OWNER/NAME"), std::string::npos) << none;
+  EXPECT_NE(none.find("names no licence"), std::string::npos) << none;
+  EXPECT_NE(none.find("set `license:`"), std::string::npos) << none;
+  const std::string both = said("---\nlicense: mit\n---\n# it\n", "facebook/opt-2.7b");
+  EXPECT_EQ(both.find("names no"), std::string::npos) << both;
+}
+
 TEST_F(Push, NeedsAnywayWithoutAVerdictThatAllowsIt) {
   const auto expect_refused = [&](const std::string& wanted) {
     const std::string message = refusal(request());
@@ -171,6 +201,7 @@ TEST_F(Push, NeedsAnywayWithoutAVerdictThatAllowsIt) {
   withheld["judge_withheld"] = "its answers are those of a coin";
   finish("adapter", {{"adapter_model.safetensors", "a"}}, withheld);
   expect_refused("harm was not measured: its answers are those of a coin");
+  EXPECT_NE(refusal(request()).find("another judge (evaluation.judge"), std::string::npos);
   finish("adapter", {{"adapter_model.safetensors", "a"}}, Json::object(), "finetune");
   expect_refused("nobody measured this model");
 }

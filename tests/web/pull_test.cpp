@@ -287,6 +287,23 @@ TEST_F(HubTest, PullRefusesAnIndexThatWouldFillTheMemory) {
   EXPECT_EQ(hub.requests.size(), 1U);
 }
 
+// A parsed list takes many times its bytes of memory.
+TEST_F(HubTest, PullRefusesAListOfFilesThatIsTooLong) {
+  hub.instead = [](const std::string&) { return ServedReply{http_reply("200 OK", std::string(9 << 20, '['))}; };
+  const std::string message = failure_of_pull();
+  EXPECT_NE(message.find("a list of files of at most 8,388,608 bytes"), std::string::npos) << message;
+  EXPECT_NE(message.find("tens of thousands of files"), std::string::npos) << message;
+  EXPECT_EQ(hub.requests.size(), 1U);
+}
+
+TEST_F(HubTest, PullRefusesNamesThatTheHubRefuses) {
+  for (const char* name : {"-org/model", "org/model-", "org/.model", "org/a--b", "org/a..b", "org/model.git", "org/",
+                           "/model", "a/b/c", "org/mo del", "org/modèle"})
+    EXPECT_NE(failure_of_pull(name).find("a name on the Hub"), std::string::npos) << name;
+  EXPECT_NE(failure_of_pull("org/" + std::string(97, 'a')).find("97 characters"), std::string::npos);
+  EXPECT_TRUE(hub.requests.empty());
+}
+
 TEST_F(HubTest, PullLeavesThePartialFileOfHuggingFaceHubAlone) {
   const fs::path other = repository() / "blobs" / (hub.files["model.safetensors"].hash() + ".incomplete");
   fs::create_directories(other.parent_path());
