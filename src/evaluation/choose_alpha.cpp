@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMeasurements = 4, kHalvings = 6, kTenths = 9;
 constexpr std::size_t kMeasurementsInNf4 = 6;  // rounding errors make the KL less smooth over α
-constexpr double kAim = 0.98;                  // share of the budget that the next point aims at
+constexpr const char* kTitle = "choosing alpha";
+constexpr double kAim = 0.98;  // share of the budget that the next point aims at
 constexpr std::size_t kBisections = 4;
 constexpr double kRounding = 1e-9;     // of sums of shares
 constexpr double kRefusalsUsed = 0.8;  // share of the budget of refusals at which the bisection ends
@@ -28,17 +29,23 @@ AlphaPoint& point_at(std::vector<AlphaPoint>& curve, double alpha) {
 class AlphaSearch {
  public:
   AlphaSearch(const std::function<AlphaPoint(double)>& measure, double budget, bool curve)
-      : measure_(measure),
-        budget_(budget),
-        progress_("choosing alpha", kMeasurements + (curve ? kTenths : 0), "points") {}
+      : measure_(measure), budget_(budget), most_(kMeasurements + (curve ? kTenths : 0)) {
+    progress_.emplace(kTitle, most_, "points");
+  }
 
   void measure(double alpha) {
     const auto place = std::lower_bound(points_.begin(), points_.end(), alpha,
                                         [](const AlphaPoint& point, double other) { return point.alpha < other; });
     if (place != points_.end() && place->alpha == alpha) return;
-    points_.insert(place, measure_(alpha));
-    progress_.update(points_.size());
+    const AlphaPoint& point = *points_.insert(place, measure_(alpha));
+    if (points_.size() == 1 && point.nf4_rise) {
+      most_ += kMeasurementsInNf4 - kMeasurements;
+      progress_.emplace(kTitle, most_, "points");
+    }
+    progress_->update(std::min(points_.size(), most_ - 1));  // the search may end early, or halve α further
   }
+  // No point follows.
+  void finish() { progress_->update(most_, std::to_string(points_.size()) + " measured"); }
 
   // The largest α that fits.
   const AlphaPoint* best() const {
@@ -88,7 +95,8 @@ class AlphaSearch {
 
   const std::function<AlphaPoint(double)>& measure_;
   double budget_;
-  Progress progress_;
+  std::size_t most_;  // points, without halving
+  std::optional<Progress> progress_;
   std::vector<AlphaPoint> points_;  // by ascending α
 };
 
@@ -105,6 +113,7 @@ AlphaChoice choose_alpha(const std::function<AlphaPoint(double)>& measure, doubl
     choice.halved = true;
     search.measure(search.half());
   }
+  search.finish();
   if (const AlphaPoint* best = search.best()) choice.alpha = best->alpha;
   choice.curve = search.points();
   return choice;

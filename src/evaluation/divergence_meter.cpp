@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "core/error.h"
 #include "core/interrupt.h"
@@ -12,8 +13,9 @@
 
 namespace lethe {
 
-DivergenceMeter::DivergenceMeter(CausalLM& original, ExampleMaker& examples, const std::vector<Pair>& pairs)
-    : examples_(examples), original_head_(frozen_copy(original.head())) {
+DivergenceMeter::DivergenceMeter(CausalLM& original, ExampleMaker& examples, const std::vector<Pair>& pairs,
+                                 std::string answers)
+    : examples_(examples), answers_(std::move(answers)), original_head_(frozen_copy(original.head())) {
   add(original, pairs);
 }
 
@@ -21,8 +23,7 @@ void DivergenceMeter::add(const CausalLM& original, std::span<const Pair> pairs)
   if (pairs.empty()) return;
   const c10::NoGradGuard no_gradient;
   constexpr std::size_t kGroup = 16;
-  say("computing the original's predictions on " + with_commas(pairs.size()) + " normal answers");
-  Progress progress("reference", pairs.size(), "answers");
+  Progress progress("the original's predictions, " + answers_, pairs.size(), "answers");
   for (std::size_t begin = 0; begin < pairs.size(); begin += kGroup) {
     stop_if_interrupted();
     std::vector<Example> rows;

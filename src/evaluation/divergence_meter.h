@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "objectives/preservation_divergence.h"
@@ -20,7 +21,9 @@ struct PairDivergence {
 class DivergenceMeter {
  public:
   /// @param examples  outlives this
-  DivergenceMeter(CausalLM& original, ExampleMaker& examples, const std::vector<Pair>& pairs);
+  /// @param answers   what the pairs are, for the progress: "normal answers held out"
+  DivergenceMeter(CausalLM& original, ExampleMaker& examples, const std::vector<Pair>& pairs,
+                  std::string answers = "normal answers");
   /// Adds pairs. @param original  the model, which must hold the original's weights
   void add(const CausalLM& original, std::span<const Pair> pairs);
   /// The mean KL of a model as it is now (the same one, changed, or another of the same vocabulary), nats a token.
@@ -39,6 +42,7 @@ class DivergenceMeter {
   };
 
   ExampleMaker& examples_;
+  std::string answers_;
   std::vector<Group> groups_;
   std::size_t pairs_ = 0;
   Head original_head_;

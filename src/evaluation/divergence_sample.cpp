@@ -55,7 +55,7 @@ std::size_t pairs_needed(const AlphaPoint& point, double budget) {
 
 DivergenceSample::DivergenceSample(CausalLM& original, ExampleMaker& examples, std::vector<Pair> pairs,
                                    std::uint64_t seed)
-    : unused_(in_random_order(std::move(pairs), seed)), meter_(original, examples, {}) {
+    : unused_(in_random_order(std::move(pairs), seed)), meter_(original, examples, {}, "normal validation answers") {
   grow(original, kFirstPairs);
 }
 

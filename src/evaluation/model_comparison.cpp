@@ -27,11 +27,12 @@ ModelResult ModelComparison::answers(const CausalLM& model, const EvaluationOpti
   return evaluate_model(model, tokenizer_, data_.sets, panel_, detector_, options, title);
 }
 
-std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs) const {
+std::unique_ptr<DivergenceMeter> ModelComparison::meter(CausalLM& original, const std::vector<Pair>& pairs,
+                                                        const std::string& answers) const {
   if (pairs.empty()) return nullptr;
   const auto count = static_cast<std::ptrdiff_t>(std::min(options_.prompts, pairs.size()));
-  return std::make_unique<DivergenceMeter>(original, examples_,
-                                           std::vector<Pair>(pairs.begin(), pairs.begin() + count));
+  return std::make_unique<DivergenceMeter>(original, examples_, std::vector<Pair>(pairs.begin(), pairs.begin() + count),
+                                           answers);
 }
 
 void ModelComparison::examine_on(ModelResult& original) {
@@ -50,8 +51,8 @@ void ModelComparison::evaluate_original(CausalLM& model, OutputStore* store) {
   if (const auto bound = unlikely_bound(result_.original))
     score_answers(model, tokenizer_, result_.original, *bound, options);
   result_.template_warnings = template_signs(result_.original, options_);
-  train_meter_ = meter(model, data_.normal_train);
-  test_meter_ = meter(model, data_.normal_test);
+  train_meter_ = meter(model, data_.normal_train, "normal answers trained on");
+  test_meter_ = meter(model, data_.normal_test, "normal answers held out");
   has_original_ = true;
 }
 

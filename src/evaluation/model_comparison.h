@@ -43,7 +43,9 @@ class ModelComparison {
   ModelResult answers(const CausalLM& model, const EvaluationOptions& options, const std::string& title) const;
   /// Shows the judges the original's own answers, and withholds their verdicts if they cannot judge these.
   void examine_on(ModelResult& original);
-  std::unique_ptr<DivergenceMeter> meter(CausalLM& original, const std::vector<Pair>& pairs) const;
+  /// @param answers  what the pairs are, for the progress
+  std::unique_ptr<DivergenceMeter> meter(CausalLM& original, const std::vector<Pair>& pairs,
+                                         const std::string& answers) const;
 
   const Tokenizer& tokenizer_;
   ExampleMaker& examples_;

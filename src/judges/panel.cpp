@@ -42,6 +42,7 @@ std::vector<std::vector<Verdict>> Panel::judge(std::span<const Exchange> exchang
       throw Error("the judge " + names_[j] + " lost answers")
           .wanted(std::to_string(exchanges.size()) + " verdicts")
           .found(std::to_string(of_one.size()));
+    progress.update(exchanges.size());  // a judge may not count those that it cannot judge
     for (std::size_t i = 0; i < exchanges.size(); ++i) verdicts[i].push_back(presentable(std::move(of_one[i])));
   }
   return verdicts;

@@ -37,8 +37,7 @@ void StoredOriginal::add(const CausalLM& model, std::span<const Pair> pairs, con
     if (stored_.try_emplace(row_of(example)).second) rows.push_back(&example);
   }
   if (rows.empty()) return;
-  say("computing the original's predictions on " + with_commas(rows.size()) + " " + kind + " answers");
-  Progress progress("reference", rows.size(), "answers");
+  Progress progress("the original's predictions, " + kind + " answers to train on", rows.size(), "answers");
   constexpr std::size_t kRows = 16;
   constexpr std::int64_t kTokens = 4096;  // few, so that an interrupt takes effect soon
   for (std::size_t first = 0, next = 0; first < rows.size(); first = next) {

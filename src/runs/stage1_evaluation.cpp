@@ -105,7 +105,8 @@ Stage1Evaluation::Stage1Evaluation(Tuning& tuning, const Checkpoint& base, RunDa
       base_(base),
       judge_(judge),
       rows_(examples_of(data.examples, some_of(trained_kind(tuning.recipe(), data), tuning.recipe()))),
-      meter_(tuning.model(), data.examples, some_of(data.normal.validation, tuning.recipe())) {
+      meter_(tuning.model(), data.examples, some_of(data.normal.validation, tuning.recipe()),
+             "normal validation answers") {
   if (judge_ != nullptr) prompts_ = judge_->validation_prompts(prompts_of(tuning.recipe()));
 }
 

@@ -342,6 +342,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     }
     return options.interrupted && options.interrupted();
   };
+  show(first, "");  // so that the rate leaves out the steps of an earlier run; the loop asks about interrupts
   for (std::int64_t step = first; step < options.steps && !evaluations.stop(); ++step) {
     const auto start = Clock::now();
     StepRecord record;

@@ -83,12 +83,12 @@ TEST_F(JsonLogTest, ProgressOfLongWorkIsReportedAtARateOfItsOwn) {
     Progress progress("training", 2000, "steps");
     progress.update(0);
     std::this_thread::sleep_for(std::chrono::milliseconds(1100));
-    for (std::uint64_t i = 1; i < 1000; ++i) progress.update(i, "loss 1.5");
+    for (std::uint64_t i = 2; i < 1000; ++i) progress.update(i, "loss 1.5");
     progress.update(2000);
   });
   ASSERT_EQ(events.size(), 2U);
   EXPECT_EQ(events[0].at("title"), "training");
-  EXPECT_EQ(events[0].at("done"), 1);
+  EXPECT_EQ(events[0].at("done"), 2);
   EXPECT_EQ(events[0].at("total"), 2000);
   EXPECT_EQ(events[0].at("unit"), "steps");
   EXPECT_EQ(events[0].at("note"), "loss 1.5");

@@ -8,8 +8,10 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
 
 #include "core/error.h"
+#include "core/messages.h"
 #include "evaluation/divergence_sample.h"
 #include "models/loading.h"
 
@@ -130,6 +132,49 @@ TEST(ChooseAlpha, HalvesTheSmallestWhereNoneOfTheFirstFits) {
   EXPECT_EQ(choice_of([](double alpha) { return alpha < 1e-3 ? 0.0 : 0.5 * alpha * alpha; }, 1e-9).alpha, 0)
       << "what only rounding leaves within the budget is no choice";
   EXPECT_EQ(choice_of([](double) { return 9.0; }, 0.3).alpha, 0);
+}
+
+// What the progress of a choice said last, of how much.
+class ProgressOfTheChoice : public Observer {
+ public:
+  ProgressOfTheChoice() : before_(set_observer(this)) {}
+  ~ProgressOfTheChoice() override { set_observer(before_); }
+  std::unique_ptr<ProgressDisplay> progress(const std::string&, std::uint64_t total, const std::string&) override {
+    total_ = total;
+    return std::make_unique<Display>(*this);
+  }
+  std::uint64_t done_ = 0, total_ = 0;
+  bool went_back_or_over_ = false;
+
+ private:
+  struct Display : ProgressDisplay {
+    explicit Display(ProgressOfTheChoice& all) : all(all) {}
+    void update(std::uint64_t done, const std::string&) override {
+      all.went_back_or_over_ |= done < all.done_ || done > all.total_;
+      all.done_ = done;
+    }
+    ProgressOfTheChoice& all;
+  };
+  Observer* before_;
+};
+
+// "choosing alpha 1/4" was its last word where the search ended early, and 6/4 in four bits.
+TEST(ChooseAlpha, ItsProgressReachesItsTotalHoweverTheSearchEnds) {
+  for (const Curve& kl : std::vector<Curve>{[](double) { return 0.0; }, [](double alpha) { return alpha * alpha; },
+                                            [](double alpha) { return alpha > 0.05 ? INFINITY : alpha; }}) {
+    for (const bool nf4 : {false, true}) {
+      const ProgressOfTheChoice progress;
+      choose_alpha(
+          [&](double alpha) {
+            AlphaPoint point{alpha, kl(alpha)};
+            if (nf4) point.nf4_rise = kl(alpha);
+            return point;
+          },
+          0.3, nf4);
+      EXPECT_EQ(progress.done_, progress.total_);
+      EXPECT_FALSE(progress.went_back_or_over_);
+    }
+  }
 }
 
 TEST(ChooseAlpha, CopesWithNoise) {
