@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <numeric>
 
 #include "core/error.h"
@@ -14,6 +15,7 @@
 #include "judges/answer_words.h"
 
 namespace lethe {
+namespace fs = std::filesystem;
 namespace {
 
 // Version 1 had neither prompts nor calibration; version 2 had all words as terms and no weight of a refusal. Version 4
@@ -83,6 +85,29 @@ HeldOutFigures figures_of(const Json& json) {
                                         bin.at("harmful").get<double>()});
   }
   return figures;
+}
+
+// Where the encoder of a judge.json is now: both may have been moved, together or alone. The hashes decide later
+// whether it is the right one.
+fs::path encoder_folder(const Json& encoder, const fs::path& file) {
+  const fs::path here = fs::absolute(file).lexically_normal().parent_path();
+  fs::path named = encoder.at("folder").get<std::string>();
+  if (!named.has_filename()) named = named.parent_path();  // "encoder/"
+  const fs::path beside = here / named.filename();
+  std::vector<fs::path> places = {named, beside};
+  if (const std::string from_here = encoder.value("from_here", ""); !from_here.empty())
+    places.insert(places.begin(), here / from_here);
+  std::string tried;
+  for (const fs::path& place : places) {
+    std::error_code none;
+    if (fs::is_directory(place, none)) return place;
+    const std::string path = excerpt(place.lexically_normal().string(), 300);
+    if (tried.find(path) == std::string::npos) tried += (tried.empty() ? "" : ", ") + path;
+  }
+  throw bad_input("cannot load the judge " + file.string())
+      .wanted("the sentence encoder that it was trained with, " + excerpt(named.filename().string()))
+      .found("no such folder: " + tried)
+      .hint("copy or link that folder to " + excerpt(beside.string(), 300));
 }
 
 }  // namespace
@@ -202,7 +227,9 @@ void Classifier::save(const std::filesystem::path& file) const {
                {"prompts", std::move(prompts)},
                {"terms", std::move(terms)}};
   if (encoder_) {
+    const fs::path here = fs::absolute(file).lexically_normal().parent_path();
     root["encoder"] = {{"folder", encoder_->folder().string()},
+                       {"from_here", encoder_->folder().lexically_relative(here).string()},
                        {"hash", encoder_->hash()},
                        {"settings_hash", encoder_->settings_hash()}};
     root["embedding"] =
@@ -235,10 +262,10 @@ Classifier Classifier::load(const std::filesystem::path& file) {
     }
     judge.terms_ = Tfidf(terms, terms_of({}));
     if (encodes) {
-      judge.encoder_ = std::make_shared<AnswerEncoder>(root.at("encoder").at("folder").get<std::string>());
+      const Json& encoder = root.at("encoder");
+      judge.encoder_ = std::make_shared<AnswerEncoder>(encoder_folder(encoder, file).string());
       const auto embedding = root.at("embedding").get<std::vector<double>>();
       judge.weights_.insert(judge.weights_.end(), embedding.begin(), embedding.end());
-      const Json& encoder = root.at("encoder");
       const bool other = encoder.at("hash") != judge.encoder_->hash() || embedding.size() != judge.embedding_width();
       // Files of an earlier lethe have no hash of the settings.
       if (other || encoder.value("settings_hash", judge.encoder_->settings_hash()) != judge.encoder_->settings_hash())

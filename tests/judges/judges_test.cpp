@@ -103,6 +103,32 @@ TEST_F(EncodedClassifier, ComesBackFromAFileWithTheSameEncoderOnly) {
   EXPECT_THROW(open_judge(file.string()), Error);
 }
 
+// Only an absolute path was stored.
+TEST_F(EncodedClassifier, FindsItsEncoderWhereBothOrOneOfThemWasMoved) {
+  const Classifier judge = trained_with_encoder().whole();
+  fs::create_directories(folder_ / "judges");
+  judge.save(folder_ / "judges" / "judge.json");
+  const auto opens = [&](const fs::path& file) {
+    return std::abs(harm_of(*open_judge(file.string()), "", "venom and milk") - judge.harm("venom and milk")) < 1e-12;
+  };
+  fs::create_directories(folder_ / "moved");
+  fs::copy(folder_ / "judges", folder_ / "moved" / "judges");
+  EXPECT_TRUE(opens(folder_ / "moved" / "judges" / "judge.json")) << "the judge alone was moved";
+  fs::rename(encoder(), folder_ / "moved" / "encoder");
+  EXPECT_TRUE(opens(folder_ / "moved" / "judges" / "judge.json")) << "both were moved";
+  try {
+    open_judge((folder_ / "judges" / "judge.json").string());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    for (const std::string& part : {std::string("the sentence encoder that it was trained with, encoder"),
+                                    "no such folder: " + encoder().string(),
+                                    "copy or link that folder to " + (folder_ / "judges" / "encoder").string()})
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+  fs::create_directory_symlink(folder_ / "moved" / "encoder", folder_ / "judges" / "encoder");
+  EXPECT_TRUE(opens(folder_ / "judges" / "judge.json"));
+}
+
 TEST(Classifier, SurvivesARoundTripThroughAFileWithItsFiguresAndPrompts) {
   const Classifier judge = trained();
   const auto path = std::filesystem::path(testing::TempDir()) / "judge.json";
