@@ -40,7 +40,10 @@ class Results(dict):
 
 
 class Job:
-    """A command at work. Iterate over it for the metrics of each training step; `result()` waits for the end."""
+    """A command at work. Iterate over it for the metrics of each training step; `result()` waits for the end.
+
+    The command goes on if nobody holds the job any more, but its data files of `list[dict]` end with Python.
+    """
 
     def __init__(self, command: tuple[str, ...], positional: tuple[Any, ...], settings: dict[str, Any], verbose: bool):
         self._scratch = tempfile.TemporaryDirectory(prefix="lethe-")
@@ -75,15 +78,20 @@ class Job:
         )
         self._stdout: list[str] = []
         self._stderr: list[str] = []
+        # The first reader holds the data files: they are needed while the command works, whoever holds the job.
         self._readers = [
-            threading.Thread(target=self._read, args=(self._process.stdout, self._stdout, False), daemon=True),
+            threading.Thread(
+                target=self._read,
+                args=(self._process.stdout, self._stdout, False, (self._process, self._scratch)),
+                daemon=True,
+            ),
             threading.Thread(target=self._read, args=(self._process.stderr, self._stderr, verbose), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
 
     @staticmethod
-    def _read(stream: Any, lines: list[str], show: bool) -> None:
+    def _read(stream: Any, lines: list[str], show: bool, _held: Any = None) -> None:
         with stream:
             for line in stream:
                 lines.append(line)

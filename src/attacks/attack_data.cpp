@@ -6,6 +6,7 @@
 #include "attacks/attack_table.h"
 #include "core/error.h"
 #include "core/file_hash.h"
+#include "core/folder_names.h"
 #include "core/join.h"
 #include "core/random.h"
 #include "core/terminal.h"
@@ -18,6 +19,7 @@
 #include "runs/input_check.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
+#include "runs/stored_recipe.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -54,9 +56,10 @@ Recipe recipe_of_run(const AttackRequest& request) {
         .wanted("a run folder of `lethe unlearn`, or --model and --original")
         .found(found);
   };
+  if (!request.run_recipe) refuse_unfinished(request.run, "cannot attack " + request.run.string());
   if (!request.run_recipe && !fs::exists(file)) throw wrong("no recipe.yaml");
   if (!request.run_recipe && !has_result(request.run)) throw wrong("no model and no adapter");
-  Recipe recipe = request.run_recipe ? *request.run_recipe : load_recipe(file);
+  Recipe recipe = request.run_recipe ? *request.run_recipe : stored_recipe(request.run);
   if (recipe.data.harmful.empty() && recipe.data.plan.empty()) throw wrong("a run without harmful data");
   if (!request.original.empty()) recipe.model = request.original;
   if (!request.judge.empty()) {

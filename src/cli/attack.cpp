@@ -10,6 +10,7 @@
 #include "cli/program.h"
 #include "cli/run_options.h"
 #include "core/error.h"
+#include "core/interrupt.h"
 
 namespace lethe {
 namespace {
@@ -51,6 +52,8 @@ void check_sources(const AttackOptions& options) {
 void run_attack(AttackOptions& options, const CLI::App& command) {
   AttackRequest& request = options.request;
   check_sources(options);
+  if (request.out.empty() && !request.dry_run.on)
+    throw bad_usage("cannot attack").wanted("--out, the folder to write").found("none").hint("--dry-run needs none");
   if (options.quick) make_quick(request, command);
   if (std::adjacent_find(request.budget.steps.begin(), request.budget.steps.end(), std::greater_equal<>()) !=
       request.budget.steps.end())
@@ -75,7 +78,7 @@ void run_attack(AttackOptions& options, const CLI::App& command) {
   }
   check_recipe(recipe);
   request.dry_run.json = request.json;
-  attack(request);
+  going_on_later([&] { return kept_parts(request.out / "parts", "part"); }, [&] { attack(request); });
 }
 
 }  // namespace
@@ -120,8 +123,7 @@ void add_attack(CLI::App& program, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_flag("--keep-models", request.keep_models,
                     "Write the attacked models to OUT/models (mode 0700); they are as dangerous as the harm itself");
-  command->add_option("--out", request.out, "Folder for attack.json, answers.jsonl, report.html and parts/")
-      ->required();
+  command->add_option("--out", request.out, "Folder for attack.json, answers.jsonl, report.html and parts/");
   command->add_flag_callback(
       "--no-cache", [&request] { request.recipe.evaluation.cache = false; },
       "Compute the original's answers again, even if they are in the cache");

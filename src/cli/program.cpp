@@ -116,6 +116,7 @@ int status_of_program(int argc, char** argv) {
   try {
     check_words(program, words);
     program.parse(argc, argv);
+    check_numbers(program);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return say_usage_error(program, usage_error(program, error));
     if (is_other_rank()) return static_cast<int>(ExitCode::done);

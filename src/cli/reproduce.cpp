@@ -7,6 +7,7 @@
 #include "cli/program.h"
 #include "cli/run_options.h"
 #include "core/error.h"
+#include "core/interrupt.h"
 #include "demo/demo.h"
 
 namespace lethe {
@@ -48,7 +49,8 @@ void run(const ReproduceOptions& options) {
   request.trials = options.trials;
   request.with_costs = !options.methods.empty();
   request.dry_run = options.recipe.dry_run();
-  reproduce(request);
+  const std::filesystem::path folder = request.recipe.out;
+  going_on_later([&] { return kept_parts(folder / "cells", "cell"); }, [&] { reproduce(request); });
 }
 
 }  // namespace

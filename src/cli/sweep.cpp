@@ -6,6 +6,7 @@
 
 #include "cli/common.h"
 #include "cli/program.h"
+#include "core/interrupt.h"
 
 namespace lethe {
 
@@ -63,7 +64,10 @@ void add_sweep(CLI::App& program, Action& action) {
     request->device = shared->device;
     request->dtype = compute_type_named(shared->dtype);
     request->threads = shared->threads;
-    action = [request] { sweep(*request); };
+    action = [request] {
+      const auto& out = request->out.empty() ? request->run : request->out;
+      going_on_later([&] { return kept_parts(out / "points", "point"); }, [&] { sweep(*request); });
+    };
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/program.h"
 #include "cli/run_options.h"
+#include "core/interrupt.h"
 
 namespace lethe {
 namespace {
@@ -19,7 +20,8 @@ void run_tune(const TuneOptions& options) {
   TuneRequest request = options.request;
   request.recipe = options.recipe.resolve();
   request.dry_run = options.recipe.dry_run();
-  tune(request);
+  const std::filesystem::path out = request.recipe.out;
+  going_on_later([&] { return kept_parts(out / "trials", "trial"); }, [&] { tune(request); });
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -304,6 +306,19 @@ void check_words(const CLI::App& program, const std::vector<std::string>& words)
   refuse_options(*app, unknown);
 }
 
+void check_numbers(const CLI::App& program) {
+  for (const CLI::Option* option : chosen_command(program)->get_options()) {
+    const std::string type = option->get_type_name();
+    if (!type.starts_with("FLOAT") && !type.starts_with("INT") && !type.starts_with("UINT")) continue;
+    for (const std::string& given : option->results()) {
+      if (!given.empty() && std::isfinite(std::strtod(given.c_str(), nullptr))) continue;  // CLI11 checked the rest
+      throw bad_usage("cannot use " + option->get_name())
+          .wanted("a number")
+          .found(given.empty() ? "an empty text" : excerpt(given));
+    }
+  }
+}
+
 Error usage_error(const CLI::App& program, const CLI::ParseError& problem) {
   const CLI::App& app = *chosen_command(program);
   const std::string help = name_of(app) + " --help";
@@ -319,7 +334,11 @@ Error usage_error(const CLI::App& program, const CLI::ParseError& problem) {
       return bad_usage("no command was given").wanted("one of " + either_of(names_of_commands(app))).hint(help);
     if (named) return error.hint(help);
   }
-  return bad_usage("cannot use this command line").found(excerpt(problem.what(), 400)).hint(help);
+  Error error = bad_usage("cannot use this command line").found(excerpt(problem.what(), 400));
+  if (std::string_view(problem.what()).starts_with("--ranks requires"))
+    return error.hint("--ranks N --dry-run for a plan; lethe launch -n N " + app.get_name() +
+                      " … to compute with N processes");
+  return error.hint(help);
 }
 
 }  // namespace lethe

@@ -22,4 +22,9 @@ std::string with_options_named(const CLI::App& program, std::string message);
 /// Converts an error of CLI11. Lists all missing required options together.
 Error usage_error(const CLI::App& program, const CLI::ParseError& error);
 
+/// Checks, after the command line is parsed, the numbers that its options were given: CLI11 takes "" for 0, and "nan"
+/// for a number in any range.
+/// @throws Error (usage) naming the option
+void check_numbers(const CLI::App& program);
+
 }  // namespace lethe

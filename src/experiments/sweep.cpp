@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder_names.h"
 #include "core/seconds_since.h"
 #include "core/staged_folder.h"
 #include "core/terminal.h"
@@ -22,6 +23,7 @@
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/plan_file.h"
+#include "runs/stored_recipe.h"
 #include "runs/template_choice.h"
 #include "tensors/device.h"
 
@@ -40,11 +42,12 @@ FinishedRun read_run(const SweepRequest& request) {
   const auto wrong = [&](const std::string& found) {
     return bad_input("cannot sweep " + request.run.string()).wanted("a run folder of `lethe unlearn`").found(found);
   };
+  refuse_unfinished(request.run, "cannot sweep " + request.run.string());
   if (!fs::exists(results) || !fs::exists(recipe)) throw wrong("no results.json and recipe.yaml");
   const Json json = read_json(results);
   if (!json.is_object() || !json.contains("alpha") || !json.at("alpha").is_number())
     throw wrong("no alpha in results.json");
-  FinishedRun run{load_recipe(recipe), json.at("alpha").get<double>()};
+  FinishedRun run{stored_recipe(request.run), json.at("alpha").get<double>()};
   if (run.alpha == 0) throw wrong("alpha 0: the original itself");
   run.recipe.device = request.device;
   run.recipe.dtype = request.dtype;

@@ -66,6 +66,33 @@ TEST_F(Usage, AMisspeltCommandNamesTheOneThatWasMeant) {
   expect_hint("--quiet unlearn", "COMMAND --quiet");
 }
 
+// CLI11 takes "" for 0, and "nan" for a number of any range.
+TEST_F(Usage, AnEmptyTextOrNoNumberIsRefusedWhereANumberIsWanted) {
+  const auto message = [&](std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());
+    try {
+      program_.parse(words);
+      check_numbers(program_);
+      return std::string("no error");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      return std::string(error.what());
+    }
+  };
+  EXPECT_NE(message({"sweep", "run", "--alpha", ""}).find("--alpha\n  wanted  a number\n  found   an empty text"),
+            std::string::npos)
+      << message({"sweep", "run", "--alpha", ""});
+  EXPECT_NE(message({"serve", "model", "--longest-answer", "nan"}).find("nan"), std::string::npos);
+  EXPECT_NE(message({"attack", "run", "--betas", "0.5,nan"}).find("--betas"), std::string::npos);
+  EXPECT_EQ(message({"sweep", "run", "--alpha", "0.25,1e-1", "--prompts", "3"}), "no error");
+}
+
+TEST_F(Usage, RanksWithoutADryRunSayHowToComputeWithThem) {
+  const std::string message = parsed("unlearn --model x --ranks 4");
+  for (const char* word : {"--dry-run", "lethe launch -n N unlearn"})
+    EXPECT_NE(message.find(word), std::string::npos) << message;
+}
+
 TEST_F(Usage, OtherProgramsWordsForACommandFindIt) {
   expect_hint("bench", "benchmark");
   expect_hint("answer", "generate");
@@ -174,7 +201,7 @@ TEST_F(Usage, HelpBreaksLinesAndNamesWhatAnOptionTakes) {
   const std::string attack = program_.get_subcommand("attack")->help();
   EXPECT_NE(attack.find("--rows N "), std::string::npos) << attack;
   EXPECT_NE(attack.find("[default: 64]"), std::string::npos) << attack;
-  EXPECT_NE(attack.find("[required]"), std::string::npos) << attack;
+  EXPECT_NE(program_.get_subcommand("tune")->help().find("[required]"), std::string::npos);
 }
 
 // Of a command and those below it.

@@ -1,5 +1,6 @@
 """The module `lethe`: results, metrics while a run works, errors, and models in transformers and PEFT."""
 
+import gc
 import json
 import os
 import pathlib
@@ -184,6 +185,16 @@ class Runs(WithData):
         plan = self.unlearn("plan", dry_run=True).result()
         self.assertIn("steps", json.dumps(plan))
         self.assertFalse((self.folder / "plan").exists())
+
+
+    def test_a_job_that_nobody_holds_keeps_its_data(self):
+        job = self.unlearn("unheld", training={"steps": 2, "batch": 2})
+        process, data = job._process, pathlib.Path(job._scratch.name)
+        del job
+        gc.collect()
+        self.assertTrue(any(data.iterdir()))
+        self.assertEqual(process.wait(), 0)
+        self.assertTrue((self.folder / "unheld/results.json").exists())
 
 
 class Errors(WithData):
