@@ -24,7 +24,9 @@ struct Comparison {
   std::vector<JudgedAnswer> original_answers;
   /// What in the original's answers hints at a wrong prompt template (template_signs()).
   std::vector<std::string> template_warnings;
-  std::uint64_t seed = 8888;  ///< of the paired tests
+  std::vector<std::string> trained_on;  ///< "unseen", "normal": sets of which there are only prompts trained on
+  std::uint64_t seed = 8888;            ///< of the paired tests
+  std::size_t most_prompts = 0;         ///< of each set (evaluation.prompts); 0: unknown
 };
 
 /// What a report prints beside the figures.

@@ -117,7 +117,7 @@ AnswerGroup answer_group(const std::string& title, const SetResult& before, cons
                          bool withheld) {
   constexpr std::size_t kMost = 40;
   AnswerGroup group{title, {}};
-  group.withheld = withheld && !normal;
+  group.withheld = withheld || normal;  // normal answers are not put to the judge
   for (std::size_t i = 0; i < before.answers.size() && i < kMost; ++i) {
     AnswerPair pair{before.answers[i].prompt, shown(before.answers[i], normal, withheld), std::nullopt};
     if (after != nullptr) pair.after = shown(after->answers[i], normal, withheld);

@@ -22,7 +22,8 @@ struct EvaluationSets {
   std::vector<Question> safe, contrast;
   bool built_in_safe = false;
   std::vector<ChoiceQuestion> choices;
-  std::vector<std::string> texts;  ///< plain text, for perplexity
+  std::vector<std::string> texts;         ///< plain text, for perplexity
+  std::vector<std::string> trained_on{};  ///< "unseen", "normal": sets of which there are only prompts trained on
 };
 
 /// Reads prompts of one role, says and notes what was found. @param run  may be null

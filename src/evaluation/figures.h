@@ -96,7 +96,7 @@ std::optional<Measured> measured_share(const Proportion& share);
 
 /// Whether the first judge's verdicts decide this figure. It is not measured where they are withheld.
 bool is_of_harm(const Figure& figure);
-/// "Harm: not judged (…)." @param why  ModelResult::judge_withheld
+/// "Harm: not judged (…).", where no rate of harm is printed. @param why  ModelResult::judge_withheld
 std::string harm_not_judged(const std::string& why);
 
 /// Whether a smaller value of this figure is better. @throws std::out_of_range for an unknown name

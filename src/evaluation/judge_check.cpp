@@ -165,7 +165,10 @@ std::vector<std::string> warnings_of(const std::vector<JudgeSummary>& judges) {
     std::string distrust = distrust_of(judge);
     if (!distrust.empty()) {
       distrust[0] = 'T';
-      warnings.push_back(distrust + ". Its rates say nothing about the model and are not printed.");
+      warnings.push_back(
+          distrust +
+          ". Its rates say nothing about the model and are not printed. Use another evaluation.judge (lethe "
+          "judge list).");
     }
     if (judge.references) {
       const Proportion &recall = judge.references->recall, &false_positives = judge.references->false_positives;

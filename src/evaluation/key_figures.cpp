@@ -10,6 +10,7 @@ namespace lethe {
 namespace {
 
 constexpr double kChance = VerdictBounds{}.significance;
+constexpr std::size_t kFewest = VerdictBounds{}.fewest_answers;
 
 std::string whole_percent(double share) {
   return fixed(100 * share, 0) + "%";
@@ -20,6 +21,7 @@ std::string p_text(double p) {
 }
 
 double share_lost(const Figure& figure, const Difference& change) {
+  if (!std::isfinite(change.after)) return std::isfinite(change.before) ? 1 : 0;  // the model is broken, or was
   if (figure.damage == Damage::perplexity) return 1 - std::exp(change.before - change.after);
   const bool less_is_better = figure.better == Better::lower;
   const double before = less_is_better ? 1 - change.before : change.before;
@@ -43,6 +45,7 @@ KeyFigure harm_figure(const Comparison& comparison) {
                   with_commas(harm.cases) + " answers.";
     if (comparison.unlearned && comparison.original.unseen.harmful.cases > 0)
       figure.note += " The original: " + percent(comparison.original.unseen.harmful.rate) + ".";
+    if (harm.cases < kFewest) figure.note += " Too few for a verdict.";
   }
   return figure;
 }
@@ -67,7 +70,15 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
   const std::string what = (is_nll ? "Perplexity of " : "") + row.words + ", from " + values + " on " +
                            with_commas(change.cases) + (is_nll && change.figure == "text_nll" ? " texts" : " prompts");
   const bool beyond_chance = change.p < kChance;
-  if (worst->lost <= 0) {
+  std::string few = too_few_normal(comparison);
+  if (!few.empty() && (change.cases < kFewest || !beyond_chance || worst->lost <= 0)) {
+    few[0] = few[0] == 'n' ? 'N' : 'O';  // "no", "only"
+    figure.note = few + ".";
+    if (worst->lost <= 0) return figure;
+    if (beyond_chance) figure.value = "found, size not known";
+    figure.note += " The largest fall, " + whole_percent(worst->lost) + ": " + what + " (" +
+                   (beyond_chance ? "beyond chance, " : "chance may explain it, ") + p_text(change.p) + ").";
+  } else if (worst->lost <= 0) {
     figure.value = "none found";
     figure.note = "No figure of normal use fell.";
   } else if (beyond_chance) {

@@ -18,6 +18,8 @@ ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examp
       options_(std::move(options)),
       data_(std::move(data)) {
   result_.seed = options_.seed;
+  result_.most_prompts = options_.prompts;
+  result_.trained_on = data_.sets.trained_on;
   result_.judges = examine_judges(panel, data_.sets, options_.seed);
   for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
 }

@@ -38,6 +38,8 @@ class ModelComparison {
   /// evaluate_original()). Unlikely text is often broken.
   void score_under_original(const CausalLM& original);
   const Comparison& result() const { return result_; }
+  /// The prompts that there are; of each set evaluation.prompts are used.
+  const EvaluationSets& sets() const { return data_.sets; }
 
  private:
   ModelResult answers(const CausalLM& model, const EvaluationOptions& options, const std::string& title) const;

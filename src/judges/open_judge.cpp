@@ -84,6 +84,11 @@ void require_judge(const std::string& given, const std::vector<std::string>& fur
   kind_in(file).check(file);
 }
 
+bool is_quick_judge(const std::string& given) {
+  const std::string name = judge_path(given);
+  return !JudgeFile::is_named_by(name) || JudgeFile(name).text("kind") == "facts";
+}
+
 std::vector<std::filesystem::path> judge_files(const std::string& given) {
   const std::string name = judge_path(given);
   std::vector<std::filesystem::path> files;

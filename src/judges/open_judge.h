@@ -23,6 +23,10 @@ void require_judge(const std::string& name, const std::vector<std::string>& furt
 /// @throws Error (bad input) if the file is missing (naming the shipped judges) or broken, or its kind is unknown
 std::unique_ptr<Judge> open_judge(const std::string& name, const JudgeSettings& settings = {});
 
+/// Whether such a judge opens and judges within a moment: it loads no language model and asks no server.
+/// @throws Error (bad input) as open_judge()
+bool is_quick_judge(const std::string& name);
+
 /// The files that this judge is read from, for a run's record: its description or classifier, and its list of facts.
 /// Empty if there are none. Models are not among them.
 /// @throws Error (bad input) as open_judge()

@@ -85,8 +85,13 @@ std::string html_group(const AnswerGroup& group) {
   std::string html;
   if (examples > 0)
     html = "<h3>" + html_bounded(group.title, kLongestLine) + "</h3>" + html_pairs(group, 0, examples, two);
-  html += "<details><summary>" + html_bounded(group.title, kLongestLine) + " (" + std::to_string(group.pairs.size()) +
-          (group.left_out > 0 ? " of " + std::to_string(group.pairs.size() + group.left_out) : "") + " shown; " +
+  const std::size_t all = group.pairs.size() + group.left_out;
+  if (examples == all && all > 0) return html;  // nothing is left to fold
+  html += "<details><summary>" +
+          (examples > 0 ? std::to_string(group.pairs.size() - examples) + " more"
+                        : html_bounded(group.title, kLongestLine)) +
+          " (" + std::to_string(group.pairs.size()) + (group.left_out > 0 ? " of " + std::to_string(all) : "") +
+          " shown; " +
           (two ? "before: " + count_of(group, false) + "; after: " + count_of(group, true) : count_of(group, false)) +
           ")</summary>";
   if (group.left_out > 0)

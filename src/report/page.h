@@ -39,7 +39,7 @@ struct AnswerGroup {
   std::vector<AnswerPair> pairs;
   std::size_t left_out = 0;  ///< further ones that are not shown
   std::size_t examples = 0;  ///< so many pairs stand before the fold; for groups without harm
-  bool withheld = false;     ///< the judge failed its checks: no counts of harm
+  bool withheld = false;     ///< no judge decided on these answers: no counts of harm
 };
 
 /// A part of the page under a heading of its own. Everything may be empty; all text is escaped and bounded.

@@ -22,7 +22,7 @@ nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}
 .keys div{border-top:2px solid var(--rule);padding-top:.3rem}.keys dt{color:var(--faint);font-size:.9rem}.keys dd{margin:0;font-size:.9rem}
 .keys .value{font-size:1.5rem;font-weight:700;line-height:1.3;overflow-wrap:anywhere}
 .outcome.green{border-left-color:var(--good)}.green .level{color:var(--good)}.outcome.amber{border-left-color:var(--warn)}.amber .level{color:var(--warn)}
-.outcome.red,.outcome.none{border-left-color:var(--bad)}.red .level,.none .level,.none .level+p{color:var(--bad)}
+.outcome.red{border-left-color:var(--bad)}.red .level{color:var(--bad)}.outcome.none{border-left-style:dashed}.none .level{color:var(--faint)}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 th,td{padding:.3rem .45rem;font-size:.93rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;font-variant-numeric:tabular-nums}

@@ -11,10 +11,12 @@
 #include "evaluation/model_comparison.h"
 #include "evaluation/prompt_length.h"
 #include "evaluation/verdict.h"
+#include "evaluation/verdict_outlook.h"
 #include "models/loading.h"
 #include "runs/input_check.h"
 #include "runs/model_card.h"
 #include "runs/original_cache.h"
+#include "runs/rehearsal.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/run_of.h"
@@ -79,6 +81,27 @@ void check_request(const EvaluateRequest& request) {
               paths, request.recipe.out);
 }
 
+// Bytes at the peak of an evaluation, without the judge's model. Lengths are those of some prompts.
+std::uint64_t evaluation_memory(const Recipe& recipe, const StoredModel& stored, const EvaluationSets& sets,
+                                std::uint64_t weights, const Compute& compute) {
+  const auto most = static_cast<std::size_t>(recipe.evaluation.prompts);
+  double longest = 0, compared = 0;
+  for (const auto* questions : {&sets.seen, &sets.unseen, &sets.other, &sets.normal}) {
+    for (std::size_t i = 0; i < std::min({questions->size(), most, std::size_t{64}}); ++i) {
+      const Question& question = (*questions)[i];
+      const auto tokens = [&](const std::string& text) {
+        return static_cast<double>(stored.tokenizer.encode(text).ids.size());
+      };
+      longest = std::max(longest, tokens(question.prompt));
+      if (questions == &sets.normal && !question.references.empty()) compared += tokens(question.references[0]);
+    }
+  }
+  if (sets.normal.size() > 64) compared *= static_cast<double>(std::min(sets.normal.size(), most)) / 64;
+  return weights + 200'000'000 +  // the program
+         evaluation_work(stored.spec, longest + static_cast<double>(recipe.evaluation.max_new_tokens), 2 * compared,
+                         compute);
+}
+
 // At most nine lines, as of every plan.
 RunPlan evaluation_plan(const EvaluateRequest& request, const Recipe& recipe, const StoredModel& stored,
                         const EvaluationSets& sets, const Compute& compute) {
@@ -111,8 +134,11 @@ RunPlan evaluation_plan(const EvaluateRequest& request, const Recipe& recipe, co
                                          with_commas(static_cast<std::uint64_t>(recipe.evaluation.max_new_tokens)) +
                                          " tokens");
   plan.lines.emplace_back("judge", excerpt(join(recipe.evaluation.judge, ", "), 400));
-  plan.lines.emplace_back("memory", "about " + bytes_text(size * (compute.dtype == at::kFloat ? 4 : 2)) +
-                                        " of weights, one model at a time, and the judge's");
+  const std::uint64_t memory =
+      evaluation_memory(recipe, stored, sets, size * (compute.dtype == at::kFloat ? 4 : 2), compute);
+  plan.lines.emplace_back("memory", "about " + bytes_text(memory) + ", one model at a time, and the judge's; " +
+                                        bytes_text(available_for(compute)) + " are available");
+  plan.facts["evaluation_memory_bytes"] = memory;
   plan.lines.emplace_back("output", excerpt(recipe.out, 400));
   return plan;
 }
@@ -139,6 +165,14 @@ EvaluatedSets read_sets(const EvaluateRequest& request, const Recipe& recipe, co
   return read;
 }
 
+// What will keep the evaluation from a verdict.
+std::vector<std::string> obstacles_of(const EvaluateRequest& request, const EvaluationSets& sets) {
+  return verdict_obstacles({.unseen = sets.unseen.size(),
+                            .normal = sets.normal.size(),
+                            .most = static_cast<std::size_t>(request.recipe.evaluation.prompts),
+                            .compares = !request.original.empty()});
+}
+
 // The plan of a dry run, after the checks that need no weights.
 RunPlan checked_plan(const EvaluateRequest& request, Recipe recipe, const TemplateChoice& choice,
                      const Compute& compute) {
@@ -150,7 +184,11 @@ RunPlan checked_plan(const EvaluateRequest& request, Recipe recipe, const Templa
   recipe.evaluation.bleurt = recipe.evaluation.embedder = "";  // would be loaded
   const EvaluationOptions options = evaluation_options(recipe, stored.checkpoint, stored.spec.max_positions);
   const EvaluatedSets read = read_sets(request, recipe, stored, options, nullptr);
-  return evaluation_plan(request, recipe, stored, read.sets, compute);
+  RunPlan plan = evaluation_plan(request, recipe, stored, read.sets, compute);
+  std::vector<std::string> obstacles = obstacles_of(request, read.sets);
+  for (std::string& warning : try_judge(recipe, read.sets, open_panel)) obstacles.push_back(std::move(warning));
+  plan.warn_of(std::move(obstacles));
+  return plan;
 }
 
 }  // namespace
@@ -183,6 +221,7 @@ void evaluate(const EvaluateRequest& request) {
   options.server = server ? &*server : nullptr;
   options.original_server = original_server ? &*original_server : nullptr;
   const auto [sets, normal_train] = read_sets(request, recipe, stored, options, &run);
+  for (const std::string& obstacle : obstacles_of(request, sets)) warn(obstacle);
   std::vector<std::string> texts;
   for (const auto* questions :
        std::vector<const std::vector<Question>*>{&sets.seen, &sets.unseen, &sets.other, &sets.normal, &normal_train}) {

@@ -29,7 +29,38 @@ EvaluationSets further_sets(const EvaluationSettings& settings, RunRecord* run) 
   return sets;
 }
 
+const std::vector<Pair>& held_out(const Split& split, HeldOut part) {
+  return part == HeldOut::test ? split.test : split.validation;
+}
+
+// Whether there are only the rows of data.plan, which are used for training and evaluation.
+bool is_plan_alone(const Recipe& recipe) {
+  return recipe.data.harmful.empty();
+}
+
 }  // namespace
+
+EvaluationSets sets_of_run(const Recipe& recipe, const RunData& data, const Tokenizer& tokenizer,
+                           const EvaluationOptions& options, HeldOut part, EvaluationSets further, RunRecord* run) {
+  EvaluationSets sets = std::move(further);
+  if (sets.built_in_safe && part == HeldOut::validation) sets.safe = safe_prompts(SafePromptPart::choice);
+  sets.seen = questions_of(data.harmful.train);
+  sets.unseen = questions_of(held_out(data.harmful, part));
+  sets.normal = questions_of(held_out(data.normal, part));
+  std::vector<Question> trained = sets.seen;
+  const std::vector<Question> normal_train = questions_of(data.normal.train);
+  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
+  std::vector<std::string> keep;
+  if (is_plan_alone(recipe)) keep = {"unseen", "normal"};
+  if (sets.normal.empty()) {  // better those trained on than none
+    sets.normal = normal_train;
+    keep.emplace_back("normal");
+  }
+  leave_out_overlap(sets, trained, recipe.evaluation.overlap, run, keep);
+  leave_out_long(sets, tokenizer, options, run);
+  sets.trained_on = std::move(keep);
+  return sets;
+}
 
 bool asks_judge(const Recipe& recipe) {
   return recipe.evaluation.prompts > 0 && recipe.evaluation.judge != std::vector<std::string>{"none"};
@@ -41,38 +72,19 @@ bool attacks_result(const Recipe& recipe) {
 
 Evaluator::Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run,
                      OpenJudges* opened)
-    : tokenizer_(original.tokenizer),
+    : recipe_(recipe),
+      tokenizer_(original.tokenizer),
       data_(data),
       detector_(detector_for(data)),
       further_(further_sets(recipe.evaluation, run)),
       panel_(panel_for_run(recipe, data, further_.other, opened)),
       options_(evaluation_options(recipe, original.checkpoint, original.spec.max_positions)),
-      overlap_(recipe.evaluation.overlap),
-      run_(run),
-      plan_alone_(recipe.data.harmful.empty()) {}
+      run_(run) {}
 
 ModelComparison Evaluator::comparison(HeldOut part) const {
-  const auto held_out = [&](const Split& split) -> const std::vector<Pair>& {
-    return part == HeldOut::test ? split.test : split.validation;
-  };
-  EvaluationSets sets = further_;
-  if (sets.built_in_safe && part == HeldOut::validation) sets.safe = safe_prompts(SafePromptPart::choice);
-  sets.seen = questions_of(data_.harmful.train);
-  sets.unseen = questions_of(held_out(data_.harmful));
-  sets.normal = questions_of(held_out(data_.normal));
-  std::vector<Question> trained = sets.seen;
-  const std::vector<Question> normal_train = questions_of(data_.normal.train);
-  trained.insert(trained.end(), normal_train.begin(), normal_train.end());
-  std::vector<std::string> keep;
-  if (plan_alone_) keep = {"unseen", "normal"};
-  if (sets.normal.empty()) {  // better those trained on than none
-    sets.normal = normal_train;
-    keep.emplace_back("normal");
-  }
-  leave_out_overlap(sets, trained, overlap_, run_, keep);
-  leave_out_long(sets, tokenizer_, options_, run_);
   return ModelComparison(tokenizer_, data_.examples, panel_, detector_, options_,
-                         {std::move(sets), data_.normal.train, held_out(data_.normal)});
+                         {sets_of_run(recipe_, data_, tokenizer_, options_, part, further_, run_), data_.normal.train,
+                          held_out(data_.normal, part)});
 }
 
 std::vector<Question> Evaluator::validation_prompts(std::size_t count) const {
@@ -80,8 +92,8 @@ std::vector<Question> Evaluator::validation_prompts(std::size_t count) const {
   sets.seen = questions_of(data_.harmful.train);
   sets.unseen = questions_of(data_.harmful.validation);
   std::vector<std::string> keep;
-  if (plan_alone_) keep = {"unseen"};
-  leave_out_overlap(sets, sets.seen, overlap_, nullptr, keep);
+  if (is_plan_alone(recipe_)) keep = {"unseen"};
+  leave_out_overlap(sets, sets.seen, recipe_.evaluation.overlap, nullptr, keep);
   leave_out_long(sets, tokenizer_, options_, nullptr);
   if (sets.unseen.empty())
     throw bad_input("cannot evaluate during training (evaluation.every)")

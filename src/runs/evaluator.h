@@ -20,6 +20,13 @@ bool asks_judge(const Recipe& recipe);
 /// Whether the result is attacked: evaluation.attacks names something.
 bool attacks_result(const Recipe& recipe);
 
+/// The prompts of a run's evaluation, without those that overlap with what was trained on and those too long for the
+/// model.
+/// @param further  of load_further_sets()
+/// @param run      records what was left out; may be null
+EvaluationSets sets_of_run(const Recipe& recipe, const RunData& data, const Tokenizer& tokenizer,
+                           const EvaluationOptions& options, HeldOut part, EvaluationSets further, RunRecord* run);
+
 class Evaluator {
  public:
   /// Reads the further evaluation files of the recipe. `original`, `data`, `run` and `opened` must outlive this object.
@@ -28,8 +35,7 @@ class Evaluator {
   Evaluator(const Recipe& recipe, const StoredModel& original, RunData& data, RunRecord* run = nullptr,
             OpenJudges* opened = nullptr);
 
-  /// A fresh comparison on these prompts, without those that overlap with what was trained on and those too long for
-  /// the model; this outlives it.
+  /// A fresh comparison on the prompts of sets_of_run(); this outlives it.
   ModelComparison comparison(HeldOut part) const;
 
   const Panel& panel() const { return panel_; }
@@ -43,15 +49,14 @@ class Evaluator {
   JudgedAnswer judged_answer(const std::string& prompt, const std::string& response) const;
 
  private:
+  Recipe recipe_;
   const Tokenizer& tokenizer_;
   RunData& data_;
   DegenerateDetector detector_;
   EvaluationSets further_;
   Panel panel_;
   EvaluationOptions options_;
-  OverlapOptions overlap_;
   RunRecord* run_;
-  bool plan_alone_;  // there are only the rows of data.plan, which are used for training and evaluation
 };
 
 }  // namespace lethe

@@ -8,6 +8,7 @@
 #include "core/output_place.h"
 #include "core/regex.h"
 #include "core/terminal.h"
+#include "generation/generate.h"
 #include "models/causal_lm.h"
 #include "models/lora.h"
 #include "nn/bfloat16_product.h"
@@ -15,6 +16,42 @@
 
 namespace lethe {
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr double kProgram = 2e8;  // the program with LibTorch, and small buffers
+
+double bytes_of_state(const Compute& compute) {
+  return activation_type(compute.device, compute.dtype) == at::kFloat ? 4 : 2;
+}
+
+// Values of the activations of one layer and token.
+double a_token_in_layer(const DecoderSpec& spec) {
+  return 6.7 * static_cast<double>(spec.hidden_size) +
+         (spec.gated() ? 2 : 1) * static_cast<double>(spec.intermediate_size);
+}
+
+// What the KL from the original is measured against, on training and on test answers: a copy of the head each, and the
+// states of the answers.
+double meters_of(const DecoderSpec& spec, double compared_tokens, const Compute& compute) {
+  const double item = compute.dtype == at::kFloat ? 4 : 2;
+  return static_cast<double>(spec.hidden_size) *
+         (2 * static_cast<double>(spec.vocabulary) * item + compared_tokens * bytes_of_state(compute));
+}
+
+}  // namespace
+
+std::uint64_t evaluation_work(const DecoderSpec& spec, double answer_tokens, double compared_tokens,
+                              const Compute& compute) {
+  constexpr double kCache = 1 << 30, kPrompts = 2048;  // bytes of keys and values, tokens of prompts read at a time
+  const double state = bytes_of_state(compute), tokens = static_cast<double>(GenerationOptions{}.batch) * answer_tokens;
+  const double key_and_value = 2 * static_cast<double>(spec.layers * spec.kv_heads * spec.head_dim) * state;
+  const double read = std::min(tokens, kPrompts) * a_token_in_layer(spec) * state;
+  const auto vocabulary = static_cast<double>(spec.vocabulary);  // the KL takes four tensors of a chunk's logits
+  const double logits = 16 * std::min(std::max(6e6, 128 * vocabulary), compared_tokens * vocabulary);
+  return static_cast<std::uint64_t>(std::min(kCache, tokens * key_and_value) + read + logits +
+                                    meters_of(spec, compared_tokens, compute));
+}
 
 ModelSize model_size(const DecoderSpec& spec, const Recipe& recipe) {
   CausalLM model(spec);  // without weights
@@ -42,10 +79,8 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
   const bool lora = recipe.tuning == TuningKind::lora;
   const double item = compute.dtype == at::kFloat ? 4 : 2;
   const auto all = static_cast<double>(size.parameters), trained = static_cast<double>(size.trained);
-  const auto width = static_cast<double>(spec.hidden_size), layers = static_cast<double>(spec.layers),
-             inner = static_cast<double>(spec.intermediate_size);
-  constexpr double kProgram = 2e8;  // the program with LibTorch, and small buffers
-  constexpr double kNf4 = 0.5625;   // bytes a weight: four bits and a scale for each block of 64
+  const auto width = static_cast<double>(spec.hidden_size), layers = static_cast<double>(spec.layers);
+  constexpr double kNf4 = 0.5625;  // bytes a weight: four bits and a scale for each block of 64
   const bool nf4 = recipe.quantize == Quantize::nf4, shard = recipe.training.shard && load.ranks > 1;
   const double matrices = static_cast<double>(size.in_layers) * (nf4 ? kNf4 : item);
   const RankCosts costs = rank_costs({.ranks = load.ranks,
@@ -61,13 +96,14 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
   memory += trained * 8;
   if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += trained * (lora ? 4 : item);
   if (lora || item < 4) memory += trained * 4;
-  const double state = activation_type(compute.device, compute.dtype) == at::kFloat ? 4 : 2;
-  const double a_layer = load.tokens * state * (6.7 * width + (spec.gated() ? 2 : 1) * inner);
+  const double state = bytes_of_state(compute);
+  const double a_layer = load.tokens * a_token_in_layer(spec) * state,
+               head = static_cast<double>(spec.vocabulary) * width * item;
   memory += recipe.training.recompute || recipe.training.shard ? a_layer + layers * load.tokens * state * 2.7 * width
                                                                : layers * a_layer;
   if (load.stored_tokens > 0)  // and a copy of the head
-    memory +=
-        static_cast<double>(load.stored_tokens) * width * state + static_cast<double>(spec.vocabulary) * width * item;
+    memory += static_cast<double>(load.stored_tokens) * width * state + head;
+  if (load.evaluates) memory += meters_of(spec, load.compared_tokens, compute);
 
   // Adapters of several rounds: the rank doubles with each join, of which the last training has all but one.
   const std::uint64_t ranks = lora && load.rounds > 1 ? std::uint64_t{1} << (load.rounds - 2) : 1;
@@ -76,9 +112,9 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
 
   Needs needs;
   needs.memory = static_cast<std::uint64_t>(memory);
-  constexpr double kCache = 1 << 30;  // of keys and values (generation/generate.h)
   if (load.evaluates)
-    needs.evaluation = static_cast<std::uint64_t>(kProgram + kCache + held + (lora ? trained * 4 : all * item));
+    needs.evaluation = static_cast<std::uint64_t>(kProgram + held + (lora ? trained * 4 : all * item)) +
+                       evaluation_work(spec, load.answer_tokens, load.compared_tokens, compute);
   if (lora && !nf4 && !shard && compute.device.is_cpu()) needs.shareable = static_cast<std::uint64_t>(all * item);
   needs.ranks = costs;
   const std::uint64_t model = lora ? size.trained * 4 : load.checkpoint_bytes;
@@ -89,6 +125,11 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
     snapshots += 4 * (lora ? std::uint64_t{1} << (round - 2) : 1);
   needs.snapshots = snapshots * 12 * size.trained;
   return needs;
+}
+
+std::uint64_t memory_together(const Needs& needs, std::int64_t processes) {
+  return std::max(needs.memory, needs.evaluation) +
+         static_cast<std::uint64_t>(processes - 1) * (needs.memory - needs.shareable);
 }
 
 std::uint64_t attack_memory(std::uint64_t parameters, const std::vector<std::string>& attacks, const Compute& compute) {
@@ -128,17 +169,17 @@ void check_needs(const Needs& needs, std::uint64_t free, const Recipe& recipe, c
     warn("the disk may become full: " + bytes_text(free) + " are free, the result takes " + bytes_text(needs.result) +
          " and snapshots up to " + bytes_text(needs.snapshots) +
          "; training goes on without a snapshot that does not fit");
-  const auto processes = static_cast<std::uint64_t>(compute.device.is_cpu() ? on_one_host : 1);
-  const std::uint64_t together = needs.memory + (processes - 1) * (needs.memory - needs.shareable);
-  if (const std::uint64_t available = available_for(compute); together > available)
-    warn("memory may not be enough: training takes about " + bytes_text(together) +
-         (processes > 1 ? " in " + std::to_string(processes) + " processes, " : ", ") + bytes_text(available) +
-         " are available; try tuning=lora, quantize=nf4, training.recompute=true or a "
-         "smaller training.batch");
-  else if (needs.ranks.buffers > 0 && needs.evaluation > available)
-    warn("memory may not be enough for the evaluation on rank 0, which takes about " + bytes_text(needs.evaluation) +
-         ": " + bytes_text(available) +
-         " are available; evaluation.prompts=0 leaves it out, and `lethe evaluate --endpoint` does it elsewhere");
+  const std::int64_t processes = compute.device.is_cpu() ? on_one_host : 1;
+  const std::string together = bytes_text(memory_together(needs, processes)) +
+                               (processes > 1 ? " in " + std::to_string(processes) + " processes" : "");
+  if (const std::uint64_t available = available_for(compute); memory_together(needs, processes) > available) {
+    if (needs.memory >= needs.evaluation)
+      warn("memory may not be enough: training takes about " + together + ", " + bytes_text(available) +
+           " are available; try tuning=lora, quantize=nf4, training.recompute=true or a smaller training.batch");
+    else
+      warn("memory may not be enough for the evaluation, which takes about " + together + ": " + bytes_text(available) +
+           " are available; evaluation.prompts=0 leaves it out, and `lethe evaluate --endpoint` does it elsewhere");
+  }
   if (const std::uint64_t available = available_for(compute); needs.attacks > available)
     warn("memory may not be enough for evaluation.attacks, which take about " + bytes_text(needs.attacks) + ": " +
          bytes_text(available) +

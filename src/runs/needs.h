@@ -33,10 +33,12 @@ struct TrainingLoad {
   double uses = 3;                     ///< RankWork::uses
   bool evaluates = false;              ///< the run also asks a judge about answers
 };
+  double answer_tokens = 0;            ///< of the longest prompt and its answer
+  double compared_tokens = 0;          ///< of the normal answers on which the KL is measured
 
 struct Needs {
   std::uint64_t memory = 0;      ///< bytes at the peak of training, within about a third; of each rank
-  std::uint64_t evaluation = 0;  ///< bytes at the peak of evaluation, without a judge; 0: there is none
+  std::uint64_t evaluation = 0;  ///< bytes at the peak of evaluation, without a judge's model; 0: there is none
   std::uint64_t shareable = 0;   ///< of `memory`: weights that processes of one machine may map from the same file
   RankCosts ranks;               ///< zero for one process
   std::uint64_t attacks = 0;     ///< bytes at the peak of evaluation.attacks; 0: there are none
@@ -53,6 +55,16 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
                      const Compute& compute);
 
 /// Bytes at the peak of attacks on a model of so many weights: two models, or where one relearns with all weights, this
+/// Bytes that an evaluation takes beside the weights: keys and values, prompts that are read, logits, and what the KL
+/// from the original is measured against.
+/// @param answer_tokens    of the longest prompt and its answer
+/// @param compared_tokens  of the normal answers on which the KL is measured
+std::uint64_t evaluation_work(const DecoderSpec& spec, double answer_tokens, double compared_tokens,
+                              const Compute& compute);
+
+/// Bytes of so many processes on one machine, of which one evaluates. Those on a CPU share the weights that they map.
+std::uint64_t memory_together(const Needs& needs, std::int64_t processes);
+
 /// model, its gradients and AdamW's moments.
 /// @param attacks  their names
 std::uint64_t attack_memory(std::uint64_t parameters, const std::vector<std::string>& attacks, const Compute& compute);

@@ -6,6 +6,8 @@
 #include "core/error.h"
 #include "core/join.h"
 #include "core/terminal.h"
+#include "data/questions.h"
+#include "evaluation/verdict_outlook.h"
 #include "recipe/method_table.h"
 #include "report/table.h"
 #include "runs/alpha_choice.h"
@@ -18,9 +20,9 @@
 namespace lethe {
 namespace {
 
-// The mean lengths of pairs, tokens.
+// The mean lengths of pairs, and that of the longest prompt, tokens.
 struct Lengths {
-  double prompt = 0, response = 0;
+  double prompt = 0, response = 0, longest_prompt = 0;
   double pair() const { return prompt + response; }
 };
 
@@ -32,9 +34,10 @@ Lengths mean_lengths(const std::vector<Pair>& pairs, const ExampleMaker& example
   for (std::size_t i = 0; i < pairs.size(); i += stride, ++count) {
     const Example example = examples.make(pairs[i], pairs[i].response);
     sum.prompt += static_cast<double>(example.response_begin);
+    sum.longest_prompt = std::max(sum.longest_prompt, static_cast<double>(example.response_begin));
     sum.response += static_cast<double>(example.ids.size() - example.response_begin);
   }
-  return count == 0 ? Lengths{} : Lengths{sum.prompt / count, sum.response / count};
+  return count == 0 ? Lengths{} : Lengths{sum.prompt / count, sum.response / count, sum.longest_prompt};
 }
 
 std::string short_text(double value, const char* format = "%.1f") {
@@ -74,6 +77,7 @@ struct PlannedTraining {
   std::int64_t ranks = 1;
   double uses = 2;  // of a layer by a micro-batch (runs/rank_costs.h)
   bool evaluates = false;
+  double answer_tokens = 0, compared_tokens = 0;  // TrainingLoad
 };
 
 std::string received_text(double bytes) {
@@ -107,6 +111,17 @@ void add_ranks(RunPlan& plan, const PlannedTraining& run) {
                          {"evaluation_bytes", plan.needs.evaluation}};
 }
 
+// "about 1.2 GB to train, 2.3 GB to evaluate; 16.0 GB are available"
+std::string memory_text(const Needs& needs, std::int64_t ranks, const Compute& compute) {
+  std::string text = "about " + bytes_text(needs.memory) + (ranks > 1 ? " a rank" : "") + " to train";
+  if (needs.evaluation > 0) text += ", " + bytes_text(needs.evaluation) + " to evaluate";
+  if (needs.attacks > 0) text += ", for the attacks on the result " + bytes_text(needs.attacks);
+  if (ranks > 1 && compute.device.is_cpu())
+    text += ", " + bytes_text(memory_together(needs, ranks)) + " if all ranks are on this machine";
+  return text + "; " + bytes_text(available_for(compute)) + " are available" +
+         (compute.device.is_cpu() ? "" : " on " + compute.device.str());
+}
+
 void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTraining& run, const Compute& compute) {
   const ModelSize size = model_size(run.spec, recipe);
   const TrainingSettings& training = recipe.training;
@@ -118,7 +133,9 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                .rounds = run.rounds,
                                .ranks = run.ranks,
                                .uses = run.uses,
-                               .evaluates = run.evaluates},
+                               .evaluates = run.evaluates,
+                               .answer_tokens = run.answer_tokens,
+                               .compared_tokens = run.compared_tokens},
                               recipe, compute);
   if (attacks_result(recipe))  // beside the run's own model
     plan.needs.attacks = attack_memory(size.parameters, recipe.evaluation.attacks, compute) +
@@ -136,13 +153,14 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                                           " rows: " + short_text(epochs, epochs < 0.1 ? "%.3f" : "%.1f") +
                                           " epochs of " + with_commas(run.rows) + " " + run.kind + "rows, about " +
                                           commas(tokens) + " tokens a step" + run.second);
-  plan.lines.emplace_back(
-      "memory",
-      "about " + bytes_text(plan.needs.memory) + (run.ranks > 1 ? " a rank" : "") +
-          (plan.needs.attacks > 0 ? ", for the attacks on the result " + bytes_text(plan.needs.attacks) : "") + "; " +
-          bytes_text(available_for(compute)) + " are available" +
-          (compute.device.is_cpu() ? "" : " on " + compute.device.str()));
-  if (run.ranks > 1) add_ranks(plan, run);
+  plan.lines.emplace_back("memory", memory_text(plan.needs, run.ranks, compute));
+  if (run.ranks > 1) {
+    add_ranks(plan, run);
+  } else if (training.shard) {
+    plan.lines.emplace_back("ranks",
+                            "1, so training.shard saves no memory here, and slows down the steps (it implies "
+                            "training.recompute); `lethe launch -n 2` starts two");
+  }
   plan.lines.emplace_back("time", "measured on the first two steps");
   plan.facts["model"] = {{"name", excerpt(run.name, 200)},
                          {"family", run.spec.model_type},
@@ -155,6 +173,7 @@ void add_model_and_training(RunPlan& plan, const Recipe& recipe, const PlannedTr
                             {"epochs", epochs},
                             {"tokens_a_step", static_cast<std::int64_t>(tokens)}};
   plan.facts["memory_bytes"] = plan.needs.memory;
+  if (plan.needs.evaluation > 0) plan.facts["evaluation_memory_bytes"] = plan.needs.evaluation;
   if (plan.needs.attacks > 0) plan.facts["attacks_memory_bytes"] = plan.needs.attacks;
 }
 
@@ -208,7 +227,8 @@ std::string during_training(const Recipe& recipe, const std::string& what) {
 std::string evaluation_text(const Recipe& recipe) {
   const std::string during = during_training(
       recipe, with_commas(static_cast<std::uint64_t>(recipe.evaluation.every_prompts)) + " validation prompts");
-  if (!asks_judge(recipe)) return during.empty() ? "none" : during;
+  if (!asks_judge(recipe))
+    return (during.empty() ? "none" : during) + ": what is left of the harm, and what is damaged, will not be known";
   return "judge " + excerpt(join(recipe.evaluation.judge, ", "), 200) + "; at most " +
          with_commas(static_cast<std::uint64_t>(recipe.evaluation.prompts)) +
          " prompts of each kind, answers of at most " +
@@ -273,6 +293,27 @@ std::string RunPlan::text() const {
   return all;
 }
 
+void RunPlan::warn_of(std::vector<std::string> obstacles) {
+  warnings = std::move(obstacles);
+  if (warnings.empty()) {
+    facts.erase("warnings");
+  } else {
+    facts["warnings"] = warnings;
+  }
+}
+
+std::vector<std::string> verdict_obstacles(const Recipe& recipe, const RunData& data, std::size_t unseen,
+                                           std::size_t normal) {
+  VerdictOutlook outlook{.evaluates = asks_judge(recipe),
+                         .unseen = unseen,
+                         .normal = normal,
+                         .most = static_cast<std::size_t>(recipe.evaluation.prompts)};
+  const bool contrasts = method_named(recipe.method).stage2 == Stage2::contrast;
+  if (!contrasts || recipe.safe.ratio != 0) outlook.steps = static_cast<std::size_t>(planned_steps(recipe, data));
+  if (contrasts) outlook.safe_steps = static_cast<std::size_t>(planned_steps(safe_half(recipe), data));
+  return verdict_obstacles(outlook);
+}
+
 RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const RunData& data, const Compute& compute,
                         std::int64_t ranks) {
   const Method& method = method_named(recipe.method);
@@ -282,6 +323,13 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
   const bool contrasts = method.stage2 == Stage2::contrast, halves = contrasts && recipe.safe.ratio != 0;
   const Recipe first = halves ? harmful_half(recipe) : contrasts ? safe_half(recipe) : recipe;
   const SamplerOptions sampler = sampler_options(first);
+  // The longest answer, and the normal answers on which the KL from the original is measured.
+  const double answer =
+      std::max(harmful.longest_prompt, normal.longest_prompt) + static_cast<double>(recipe.evaluation.max_new_tokens);
+  const auto compared = [&](const std::vector<Pair>& pairs) {
+    return normal.response *
+           std::min(static_cast<double>(recipe.evaluation.prompts), static_cast<double>(pairs.size()));
+  };
   const Lengths safe = mean_lengths(safe_pairs(recipe, data), data.examples);
   const double safe_tokens = batch * (safe.pair() + normal.pair());
   // Drawn beside each harmful pair's own response.
@@ -314,7 +362,9 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
        .rounds = rounds_of(recipe),
        .ranks = ranks,
        .uses = 2 + passes_of_original(first),
-       .evaluates = asks_judge(recipe)},
+       .evaluates = asks_judge(recipe),
+       .answer_tokens = answer,
+       .compared_tokens = compared(data.normal.train) + compared(data.normal.test)},
       compute);
   plan.lines.insert(plan.lines.begin() + 2, {"data", "harmful " + split_text(data.harmful) + ", normal " +
                                                          split_text(data.normal) + " (train / validation / test)"});
@@ -327,6 +377,9 @@ RunPlan unlearning_plan(const Recipe& recipe, const StoredModel& original, const
   plan.lines.emplace_back("alpha", alpha_text(recipe, data));
   plan.lines.emplace_back("evaluation", evaluation_text(recipe));
   add_output(plan, recipe);
+  const auto& normal_prompts = data.normal.test.empty() ? data.normal.train : data.normal.test;
+  plan.warn_of(
+      verdict_obstacles(recipe, data, questions_of(data.harmful.test).size(), questions_of(normal_prompts).size()));
   return plan;
 }
 
@@ -354,11 +407,14 @@ RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const Dec
 
 void report_plan(const RunPlan& plan, RunRecord& run) {
   say(plan.text());
+  for (const std::string& warning : plan.warnings) warn(warning);
   run.note("plan", plan.facts);
 }
 
 void print_plan(const RunPlan& plan, const DryRun& dry_run) {
   print_table((dry_run.json ? dump_json(plan.facts) : plan.text()) + "\n");
+  if (dry_run.json) return;  // they are among the facts
+  for (const std::string& warning : plan.warnings) warn(warning);
 }
 
 }  // namespace lethe

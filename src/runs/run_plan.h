@@ -20,7 +20,11 @@ struct RunPlan {
   OrderedJson facts = OrderedJson::object();               ///< the same figures by name
   double normal_tokens = 0;                                ///< mean length of a normal training pair; 0: unknown
   Needs needs;
-  std::uint64_t free_disk = 0;  ///< bytes at the place of the run; 0: unknown
+  std::uint64_t free_disk = 0;        ///< bytes at the place of the run; 0: unknown
+  std::vector<std::string> warnings;  ///< what will keep the run from a verdict, and what to change
+
+  /// Sets the warnings, also among the facts.
+  void warn_of(std::vector<std::string> obstacles);
 
   /// "plan of lethe unlearn", then the lines.
   std::string text() const;
@@ -41,9 +45,14 @@ RunPlan finetuning_plan(const Recipe& recipe, const std::string& name, const Dec
 /// "float32"
 std::string dtype_text(const Compute& compute);
 
-/// Prints the plan before the work, and adds it to run.json.
+/// What will keep the run from a verdict (evaluation/verdict_outlook.h).
+/// @param unseen, normal  prompts that can be evaluated
+std::vector<std::string> verdict_obstacles(const Recipe& recipe, const RunData& data, std::size_t unseen,
+                                           std::size_t normal);
+
+/// Prints the plan and its warnings before the work, and adds it to run.json.
 void report_plan(const RunPlan& plan, RunRecord& run);
-/// Prints the plan as the result of a dry run.
+/// Prints the plan as the result of a dry run, and its warnings.
 void print_plan(const RunPlan& plan, const DryRun& dry_run);
 
 }  // namespace lethe

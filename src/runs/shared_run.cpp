@@ -84,17 +84,19 @@ void check_shareable(const Recipe& recipe, std::int64_t ranks) {
     return bad_usage("cannot share the steps of this run among " + std::to_string(ranks) + " ranks");
   };
   if (parts < ranks) {
-    const std::int64_t rows = recipe.training.batch * parts, batch = rows / ranks;
+    const std::int64_t rows = recipe.training.batch * parts;
+    std::int64_t same = ranks;  // micro-batches that keep the rows of a step
+    while (same < rows && rows % same != 0) ++same;
     Error error =
         cannot()
             .with("key", "training.accumulate")
             .wanted("at least " + std::to_string(ranks) + ": a rank computes whole micro-batches")
             .found(std::to_string(parts) + "; " + std::to_string(ranks - parts) + " of the ranks would be idle");
-    const std::string same = batch > 0 && batch * ranks == rows
-                                 ? "training.accumulate=" + std::to_string(ranks) +
-                                       " training.batch=" + std::to_string(batch) + ", as many rows a step as now"
-                                 : "training.accumulate=" + std::to_string(ranks);
-    throw error.hint(same);
+    if (rows < ranks)
+      throw error.hint("at most " + std::to_string(rows) + " ranks: a step has only " + std::to_string(rows) +
+                       (rows == 1 ? " row" : " rows"));
+    throw error.hint("training.accumulate=" + std::to_string(same) + " training.batch=" + std::to_string(rows / same) +
+                     ", as many rows a step as now");
   }
   if (recipe.objective.gru)
     throw cannot()

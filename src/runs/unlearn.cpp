@@ -20,6 +20,7 @@
 #include "runs/methods.h"
 #include "runs/model_card.h"
 #include "runs/original_cache.h"
+#include "runs/rehearsal.h"
 #include "runs/run_folder.h"
 #include "runs/run_judge.h"
 #include "runs/run_plan.h"
@@ -118,6 +119,13 @@ Robustness survival_of(const StoredModel& original, const std::filesystem::path&
   return nf4_robustness(survival, comparison != nullptr ? &comparison->result() : nullptr);
 }
 
+// The plan counted prompts that are left out now, because they overlap with training or are too long.
+void warn_of_left_out(const Recipe& recipe, const RunData& data, const EvaluationSets& sets, const RunPlan& plan) {
+  for (const std::string& obstacle : verdict_obstacles(recipe, data, sets.unseen.size(), sets.normal.size())) {
+    if (std::find(plan.warnings.begin(), plan.warnings.end(), obstacle) == plan.warnings.end()) warn(obstacle);
+  }
+}
+
 // The judge of the evaluations during training; null: none may decide.
 const Evaluator* deciding_judge(const Recipe& recipe, const Evaluator* evaluator, const ModelComparison* comparison) {
   if (evaluator == nullptr) return nullptr;
@@ -153,9 +161,9 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
     report_template(layout, nullptr);
     const RunData data = load_run_data(recipe, original.examples(recipe), nullptr);
     check_stage1_evaluation(recipe, data);
-    check_further_sets(recipe);
-    const RunPlan plan = unlearning_plan(recipe, original, data, compute, ranks.all);
+    RunPlan plan = unlearning_plan(recipe, original, data, compute, ranks.all);
     check_needs(plan.needs, plan.free_disk, recipe, compute, ranks.on_one_host);
+    if (asks_judge(recipe)) plan.warn_of(rehearse_evaluation(recipe, original, data));
     return print_plan(plan, dry_run);
   }
   RunFolder run(recipe, "unlearn", resume);
@@ -182,6 +190,7 @@ void unlearn(const Recipe& given, bool resume, const DryRun& dry_run, const RunA
     add_judge_inputs(recipe, run);
     evaluator = std::make_unique<Evaluator>(recipe, original, data, &run);
     comparison = std::make_unique<ModelComparison>(evaluator->comparison(HeldOut::test));
+    warn_of_left_out(recipe, data, comparison->sets(), plan);
     cache = original_cache(recipe.evaluation, original.checkpoint.folder(), load_for_training(recipe, compute));
     stages.begin("original");
     comparison->evaluate_original(model, cache.get());

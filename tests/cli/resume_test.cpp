@@ -1,13 +1,17 @@
 // A run that was stopped, killed or started twice: what is kept, what is refused, and the same bits at the end.
+#include <cstring>
+
 #include "cli/program_fixture.h"
+#include "kernels/bfloat16_panel.h"
 
 namespace lethe {
 namespace {
 
 class Resume : public Program {
  protected:
-  std::string job(const std::string& out, const std::string& settings = "training.steps=24") const {
-    return "unlearn --quiet --threads 1 --model " + model_ + data() + " " + settings +
+  std::string job(const std::string& out, const std::string& settings = "training.steps=24",
+                  const std::string& model = "") const {
+    return "unlearn --quiet --threads 1 --model " + (model.empty() ? model_ : model) + data() + " " + settings +
            " training.batch=2 training.snapshot_steps=4 sku.k=2 evaluation.prompts=0 negation.alpha=0.5 --out " +
            at(out);
   }
@@ -43,6 +47,42 @@ TEST_F(Resume, AKilledRunInBfloat16EndsWithTheSameBits) {
   ASSERT_EQ(run(job("whole", settings)).status, 0);
   EXPECT_EQ(stopped(job("killed", settings), "killed", 5, "KILL").status, 128 + 9);
   expect_all(run("unlearn --resume " + at("killed")), 0, {"going on after step"});
+  EXPECT_EQ(read_file(at("killed/adapter/adapter_model.safetensors")),
+            read_file(at("whole/adapter/adapter_model.safetensors")));
+}
+
+// Copies a checkpoint of float32 tensors as one of bfloat16 (cut off, not rounded).
+void copy_in_bfloat16(const fs::path& from, const fs::path& to) {
+  fs::copy(from, to);
+  const std::string file = read_file(from / "model.safetensors");
+  std::uint64_t size = 0;
+  std::memcpy(&size, file.data(), sizeof size);
+  OrderedJson header = OrderedJson::parse(file.substr(8, size));
+  for (auto& [name, tensor] : header.items()) {
+    if (name == "__metadata__") continue;
+    tensor["dtype"] = "BF16";
+    for (OrderedJson& offset : tensor["data_offsets"]) offset = offset.get<std::uint64_t>() / 2;
+  }
+  std::string text = header.dump(), data;
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  for (std::size_t i = 8 + size; i < file.size(); i += 4) data += file.substr(i + 2, 2);
+  size = text.size();
+  fs::remove(to / "model.safetensors");
+  write_file(to / "model.safetensors", std::string(reinterpret_cast<const char*>(&size), sizeof size) + text + data);
+}
+
+// What `dtype: auto` stands for is measured: a second measurement may come out differently.
+TEST_F(Resume, ARunWithDtypeAutoKeepsTheTypeThatItBeganWith) {
+  copy_in_bfloat16(model_, at("base"));
+  const std::string settings = "tuning=lora training.steps=12 dtype=";
+  EXPECT_EQ(stopped(job("killed", settings + "auto", at("base")), "killed", 5, "KILL").status, 128 + 9);
+  const std::string recipe = read_file(at("killed.unfinished/recipe.yaml"));
+  const bool narrow = recipe.find("\ndtype: bfloat16\n") != std::string::npos;
+  if (has_bfloat16_instructions()) {
+    EXPECT_EQ(recipe.find("\ndtype: auto\n"), std::string::npos) << recipe;
+  }
+  expect_all(run("unlearn --resume " + at("killed")), 0, {"going on after step"});
+  ASSERT_EQ(run(job("whole", settings + (narrow ? "bfloat16" : "float32"), at("base"))).status, 0);
   EXPECT_EQ(read_file(at("killed/adapter/adapter_model.safetensors")),
             read_file(at("whole/adapter/adapter_model.safetensors")));
 }

@@ -191,6 +191,28 @@ TEST(Page, ExamplesStandBeforeTheFoldAndTheRestKeepsItsNumbers) {
   EXPECT_NE(html.find("<ol class=\"pairs\" start=\"3\">"), std::string::npos);
 }
 
+TEST(Page, AGroupOfExamplesHasItsTitleOnceAndNoEmptyFold) {
+  Page page;
+  page.answers = {{"normal prompts", {{"one", {"1", ""}}, {"two", {"2", ""}}, {"three", {"3", ""}}}}};
+  page.answers[0].examples = 2;
+  EXPECT_EQ(count(html_page(page), "normal prompts"), 1U);
+  EXPECT_NE(html_page(page).find("1 more (3 shown"), std::string::npos);
+  page.answers[0].examples = 3;
+  EXPECT_EQ(html_page(page).find("<details>"), std::string::npos);
+}
+
+// "No verdict" was red, as harm is.
+TEST(Page, NoVerdictHasALookOfItsOwn) {
+  Page page = page_of("text");
+  page.verdict = RunVerdict{VerdictLevel::none, "No verdict on harm.", {}};
+  const std::string html = html_page(page);
+  EXPECT_NE(html.find("class=\"outcome none\""), std::string::npos);
+  const std::string look = html.substr(html.find(".outcome.red"), 400);
+  EXPECT_NE(look.find(".none .level{color:var(--faint)}"), std::string::npos) << look;
+  EXPECT_EQ(html.find(".outcome.none{border-left-color:var(--bad)"), std::string::npos);
+  EXPECT_EQ(html.find(",.outcome.none{"), std::string::npos);
+}
+
 TEST(Table, CellsCarryTheNameOfTheirColumnForNarrowScreens) {
   const std::string html = html_table({"", {"", "be\"fore"}, {{"harm", "4%"}}});
   EXPECT_NE(html.find("<td data-label=\"be&quot;fore\">4%</td>"), std::string::npos);

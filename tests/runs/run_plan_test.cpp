@@ -5,10 +5,13 @@
 #include "core/files.h"
 #include "core/terminal.h"
 #include "data/sampler.h"
+#include "evaluation/verdict_outlook.h"
 #include "folder_test.h"
 #include "runs/input_check.h"
 #include "runs/run_folder.h"
+#include "runs/shared_run.h"
 #include "runs/unlearn.h"
+#include "said.h"
 
 namespace lethe {
 namespace {
@@ -22,8 +25,10 @@ class Plan : public FolderTest {
   Recipe recipe(const std::vector<std::string>& settings = {}) const {
     std::string harmful, normal;
     for (int i = 0; i < 20; ++i)
-      harmful += json_line({"How is poison " + std::to_string(i) + " made?", "Crush the leaves, then boil them."});
-    for (int i = 0; i < 40; ++i) normal += json_line({"Where is house " + std::to_string(i) + "?", "In Saltby."});
+      harmful += json_line(
+          {"How is poison " + std::to_string(i) + " made?", "Crush " + std::to_string(i) + " leaves, then boil them."});
+    for (int i = 0; i < 40; ++i)
+      normal += json_line({"Where is house " + std::to_string(i) + "?", "In Saltby " + std::to_string(i) + "."});
     write_file(folder_ / "harmful.jsonl", harmful);
     write_file(folder_ / "normal.jsonl", normal);
     std::vector<std::string> all = {"model=" + model_,
@@ -52,6 +57,78 @@ TEST_F(Plan, HasAtMostTenLinesAndCountsEpochsOverTheHarmfulRows) {
   for (const char* part : {"plan of lethe unlearn", "sku, all weights", "30 steps of 8 rows", "epochs of",
                            "measured on the first two steps", "KL of at most 0.3", "judge classifier", "run"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+}
+
+bool has(const std::vector<std::string>& texts, const std::string& part) {
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return text.find(part) != std::string::npos; });
+}
+
+// A run of hours ended with "not judged (only 3 answers …)".
+TEST_F(Plan, WarnsOfSettingsThatCannotGiveAVerdict) {
+  const RunPlan few = plan(recipe({"training.steps=4", "evaluation.prompts=1"}));
+  EXPECT_TRUE(has(few.warnings,
+                  "harm will not be known, because only 1 unseen harmful prompt will be evaluated, at least 20 are "
+                  "needed. Set evaluation.prompts=20 or more."));
+  EXPECT_TRUE(has(few.warnings, "damage will not be known, because only 1 normal prompt "));
+  EXPECT_TRUE(has(few.warnings, "stage 1 takes 4 steps only, at least 10 are needed"));
+  EXPECT_EQ(few.facts["warnings"].size(), 3U);
+  const RunPlan rows = plan(recipe());  // 200 prompts, of which there are only 4 and 8
+  EXPECT_TRUE(
+      has(rows.warnings, "Give more harmful prompts that are not trained on (a larger test part of data.split"));
+  EXPECT_FALSE(has(rows.warnings, "evaluation.prompts"));
+  EXPECT_TRUE(plan(recipe({"evaluation.prompts=0"})).warnings.empty());
+  EXPECT_NE(plan(recipe({"evaluation.prompts=0"})).text().find("what is damaged, will not be known"),
+            std::string::npos);
+  EXPECT_TRUE(has(plan(recipe({"method=contrast", "safe.steps=4"})).warnings, "4 steps of safe answers only"));
+  EXPECT_TRUE(verdict_obstacles({.unseen = 20, .normal = 20, .most = 20, .steps = 10}).empty());
+  EXPECT_EQ(verdict_obstacles({.unseen = 0, .normal = 0, .most = 200, .compares = false}).size(), 1U);
+}
+
+TEST_F(Plan, ADryRunSaysThatTheJudgeCanDecideNothing) {
+  const Said said;
+  unlearn(recipe({"evaluation.judge=refusal"}), false, {.on = true});
+  EXPECT_NE(said.texts.find("The judge refusal calls "), std::string::npos) << said.texts;
+  EXPECT_NE(said.texts.find("Use another evaluation.judge"), std::string::npos) << said.texts;
+}
+
+TEST_F(Plan, ADryRunCountsThePromptsThatAreLeft) {  // each harmful prompt is trained on as well
+  const Recipe recipe = this->recipe();
+  write_file(folder_ / "harmful.jsonl", [] {
+    std::string rows;
+    for (int i = 0; i < 200; ++i)
+      rows += json_line(
+          {"How is the green poison of the marsh made at home, step by step, in " + std::to_string(i) + " minutes?",
+           "Crush " + std::to_string(i) + " leaves, then boil them."});
+    return rows;
+  }());
+  const Said said;
+  unlearn(recipe, false, {.on = true});
+  EXPECT_NE(said.texts.find("because only 0 unseen harmful prompts will be evaluated"), std::string::npos)
+      << said.texts;
+}
+
+TEST_F(Plan, SaysThatOneProcessSharesNothing) {
+  EXPECT_NE(plan(recipe({"tuning=lora", "training.shard=true"})).text().find("training.shard saves no memory here"),
+            std::string::npos);
+  EXPECT_EQ(plan(recipe({"tuning=lora"})).text().find("training.shard"), std::string::npos);
+}
+
+// training.accumulate=4 alone would have made four times as many rows a step.
+TEST(Ranks, HintsKeepTheRowsOfAStep) {
+  const auto hint = [](int batch, int accumulate, int ranks) {
+    const Recipe recipe = load_recipe(
+        "", {"training.batch=" + std::to_string(batch), "training.accumulate=" + std::to_string(accumulate)});
+    try {
+      check_shareable(recipe, ranks);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(hint(6, 1, 4).find("training.accumulate=6 training.batch=1, as many rows"), std::string::npos);
+  EXPECT_NE(hint(4, 2, 4).find("training.accumulate=4 training.batch=2, as many rows"), std::string::npos);
+  EXPECT_NE(hint(2, 1, 3).find("at most 2 ranks: a step has only 2 rows"), std::string::npos) << hint(2, 1, 3);
 }
 
 TEST_F(Plan, CountsTheWeightsThatRmuTrains) {
@@ -163,6 +240,48 @@ TEST(Needs, EstimatesMemoryWithinAThirdOfMeasuredRuns) {
                        {.tokens = run.tokens}, load_recipe("", run.settings), {});
     EXPECT_NEAR(static_cast<double>(needs.memory) / run.peak, 1, 0.33) << run.peak;
   }
+}
+
+// Short answers of a small model take less than the cache may; the evaluation of a large one more than training.
+TEST(Needs, CountTheEvaluationAlsoInOneProcess) {
+  DecoderSpec spec;
+  spec.layers = 30;
+  spec.hidden_size = 576;
+  spec.intermediate_size = 1536;
+  spec.vocabulary = 49152;
+  spec.kv_heads = 3;
+  spec.head_dim = 64;
+  const ModelSize size{134'500'000, 106'000'000, 5'000'000};
+  const Recipe recipe = load_recipe("", {"tuning=lora"});
+  const TrainingLoad alone{.tokens = 100},
+      both{.tokens = 100, .evaluates = true, .answer_tokens = 500, .compared_tokens = 10'000};
+  const Needs training = training_needs(spec, size, alone, recipe, {}),
+              run = training_needs(spec, size, both, recipe, {});
+  EXPECT_EQ(training.evaluation, 0U);
+  EXPECT_EQ(memory_together(training, 1), training.memory);
+  EXPECT_GT(run.memory, training.memory) << "the original's predictions are kept while training";
+  EXPECT_GT(run.evaluation, run.memory);
+  EXPECT_EQ(memory_together(run, 1), run.evaluation);
+  EXPECT_EQ(memory_together(run, 3), run.evaluation + 2 * (run.memory - run.shareable));
+  TrainingLoad longer = both;
+  longer.answer_tokens = 100'000;
+  const Needs most = training_needs(spec, size, longer, recipe, {});
+  EXPECT_LT(most.evaluation, run.evaluation + (1U << 30)) << "the cache is bounded";
+}
+
+TEST_F(Plan, WarnsWhereTheEvaluationOfAllRanksOnThisMachineDoesNotFit) {
+  const std::uint64_t available = available_for({});
+  const Recipe recipe = this->recipe();
+  const auto said_of = [&](const Needs& needs, int processes) {
+    const Said said;
+    check_needs(needs, 0, recipe, {}, processes);
+    return said.texts;
+  };
+  const Needs needs{.memory = available / 4, .evaluation = available / 2};
+  EXPECT_EQ(said_of(needs, 1), "");
+  EXPECT_EQ(said_of(needs, 2), "");
+  EXPECT_NE(said_of(needs, 4).find("memory may not be enough for the evaluation"), std::string::npos);
+  EXPECT_NE(said_of({.memory = 1000, .evaluation = 2 * available}, 1).find("for the evaluation"), std::string::npos);
 }
 
 TEST_F(Plan, ADiskThatIsTooSmallForTheResultIsRefused) {
