@@ -15,6 +15,8 @@
 #include "core/terminal.h"
 #include "evaluation/figures.h"
 #include "runs/plan_file.h"
+#include "runs/rehearsal.h"
+#include "runs/run_judge.h"
 #include "runs/run_plan.h"
 #include "runs/sha256.h"
 
@@ -58,6 +60,16 @@ std::string plan_of(const AttackRequest& request, const AttackData& data) {
   return dump_json(plan, 1) + "\n";
 }
 
+// Why the judge will decide nothing, as far as that can be tried without loading a model.
+std::vector<std::string> obstacles_of(const AttackData& data) {
+  EvaluationSets sets;
+  sets.unseen = data.harmful;
+  sets.normal = data.normal;
+  return try_judge(data.recipe, sets, [&](const Recipe& alone) {
+    return data.run_data ? panel_for_run(alone, *data.run_data) : open_panel(alone);
+  });
+}
+
 RunPlan printed_plan(const AttackRequest& request, const AttackData& data, const std::vector<const AttackKind*>& kinds,
                      const Compute& compute) {
   RunPlan plan{.command = "attack"};
@@ -79,7 +91,7 @@ RunPlan printed_plan(const AttackRequest& request, const AttackData& data, const
       {"judge", excerpt(join(data.recipe.evaluation.judge, ", "), 400)},
       {"memory", "about " + bytes_text(attack_memory(size, names, compute)) + "; " +
                      bytes_text(available_for(compute)) + " are available"},
-      {"output", excerpt(request.out.string(), 400)}};
+      {"output", request.out.empty() ? "not named yet (--out)" : excerpt(request.out.string(), 400)}};
   plan.facts = {{"command", plan.command},
                 {"attacks", names},
                 {"rows", {{"forget", data.rows.forget.size()}, {"normal", data.rows.normal.size()}}},
@@ -109,7 +121,10 @@ class AttackWork {
     const Json judged = stored("judge", [&] { return bench().judge_original(); });
     result.judge_withheld = json_text(judged, "withheld", "judge.json");
     result.judges = OrderedJson::parse(judged.value("judges", Json()).dump());
-    if (!result.judge_withheld.empty()) warn(harm_not_judged(result.judge_withheld));
+    if (!result.judge_withheld.empty()) {
+      warn("no verdict. " + harm_not_judged(result.judge_withheld) +
+           " The attacks go on and measure utility alone; --judge names another judge.");
+    }
     for (const Question& question : data_.harmful) result.prompts.push_back(question.prompt);
     result.before[kOriginal] = attack_figures(json_object(judged, "original", "judge.json"), "judge.json");
     for (const AttackedModel& model : bench().models()) {
@@ -238,10 +253,12 @@ AttackResult attack(const AttackRequest& request) {
   report_template(data.layout, nullptr);
   const std::string plan = plan_of(request, data);
   if (request.dry_run.on) {
-    goes_on_in(request.out, plan, "attacks");
+    if (!request.out.empty()) goes_on_in(request.out, plan, "attacks");
     const Compute compute =
         choose_compute(data.recipe.device, data.recipe.dtype, static_cast<int>(data.recipe.threads));
-    print_plan(printed_plan(request, data, kinds, compute), request.dry_run);
+    RunPlan printed = printed_plan(request, data, kinds, compute);
+    printed.warn_of(obstacles_of(data));
+    print_plan(printed, request.dry_run);
     return {};
   }
   const fs::path stored_plan = request.out / "plan.json";

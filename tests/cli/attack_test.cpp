@@ -67,6 +67,35 @@ TEST_F(AttackedRun, GoesOnAfterAStopWithTheSameFigures) {
   expect_all(run(job + " --samples 3"), 3, {"plan.json"});
 }
 
+TEST_F(AttackedRun, InterruptedSaysWhatIsKept) {
+  std::string job = "attack" + models() + " --attacks relearn_other --rows 4 --steps 100000";
+  const pid_t child = start_program(job, at("log"));
+  for (int i = 0; i < 6000 && !fs::exists(at("out/parts/judge.json")); ++i) ::usleep(10'000);
+  ::kill(child, SIGINT);
+  EXPECT_EQ(ended(child), 130) << read_file(at("log"));
+  const std::string log = read_file(at("log"));
+  EXPECT_NE(log.find("kept in " + at("out/parts")), std::string::npos) << log;
+  EXPECT_NE(log.find("the same command goes on"), std::string::npos) << log;
+  EXPECT_EQ(log.find("no output was written"), std::string::npos) << log;
+}
+
+TEST_F(AttackedRun, ADryRunNeedsNoFolderAndSaysThatTheJudgeDecidesNothing) {
+  std::string job = "attack" + models() + " --attacks quantize --dry-run";
+  job.erase(job.find(" --out " + at("out")), (" --out " + at("out")).size());
+  expect_all(run(job), 0, {"plan of lethe attack", "not named yet (--out)", "judge refusal calls"});
+  job.erase(job.find(" --dry-run"));
+  expect_all(run(job), 2, {"--out"});
+}
+
+TEST_F(AttackedRun, ThatIsNotFinishedSaysHowToFinishIt) {
+  fs::create_directories(at("run.unfinished"));
+  const std::string unfinished = at("run.unfinished"), resume = "--resume " + at("run");
+  expect_all(run("attack " + at("run") + " --out " + at("out")), 3, {"cannot attack", unfinished, resume});
+  expect_all(run("serve " + at("run")), 3, {"cannot serve", unfinished, resume});
+  expect_all(run("sweep " + at("run")), 3, {"cannot sweep", unfinished, resume});
+  expect_all(run("push " + at("run") + " org/model --dry-run"), 3, {"cannot push", unfinished, resume});
+}
+
 TEST_F(AttackedRun, NeedsNoJudgeOfItsOwn) {
   ASSERT_EQ(run("unlearn --quiet --threads 1 --model " + model_ + data() +
                 " tuning=lora training.steps=1 training.batch=2 sku.k=1 data.max_length=64 negation.alpha=0.5"
