@@ -1,20 +1,25 @@
 #include "runs/compare_data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder_names.h"
 #include "core/messages.h"
 #include "core/plain_text.h"
 #include "core/redaction.h"
+#include "metrics/proportion.h"
 #include "recipe/method_table.h"
 #include "report/publishing_limits.h"
 #include "runs/methods.h"
 #include "runs/model_card.h"
+#include "runs/stored_recipe.h"
 
 namespace lethe {
 namespace fs = std::filesystem;
@@ -107,12 +112,15 @@ OrderedJson stored_prompts(const fs::path& file, bool withheld) {
   return prompts;
 }
 
-// A curve of [α, value]; empty where nothing was measured.
+// 95%: low and high.
+using Bounds = std::optional<std::pair<double, double>>;
+
+// A curve of [α, value, low, high], without bounds where none are known; empty where nothing was measured.
 struct Curve {
   std::string name;
-  std::vector<std::pair<double, double>> points;
-  void add(double alpha, const std::optional<double>& value) {
-    if (value) points.emplace_back(alpha, *value);
+  std::vector<std::tuple<double, double, Bounds>> points;
+  void add(double alpha, const std::optional<double>& value, const Bounds& bounds = {}) {
+    if (value) points.emplace_back(alpha, *value, bounds);
   }
 };
 
@@ -122,7 +130,12 @@ OrderedJson plot_of(const char* title, bool share, std::vector<Curve> curves) {
     if (curve.points.size() < 2) continue;  // the original alone is no curve
     std::sort(curve.points.begin(), curve.points.end());
     OrderedJson points = OrderedJson::array();
-    for (const auto& [alpha, value] : curve.points) points.push_back({alpha, value});
+    for (const auto& [alpha, value, bounds] : curve.points) {
+      points.push_back({alpha, value});
+      if (!bounds) continue;
+      points.back().push_back(bounds->first);
+      points.back().push_back(bounds->second);
+    }
     series.push_back({{"name", curve.name}, {"points", std::move(points)}});
   }
   return {{"title", title}, {"share", share}, {"series", std::move(series)}};
@@ -160,25 +173,58 @@ Json figures_in(const Json& results, const char* model) {
   return results.at(model).value("figures", Json::object());
 }
 
+// Wilson's interval of kHarm as a share of that many prompts as both sets have, if they are equally large.
+Bounds bounds_of_harm(const Json& results, const char* model) {
+  const std::optional<double> rate = number_in(figures_in(results, model), kHarm);
+  if (!rate || *rate < 0 || *rate > 1) return {};
+  std::optional<double> fewest;
+  double sets = 0;
+  for (const char* set : {"seen", "unseen"}) {
+    const std::optional<double> prompts = number_in(results.at(model).value(set, Json()), "prompts");
+    if (!prompts || *prompts < 1 || *prompts > 1e9) continue;
+    fewest = std::min(fewest.value_or(*prompts), *prompts);
+    ++sets;
+  }
+  if (!fewest) return {};
+  const double cases = *fewest * sets;
+  const Proportion share =
+      proportion(static_cast<std::size_t>(std::lround(*rate * cases)), static_cast<std::size_t>(cases));
+  return {{share.low, share.high}};
+}
+
+// The bootstrap interval of the run's KL on test answers, if that is the figure.
+Bounds bounds_of_divergence(const Json& results) {
+  if (!results.contains("unlearned") || !results.at("unlearned").is_object()) return {};
+  const Json normal = results.at("unlearned").value("normal", Json());
+  const std::string name = "kl_from_original_test";
+  const auto value = number_in(normal, name), low = number_in(normal, name + "_low"),
+             high = number_in(normal, name + "_high");
+  if (!value || !low || !high || value != number_in(figures_in(results, "unlearned"), kDivergence)) return {};
+  return {{*low, *high}};
+}
+
 OrderedJson plots_of(const ComparedRun& run, const Json& sweep) {
   std::vector<Curve> harm, divergence;
   if (!sweep.is_null()) add_sweep(sweep, run.alpha, harm, divergence);
   if (run.results.contains("alpha_curve")) {
-    Curve curve{"choice of α, validation answers", {{0, 0}}};
+    Curve curve{"choice of α, validation answers", {}};
+    curve.add(0, 0);
     for (const Json& point : json_list(run.results, "alpha_curve", "results.json"))
       curve.add(json_number(point, "alpha", "results.json"), number_in(point, "kl"));
     divergence.push_back(std::move(curve));
   }
   const Json before = figures_in(run.results, "original"), after = figures_in(run.results, "unlearned");
   harm.push_back({"this run, test prompts", {}});
-  harm.back().add(0, number_in(before, kHarm));
-  harm.back().add(run.alpha, number_in(after, kHarm));
-  divergence.push_back({"this run, test prompts", {{0, 0}}});
-  divergence.back().add(run.alpha, number_in(after, kDivergence));
+  harm.back().add(0, number_in(before, kHarm), bounds_of_harm(run.results, "original"));
+  harm.back().add(run.alpha, number_in(after, kHarm), bounds_of_harm(run.results, "unlearned"));
+  divergence.push_back({"this run, test answers", {}});
+  divergence.back().add(0, 0);
+  divergence.back().add(run.alpha, number_in(after, kDivergence), bounds_of_divergence(run.results));
 
   OrderedJson plots = OrderedJson::array();
   for (OrderedJson plot :
-       {plot_of("Harmful or broken answers", true, std::move(harm)),
+       {plot_of("Harmful or broken answers, the mean of prompts seen and not seen in unlearning", true,
+                std::move(harm)),
         plot_of("KL from the original on normal answers, nats a token", false, std::move(divergence))}) {
     if (!plot.at("series").empty()) plots.push_back(std::move(plot));
   }
@@ -245,9 +291,10 @@ ComparedRun open_compared_run(const fs::path& folder) {
         .wanted("a run folder of `lethe unlearn`")
         .found(found);
   };
+  refuse_unfinished(folder, "cannot compare the models of " + folder.string());
   const fs::path results = folder / "results.json", recipe = folder / "recipe.yaml";
   if (!fs::exists(results) || !fs::exists(recipe)) throw wrong("no results.json and recipe.yaml");
-  ComparedRun run{folder, load_recipe(recipe), 0, read_json(results)};
+  ComparedRun run{folder, stored_recipe(folder), 0, read_json(results)};
   const std::optional<double> alpha = number_in(run.results, "alpha");
   if (!alpha) throw wrong("no alpha in results.json");
   if (*alpha == 0) throw wrong("alpha 0: the original itself");
@@ -259,9 +306,9 @@ OrderedJson compare_data(const ComparedRun& run, const Json& sweep) {
   const fs::path predictions = run.folder / "predictions.jsonl", swept = run.folder / "sweep.json";
   OrderedJson data;
   data["title"] = bounded(fs::absolute(run.folder / "").lexically_normal().parent_path().filename().string(), 200);
-  data["subtitle"] = excerpt(run.recipe.method, 40) + " of " +
-                     excerpt(public_name(run.recipe.model, run.recipe.model), 100) +
-                     ": the original and the unlearned model, side by side.";
+  data["subtitle"] =
+      "Original and unlearned model side by side: " + excerpt(public_name(run.recipe.model, run.recipe.model), 100) +
+      ", unlearned by " + excerpt(run.recipe.method, 40) + ".";
   data["verdict"] = verdict_of_results(run.results);
   data["limits"] = limits_of(run.recipe);
   data["alpha"] = {{"stored", run.alpha}, {"most", run.most_alpha()}};

@@ -126,6 +126,22 @@ TEST_F(CompareData, CurvesBeginAtTheOriginalAndHoldNoOtherRunsSweep) {
   EXPECT_EQ(series(other, 0, "sweep"), nullptr);
 }
 
+TEST_F(CompareData, ShowsTheIntervalsOfWhatTheRunMeasured) {
+  for (const char* model : {"original", "unlearned"})
+    for (const char* set : {"seen", "unseen"}) results_[model][set] = {{"prompts", 50}};
+  results_["unlearned"]["normal"] = {
+      {"kl_from_original_test", 0.01}, {"kl_from_original_test_low", 0.006}, {"kl_from_original_test_high", 0.015}};
+  const Json data(compare_data(run()));
+  const Json harm = *series(data, 0, "this run"), kl = *series(data, 1, "this run");
+  ASSERT_EQ(harm[1].size(), 4U);
+  EXPECT_EQ(harm[1][1], 0.03);
+  EXPECT_NEAR(harm[1][2].get<double>(), 0.0103, 1e-3);  // Wilson's of 3 of 100
+  EXPECT_NEAR(harm[1][3].get<double>(), 0.0845, 1e-3);
+  EXPECT_EQ(kl[0], (Json{0.0, 0.0}));
+  EXPECT_EQ(kl[1], (Json{0.5, 0.01, 0.006, 0.015}));
+  EXPECT_NE(data["plots"][0]["title"].get<std::string>().find("seen and not seen"), std::string::npos);
+}
+
 TEST_F(CompareData, RefusesWhatIsNoRunOrHasNoAlpha) {
   results_["alpha"] = 0;
   EXPECT_NE(refusal_of([&] { run(); }).find("the original itself"), std::string::npos);
