@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/verdict.h"
+#include "evaluation/verdict_bounds.h"
 
 namespace lethe {
 
