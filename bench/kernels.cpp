@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include "kernels/skinny_gemm.h"
+#include "nn/bfloat16_product.h"
 #include "nn/matmul.h"
 #include "nn/nf4.h"
 #include "nn/norm.h"
@@ -31,6 +32,16 @@ void lethe_product(benchmark::State& state) {
   count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
 }
 
+// The same with a weight in bfloat16, where this CPU multiplies it.
+void lethe_bfloat16_product(benchmark::State& state) {
+  const c10::InferenceMode inference;
+  const at::Tensor x = at::randn({state.range(0), state.range(1)}),
+                   w = at::randn({state.range(2), state.range(1)}).to(at::kBFloat16);
+  if (!mixes_bfloat16(x, w)) return state.SkipWithError("this CPU does not multiply bfloat16");
+  for (auto _ : state) benchmark::DoNotOptimize(matmul_nt(x, w));
+  count(state, 2.0 * state.range(0) * state.range(1) * state.range(2));
+}
+
 void shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"rows", "in", "out"})->UseRealTime()->Unit(benchmark::kMillisecond);
   for (const std::int64_t rows : {1, 4, 16, 32, 64, 196, 1024}) {
@@ -40,6 +51,7 @@ void shapes(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(engine_product)->Apply(shapes);
 BENCHMARK(lethe_product)->Apply(shapes);
+BENCHMARK(lethe_bfloat16_product)->Apply(shapes);
 
 // The gradient of a weight.
 void engine_weight_gradient(benchmark::State& state) {

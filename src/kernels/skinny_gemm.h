@@ -16,7 +16,7 @@ bool has_skinny_gemm();
 void skinny_gemm(const float* x, std::int64_t rows, const float* w, std::int64_t k, float* y, std::int64_t n);
 
 /// The same with weights in bfloat16. x is rounded to bfloat16 too, as in the product of many rows
-/// (nn/bfloat16_product.h); sums are float32.
+/// (nn/bfloat16_product.h); sums are float32. Requires has_bfloat16_instructions() (kernels/bfloat16_panel.h).
 /// @param w  [n, k], bits of bfloat16
 void skinny_gemm(const float* x, std::int64_t rows, const std::uint16_t* w, std::int64_t k, float* y, std::int64_t n);
 

@@ -7,8 +7,10 @@
 #include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/bfloat16_panel.h"
+#include "tensors/parallel.h"
 
 namespace lethe {
 namespace {
@@ -52,7 +54,7 @@ at::Tensor padded_rows(const at::Tensor& a) {
   std::fill(to + m * columns, to + rows * columns, std::uint16_t{0});
   if (a.stride(1) == 1 && a.scalar_type() == at::kFloat) {
     const float* const from = a.const_data_ptr<float>();
-    at::parallel_for(0, m, std::max<std::int64_t>(1, (1 << 15) / k), [&](std::int64_t begin, std::int64_t end) {
+    in_parallel_shares(m, std::max<std::int64_t>(1, (1 << 15) / k), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         round_to_bfloat16(from + i * a.stride(0), k, to + i * columns);
         if (k < columns) to[i * columns + k] = 0;
@@ -61,7 +63,7 @@ at::Tensor padded_rows(const at::Tensor& a) {
     return padded;
   }
   const at::Tensor across = narrow_matrix(a).t(), space = panels_of_threads(k);
-  at::parallel_for(0, (m + panel_columns - 1) / panel_columns, 1, [&](std::int64_t begin, std::int64_t end) {
+  in_parallel_shares((m + panel_columns - 1) / panel_columns, 1, [&](std::int64_t begin, std::int64_t end) {
     std::uint16_t* const panel = writable_bits_of(space) + at::get_thread_num() * space.size(1);
     for (std::int64_t i = begin * panel_columns; i < std::min(end * panel_columns, m); i += panel_columns)
       columns_to_rows(columns_of(across, i), panel, to + i * columns, columns);
@@ -69,11 +71,31 @@ at::Tensor padded_rows(const at::Tensor& a) {
   return padded;
 }
 
+/// Whether oneDNN's kernel runs here: not in every build of LibTorch, nor under every ONEDNN_MAX_CPU_ISA. LibTorch's
+/// could_pack() is no answer, since it is false without AMX, where the kernel is twice as fast as float32's.
+bool kernel_works() {
+  const std::vector<at::BFloat16> ones(kBlockRows * panel_columns, at::BFloat16(1.0F));
+  std::vector<float> sums(kBlockRows * panel_columns);
+  try {
+    at::native::cpublas::brgemm(kBlockRows, panel_columns, /*K=*/2, /*ld_a=*/2, panel_columns, panel_columns,
+                                /*add_C=*/false, ones.data(), ones.data(), sums.data());
+    at::native::cpublas::brgemm_release();
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return std::ranges::all_of(sums, [](float sum) { return sum == 2.0F; });
+}
+
 }  // namespace
 
 bool multiplies_bfloat16() {
-  static const bool does = has_bfloat16_instructions() && at::native::cpublas::could_pack(at::kBFloat16);
+  static const bool does = has_bfloat16_instructions() && kernel_works();
   return does;
+}
+
+std::int64_t skinny_rows_of_bfloat16() {
+  static const bool amx = at::native::cpublas::could_pack(at::kBFloat16);
+  return amx ? 8 : 32;
 }
 
 at::ScalarType activation_type(at::Device device, at::ScalarType weights) {
@@ -100,7 +122,7 @@ void bfloat16_product_into(const at::Tensor& out, const at::Tensor& a, const at:
   const at::BFloat16* rows = left.const_data_ptr<at::BFloat16>();
   float* const sums = out.mutable_data_ptr<float>();
   // Each thread takes consecutive blocks, and packs a panel when it comes to its first block of it.
-  at::parallel_for(0, panels * blocks, 1, [&](std::int64_t first, std::int64_t last) {
+  in_parallel_shares(panels * blocks, 1, [&](std::int64_t first, std::int64_t last) {
     at::BFloat16* const panel = space.mutable_data_ptr<at::BFloat16>() + at::get_thread_num() * space.size(1);
     std::int64_t packed = -1;
     for (std::int64_t i = first; i < last; ++i) {

@@ -16,6 +16,9 @@ at::ScalarType activation_type(at::Device device, at::ScalarType weights);
 /// Whether a product of these two is one for bfloat16_product_into(): one factor is bfloat16, the other float32.
 bool mixes_bfloat16(const at::Tensor& a, const at::Tensor& b);
 
+/// Up to this many rows, skinny_gemm() (kernels/skinny_gemm.h) is faster than the product below.
+std::int64_t skinny_rows_of_bfloat16();
+
 /// out = a·b or out += a·b, not recorded by autograd. Factors of another type are rounded to bfloat16. A row of the
 /// result depends neither on the other rows nor on the number of threads.
 /// @param a, b  [M, K], [K, N], views of matrices or of transposed ones

@@ -59,7 +59,7 @@ at::Tensor few_rows_by_bfloat16(const at::Tensor& x, const at::Tensor& weight) {
 at::Tensor values_times_transposed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (mixes_bfloat16(x, weight)) {
     at::Tensor y =
-        x.size(0) <= skinny_rows_of_bfloat16 ? few_rows_by_bfloat16(x, weight) : bfloat16_product(x, weight.t());
+        x.size(0) <= skinny_rows_of_bfloat16() ? few_rows_by_bfloat16(x, weight) : bfloat16_product(x, weight.t());
     return bias.defined() ? y.add_(bias) : y;
   }
   if (plain_float(x, weight)) {

@@ -28,7 +28,5 @@ bool prefers_onednn();
 
 /// Up to this many rows, skinny_gemm() (kernels/skinny_gemm.h) is the fastest if autograd records nothing.
 constexpr std::int64_t skinny_rows = 32;
-/// The same for bfloat16 weights.
-constexpr std::int64_t skinny_rows_of_bfloat16 = 8;
 
 }  // namespace lethe

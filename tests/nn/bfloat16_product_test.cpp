@@ -3,7 +3,9 @@
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <time.h>
 
+#include "kernels/bfloat16_panel.h"
 #include "kernels/skinny_gemm.h"
 #include "nn/linear.h"
 #include "nn/matmul.h"
@@ -33,6 +35,10 @@ double error_of(const at::Tensor& found, const at::Tensor& a, const at::Tensor& 
 }
 
 constexpr double kOfFloat32 = 4e-7;
+
+TEST(Bfloat16Instructions, SufficeWithoutAmx) {
+  EXPECT_EQ(multiplies_bfloat16(), has_bfloat16_instructions());
+}
 
 TEST_F(Bfloat16Product, IsThatOfFloat64ForEveryShapeAndLayout) {
   struct Extents {
@@ -79,6 +85,23 @@ TEST_F(Bfloat16Product, ARowDependsNeitherOnOtherRowsNorOnTheThreads) {
   at::set_num_threads(before);
 }
 
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+TEST_F(Bfloat16Product, IsSharedByTheThreads) {
+  const at::Tensor x = at::randn({512, 1024}), weight = at::randn({1024, 2048}).to(at::kBFloat16);
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  const double all = seconds_of(CLOCK_PROCESS_CPUTIME_ID), own = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+  for (int i = 0; i < 10; ++i) bfloat16_product(x, weight);
+  const double by_this = seconds_of(CLOCK_THREAD_CPUTIME_ID) - own;
+  EXPECT_GT(seconds_of(CLOCK_PROCESS_CPUTIME_ID) - all - by_this, by_this / 2);
+  at::set_num_threads(before);
+}
+
 TEST_F(Bfloat16Product, OfFewRowsRoundsTheSameFactors) {
   for (const auto& [k, n] : {std::pair<std::int64_t, std::int64_t>{512, 96}, {7, 5}, {33, 13}, {100, 41}}) {
     const at::Tensor weight = at::randn({n, k}).to(at::kBFloat16), bias = at::randn({n}).to(at::kBFloat16);
@@ -88,6 +111,26 @@ TEST_F(Bfloat16Product, OfFewRowsRoundsTheSameFactors) {
       EXPECT_TRUE(at::allclose(matmul_nt(x, weight, bias), matmul_nt(x, weight) + bias));
     }
   }
+}
+
+TEST_F(Bfloat16Product, OfFewRowsDependsNeitherOnOtherRowsNorOnTheThreads) {
+  const at::Tensor x = at::randn({19, 515}), weight = at::randn({301, 515}).to(at::kBFloat16);
+  const auto product = [&](const at::Tensor& rows) {
+    at::Tensor y = at::empty({rows.size(0), weight.size(0)});
+    skinny_gemm(rows.const_data_ptr<float>(), rows.size(0),
+                reinterpret_cast<const std::uint16_t*>(weight.const_data_ptr<at::BFloat16>()), rows.size(1),
+                y.mutable_data_ptr<float>(), weight.size(0));
+    return y;
+  };
+  const at::Tensor together = product(x);
+  EXPECT_LT(error_of(together, x, weight.t()), kOfFloat32);
+  const int before = at::get_num_threads();
+  for (const int threads : {1, 3}) {
+    at::set_num_threads(threads);
+    for (const std::int64_t r : {0, 3, 16, 18})
+      EXPECT_TRUE(at::equal(product(x.slice(0, r, r + 1))[0], together[r])) << threads << " " << r;
+  }
+  at::set_num_threads(before);
 }
 
 TEST_F(Bfloat16Product, HasGradientsOfTheSamePrecision) {
