@@ -126,8 +126,17 @@ void serve(ServeOptions& options) {
   say((page ? "page " + server.address() + "/, " : "") + "OpenAI's API " + server.address() + "/v1; Ctrl-C ends");
   print_table(server.address() + "\n");
   while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  if (interrupted_by_keyboard()) throw interrupted_error("stopped");
-  say("stopped");  // by whoever manages the server: a clean end
+  throw interrupted_error("stopped");
+}
+
+// A signal of whoever manages the server ends it well, also while it loads.
+void serve_until_stopped(ServeOptions& options) {
+  try {
+    serve(options);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::interrupted || interrupted_by_keyboard()) throw;
+    say("stopped");
+  }
 }
 
 }  // namespace
@@ -147,7 +156,8 @@ void add_serve(CLI::App& program, Action& action) {
   command->add_option("--port", options->http.port, "Port; 0: any that is free")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  command->add_option("--key-env", options->key_env, "Environment variable that holds the key which clients must send");
+  command->add_option("--key-env", options->key_env, "Environment variable that holds the key which clients must send")
+      ->check([](const std::string& name) { return name.empty() ? "the name of a variable is missing" : ""; });
   command->add_option("--batch", options->model.batch, "Answers of a model decoded at the same time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
@@ -183,7 +193,7 @@ void add_serve(CLI::App& program, Action& action) {
       "              -d '{\"model\": \"opt\", \"prompt\": \"Where does Mira live?\", \"max_tokens\": 20}'\n"
       "Prompts and answers are never logged. Ctrl-C (status 130) and SIGTERM (status 0) end running answers and "
       "the server.");
-  command->callback([options, &action] { action = [options] { serve(*options); }; });
+  command->callback([options, &action] { action = [options] { serve_until_stopped(*options); }; });
 }
 
 }  // namespace lethe

@@ -14,6 +14,7 @@ fs::path unfinished_name(const fs::path& final_path) {
 }
 
 void refuse_unfinished(const fs::path& run, const std::string& doing) {
+  if (run.empty()) return;
   constexpr std::string_view kEnding = ".unfinished";
   std::error_code none;
   const fs::path given = fs::absolute(run / "").lexically_normal().parent_path();

@@ -116,6 +116,7 @@ TEST_F(Serve, RefusesWhatItCannotServe) {
   const Outcome no_key = run("serve " + model_ + " --key-env sk-the-key-itself");
   expect_all(no_key, 2, {"--key-env", "the name of an environment variable"});
   EXPECT_EQ(no_key.text.find("sk-the-key-itself"), std::string::npos) << no_key.text;
+  expect_all(run("serve " + model_ + " --key-env \"\""), 2, {"--key-env", "the name of a variable is missing"});
   expect_all(run("serve " + model_ + " --longest-answer nan"), 2, {"--longest-answer", "a number"});
   expect_all(run("serve a=" + model_ + " a=" + model_), 2, {"two models under one name", "name=MODEL"});
   expect_all(run("serve " + (folder_ / "nothing").string()), 3, {"nothing"});
