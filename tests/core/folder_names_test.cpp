@@ -30,7 +30,7 @@ TEST_F(UnfinishedRun, IsRefusedUnderBothItsNames) {
 TEST_F(UnfinishedRun, IsNoOtherFolder) {
   EXPECT_EQ(refusal(folder_ / "nothing"), "no error");
   EXPECT_EQ(refusal("org/model"), "no error");
-  EXPECT_EQ(refusal(""), "no error");  // an empty word of a command line
+  EXPECT_EQ(refusal(""), "no error");                   // an empty word of a command line
   fs::create_directories(folder_ / "mine.unfinished");  // a name that somebody chose
   EXPECT_EQ(refusal(folder_ / "mine.unfinished"), "no error");
   fs::create_directories(folder_ / "done");
