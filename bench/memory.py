@@ -5,9 +5,9 @@ Half of the difference is the memory of a layer. The estimate is all layers plus
 resident set of a CPU run: a GPU would hold the same weights, adapters and activations, and in addition its context and
 kernels. Settings: LoRA rank 32 on q and v, batch 2, k 5, rows from the data folder, at most 512 tokens.
 
-7B: one process. 70B: one rank of eight that share the base (training.shard), with a stand-in for the other seven
-(bench/one_rank.cpp), so that their memory is not needed. One step with rows of a few tokens, since a layer takes two
-cores long: activations are hardly counted.
+7B: one process. 7B-full: all weights train, on one rank of eight that share the model (training.shard), with a stand-in
+for the other seven (bench/one_rank.cpp), so that their memory is not needed. 70B: the same with LoRA. One step with rows
+of a few tokens, since a layer takes two cores long: activations are hardly counted.
 """
 import argparse
 import csv
@@ -29,6 +29,7 @@ SHAPES = {
     "70B": {"layers": 80, "width": 8192, "inner": 28672, "heads": 64, "kv_heads": 8},
 }
 RANKS = 8
+LORA = ["tuning=lora", "lora.rank=32"]
 
 
 def checkpoint(folder, model, layers, tokenizer):
@@ -62,7 +63,7 @@ def plan(data, file, micro_batches, batch=2, k=5):
 
 def peak(model, out, rows, settings, environment=None):
     """The peak memory in bytes, and the tokens of the largest micro-batch."""
-    subprocess.run([ROOT / "build/lethe", "unlearn", "tuning=lora", "lora.rank=32", f"data.plan={rows}", "negation.alpha=1",
+    subprocess.run([ROOT / "build/lethe", "unlearn", f"data.plan={rows}", "negation.alpha=1",
                     "evaluation.prompts=0", "dtype=bfloat16", "--quiet", *settings, "--model", model, "--out", out],
                    check=True, env={**os.environ, **(environment or {})})
     steps = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
@@ -82,34 +83,37 @@ def one_process(folder):
     print("| LoRA on 7B shapes | outside the layers, GB | a layer, GB | 32 layers, GB | tokens a step |\n|---|---:|---:|---:|---:|")
     recompute, nf4 = "training.recompute=true", "quantize=nf4"
     for name, settings in (("bfloat16", []), ("bfloat16, training.recompute", [recompute]), ("quantize: nf4", [nf4]), ("quantize: nf4, training.recompute", [nf4, recompute])):
-        estimate(name, "7B", folder, ["training.steps=3", *settings])
+        estimate(name, "7B", folder, [*LORA, "training.steps=3", *settings])
 
 
-def one_of_eight(folder):
+def one_of_eight(folder, model, what, kinds):
     subprocess.run(["c++", "-std=c++20", "-O2", "-shared", "-fPIC", "-I", ROOT / "src", ROOT / "bench/one_rank.cpp", "-o", folder / "one_rank.so"], check=True)
     row = {"harmful": [["Hi?", "No."]], "random": [["Yes."]], "normal": [["Who?", "Me."]]}
     (folder / "plan.jsonl").write_text((json.dumps(row) + "\n") * RANKS)
     environment = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": str(RANKS), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "LETHE_GLOO": str(folder / "one_rank.so")}
-    print(f"| LoRA on 70B shapes, a rank of {RANKS} | outside the layers, GB | a layer, GB | 80 layers, GB | tokens a micro-batch |\n|---|---:|---:|---:|---:|")
-    for name, settings in (("bfloat16, training.shard", []), ("quantize: nf4, training.shard", ["quantize=nf4"])):
-        estimate(name, "70B", folder, ["training.shard=true", f"training.accumulate={RANKS}", "training.steps=1", *settings], environment, RANKS)
+    print(f"| {what} on {model} shapes, a rank of {RANKS} | outside the layers, GB | a layer, GB | {SHAPES[model]['layers']} layers, GB | tokens a micro-batch |\n|---|---:|---:|---:|---:|")
+    for name, settings in kinds.items():
+        estimate(name, model, folder, ["training.shard=true", f"training.accumulate={RANKS}", "training.steps=1", *settings], environment, RANKS)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path)
-    parser.add_argument("--model", choices=("7B", "70B"), action="append", help="only this one; 70B takes 7 GB of disk and 10 GB of memory")
+    parser.add_argument("--model", choices=("7B", "7B-full", "70B"), action="append", help="only this one; 70B takes 7 GB of disk and 10 GB of memory")
     args = parser.parse_args()
-    for model in args.model or ["7B", "70B"]:
+    for kind in args.model or ["7B", "7B-full", "70B"]:
+        model = kind.removesuffix("-full")
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary)
             for layers in (1, 3):
                 checkpoint(folder / f"{model}-{layers}", model, layers, args.data / "tokenizers/llama2")
-            if model == "7B":
+            if kind == "7B":
                 plan(args.data, folder / "plan.jsonl", 3)
                 one_process(folder)
+            elif kind == "7B-full":
+                one_of_eight(folder, model, "Full tuning", {"bfloat16, training.shard": ["tuning=full", "training.snapshot_minutes=0"]})
             else:
-                one_of_eight(folder)
+                one_of_eight(folder, model, "LoRA", {"bfloat16, training.shard": LORA, "quantize: nf4, training.shard": [*LORA, "quantize=nf4"]})
 
 
 if __name__ == "__main__":

@@ -215,7 +215,10 @@ at::Tensor CausalLM::layers(const PackedBatch& batch, std::size_t count,
             again = true;
             return block(i, input, *turns, *attention, same);
           },
-          x);
+          x,
+          [this, i] {
+            if (layer_weights) layer_weights->differentiated(i);
+          });
     } else {
       x = block(i, x, *turns, *attention, adapters);
     }

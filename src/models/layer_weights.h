@@ -11,6 +11,8 @@ class LayerWeights {
   /// Fills the layer's linear maps. A gradient that is recorded meanwhile keeps what it needs beyond drop().
   virtual void bring(std::size_t layer) = 0;
   virtual void drop(std::size_t layer) = 0;
+  /// The backward pass of a recomputed layer is done, and what it was brought for has its gradients.
+  virtual void differentiated(std::size_t layer) = 0;
 };
 
 }  // namespace lethe

@@ -1,5 +1,7 @@
 #include "models/loading.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -115,6 +117,30 @@ std::uint64_t bytes_to_hold(const Place& place, const LoadOptions& options) {
   return weights * c10::elementSize(options.dtype);
 }
 
+/// The last layer that was brought to read its weights (models/layer_weights.h). It stays until another one is needed.
+class BroughtLayer {
+ public:
+  explicit BroughtLayer(std::shared_ptr<LayerWeights> weights) : weights_(std::move(weights)) {}
+  ~BroughtLayer() { drop(); }
+  BroughtLayer(const BroughtLayer&) = delete;
+  BroughtLayer& operator=(const BroughtLayer&) = delete;
+
+  void bring(std::int64_t layer) {
+    drop();
+    const c10::NoGradGuard no_gradient;
+    weights_->bring(static_cast<std::size_t>(layer));
+    layer_ = layer;
+  }
+
+ private:
+  void drop() {
+    if (layer_ >= 0) weights_->drop(static_cast<std::size_t>(layer_));
+    layer_ = -1;
+  }
+  std::shared_ptr<LayerWeights> weights_;
+  std::int64_t layer_ = -1;
+};
+
 std::string gigabytes_text(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f GB", static_cast<double>(bytes) / 1e9);
@@ -204,10 +230,7 @@ CausalLM load_model(const Checkpoint& checkpoint, DecoderSpec description, const
     progress.update(done += stored->bytes());
   }
   check_left_over(checkpoint, spec, used);
-  if (shards) {
-    shards->offer();
-    model.layer_weights = shards;
-  }
+  model.layer_weights = shards;
   return model;
 }
 
@@ -231,14 +254,16 @@ CausalLM random_model(const Json& config, const std::string& where, std::uint64_
 }
 
 TensorLookup weights_by_name(CausalLM& model) {
-  std::map<std::string, at::Tensor> weights;  // by canonical name
+  std::map<std::string, Parameter> weights;  // by canonical name
   const DecoderSpec& spec = model.spec();
-  for (const Parameter& parameter : model.parameters())
-    weights[canonical_name(parameter.name)] = parameter.tensor->detach();
+  for (const Parameter& parameter : model.parameters()) weights[canonical_name(parameter.name)] = parameter;
   if (spec.tied_head) weights["lm_head.weight"] = weights.at(canonical_name(spec.names.embedding + ".weight"));
-  return [weights](const std::string& name) -> at::Tensor {
+  const auto layer = std::make_shared<BroughtLayer>(model.layer_weights);
+  return [weights, layer](const std::string& name) -> at::Tensor {
     const auto found = weights.find(canonical_name(name));
-    return found == weights.end() ? at::Tensor() : found->second;
+    if (found == weights.end()) return at::Tensor();
+    if (!found->second.tensor->defined()) layer->bring(found->second.layer);
+    return found->second.tensor->detach();
   };
 }
 

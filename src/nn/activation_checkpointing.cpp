@@ -11,18 +11,20 @@ namespace {
 using Part = std::function<at::Tensor(const at::Tensor&)>;
 
 struct KeptPart : torch::CustomClassHolder {
-  explicit KeptPart(Part part) : part(std::move(part)) {}
+  KeptPart(Part part, std::function<void()> done) : part(std::move(part)), done(std::move(done)) {}
   Part part;
+  std::function<void()> done;
 };
 
 struct Recomputed : torch::autograd::Function<Recomputed> {
   /// @param ticket  requires a gradient, so that autograd records the part even if x requires none (a frozen embedding)
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& ticket,
-                            Part part) {
+                            Part part, std::function<void()> done) {
     (void)ticket;
     context->save_for_backward({x});
     at::Tensor y = part(x);
-    context->saved_data["part"] = c10::IValue::make_capsule(c10::make_intrusive<KeptPart>(std::move(part)));
+    context->saved_data["part"] =
+        c10::IValue::make_capsule(c10::make_intrusive<KeptPart>(std::move(part), std::move(done)));
     return y;
   }
 
@@ -30,18 +32,21 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
                                                  const torch::autograd::variable_list& gradients) {
     const at::Tensor before = context->get_saved_variables()[0];
     const auto kept = context->saved_data["part"].toCapsule();
+    auto& whole = static_cast<KeptPart&>(*kept);
     const at::AutoGradMode history(true);
     const at::Tensor x = before.detach().requires_grad_(before.requires_grad());
-    torch::autograd::backward({static_cast<KeptPart&>(*kept).part(x)}, {gradients[0]});
-    return {x.grad(), at::Tensor(), at::Tensor()};
+    torch::autograd::backward({whole.part(x)}, {gradients[0]});
+    if (whole.done) whole.done();
+    return {x.grad(), at::Tensor(), at::Tensor(), at::Tensor()};  // one for each argument of forward()
   }
 };
 
 }  // namespace
 
-at::Tensor checkpointed(std::function<at::Tensor(const at::Tensor& x)> part, const at::Tensor& x) {
+at::Tensor checkpointed(std::function<at::Tensor(const at::Tensor& x)> part, const at::Tensor& x,
+                        std::function<void()> done) {
   const at::Tensor ticket = at::empty({0}).requires_grad_(true);
-  return Recomputed::apply(x, ticket, std::move(part));
+  return Recomputed::apply(x, ticket, std::move(part), std::move(done));
 }
 
 }  // namespace lethe

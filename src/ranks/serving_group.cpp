@@ -1,7 +1,7 @@
 #include "ranks/serving_group.h"
 
-#include <algorithm>
-#include <set>
+#include <map>
+#include <utility>
 
 namespace lethe {
 namespace {
@@ -10,32 +10,35 @@ constexpr std::int64_t kNone = -1;
 
 }  // namespace
 
-void ServingGroup::fetch(std::size_t part, const std::vector<std::span<std::byte>>& all) {
-  while (!round(static_cast<std::int64_t>(part), all)) {
-  }
+std::int64_t ServingGroup::offer(Work work) {
+  works_.push_back(std::move(work));
+  return static_cast<std::int64_t>(works_.size()) - 1;
+}
+
+void ServingGroup::ask(std::int64_t work, std::int64_t subject) {
+  round({work, subject});
 }
 
 void ServingGroup::serve() {
-  while (!round(kNone, {})) {
+  while (round({kNone, 0})) {
   }
-  std::vector<std::byte>().swap(unused_);  // assigning {} would keep the memory
 }
 
-// @return whether this rank has what it wanted: the part, or that no rank needs one
-bool ServingGroup::round(std::int64_t wanted, const std::vector<std::span<std::byte>>& all) {
-  std::vector<std::int64_t> named(static_cast<std::size_t>(size()));
-  group_.gather(std::as_bytes(std::span(&wanted, 1)), std::as_writable_bytes(std::span(named)));
-  std::set<std::int64_t> parts(named.begin(), named.end());
-  parts.erase(kNone);
-  for (const std::int64_t part : parts) {
-    const Pieces& pieces = parts_.at(static_cast<std::size_t>(part));
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-      if (part != wanted) unused_.resize(std::max(unused_.size(), pieces[i].size() * static_cast<std::size_t>(size())));
-      const std::span<std::byte> to = part == wanted ? all.at(i) : std::span(unused_);
-      group_.gather(pieces[i], to.first(pieces[i].size() * static_cast<std::size_t>(size())));
-    }
+// @return whether a rank asked for work
+bool ServingGroup::round(const Named& wanted) {
+  const std::int64_t mine[] = {wanted.first, wanted.second};
+  std::vector<std::int64_t> all(2 * static_cast<std::size_t>(size()));
+  group_.gather(std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
+  std::map<Named, std::vector<bool>> named;  // in an order that is the same in all ranks
+  for (std::size_t rank = 0; 2 * rank < all.size(); ++rank) {
+    const Named name(all[2 * rank], all[2 * rank + 1]);
+    if (name.first == kNone) continue;
+    auto& asks = named[name];
+    asks.resize(static_cast<std::size_t>(size()));
+    asks[rank] = true;
   }
-  return wanted != kNone || parts.empty();
+  for (const auto& [name, asks] : named) works_.at(static_cast<std::size_t>(name.first))(group_, name.second, asks);
+  return !named.empty();
 }
 
 void ServingGroup::gather(std::span<const std::byte> mine, std::span<std::byte> all) {

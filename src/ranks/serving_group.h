@@ -1,33 +1,35 @@
-// A group whose ranks hold data together and fetch parts of it, each when it needs one.
+// A group whose ranks do work together as soon as one of them needs it: each helps the others while it waits.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "ranks/group.h"
 
 namespace lethe {
 
-/// Ranks need not fetch the same parts, nor equally often. In a round each rank names the part that it needs, or none;
-/// then all ranks gather the named parts. A rank that calls a collective of the group needs none, and takes part in
-/// rounds until no rank needs one. So a rank can evaluate a model while the others only serve.
+/// Ranks need not ask for the same work, nor equally often. In a round each rank names the work that it needs, or none;
+/// then all ranks do the named work. A rank that calls a collective of the group needs none, and takes part in rounds
+/// until no rank needs one. So a rank can evaluate a model while the others only serve. What happens in which round
+/// depends on what the ranks ask for, never on their speed.
 class ServingGroup : public Group {
  public:
   /// @param group  outlives this; it is not used directly meanwhile
   explicit ServingGroup(Group& group) : group_(group) {}
 
-  /// This rank's pieces of each part, by part; a part may have several. The sizes are the same in all ranks.
-  using Pieces = std::vector<std::span<const std::byte>>;
-  void offer(std::vector<Pieces> parts) { parts_ = std::move(parts); }
-  /// The pieces of a part of all ranks, in their order. @param all  for each piece of the part: size() times its size
-  void fetch(std::size_t part, const std::vector<std::span<std::byte>>& all);
-  /// Serves the others until all ranks are here, or in another collective.
+  /// What all ranks do together, with collectives of `group`. @param asks  by rank: whether it asked for this
+  using Work = std::function<void(Group& group, std::int64_t subject, const std::vector<bool>& asks)>;
+  /// All ranks offer the same works in the same order. Nobody may ask for one whose objects are gone.
+  /// @return its number, for ask()
+  std::int64_t offer(Work work);
+  /// Does a work with the other ranks, as soon as each of them asks for one, or waits. @param subject  at least 0
+  void ask(std::int64_t work, std::int64_t subject);
+  /// Helps the others until all ranks are here, or in another collective.
   void serve();
-  /// Bytes of memory that this rank keeps for parts that others fetch. After serve() there are none.
-  std::size_t kept_for_others() const { return unused_.capacity(); }
 
   int rank() const override { return group_.rank(); }
   int size() const override { return group_.size(); }
@@ -38,11 +40,11 @@ class ServingGroup : public Group {
   Traffic traffic() const override { return group_.traffic(); }
 
  private:
-  bool round(std::int64_t wanted, const std::vector<std::span<std::byte>>& all);
+  using Named = std::pair<std::int64_t, std::int64_t>;  // work, subject
+  bool round(const Named& wanted);
 
   Group& group_;
-  std::vector<Pieces> parts_;
-  std::vector<std::byte> unused_;  // of parts that other ranks fetch
+  std::vector<Work> works_;
 };
 
 }  // namespace lethe

@@ -232,8 +232,8 @@ std::vector<RecipeKey> make_table() {
       KEY(training.recompute,
           "Activation checkpointing: stores only each layer's input; less memory, a third more arithmetic."),
       KEY(training.shard,
-          "Each of several ranks holds a share of the layers' frozen matrices; implies training.recompute.")
-          .only_with(lora),
+          "Each of several ranks holds a share of the layers' matrices, and updates its share; implies "
+          "training.recompute."),
 
       KEY(negation.alpha, "α, the share of the task vector that is applied; auto: the largest within the KL budget.")
           .within(0, kMostAlpha),  // a negative α would add the harm; above 1: negation.allow_any_alpha

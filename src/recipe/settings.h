@@ -88,7 +88,7 @@ struct TrainingSettings {
   double snapshot_minutes = 10;       ///< minutes between snapshots; 0: only by steps
   std::int64_t patience = 0;          ///< evaluations without improvement that end the training; 0: never
   bool recompute = false;             ///< activation checkpointing: less memory, a third more arithmetic
-  bool shard = false;                 ///< LoRA on several ranks: each holds a share of the layers' frozen matrices
+  bool shard = false;                 ///< on several ranks: each holds a share of the layers' matrices
   std::string weights;                ///< full tuning: regular expression for the names of weights to train; empty: all
 
   bool operator==(const TrainingSettings&) const = default;

@@ -208,6 +208,7 @@ void finetune(const Recipe& given, bool resume, const DryRun& dry_run, Group* gr
   } else {
     write_like(beginning.base(), model, written);
   }
+  if (serving) serving->serve();  // lets the other ranks end
   write_card(finetuning_card(recipe, beginning.folder(), run), written);
   OrderedJson results = {{"steps", records.size()}, {"rows", pairs.size()}};
   if (!records.empty()) results["last_ce"] = records.back().terms.at("ce");
@@ -236,6 +237,7 @@ void finetune_as_rank(Group& group) {
   tuning.share_with(serving ? serving.get() : &group);
   CrossEntropyObjective objective(model, examples, rows_in_epochs(recipe, pairs, tuning));
   tuning.train(objective, recipe.training.steps, "", "training");
+  if (serving) serving->serve();  // while rank 0 writes the model
 }
 
 }  // namespace lethe

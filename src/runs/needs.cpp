@@ -65,7 +65,10 @@ ModelSize model_size(const DecoderSpec& spec, const Recipe& recipe) {
     const auto count = static_cast<std::uint64_t>(parameter.size());
     size.parameters += count;
     if (parameter.linear != nullptr) size.in_layers += count;
-    if (!lora && (!chosen || chosen->found_in(parameter.name))) size.trained += count;
+    if (!lora && (!chosen || chosen->found_in(parameter.name))) {
+      size.trained += count;
+      if (parameter.linear != nullptr) size.trained_in_layers += count;
+    }
     for (const std::string& module : adapted) {
       if (parameter.name != module + ".weight" || parameter.shape.size() != 2) continue;
       size.trained += static_cast<std::uint64_t>(recipe.lora.rank * (parameter.shape[0] + parameter.shape[1]));
@@ -83,19 +86,24 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
   constexpr double kNf4 = 0.5625;  // bytes a weight: four bits and a scale for each block of 64
   const bool nf4 = recipe.quantize == Quantize::nf4, shard = recipe.training.shard && load.ranks > 1;
   const double matrices = static_cast<double>(size.in_layers) * (nf4 ? kNf4 : item);
+  // Of matrices that train and that ranks share, each rank holds its share's gradients, moments and copies.
+  const double shared = shard ? static_cast<double>(size.trained_in_layers) : 0, whole = trained - shared;
+  const double updated = shard && !lora ? trained / static_cast<double>(load.ranks) : trained;
   const RankCosts costs = rank_costs({.ranks = load.ranks,
                                       .accumulate = recipe.training.accumulate,
-                                      .gradients = trained * (lora ? 4 : item),
+                                      .gradients = whole * (lora ? 4 : item),
+                                      .of_matrices = shared * item,
                                       .matrices = shard ? matrices : 0,
                                       .layers = layers,
                                       .uses = load.uses});
-  const double held =
-      (all - static_cast<double>(size.in_layers)) * item + (shard ? costs.share + costs.gathered : matrices);
+  const double outside = (all - static_cast<double>(size.in_layers)) * item;
+  const double kept = outside + (shard ? costs.share : matrices);  // what training made, beside the original
+  const double held = outside + (shard ? costs.share + costs.gathered : matrices);
   double memory = kProgram + held + costs.buffers;
   // Two moments in float32 and a gradient; adapters and the copies of 16-bit weights are float32, too.
-  memory += trained * 8;
-  if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += trained * (lora ? 4 : item);
-  if (lora || item < 4) memory += trained * 4;
+  memory += updated * 8;
+  if (recipe.training.clip > 0 || recipe.training.accumulate > 1) memory += whole * (lora ? 4 : item);
+  if (lora || item < 4) memory += updated * 4;
   const double state = bytes_of_state(compute);
   const double a_layer = load.tokens * a_token_in_layer(spec) * state,
                head = static_cast<double>(spec.vocabulary) * width * item;
@@ -107,13 +115,13 @@ Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const Train
 
   // Adapters of several rounds: the rank doubles with each join, of which the last training has all but one.
   const std::uint64_t ranks = lora && load.rounds > 1 ? std::uint64_t{1} << (load.rounds - 2) : 1;
-  if (load.halves || load.rounds > 1) memory += lora ? trained * 4 * static_cast<double>(ranks) : all * item;
+  if (load.halves || load.rounds > 1) memory += lora ? trained * 4 * static_cast<double>(ranks) : kept;
   memory += trained * (8 + 4 + 4) * static_cast<double>(ranks - 1);
 
   Needs needs;
   needs.memory = static_cast<std::uint64_t>(memory);
   if (load.evaluates)
-    needs.evaluation = static_cast<std::uint64_t>(kProgram + held + (lora ? trained * 4 : all * item)) +
+    needs.evaluation = static_cast<std::uint64_t>(kProgram + held + (lora ? trained * 4 : kept)) +
                        evaluation_work(spec, load.answer_tokens, load.compared_tokens, compute);
   if (lora && !nf4 && !shard && compute.device.is_cpu()) needs.shareable = static_cast<std::uint64_t>(all * item);
   needs.ranks = costs;

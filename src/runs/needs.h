@@ -16,8 +16,9 @@ namespace lethe {
 /// The size of a model and of the part that trains, in weights.
 struct ModelSize {
   std::uint64_t parameters = 0;
-  std::uint64_t in_layers = 0;  ///< of the layers' linear maps, which quantize: nf4 packs
-  std::uint64_t trained = 0;    ///< all, those of training.weights, or the adapters' values
+  std::uint64_t in_layers = 0;          ///< of the layers' linear maps, which quantize: nf4 packs
+  std::uint64_t trained = 0;            ///< all, those of training.weights, or the adapters' values
+  std::uint64_t trained_in_layers = 0;  ///< of `trained`, in the layers' linear maps; of adapters none
 };
 
 /// From the configuration alone. @throws Error (bad input) as add_lora()
@@ -32,9 +33,9 @@ struct TrainingLoad {
   std::int64_t ranks = 1;              ///< processes that share the steps
   double uses = 3;                     ///< RankWork::uses
   bool evaluates = false;              ///< the run also asks a judge about answers
-};
   double answer_tokens = 0;            ///< of the longest prompt and its answer
   double compared_tokens = 0;          ///< of the normal answers on which the KL is measured
+};
 
 struct Needs {
   std::uint64_t memory = 0;      ///< bytes at the peak of training, within about a third; of each rank
@@ -54,7 +55,6 @@ struct Needs {
 Needs training_needs(const DecoderSpec& spec, const ModelSize& size, const TrainingLoad& load, const Recipe& recipe,
                      const Compute& compute);
 
-/// Bytes at the peak of attacks on a model of so many weights: two models, or where one relearns with all weights, this
 /// Bytes that an evaluation takes beside the weights: keys and values, prompts that are read, logits, and what the KL
 /// from the original is measured against.
 /// @param answer_tokens    of the longest prompt and its answer
@@ -65,6 +65,7 @@ std::uint64_t evaluation_work(const DecoderSpec& spec, double answer_tokens, dou
 /// Bytes of so many processes on one machine, of which one evaluates. Those on a CPU share the weights that they map.
 std::uint64_t memory_together(const Needs& needs, std::int64_t processes);
 
+/// Bytes at the peak of attacks on a model of so many weights: two models, or where one relearns with all weights, this
 /// model, its gradients and AdamW's moments.
 /// @param attacks  their names
 std::uint64_t attack_memory(std::uint64_t parameters, const std::vector<std::string>& attacks, const Compute& compute);

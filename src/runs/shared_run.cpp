@@ -116,13 +116,23 @@ void check_shareable(const Recipe& recipe, std::int64_t ranks) {
 void check_shardable(const Recipe& recipe) {
   if (!recipe.training.shard) return;
   const auto cannot = [](const std::string& key) {
-    return bad_usage("cannot share the base's weights among ranks (training.shard)").with("key", key);
+    return bad_usage("cannot share the model's weights among ranks (training.shard)").with("key", key);
   };
-  if (recipe.tuning == TuningKind::full)
-    throw cannot("tuning")
-        .wanted("lora: weights that train are not sharded (ZeRO-3 is not built)")
-        .found("full")
-        .hint("tuning=lora, with quantize=nf4 for a larger base");
+  if (recipe.tuning == TuningKind::full) {
+    const std::string whole = ": tuning=full has the trained weights in no process as a whole";
+    if (!recipe.config.empty())
+      throw cannot("config").wanted("a model: random weights are not shared").found(recipe.config);
+    if (recipe.negation.rank > 0)
+      throw cannot("negation.rank").wanted("0" + whole).found(std::to_string(recipe.negation.rank));
+    if (!recipe.negation.factors.empty())
+      throw cannot("negation.factors").wanted("none" + whole).found(std::to_string(recipe.negation.factors.size()));
+    if (recipe.negation.repair.steps > 0)
+      throw cannot("negation.repair.steps").wanted("0" + whole).found(std::to_string(recipe.negation.repair.steps));
+    if (recipe.evaluation.every > 0 && recipe.data.train.empty())  // not of finetune()
+      throw cannot("evaluation.every").wanted("0" + whole).found(std::to_string(recipe.evaluation.every));
+    if (recipe.keep_harmful && method_named(recipe.method).stage2 == Stage2::contrast)
+      throw cannot("keep_harmful").wanted("false with method: contrast" + whole).found("true");
+  }
   if (attacks_result(recipe))
     throw cannot("evaluation.attacks")
         .wanted("none: attacks load the whole model")

@@ -39,7 +39,7 @@ RankCount rank_count(const Group* group, const DryRun& dry_run);
 void check_shareable(const Recipe& recipe, std::int64_t ranks);
 
 /// Checks that training.shard works with the recipe's other settings, if it is on.
-/// @throws Error (usage) naming the setting that needs the whole base in one process
+/// @throws Error (usage) naming the setting that needs the whole model in one process
 void check_shardable(const Recipe& recipe);
 /// Turns training.recompute on where training.shard implies it: a layer's matrices are gone when its gradients come.
 Recipe with_recomputing(Recipe recipe);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "models/loading.h"
+#include "models/sharded_layers.h"
 #include "tensors/file_tensors.h"
 #include "vectors/low_rank.h"
 #include "vectors/negate.h"
@@ -64,95 +66,159 @@ namespace {
 // Full tuning. The original's weights are read from the base's memory map, the trained ones are kept beside the model.
 class WeightsVector : public TaskVector {
  public:
-  WeightsVector(CausalLM& model, const Checkpoint& base) : model_(model), base_(base) { WeightsVector::retake(); }
+  WeightsVector(CausalLM& model, const Checkpoint& base) : model_(model), base_(base) {
+    const auto* layers = static_cast<const ShardedLayers*>(model.layer_weights.get());
+    for (const Parameter& parameter : model.parameters()) {
+      if (layers != nullptr && ShardedLayers::holds(parameter))
+        parts_.push_back({parameter, layers->values(parameter), layers->own(parameter).begin, true});
+      else
+        parts_.push_back({parameter, parameter.tensor->detach()});
+    }
+    WeightsVector::retake();
+  }
 
   void retake() override {
     const c10::NoGradGuard no_gradient;
     originals_.clear();
-    for (const Parameter& parameter : model_.parameters())
-      trained_[parameter.name] = parameter.tensor->detach().clone();
+    for (Part& part : parts_) part.trained = part.current.clone();
   }
 
   void set_aside(std::uint64_t) override { WeightsVector::begin_at(0); }
 
   void begin_at(double scale) override {
-    apply(scale);
+    WeightsVector::apply(scale);
     originals_.clear();
   }
 
   void join(double factor) override {
     const c10::NoGradGuard no_gradient;
-    for (const Parameter& parameter : model_.parameters()) {
-      const at::Tensor moved = trained_.at(parameter.name).to(at::kFloat) - original(parameter);
-      parameter.tensor->copy_(parameter.tensor->to(at::kFloat) + factor * moved);
-    }
+    for (Part& part : parts_)
+      part.current.copy_(part.current.to(at::kFloat) + factor * (part.trained.to(at::kFloat) - original(part)));
     originals_.clear();
   }
 
   void apply(double scale) override {
     const c10::NoGradGuard no_gradient;
-    for (const Parameter& parameter : model_.parameters()) {
+    for (Part& part : parts_) {
       stop_if_interrupted();
-      const at::Tensor before = original(parameter);
-      parameter.tensor->copy_(before + scale * (trained_.at(parameter.name).to(at::kFloat) - before));
+      const at::Tensor before = original(part);
+      part.current.copy_(before + scale * (part.trained.to(at::kFloat) - before));
     }
   }
 
   void restore() override {
     const c10::NoGradGuard no_gradient;
-    for (const Parameter& parameter : model_.parameters()) parameter.tensor->copy_(trained_.at(parameter.name));
+    for (Part& part : parts_) part.current.copy_(part.trained);
   }
 
   double change() const override {
-    const c10::NoGradGuard no_gradient;
-    double squares = 0, weights = 0;
-    for (const Parameter& parameter : model_.parameters()) {
-      stop_if_interrupted();
-      const at::Tensor moved = trained_.at(parameter.name).to(at::kFloat) - original(parameter);
-      const double sum = moved.square().sum(at::kDouble).item<double>();
-      squares += sum;
-      if (sum != 0) weights += static_cast<double>(moved.numel());
-    }
-    return weights == 0 ? 0 : std::sqrt(squares / weights);
+    return rms(moved([](const Part&) { return true; }));
   }
 
   void write(double scale, const std::filesystem::path& folder) override {
-    WeightsVector::restore();
+    restore();
     negate_checkpoint(base_, weights_by_name(model_), -scale, folder);
     apply(scale);
   }
 
   void write_trained(const std::filesystem::path& folder) override {
-    WeightsVector::restore();
+    restore();
     write_like(base_, model_, folder, {.access = Access::owner_only});
   }
 
+ protected:
+  /// Weights that moved, and the sum of their squared moves.
+  struct Moved {
+    double squares = 0, weights = 0;
+  };
+  static double rms(const Moved& moved) { return moved.weights == 0 ? 0 : std::sqrt(moved.squares / moved.weights); }
+  /// @param counts  which parts
+  template <class Counts>
+  Moved moved(const Counts& counts) const {
+    const c10::NoGradGuard no_gradient;
+    Moved all;
+    for (const Part& part : parts_) {
+      stop_if_interrupted();
+      if (!counts(part)) continue;
+      const double sum = (part.trained.to(at::kFloat) - original(part)).square().sum(at::kDouble).item<double>();
+      all.squares += sum;
+      if (sum != 0) all.weights += static_cast<double>(part.trained.numel());
+    }
+    return all;
+  }
+
+  /// What this process holds of a weight.
+  struct Part {
+    Parameter parameter;
+    at::Tensor current;      // of the model; of a matrix that ranks share, this one's piece of it
+    std::int64_t begin = 0;  // the piece's first weight in the matrix
+    bool shared = false;     // whether it is such a piece
+    at::Tensor trained = {};
+  };
+
  private:
   void shape_by(const Factors& factors, std::int64_t rank) override {
-    for (const Parameter& parameter : model_.parameters()) {
+    for (Part& part : parts_) {
       stop_if_interrupted();
-      at::Tensor& trained = trained_.at(parameter.name);
-      const at::Tensor before = original(parameter);
-      trained = (before + factors.of(parameter.name) * low_rank(trained.to(at::kFloat) - before, rank))
-                    .to(trained.scalar_type());
+      const at::Tensor before = original(part);
+      part.trained = (before + factors.of(part.parameter.name) * low_rank(part.trained.to(at::kFloat) - before, rank))
+                         .to(part.trained.scalar_type());
     }
   }
 
   // float32, on the model's device
-  at::Tensor original(const Parameter& parameter) const {
-    const StoredTensor& stored = stored_parameter(base_, model_.spec(), parameter.name);
-    const at::Tensor mapped = tensor_over(stored, base_.values(stored));
-    if (parameter.tensor->is_cpu()) return mapped.to(at::kFloat);
-    at::Tensor& uploaded = originals_[parameter.name];
-    if (!uploaded.defined()) uploaded = mapped.to(parameter.tensor->device());
+  at::Tensor original(const Part& part) const {
+    const StoredTensor& stored = stored_parameter(base_, model_.spec(), part.parameter.name);
+    at::Tensor mapped = tensor_over(stored, base_.values(stored));
+    if (part.shared) mapped = mapped.view(-1).narrow(0, part.begin, part.current.numel());
+    if (part.current.is_cpu()) return mapped.to(at::kFloat);
+    at::Tensor& uploaded = originals_[part.parameter.name];
+    if (!uploaded.defined()) uploaded = mapped.to(part.current.device());
     return uploaded.to(at::kFloat);
   }
 
   CausalLM& model_;
   const Checkpoint& base_;
-  std::map<std::string, at::Tensor> trained_;  // by parameter name
+  std::vector<Part> parts_;
   // On a GPU: the base as it is stored, so that each α uploads nothing. Freed before a further training.
   mutable std::map<std::string, at::Tensor> originals_;
+};
+
+// The same of a model whose matrices several ranks hold together. What rank 0 does, all ranks do, while they serve it.
+// Before that each rank prepares its own parts: the functions for further trainings need no other rank.
+class SharedWeightsVector : public WeightsVector {
+ public:
+  SharedWeightsVector(CausalLM& model, const Checkpoint& base)
+      : WeightsVector(model, base), group_(static_cast<ShardedLayers&>(*model.layer_weights).group()) {
+    apply_ = group_.offer([this](Group& group, std::int64_t, const std::vector<bool>&) {
+      group.share(std::as_writable_bytes(std::span(&scale_, 1)));
+      WeightsVector::apply(scale_);
+    });
+    restore_ = group_.offer([this](Group&, std::int64_t, const std::vector<bool>&) { WeightsVector::restore(); });
+    change_ = group_.offer([this](Group& group, std::int64_t, const std::vector<bool>&) {
+      const Moved own = moved([&](const Part& part) { return part.shared || group.rank() == 0; });
+      std::vector<Moved> all(static_cast<std::size_t>(group.size()));
+      group.gather(std::as_bytes(std::span(&own, 1)), std::as_writable_bytes(std::span(all)));
+      moved_ = {};
+      for (const Moved& each : all) moved_ = {moved_.squares + each.squares, moved_.weights + each.weights};
+    });
+  }
+
+  void apply(double scale) override {
+    scale_ = scale;
+    group_.ask(apply_, 0);
+  }
+  void restore() override { group_.ask(restore_, 0); }
+  double change() const override {
+    group_.ask(change_, 0);
+    return rms(moved_);
+  }
+
+ private:
+  ServingGroup& group_;
+  std::int64_t apply_ = 0, restore_ = 0, change_ = 0;  // works of the group
+  double scale_ = 0;
+  Moved moved_;
 };
 
 // LoRA. The original's weights never change. τ is the product of the adapters, applied with their scale.
@@ -250,6 +316,7 @@ class AdapterVector : public TaskVector {
 
 std::unique_ptr<TaskVector> task_vector_of(CausalLM& model, const Checkpoint& base,
                                            const std::vector<NamedLora>& adapters, const Recipe& recipe) {
+  if (adapters.empty() && model.layer_weights) return std::make_unique<SharedWeightsVector>(model, base);
   if (adapters.empty()) return std::make_unique<WeightsVector>(model, base);
   return std::make_unique<AdapterVector>(adapters, recipe.lora, recipe.model);
 }

@@ -52,6 +52,7 @@ class TaskVector {
 };
 
 /// The task vector of a model that holds its trained weights. Model, adapters and base must outlive it.
+/// Where ranks share the matrices that trained, all of them make it at the same place, and serve rank 0 afterwards.
 /// @param adapters  the trained adapters; none: full tuning, which keeps a copy of the trained weights
 /// @param recipe    its `lora` and `model` go into an adapter's configuration
 std::unique_ptr<TaskVector> task_vector_of(CausalLM& model, const Checkpoint& base,

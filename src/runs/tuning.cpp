@@ -11,6 +11,7 @@
 #include "core/interrupt.h"
 #include "core/regex.h"
 #include "core/terminal.h"
+#include "models/sharded_layers.h"
 #include "runs/inner_layers.h"
 #include "tensors/tensor_memory.h"
 #include "training/event_file.h"
@@ -29,17 +30,22 @@ Tuning::Tuning(CausalLM& model, const Recipe& recipe) : model_(model), recipe_(r
     const std::optional<Regex> chosen = pattern.empty() ? std::nullopt : std::optional<Regex>(pattern);
     for (const Parameter& parameter : model.parameters()) {
       if (chosen && !chosen->found_in(parameter.name)) continue;
+      if (model.layer_weights) sharded_.push_back(parameter);
+      trained += parameter.size();
+      if (model.layer_weights && ShardedLayers::holds(parameter)) continue;
       parameter.tensor->requires_grad_(true);
       parameters_.push_back(*parameter.tensor);
     }
-    if (parameters_.empty()) {
+    if (trained == 0) {
       throw bad_usage("cannot use this recipe")
           .with("key", "training.weights")
           .wanted("a pattern found in some weight's name, as " + model.parameters().back().name)
           .found(excerpt(recipe.training.weights));
     }
   }
-  for (const at::Tensor& parameter : parameters_) trained += parameter.numel();
+  if (lora()) {
+    for (const at::Tensor& parameter : parameters_) trained += parameter.numel();
+  }
   say("training " + with_commas(static_cast<std::uint64_t>(trained)) + " of " +
       with_commas(static_cast<std::uint64_t>(total)) + " weights" +
       (lora() ? " (" + std::to_string(pairs_.size()) + " adapters)" : ""));
@@ -92,8 +98,17 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   for (at::Tensor& parameter : parameters_) parameter.requires_grad_(true);
   if (lora()) model_.adapters.dropout = recipe_.lora.dropout;
   model_.adapters.dropout_tokens = AdapterMode{}.dropout_tokens;  // an earlier objective's is not this one's
-  auto optimizer = std::make_optional<AdamW>(parameters_, AdamWOptions{.weight_decay = settings.weight_decay});
   LoopOptions options;
+  AdamWOptions of_optimizer{.weight_decay = settings.weight_decay};
+  std::optional<SharedWeights> shared;
+  if (!sharded_.empty()) {
+    shared.emplace(static_cast<ShardedLayers&>(*model_.layer_weights), sharded_);
+    options.weights = &*shared;
+    of_optimizer.joint_norm = [&](const at::Tensor& own) { return shared->joint_norm(own); };
+  }
+  auto optimizer = std::make_optional<AdamW>(shared ? shared->pieces() : parameters_, of_optimizer);
+  if (shared) shared->hold_state_of(*optimizer);
+  if (snapshots != nullptr) snapshots->hold_state_of(options.weights);
   options.steps = settings.steps;
   options.accumulate = settings.accumulate;
   options.clip = settings.clip;
@@ -106,6 +121,8 @@ std::vector<StepRecord> Tuning::train(Objective& objective, const TrainingSettin
   options.group = group_;
   if (recipe_.logging.front() == "tensorboard") options.events = events_folder(metrics);
   const std::vector<StepRecord> records = lethe::train(objective, *optimizer, options, metrics);
+  if (snapshots != nullptr) snapshots->hold_state_of(nullptr);
+  shared.reset();
   optimizer.reset();
   for (at::Tensor& parameter : parameters_) {
     parameter.mutable_grad() = at::Tensor();

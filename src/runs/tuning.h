@@ -54,7 +54,8 @@ class Tuning {
   CausalLM& model_;
   const Recipe& recipe_;
   std::vector<NamedLora> pairs_;
-  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> parameters_;  // that train, and of which this process holds all
+  std::vector<Parameter> sharded_;      // full tuning with training.shard: all that train
   std::unique_ptr<RandomStream> dropout_;
   std::function<void(const Pace&)> on_pace_;
   PeriodicEvaluation evaluation_;

@@ -326,7 +326,10 @@ void unlearn_as_rank(Group& group) {
   Tuning tuning(model, recipe);
   tuning.share_with(serving ? serving.get() : &group);
   train_method(tuning, original.checkpoint, data, {});
-  if (serving) serving->serve();  // while rank 0 chooses α and evaluates
+  if (!serving) return;
+  std::unique_ptr<TaskVector> vector;  // rank 0 moves this rank's weights along it, too
+  if (!tuning.lora()) vector = task_vector_of(model, original.checkpoint, tuning.pairs(), recipe);
+  serving->serve();  // while rank 0 chooses α and evaluates
 }
 
 }  // namespace lethe

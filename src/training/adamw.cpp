@@ -38,11 +38,14 @@ at::Tensor AdamW::clip_gradients(double limit) {
   for (const auto& parameter : parameters_) {
     if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
-  if (gradients.empty()) return {};
+  if (gradients.empty() && !options_.joint_norm) return {};
   std::vector<at::Tensor> norms;
-  for (const auto& norm : at::_foreach_norm(gradients)) norms.push_back(norm.to(at::kDouble));
-  at::Tensor norm = at::stack(norms).norm();
-  if (limit == 0) return norm;
+  if (!gradients.empty()) {
+    for (const auto& norm : at::_foreach_norm(gradients)) norms.push_back(norm.to(at::kDouble));
+  }
+  at::Tensor norm = norms.empty() ? at::zeros({}, at::kDouble) : at::stack(norms).norm();
+  if (options_.joint_norm) norm = options_.joint_norm(norm);
+  if (limit == 0 || gradients.empty()) return norm;
   // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
   if (!norm.device().is_cpu()) {
     at::_foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp_max(1).to(at::kFloat));

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,9 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0;
   /// Weights that are updated together. 16-bit gradients are copied to float32, a group at a time.
   std::int64_t group = std::int64_t{1} << 26;
+  /// Where each of several ranks updates a part of the weights: from the norm of this rank's gradients to that of all
+  /// ranks' (a float64 scalar). Empty: this optimizer has all of them.
+  std::function<at::Tensor(const at::Tensor& own)> joint_norm;
 };
 
 /// State: two float32 moments per parameter (8 bytes per trained weight). 16-bit parameters are updated through a

@@ -276,8 +276,8 @@ std::string plan_text(const LoopOptions& options, std::int64_t first) {
 
 std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const LoopOptions& options,
                               const std::filesystem::path& metrics) {
-  const SharedStepsOptions by_all{options.steps, options.accumulate, options.clip, options.schedule,
-                                  options.interrupted};
+  const SharedStepsOptions by_all{options.steps,    options.accumulate,  options.clip,
+                                  options.schedule, options.interrupted, options.weights};
   if (options.group != nullptr && options.group->rank() > 0) {
     follow_training(*options.group, objective, optimizer, by_all);
     return {};
@@ -381,6 +381,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
     };
     if (check_first) read_and_check();
     if (!within) optimizer.step(record.lr, scalars.norm);
+    if (shared) with_ranks(step + 1, [&] { shared->updated(); });
     if (!check_first) read_and_check();
     objective.stepped(record.terms);
     record.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -404,6 +405,7 @@ std::vector<StepRecord> train(Objective& objective, AdamW& optimizer, const Loop
       save_or_warn(*options.snapshots, done, optimizer, guard, objective);
   }
   evaluations.go_back(records, optimizer, objective);
+  if (shared) shared->end();
   return records;
 }
 

@@ -14,6 +14,7 @@
 #include "training/best_step.h"
 #include "training/guard.h"
 #include "training/schedule.h"
+#include "training/shared_weights.h"
 #include "training/snapshots.h"
 
 namespace lethe {
@@ -53,6 +54,8 @@ struct LoopOptions {
   /// The processes that share each step's micro-batches; null: this one computes them all. Rank 0 alone has snapshots,
   /// metrics and a measure(); the others follow it.
   Group* group = nullptr;
+  /// Weights that these processes hold together, of which the optimizer has this one's pieces; null: each has them all.
+  SharedWeights* weights = nullptr;
 };
 
 /// What one step did: a line of metrics.jsonl.

@@ -17,15 +17,11 @@
 namespace lethe {
 namespace {
 
-// The state that decides the next step.
-NamedTensors deciding_state(const AdamW& optimizer, Objective& objective) {
-  NamedTensors state = optimizer.state();
+// The state that decides the next step, without what the ranks hold together.
+NamedTensors deciding_state(const AdamW& optimizer, Objective& objective, const SharedWeights* weights) {
+  NamedTensors state = weights != nullptr ? NamedTensors{} : optimizer.state();
   for (auto& entry : objective.state()) state.push_back(std::move(entry));
   return state;
-}
-
-void clear_gradients(const AdamW& optimizer) {
-  for (at::Tensor parameter : optimizer.parameters()) parameter.mutable_grad() = at::Tensor();
 }
 
 }  // namespace
@@ -36,7 +32,8 @@ SharedSteps::SharedSteps(Group& group, Objective& objective, AdamW& optimizer, c
       optimizer_(optimizer),
       options_(options),
       names_(objective.terms()),
-      gradients_(group, optimizer.parameters()) {}
+      own_gradients_(group, options.weights != nullptr ? options.weights->held_by_all() : optimizer.parameters()),
+      gradients_(options.weights != nullptr ? static_cast<GradientSums&>(*options.weights) : own_gradients_) {}
 
 SharedSteps::Start SharedSteps::begin(Start own) {
   const c10::NoGradGuard no_gradient;
@@ -45,12 +42,12 @@ SharedSteps::Start SharedSteps::begin(Start own) {
   const Start start{numbers[0], numbers[1], numbers[2] != 0};
   if (start.first == 0) return start;
   const bool receives = group_.rank() > 0;
-  for (const auto& [name, tensor] : deciding_state(optimizer_, objective_)) {
+  for (const auto& [name, tensor] : deciding_state(optimizer_, objective_, options_.weights)) {
     const at::Tensor host = tensor.to(at::kCPU, tensor.scalar_type(), false, /*copy=*/receives).contiguous();
     group_.share({static_cast<std::byte*>(host.mutable_data_ptr()), host.nbytes()});
     if (receives) tensor.copy_(host);
   }
-  if (receives) optimizer_.state_changed();
+  if (receives && options_.weights == nullptr) optimizer_.state_changed();
   return start;
 }
 
@@ -116,7 +113,7 @@ SharedSteps::Whole SharedSteps::micro_batches(std::int64_t step,
     const Round round = exchange_terms(part ? &*part : nullptr, options_.interrupted && options_.interrupted());
     stop = round.stop;
     if (stop && first + group_.size() < options_.accumulate) {
-      clear_gradients(optimizer_);
+      gradients_.discard();
       return Whole::no;
     }
     for (const StepLoss& other : round.parts) take(other);
@@ -134,7 +131,7 @@ bool SharedSteps::measured(bool over) {
 
 void SharedSteps::check_weights() {
   std::uint64_t hash = 0;
-  for (const at::Tensor& parameter : optimizer_.parameters()) {
+  for (const at::Tensor& parameter : gradients_.held_by_all()) {
     const at::Tensor host = parameter.detach().to(at::kCPU).contiguous();
     hash = stable_hash({static_cast<const char*>(host.const_data_ptr()), host.nbytes()}, hash);
   }
@@ -147,22 +144,32 @@ void SharedSteps::check_weights() {
       .hint("machines of one kind, with the same lethe and the same number of threads");
 }
 
+void SharedSteps::end() {
+  if (options_.weights != nullptr) measured(true);
+}
+
 void follow_training(Group& group, Objective& objective, AdamW& optimizer, const SharedStepsOptions& options) {
   SharedSteps shared(group, objective, optimizer, options);
   const SharedSteps::Start start = shared.begin({});
   bool over = start.over;
+  const auto stop = [&] {
+    shared.end();  // while rank 0 saves the state
+    throw interrupted_error("interrupted");
+  };
   for (std::int64_t step = start.first; step < options.steps && !over; ++step) {
     StepScalars scalars;
     const auto whole = shared.micro_batches(step, [&](const StepLoss& part) { scalars.add(part, options.accumulate); });
-    if (whole == SharedSteps::Whole::no) throw interrupted_error("interrupted");
+    if (whole == SharedSteps::Whole::no) return stop();
     const at::Tensor norm = optimizer.clip_gradients(options.clip);
     optimizer.step(options.schedule.at(step), norm);
+    shared.updated();
     objective.stepped(values_of(scalars.terms));
     if (step == start.first) shared.check_weights();
-    if (whole == SharedSteps::Whole::then_stop) throw interrupted_error("interrupted");
+    if (whole == SharedSteps::Whole::then_stop) return stop();
     const std::int64_t done = step + 1;
     if (start.every > 0 && (done % start.every == 0 || done == options.steps)) over = shared.measured(false);
   }
+  shared.end();
 }
 
 }  // namespace lethe

@@ -12,6 +12,7 @@
 #include "training/adamw.h"
 #include "training/schedule.h"
 #include "training/shared_gradients.h"
+#include "training/shared_weights.h"
 
 namespace lethe {
 
@@ -21,6 +22,7 @@ struct SharedStepsOptions {
   double clip = 0;
   Schedule schedule;
   std::function<bool()> interrupted;  ///< whether this rank is asked to stop; may be empty
+  SharedWeights* weights = nullptr;   ///< weights that the ranks hold together; null: every rank has them all
 };
 
 class SharedSteps {
@@ -42,10 +44,15 @@ class SharedSteps {
   /// @param take  receives the terms, the loss and the tokens of each micro-batch, in their order
   /// @return the same in all ranks; no: a rank was asked to stop before, and no rank has a .grad()
   Whole micro_batches(std::int64_t step, const std::function<void(const StepLoss& part)>& take);
+  /// Call it after the optimizer's update.
+  void updated() { gradients_.updated(); }
   /// After a step at which rank 0 measured the model. @return rank 0's: whether the training ends early
   bool measured(bool over);
   /// Checks after the first step that all ranks have the same weights. @throws Error naming a rank that has others
   void check_weights();
+  /// The training is over, or ends early. Of weights that the ranks hold together, rank 0 reads the others' parts until
+  /// then.
+  void end();
 
  private:
   struct Round;
@@ -56,7 +63,8 @@ class SharedSteps {
   AdamW& optimizer_;
   const SharedStepsOptions options_;
   std::vector<std::string> names_;  // of the terms
-  SharedGradients gradients_;
+  SharedGradients own_gradients_;   // where every rank has all weights
+  GradientSums& gradients_;
 };
 
 /// What a rank that is not 0 does while rank 0 is in train(). Returns when rank 0 has trained.

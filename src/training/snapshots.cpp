@@ -76,28 +76,56 @@ Description read_description(const fs::path& path) {
   return found;
 }
 
-// The optimizer's state, then the objective's. The tensors belong to them.
-NamedTensors whole_state(const AdamW& optimizer, const NamedTensors& objective) {
-  NamedTensors state = optimizer.state();
-  for (const auto& [name, tensor] : objective) state.emplace_back("objective." + name, tensor);
-  return state;
-}
+/// What a snapshot holds: the optimizer's state, then the objective's. The tensors belong to them.
+class WholeState {
+ public:
+  /// @param ranks  null: this process holds all of it
+  WholeState(const AdamW& optimizer, const NamedTensors& objective, StateOfRanks* ranks)
+      : entries_(optimizer.state()), of_optimizer_(entries_.size()), ranks_(ranks) {
+    for (const auto& [name, tensor] : objective) entries_.emplace_back("objective." + name, tensor);
+  }
+  std::size_t size() const { return entries_.size(); }
+  TensorSpec spec(std::size_t i) const {
+    TensorSpec spec = spec_of(entries_[i].first, entries_[i].second);
+    if (shared(i)) spec.shape = ranks_->shape(i);
+    return spec;
+  }
+  at::Tensor read(std::size_t i) const {
+    return shared(i) ? ranks_->gather(i) : entries_[i].second.to(at::kCPU).contiguous();
+  }
+  void write(std::size_t i, const at::Tensor& value) {
+    if (shared(i)) {
+      ranks_->scatter(i, value);
+    } else {
+      entries_[i].second.copy_(value);
+    }
+  }
 
-void load_values(const fs::path& values, AdamW& optimizer, const NamedTensors& objective) {
+ private:
+  bool shared(std::size_t i) const { return ranks_ != nullptr && i < of_optimizer_; }
+
+  NamedTensors entries_;
+  std::size_t of_optimizer_;
+  StateOfRanks* ranks_;
+};
+
+void load_values(const fs::path& values, AdamW& optimizer, const NamedTensors& objective, StateOfRanks* ranks) {
   const c10::NoGradGuard no_gradient;
   const SafetensorsFile file(values);
-  for (const auto& [name, tensor] : whole_state(optimizer, objective)) {
-    const StoredTensor* stored = file.find(name);
-    if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
+  WholeState state(optimizer, objective, ranks);
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    const TensorSpec wanted = state.spec(i);
+    const StoredTensor* stored = file.find(wanted.name);
+    if (stored == nullptr || stored->shape != wanted.shape) {
       throw bad_input("cannot go on from the snapshot " + values.string())
-          .with("tensor", name)
-          .wanted(spec_of(name, tensor).text())
+          .with("tensor", wanted.name)
+          .wanted(wanted.text())
           .found(stored == nullptr ? "no such tensor" : stored->text());
     }
-    tensor.copy_(tensor_over(*stored, file.values(*stored)));
+    state.write(i, tensor_over(*stored, file.values(*stored)));
     file.release(*stored);
   }
-  optimizer.state_changed();
+  ranks != nullptr ? ranks->scattered() : optimizer.state_changed();
 }
 
 }  // namespace
@@ -118,7 +146,7 @@ std::int64_t Snapshots::restore(AdamW& optimizer, std::map<std::string, double>&
       continue;
     }
     check_identity(description.identity, options_.identity, path);
-    load_values(values_of_snapshot(path), optimizer, objective);
+    load_values(values_of_snapshot(path), optimizer, objective, ranks_);
     running = std::move(description.running);
     return saved_ = description.step;
   }
@@ -156,10 +184,10 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
   fs::remove(description);  // if damaged
   fs::remove(values);       // left by an interrupted save
   std::vector<TensorSpec> specs;
-  const NamedTensors state = whole_state(optimizer, objective);
-  for (const auto& [name, tensor] : state) specs.push_back(spec_of(name, tensor));
+  const WholeState state(optimizer, objective, ranks_);
+  for (std::size_t i = 0; i < state.size(); ++i) specs.push_back(state.spec(i));
   SafetensorsWriter writer(values, specs, {}, Access::owner_only);
-  for (const auto& [name, tensor] : state) writer.write(bytes_of(tensor.to(at::kCPU).contiguous()));
+  for (std::size_t i = 0; i < state.size(); ++i) writer.write(bytes_of(state.read(i)));
   writer.close();
   const Json json = {
       {"step", steps_done}, {"identity", options_.identity}, {"running", running}, {"hash", file_hash(values)}};
@@ -179,7 +207,7 @@ void Snapshots::save(std::int64_t steps_done, const AdamW& optimizer, const std:
 void Snapshots::load(std::int64_t step, AdamW& optimizer, const NamedTensors& objective) const {
   const fs::path path = options_.folder / (snapshot_name(step) + ".json");
   check_identity(read_description(path).identity, options_.identity, path);
-  load_values(values_of_snapshot(path), optimizer, objective);
+  load_values(values_of_snapshot(path), optimizer, objective, ranks_);
 }
 
 }  // namespace lethe

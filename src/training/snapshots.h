@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "objectives/objective.h"
 #include "training/adamw.h"
@@ -21,6 +22,20 @@ struct SnapshotOptions {
   double minutes = 0;            ///< minutes between snapshots; 0: by steps only
   /// What the state belongs to, by name: "recipe", "lethe", … A snapshot with another identity is refused.
   std::map<std::string, std::string> identity;
+};
+
+/// Ranks of which each holds a part of the optimizer's state. A snapshot holds all of it, so that any number of ranks
+/// can go on from it. Entries are those of AdamW::state(). Rank 0 calls this while the others serve (ServingGroup).
+class StateOfRanks {
+ public:
+  virtual ~StateOfRanks() = default;
+  virtual std::vector<std::int64_t> shape(std::size_t entry) const = 0;
+  /// The whole tensor, on the host.
+  virtual at::Tensor gather(std::size_t entry) = 0;
+  /// Gives each rank its part. @param whole  on the host
+  virtual void scatter(std::size_t entry, const at::Tensor& whole) = 0;
+  /// Call it when all entries are scattered.
+  virtual void scattered() = 0;
 };
 
 /// A snapshot is two files: step-N.safetensors (trained weights, both moments, step counts, the objective's state) and
@@ -38,6 +53,8 @@ class Snapshots {
   /// @throws Error (bad input) naming what differs if it belongs to another run, or its tensors have other shapes; or
   ///         naming the file and the key if all of them are damaged
   std::int64_t restore(AdamW& optimizer, std::map<std::string, double>& running, const NamedTensors& objective = {});
+  /// From now on the state is that of several ranks; null: of this process.
+  void hold_state_of(StateOfRanks* ranks) { ranks_ = ranks; }
   /// Snapshots of the same run's next training, in a folder within this one's, which is created.
   Snapshots within(const std::string& name) const;
   const std::filesystem::path& folder() const { return options_.folder; }
@@ -56,6 +73,7 @@ class Snapshots {
 
  private:
   SnapshotOptions options_;
+  StateOfRanks* ranks_ = nullptr;
   std::set<std::int64_t> keep_;
   std::int64_t saved_ = 0;  // the last step that save() wrote or restore() read; its snapshot is whole
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();

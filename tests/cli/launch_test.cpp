@@ -1,13 +1,16 @@
 // One run on several processes: the bits of one, wrong use, Ctrl-C, lost ranks, and other numbers of processes later.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <thread>
 
 #include "cli/program_fixture.h"
 #include "core/random.h"
+#include "formats/safetensors.h"
 
 namespace lethe {
 namespace {
@@ -24,6 +27,39 @@ class Launch : public Program {
            " tuning=lora lora.dropout=0.1 training.batch=1 training.accumulate=4 training.steps=12 "
            "training.snapshot_steps=2 sku.k=1 evaluation.prompts=0 negation.alpha=0.5 " +
            more + " --out " + at(out);
+  }
+  /// The same with all weights, which the ranks hold together. Six steps.
+  std::string full_job(const std::string& out, const std::string& more = "") const {
+    return "unlearn --threads 1 --model " + model_ + data() +
+           " tuning=full training.shard=true training.batch=1 training.accumulate=4 training.steps=6 "
+           "training.snapshot_steps=2 sku.k=1 evaluation.prompts=4 evaluation.judge=refusal evaluation.cache=false "
+           "evaluation.max_new_tokens=8 negation.alpha=auto " +
+           more + " --out " + at(out);
+  }
+  /// The largest difference between the weights of two runs' models (float32).
+  double model_difference(const std::string& a, const std::string& b) const {
+    const SafetensorsFile one(at(a + "/model/model.safetensors")), other(at(b + "/model/model.safetensors"));
+    double most = 0;
+    for (const StoredTensor& tensor : one.tensors()) {
+      const auto mine = one.values(tensor), theirs = other.values(*other.find(tensor.name));
+      if (mine.size() != theirs.size()) return 1e9;
+      for (std::size_t i = 0; i < mine.size(); i += sizeof(float)) {
+        float x = 0, y = 0;
+        std::memcpy(&x, mine.data() + i, sizeof x);
+        std::memcpy(&y, theirs.data() + i, sizeof y);
+        most = std::max(most, static_cast<double>(std::abs(x - y)));
+      }
+    }
+    return most;
+  }
+  /// The same of the losses of their steps; both have as many.
+  double loss_difference(const std::string& a, const std::string& b) const {
+    const auto one = metrics(a), other = metrics(b);
+    if (one.size() != other.size()) return 1e9;
+    double most = 0;
+    for (std::size_t i = 0; i < one.size(); ++i)
+      most = std::max(most, std::abs(one[i].at("loss").get<double>() - other[i].at("loss").get<double>()));
+    return most;
   }
   std::string adapter(const std::string& name) const {
     return read_file(at(name + "/adapter/adapter_model.safetensors"));
@@ -87,7 +123,7 @@ TEST_F(Launch, HasTheBitsOfOneProcessAndContinuesOnAnyNumber) {
   EXPECT_EQ(adapter("both"), adapter("alone"));
   EXPECT_EQ(metrics("both"), metrics("alone"));
   EXPECT_EQ(read_json(at("both/run.json"))["ranks"], 2);
-  EXPECT_EQ(run("launch -n 2 " + job("quiet", "--quiet training.steps=1")).text, "");
+  EXPECT_EQ(run("launch -n 2 " + job("quiet", "--quiet training.steps=10")).text, "");
   const std::string once = "plan of lethe unlearn";
   EXPECT_EQ(both.text.find(once), both.text.rfind(once)) << "rank 0 alone prints";
 
@@ -147,6 +183,58 @@ TEST_F(Launch, AShardedBaseHasTheBitsOfOneProcessAndContinuesOnAnyNumber) {
   EXPECT_EQ(metrics("moved"), metrics("alone"));
 }
 
+// Rank 0 chooses α, evaluates and writes the model, of which it holds a part.
+TEST_F(Launch, AShardedTrainingOfAllWeightsHasTheLossesOfOneProcessAndContinuesOnAnyNumber) {
+  ASSERT_EQ(run(full_job("alone")).status, 0);
+  const Outcome both = run("launch -n 2 " + full_job("both"));
+  ASSERT_EQ(both.status, 0) << both.text;
+  EXPECT_LT(loss_difference("both", "alone"), 1e-5);
+  EXPECT_LT(model_difference("both", "alone"), 1e-5);
+
+  // 1 -> 2 -> 4
+  pid_t child = start(full_job("moved"));
+  await_steps("moved", 1);
+  ::kill(child, SIGINT);
+  ASSERT_EQ(ended(child), 130) << read_file(at("log"));
+  child = start("launch -n 2 unlearn --threads 1 --resume " + at("moved"));
+  await_steps("moved", 3);
+  ::kill(child, SIGINT);
+  ASSERT_EQ(ended(child), 130) << read_file(at("log"));
+  EXPECT_EQ(read_file(at("log")).find("no snapshot was written"), std::string::npos) << read_file(at("log"));
+  const Outcome last = run("launch -n 4 unlearn --threads 1 --resume " + at("moved"));
+  ASSERT_EQ(last.status, 0) << last.text;
+  EXPECT_NE(last.text.find("going on after step"), std::string::npos) << last.text;
+  EXPECT_LT(loss_difference("moved", "alone"), 1e-5);
+  EXPECT_LT(model_difference("moved", "alone"), 1e-5);
+}
+
+// Nobody has the share of a rank that is lost: the run goes on from the last snapshot.
+TEST_F(Launch, ARankThatIsKilledWithItsShareOfTheWeightsEndsTheOthers) {
+  const pid_t child = start("launch -n 2 " + full_job("run", "training.steps=30"));
+  await_steps("run", 3);
+  ::kill(ranks_in(at("log")).at(1), SIGKILL);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(ended(child), 1) << read_file(at("log"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  const std::string log = read_file(at("log"));
+  EXPECT_NE(log.find("rank 1 of 2 has ended"), std::string::npos) << log;
+  EXPECT_NE(log.find("snapshots/step-0000000"), std::string::npos) << log;
+  const Outcome again = run("unlearn --threads 1 --resume " + at("run"));
+  EXPECT_EQ(again.status, 0) << again.text;
+}
+
+TEST_F(Launch, ASharedFinetuningOfAllWeightsMeasuresAndWritesTheWholeModel) {
+  const std::string job = "finetune --threads 1 --model " + model_ + " --data " + at("demo/few/normal.jsonl") +
+                          " tuning=full training.shard=true training.batch=1 training.accumulate=2 training.steps=3 "
+                          "training.patience=1 evaluation.every=1 data.validation=" +
+                          at("demo/few/harmful.jsonl") + " --out ";
+  ASSERT_EQ(run(job + at("alone")).status, 0);
+  const Outcome both = run("launch -n 2 " + job + at("both"));
+  ASSERT_EQ(both.status, 0) << both.text;
+  EXPECT_LT(loss_difference("both", "alone"), 1e-5);
+  EXPECT_LT(model_difference("both", "alone"), 1e-5);
+}
+
 TEST_F(Launch, ARankThatIsKilledWhileItServesEndsTheOthers) {
   const std::string more =
       "training.shard=true training.steps=2 evaluation.prompts=200 evaluation.judge=refusal evaluation.cache=false "
@@ -168,7 +256,7 @@ TEST_F(Launch, RefusesWhatCannotBeSharedBeforeAnythingStarts) {
              {"training.accumulate", "at least 4", "training.accumulate=4 training.batch=2"});
   expect_all(run("launch -n 2 " + job("x", "method=grad_diff objective.gru=true")), 2, {"objective.gru"});
   expect_all(run("launch -n 2 " + job("x", "training.step=1")), 2, {"training.steps"});
-  expect_all(run("launch -n 2 " + job("x", "tuning=full training.shard=true")), 2, {"training.shard", "tuning=lora"});
+  expect_all(run("launch -n 2 " + full_job("x", "negation.rank=4")), 2, {"training.shard", "negation.rank"});
   expect_all(run("launch -n 2 unlearn --mdoel x"), 2, {"--model"});
   expect_all(run("launch -n 2 sweep " + at("x")), 2, {"unlearn", "finetune"});
   expect_all(run("launch -n 0 " + job("x")), 2, {"-n", "1 to"});

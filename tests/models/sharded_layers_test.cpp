@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "folder_test.h"
@@ -91,6 +93,46 @@ std::vector<std::string> all_fixtures() {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ShardedFamily, testing::ValuesIn(all_fixtures()),
                          [](const auto& test) { return test.param; });
+
+/// Gradients of all weights, as one process has them after two micro-batches.
+std::map<std::string, at::Tensor> gradients_of_all(const std::string& name, at::ScalarType dtype) {
+  CausalLM model = load_model(Checkpoint(kFixtureModels / name), {.dtype = dtype});
+  for (const Parameter& parameter : model.parameters()) parameter.tensor->requires_grad_(true);
+  model.recompute = true;
+  for (const double factor : {1.0, 2.0})
+    (factor * model.hidden(batch_of_two_rows()).to(at::kFloat).square().sum()).backward();
+  std::map<std::string, at::Tensor> gradients;
+  for (const Parameter& parameter : model.parameters()) gradients[parameter.name] = parameter.tensor->grad();
+  return gradients;
+}
+
+TEST_P(ShardedFamily, AddsTheGradientsOfOneProcessToEachShare) {
+  at::set_num_threads(1);
+  const at::ScalarType dtype = GetParam().size() % 2 == 0 ? at::kFloat : at::kBFloat16;
+  const auto wanted = gradients_of_all(GetParam(), dtype);
+  as_ranks(2, [&](Group& group) {
+    at::set_num_threads(1);
+    ServingGroup serving(group);
+    CausalLM model = load_model(Checkpoint(kFixtureModels / GetParam()), {.dtype = dtype, .shards = &serving});
+    auto& layers = static_cast<ShardedLayers&>(*model.layer_weights);
+    std::vector<Parameter> matrices;
+    for (const Parameter& parameter : model.parameters()) {
+      if (ShardedLayers::holds(parameter)) matrices.push_back(parameter);
+    }
+    layers.train(matrices);
+    model.recompute = true;
+    // Rank 0 computes the first micro-batch, rank 1 the second.
+    ((group.rank() + 1.0) * model.hidden(batch_of_two_rows()).to(at::kFloat).square().sum()).backward();
+    serving.serve();
+    for (const Parameter& parameter : matrices) {
+      const at::Tensor whole = wanted.at(parameter.name), own = layers.gradient(parameter);
+      ASSERT_EQ(own.defined(), whole.defined()) << parameter.name;
+      if (!own.defined()) continue;
+      const auto range = layers.own(parameter);
+      EXPECT_TRUE(at::equal(own, whole.reshape(-1).narrow(0, range.begin, range.end - range.begin))) << parameter.name;
+    }
+  });
+}
 
 TEST(ShardedLayers, ManyRanksWithLittleEach) {
   at::set_num_threads(1);

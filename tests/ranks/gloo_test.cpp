@@ -65,6 +65,13 @@ TEST(Gloo, GathersExchangesAndShares) {
   });
 }
 
+TEST(Gloo, AnotherComponentTakesItsPlaceIfLetheNcclNamesOne) {
+  ::setenv("LETHE_GLOO", "/no/such/file.so", 1);
+  ::setenv("LETHE_NCCL", LETHE_GLOO_BUILT, 1);
+  EXPECT_NO_THROW(load_wire_component());
+  ::unsetenv("LETHE_NCCL");
+}
+
 // Prints what docs/scale.md shows: the exchange of a step's gradients on one machine.
 TEST(Gloo, SpeedOfTheExchangeSlow) {
   for (const int ranks : {2, 4}) {
@@ -95,6 +102,17 @@ TEST(Gloo, SaysWhatToInstallIfTheComponentIsMissing) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("libgloo-dev"), std::string::npos) << error.what();
   }
+}
+
+TEST(Nccl, SaysHowToBuildTheComponentIfItIsMissing) {
+  ::setenv("LETHE_NCCL", "/no/such/file.so", 1);
+  try {
+    load_wire_component();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("-DLETHE_NCCL=ON"), std::string::npos) << error.what();
+  }
+  ::unsetenv("LETHE_NCCL");
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-// Ranks that fetch parts of what they hold together: unevenly, in any order, and between other collectives.
+// Ranks that ask for common work: unevenly, in any order, and between other collectives.
 #include "ranks/serving_group.h"
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 
 #include "core/error.h"
@@ -12,85 +11,78 @@
 namespace lethe {
 namespace {
 
-/// Three parts; part p has two pieces of rank r: the bytes 10p + r, and twice that.
+/// A work that gathers ten times its subject plus each rank's number, and one that counts who asked for it.
 class Holder {
  public:
   explicit Holder(Group& group) : serving(group) {
-    std::vector<ServingGroup::Pieces> parts;
-    for (std::size_t part = 0; part < bytes_.size(); ++part) {
-      const auto value = static_cast<unsigned char>(10 * part + static_cast<std::size_t>(group.rank()));
-      bytes_[part] = {std::byte{value}, std::byte{static_cast<unsigned char>(2 * value)},
-                      std::byte{static_cast<unsigned char>(2 * value)}};
-      const std::span<const std::byte> all(bytes_[part]);
-      parts.push_back({all.first(1), all.subspan(1, part + 1 > 2 ? 2 : 1)});
-    }
-    serving.offer(std::move(parts));
+    gather_ = serving.offer([this](Group& direct, std::int64_t subject, const std::vector<bool>& asks) {
+      const std::int64_t mine = 10 * subject + direct.rank();
+      std::vector<std::int64_t> all(static_cast<std::size_t>(direct.size()));
+      direct.gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
+      if (asks[static_cast<std::size_t>(direct.rank())]) gathered_ = all;
+    });
+    count_ = serving.offer([this](Group&, std::int64_t subject, const std::vector<bool>& asks) {
+      EXPECT_EQ(subject, 7);
+      asked = asks;
+    });
   }
-  /// The first piece of each rank.
-  std::vector<int> fetch(std::size_t part) {
-    const auto size = static_cast<std::size_t>(serving.size());
-    std::vector<std::byte> first(size), second(size * (part + 1 > 2 ? 2 : 1));
-    serving.fetch(part, {first, second});
-    std::vector<int> values;
-    for (std::size_t rank = 0; rank < size; ++rank) {
-      values.push_back(std::to_integer<int>(first[rank]));
-      EXPECT_EQ(std::to_integer<int>(second[rank * second.size() / size]), 2 * values.back());
-    }
-    return values;
+  std::vector<std::int64_t> gather(std::int64_t subject) {
+    gathered_.clear();
+    serving.ask(gather_, subject);
+    return gathered_;
   }
+  void count() { serving.ask(count_, 7); }
+
   ServingGroup serving;
+  std::vector<bool> asked;
 
  private:
-  std::array<std::array<std::byte, 3>, 3> bytes_{};
+  std::int64_t gather_ = 0, count_ = 0;
+  std::vector<std::int64_t> gathered_;
 };
 
-TEST(ServingGroup, RanksFetchDifferentPartsADifferentNumberOfTimes) {
+TEST(ServingGroup, RanksAskForDifferentWorkADifferentNumberOfTimes) {
   as_ranks(3, [](Group& group) {
     Holder holder(group);
     for (int i = 0; i < 4 * group.rank(); ++i) {
-      const int part = (i + group.rank()) % 3;
-      EXPECT_EQ(holder.fetch(static_cast<std::size_t>(part)),
-                (std::vector<int>{10 * part, 10 * part + 1, 10 * part + 2}));
+      const std::int64_t subject = (i + group.rank()) % 3;
+      EXPECT_EQ(holder.gather(subject), (std::vector<std::int64_t>{10 * subject, 10 * subject + 1, 10 * subject + 2}));
     }
     holder.serving.serve();
   });
 }
 
-TEST(ServingGroup, KeepsNoMemoryOfPartsThatOthersFetched) {
-  as_ranks(2, [](Group& group) {
+TEST(ServingGroup, WorkKnowsWhoAskedForIt) {
+  as_ranks(3, [](Group& group) {
     Holder holder(group);
-    if (group.rank() == 0) holder.fetch(2);
-    if (group.rank() == 1) {
-      holder.fetch(0);
-      EXPECT_GT(holder.serving.kept_for_others(), 0U);
-    }
-    holder.serving.serve();
-    EXPECT_EQ(holder.serving.kept_for_others(), 0U);
+    group.rank() == 1 ? holder.serving.serve() : holder.count();
+    if (group.rank() != 1) holder.serving.serve();
+    EXPECT_EQ(holder.asked, (std::vector<bool>{true, false, true}));
   });
 }
 
-TEST(ServingGroup, ACollectiveWaitsForRanksThatStillFetch) {
+TEST(ServingGroup, ACollectiveWaitsForRanksThatStillAsk) {
   as_ranks(2, [](Group& group) {
     Holder holder(group);
     for (int round = 0; round < 3; ++round) {
-      for (int i = 0; i < (group.rank() == 0 ? 5 : 1); ++i) holder.fetch(static_cast<std::size_t>(i % 3));
+      for (int i = 0; i < (group.rank() == 0 ? 5 : 1); ++i) holder.gather(i % 3);
       EXPECT_EQ(gather_texts(holder.serving, std::to_string(10 * round + group.rank())),
                 (std::vector<std::string>{std::to_string(10 * round), std::to_string(10 * round + 1)}));
-      if (group.rank() == 1) holder.fetch(2);
+      if (group.rank() == 1) holder.gather(2);
       EXPECT_EQ(share_text(holder.serving, "from rank 0"), "from rank 0");
     }
   });
 }
 
-TEST(ServingGroup, ALostRankEndsThoseThatFetchAndThoseThatServe) {
+TEST(ServingGroup, ALostRankEndsThoseThatAskAndThoseThatServe) {
   std::atomic<int> ended = 0;
   EXPECT_THROW(as_ranks(3,
                         [&](Group& group) {
                           Holder holder(group);
-                          holder.fetch(0);
+                          holder.gather(0);
                           if (group.rank() == 1) throw Error("broken");
                           try {
-                            if (group.rank() == 0) holder.fetch(1);
+                            if (group.rank() == 0) holder.gather(1);
                             holder.serving.serve();
                           } catch (const Error&) {
                             ++ended;
