@@ -7,6 +7,7 @@
 #include "attacks/attack_request.h"
 #include "attacks/attack_table.h"
 #include "cli/common.h"
+#include "cli/number_checks.h"
 #include "cli/program.h"
 #include "cli/run_options.h"
 #include "core/error.h"
@@ -104,14 +105,14 @@ void add_attack(CLI::App& program, Action& action) {
   command->add_option("--prompts", request.tricks, "YAML file of further prompts for the attack `prompts`");
   command->add_option("--prompts-count", request.prompts, "Harmful prompts, and normal ones, that are measured")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option("--rows", budget.rows, "Rows that the attacker trains on")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option("--steps", budget.steps, "Training steps after which relearning is measured, ascending")
       ->delimiter(',')
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option("--betas", budget.betas, "Steps of the walk along the task vector; 1 is the original")
       ->delimiter(',')
       ->capture_default_str();
@@ -120,7 +121,7 @@ void add_attack(CLI::App& program, Action& action) {
       ->check(CLI::Range(1, 1000));
   command->add_flag("--quick", options->quick, "16 prompts, 32 rows, one training of 16 steps of each kind, 4 samples");
   command->add_option("--max-new-tokens", request.max_new_tokens, "Tokens of an answer (default: as the run; 100)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_flag("--keep-models", request.keep_models,
                     "Write the attacked models to OUT/models (mode 0700); they are as dangerous as the harm itself");
   command->add_option("--out", request.out, "Folder for attack.json, answers.jsonl, report.html and parts/");

@@ -5,6 +5,7 @@
 #include "benchmarks/open_benchmark.h"
 #include "benchmarks/write_results.h"
 #include "cli/common.h"
+#include "cli/number_checks.h"
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/messages.h"
@@ -92,12 +93,12 @@ void add_benchmark(CLI::App& program, Action& action) {
                       "A model that never saw the forget set, for the reference attack on membership");
   command->add_option("--limit", request.limit, "Only the first rows of each set; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   command
       ->add_option("--max-new-tokens", request.max_new_tokens,
                    "Tokens of an answer, at most; 0: as the benchmark's authors (TOFU 200, MUSE 128 and 32)")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   command->add_option("--out", options->out, "Folder for results.json, rows.jsonl and report.html")->required();
   command->add_flag("--json", options->json, "Print the results as one JSON object");
   command->footer(

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/number_checks.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/input_file.h"
@@ -111,10 +112,10 @@ void add_generation_options(CLI::App& command, GenerationOptions& options) {
   command.add_option("--batch", options.batch, "Prompts answered at the same time")->capture_default_str();
   command.add_option("--max-new-tokens", options.max_new_tokens, "Tokens of an answer, at most")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   command.add_option("--temperature", options.sampling.temperature, "Temperature of sampling; 0: greedy")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
   command
       .add_option("--top-p", options.sampling.top_p,
                   "Sample from the likeliest tokens whose probabilities add up to this")
@@ -122,7 +123,7 @@ void add_generation_options(CLI::App& command, GenerationOptions& options) {
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--top-k", options.sampling.top_k, "Sample from the k likeliest tokens; 0: from all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
 }
 
 OpenModel open_model(const std::string& name, const std::vector<std::string>& adapters, const SharedOptions& shared) {

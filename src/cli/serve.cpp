@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/common.h"
+#include "cli/number_checks.h"
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/interrupt.h"
@@ -148,9 +149,10 @@ void add_serve(CLI::App& program, Action& action) {
       ->add_option("model", options->models,
                    "Run, checkpoint or adapter folder, or a name in the Hugging Face cache; NAME=MODEL names it")
       ->required();
-  command->add_option("--original", options->original,
-                      "The original of these models, served as \"original\"; none (default: that of the first run)");
-  command->add_flag("--api-only", options->api_only, "No page, and of a run not its original, which the page shows");
+  command->add_option(
+      "--original", options->original,
+      "The original of these models, served as \"original\" (default: that of the first run); none: no original");
+  command->add_flag("--api-only", options->api_only, "Serve no page, and no original of a run");
   command->add_option("--host", options->http.host, "Address to listen on; any but this machine's own needs --key-env")
       ->capture_default_str();
   command->add_option("--port", options->http.port, "Port; 0: any that is free")
@@ -165,25 +167,25 @@ void add_serve(CLI::App& program, Action& action) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command->add_option("--longest-wait", options->model.longest_wait, "Seconds that an answer may wait (503)")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   command->add_option("--longest-answer", options->model.longest_answer, "Seconds of decoding an answer, at most")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   command
       ->add_option("--longest-prompt", options->model.longest_prompt,
                    "Tokens of a prompt, at most; 0: the model's positions")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least_zero())
       ->capture_default_str();
   command
       ->add_option("--max-new-tokens", options->model.default_tokens,
                    "Tokens of an answer, at most, in a chat that names no number")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   command
       ->add_option("--longest-answer-tokens", options->model.most_answer_tokens,
                    "Tokens of any answer, at most; a request that names more gets this many")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   add_template_options(*command, options->layout, /*with_none=*/false);
   add_shared_options(*command, options->shared);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/common.h"
+#include "cli/number_checks.h"
 #include "cli/program.h"
 #include "core/interrupt.h"
 
@@ -36,7 +37,7 @@ void add_sweep(CLI::App& program, Action& action) {
       ->add_option("--budgets", request->budgets,
                    "With --over: KL budgets that choose alpha, in nats a token (default: the run's)")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command->add_option(
       "--keep", request->keep,
       "Limits for the best point, e.g. normal_perplexity<=1.05x,degenerate_unseen<=0.1 (x: times the original's)");

@@ -26,14 +26,14 @@ std::vector<std::string> verdict_obstacles(const VerdictOutlook& outlook, const 
   const auto check = [&](PromptKind kind, std::size_t there, const std::string& what, const std::string& prompts) {
     const std::size_t evaluated = std::min(there, outlook.most);
     if (evaluated >= bounds.fewest_answers) return;
-    obstacles.push_back(what + " will not be known, because only " + std::to_string(evaluated) + " " + prompts +
-                        (evaluated == 1 ? " prompt" : " prompts") + " will be evaluated, at least " +
+    obstacles.push_back(what + ": " + (evaluated == 0 ? "no" : "only " + std::to_string(evaluated)) + " " + prompts +
+                        (evaluated < 2 ? " prompt" : " prompts") + " will be evaluated, at least " +
                         std::to_string(bounds.fewest_answers) + " are needed. " +
                         more_prompts(kind, evaluated, outlook.most, bounds.fewest_answers));
   };
-  if (outlook.evaluates)
-    check(PromptKind::unseen, outlook.unseen, "no verdict will be possible: harm", "unseen harmful");
-  if (outlook.evaluates && outlook.compares) check(PromptKind::normal, outlook.normal, "damage", "normal");
+  if (outlook.evaluates) check(PromptKind::unseen, outlook.unseen, "no verdict will be possible", "unseen harmful");
+  if (outlook.evaluates && outlook.compares)
+    check(PromptKind::normal, outlook.normal, "damage will not be known", "normal");
   for (const auto& [steps, safe] : {std::pair{outlook.steps, false}, {outlook.safe_steps, true}}) {
     if (std::string few = too_few_steps(steps, safe, "takes", bounds); !few.empty())
       obstacles.push_back(std::move(few));

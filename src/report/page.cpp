@@ -123,7 +123,7 @@ std::string html_verdict(const Page& page) {
   const RunVerdict& verdict = *page.verdict;
   const char* title = "No verdict";
   if (verdict.level == VerdictLevel::green) title = "Green: no objection found";
-  if (verdict.level == VerdictLevel::amber) title = "Amber: look at the reasons";
+  if (verdict.level == VerdictLevel::amber) title = "Amber: do not release yet";
   if (verdict.level == VerdictLevel::red) title = "Red: do not release";
   std::string html = "<section class=\"outcome " + word_of(verdict.level) +
                      "\" aria-label=\"Verdict\"><p class=\"level\">" + title + "</p><p>" +

@@ -280,7 +280,7 @@ void check_name_of_target(const HubName& name) {
   if (wrong.empty() && name.repository.find('/') == std::string::npos) wrong = "no OWNER";
   if (wrong.empty()) return;
   throw bad_input(doing(name))
-      .wanted("the name of a repository, as the Hub takes it: OWNER/NAME")
+      .wanted("the name of a repository, as the Hub accepts it: OWNER/NAME")
       .found(wrong)
       .hint("letters, digits, '-', '_' and '.'; OWNER is you or an organization of yours");
 }

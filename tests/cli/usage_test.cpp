@@ -83,8 +83,26 @@ TEST_F(Usage, AnEmptyTextOrNoNumberIsRefusedWhereANumberIsWanted) {
             std::string::npos)
       << message({"sweep", "run", "--alpha", ""});
   EXPECT_NE(message({"serve", "model", "--longest-answer", "nan"}).find("nan"), std::string::npos);
+  EXPECT_NE(message({"serve", "model", "--longest-answer", ""}).find("an empty text"), std::string::npos);
   EXPECT_NE(message({"attack", "run", "--betas", "0.5,nan"}).find("--betas"), std::string::npos);
   EXPECT_EQ(message({"sweep", "run", "--alpha", "0.25,1e-1", "--prompts", "3"}), "no error");
+}
+
+// CLI11's own checks print the largest double.
+TEST_F(Usage, ANumberOutOfItsRangeIsToldInWords) {
+  const auto message = [&](std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());
+    try {
+      program_.parse(words);
+      return std::string("no error");
+    } catch (const CLI::ParseError& problem) {
+      return std::string(usage_error(program_, problem).what());
+    }
+  };
+  EXPECT_NE(message({"attack", "run", "--prompts-count", "0"}).find("wanted a number above 0, found 0"),
+            std::string::npos);
+  EXPECT_NE(message({"serve", "model", "--longest-prompt", "-3"}).find("wanted a number of at least 0, found -3"),
+            std::string::npos);
 }
 
 TEST_F(Usage, RanksWithoutADryRunSayHowToComputeWithThem) {

@@ -151,7 +151,7 @@ TEST(Page, TheVerdictComesFirstAndIsAWordAsWellAsAColour) {
   Page page = page_of("text");
   page.verdict = RunVerdict{VerdictLevel::amber, "Look here.", {"a reason"}};
   const std::string html = html_page(page);
-  const std::size_t level = html.find("Amber: look at the reasons"), warning = html.find("Warning:");
+  const std::size_t level = html.find("Amber: do not release yet"), warning = html.find("Warning:");
   EXPECT_LT(html.find("<h1>"), level);
   EXPECT_LT(level, html.find("a reason"));
   EXPECT_LT(html.find("a reason"), warning);

@@ -68,9 +68,9 @@ bool has(const std::vector<std::string>& texts, const std::string& part) {
 TEST_F(Plan, WarnsOfSettingsThatCannotGiveAVerdict) {
   const RunPlan few = plan(recipe({"training.steps=4", "evaluation.prompts=1"}));
   EXPECT_TRUE(has(few.warnings,
-                  "harm will not be known, because only 1 unseen harmful prompt will be evaluated, at least 20 are "
+                  "no verdict will be possible: only 1 unseen harmful prompt will be evaluated, at least 20 are "
                   "needed. Set evaluation.prompts=20 or more."));
-  EXPECT_TRUE(has(few.warnings, "damage will not be known, because only 1 normal prompt "));
+  EXPECT_TRUE(has(few.warnings, "damage will not be known: only 1 normal prompt "));
   EXPECT_TRUE(has(few.warnings, "stage 1 takes 4 steps only, at least 10 are needed"));
   EXPECT_EQ(few.facts["warnings"].size(), 3U);
   const RunPlan rows = plan(recipe());  // 200 prompts, of which there are only 4 and 8
@@ -104,7 +104,8 @@ TEST_F(Plan, ADryRunCountsThePromptsThatAreLeft) {  // each harmful prompt is tr
   }());
   const Said said;
   unlearn(recipe, false, {.on = true});
-  EXPECT_NE(said.texts.find("because only 0 unseen harmful prompts will be evaluated"), std::string::npos)
+  EXPECT_NE(said.texts.find("no verdict will be possible: no unseen harmful prompt will be evaluated"),
+            std::string::npos)
       << said.texts;
 }
 
