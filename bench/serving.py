@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Loads `lethe serve` with many clients for a while, and compares its rate with transformers on the same prompts.
+"""Loads `lethe serve` with many clients for a while, and compares its rate with that of others on the same prompts.
 
 Each client sends one request after another: greedy completions of --tokens tokens, every fourth one streamed. Answers are
 compared with those that the server gives to the same prompts one at a time, so that a mixed-up row counts as an error.
-The peer (with --peer-python) is transformers' generate() in one process: prompt by prompt, and in padded batches of as
-many prompts as there are clients. It makes the same number of tokens for each prompt.
+There are two peers. One (--peer-python) is transformers' generate() in one process: prompt by prompt, and in padded
+batches of as many prompts as there are clients. It makes the same number of tokens for each prompt. The other
+(--llama-python and --gguf) is llama-cpp-python's server under the same clients, none of them streaming: it does not say
+how many tokens a stream had. It answers one request at a time.
 
     bench/serving.py --model DIR --peer-python .venv-oracle/bin/python
+    bench/serving.py --model DIR --llama-python .venv-llama/bin/python --gguf FILE
 """
 import argparse
 import http.client
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -55,8 +59,8 @@ def request_of(args, prompt, stream=False):
     return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
 
 
-def load(args, address, wanted):
-    """Sends requests from all clients until the time is over."""
+def load(args, name, address, wanted=None):
+    """Sends requests from all clients until the time is over. wanted: the texts that a client alone gets, if compared."""
     lock, until = threading.Lock(), time.monotonic() + args.seconds
     seconds, tokens, errors, different = [], 0, [], 0
 
@@ -68,7 +72,7 @@ def load(args, address, wanted):
             prompt = PROMPTS[(number * 7 + i) % len(PROMPTS)]
             start = time.monotonic()
             try:
-                text, made = completion(address, request_of(args, prompt, stream=(number + i) % 4 == 0))
+                text, made = completion(address, request_of(args, prompt, stream=wanted and (number + i) % 4 == 0))
             except Exception as error:  # counted, and the first ones printed
                 with lock:
                     errors.append(f"{type(error).__name__}: {error}")
@@ -76,7 +80,7 @@ def load(args, address, wanted):
             with lock:
                 seconds.append(time.monotonic() - start)
                 tokens += made
-                different += text != wanted[prompt]
+                different += bool(wanted) and text != wanted[prompt]
 
     start = time.monotonic()
     threads = [threading.Thread(target=client, args=(number,)) for number in range(args.clients)]
@@ -85,9 +89,10 @@ def load(args, address, wanted):
     for thread in threads:
         thread.join()
     wall = time.monotonic() - start
-    print(f"lethe serve: {args.clients} clients, {wall:.0f} s: {len(seconds)} answers, {len(errors)} errors, "
-          f"{different} other texts than alone, {tokens / wall:.0f} tokens/s, "
-          f"median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s", flush=True)
+    compared = f"{different} other texts than alone, " if wanted else ""
+    print(f"{name}: {args.clients} clients, {wall:.0f} s: {len(seconds)} answers, {len(errors)} errors, {compared}"
+          f"{tokens / wall:.0f} tokens/s, median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s",
+          flush=True)
     for error in errors[:3]:
         print("  " + error)
     return len(errors) + different
@@ -96,11 +101,37 @@ def load(args, address, wanted):
 def serve_and_load(args):
     environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads))
     server = subprocess.Popen([args.lethe, "serve", f"model={args.model}", "--port", "0", "--api-only", "--quiet",
-                               "--batch", str(args.clients)], stdout=subprocess.PIPE, text=True, env=environment)
+                               "--dtype", args.dtype, "--batch", str(args.clients)], stdout=subprocess.PIPE, text=True, env=environment)
     try:
         address = server.stdout.readline().strip().removeprefix("http://")
         wanted = {prompt: completion(address, request_of(args, prompt))[0] for prompt in PROMPTS}
-        return load(args, address, wanted)
+        return load(args, f"lethe serve, {args.dtype}", address, wanted)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def load_llama(args):
+    """llama-cpp-python's server, once it answers."""
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        port = any_port.getsockname()[1]
+    command = [args.llama_python, "-m", "llama_cpp.server", "--model", args.gguf, "--port", str(port), "--n_ctx", "2048"]
+    command += ["--n_threads", str(args.threads), "--n_threads_batch", str(args.threads), "--verbose", "false"]
+    # Without this, a new request ends the one that is being answered.
+    command += ["--interrupt_requests", "false"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address, until = f"127.0.0.1:{port}", time.monotonic() + 60
+        while True:
+            try:
+                completion(address, request_of(args, PROMPTS[0]))
+                break
+            except OSError:
+                if time.monotonic() > until or server.poll() is not None:
+                    sys.exit("llama-cpp-python's server does not answer")
+                time.sleep(0.2)
+        load(args, "llama-cpp-python's server", address)
     finally:
         server.terminate()
         server.wait()
@@ -139,7 +170,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--dtype", default="float32", help="of lethe serve")
     parser.add_argument("--peer-python", help="a Python with transformers")
+    parser.add_argument("--llama-python", help="a Python with llama-cpp-python's server")
+    parser.add_argument("--gguf", help="the model as GGUF, for it")
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.peer:
@@ -148,6 +182,8 @@ def main():
     failed = serve_and_load(args)
     if args.peer_python:
         subprocess.run([args.peer_python, __file__, *sys.argv[1:], "--peer"], check=True)
+    if args.llama_python:
+        load_llama(args)
     sys.exit(1 if failed else 0)
 
 
