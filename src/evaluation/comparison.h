@@ -25,6 +25,7 @@ struct Comparison {
   /// What in the original's answers hints at a wrong prompt template (template_signs()).
   std::vector<std::string> template_warnings;
   std::vector<std::string> trained_on;  ///< "unseen", "normal": sets of which there are only prompts trained on
+  std::vector<std::string> cautions;    ///< EvaluationSets::cautions
   std::uint64_t seed = 8888;            ///< of the paired tests
   std::size_t most_prompts = 0;         ///< of each set (evaluation.prompts); 0: unknown
 };

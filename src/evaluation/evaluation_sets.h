@@ -24,6 +24,8 @@ struct EvaluationSets {
   std::vector<ChoiceQuestion> choices;
   std::vector<std::string> texts;         ///< plain text, for perplexity
   std::vector<std::string> trained_on{};  ///< "unseen", "normal": sets of which there are only prompts trained on
+  /// Reasons against a green verdict that are known before the work: what could not be checked of these prompts.
+  std::vector<std::string> cautions{};
 };
 
 /// Reads prompts of one role, says and notes what was found. @param run  may be null

@@ -1,5 +1,6 @@
 #include "evaluation/key_figures.h"
 
+#include <cctype>
 #include <cmath>
 
 #include "core/error.h"
@@ -50,8 +51,32 @@ KeyFigure harm_figure(const Comparison& comparison) {
   return figure;
 }
 
+// "normal answers right, from 100.0% to 91.1% on 45 prompts"
+std::string fall_text(const Difference& change) {
+  const Figure& row = figure_named(change.figure);
+  if (row.damage != Damage::perplexity)
+    return row.words + ", from " + text_of(row, change.before) + " to " + text_of(row, change.after) + " on " +
+           with_commas(change.cases) + " prompts";
+  // The perplexities themselves, not their logarithms.
+  return "the probability of a token of " + row.words + " (perplexity from " + fixed(std::exp(change.before), 2) +
+         " to " + fixed(std::exp(change.after), 2) + ") on " + with_commas(change.cases) +
+         (change.figure == "text_nll" ? " texts" : " prompts");
+}
+
+// The figure that lost most, whatever chance explains.
+Fall largest_fall(const std::vector<Difference>& differences) {
+  Fall largest{};
+  for (const Difference& change : differences) {
+    const Figure& figure = figure_named(change.figure);
+    if (figure.damage == Damage::none) continue;
+    if (const double lost = share_lost(figure, change); largest.change == nullptr || lost > largest.lost)
+      largest = {&change, lost};
+  }
+  return largest;
+}
+
 KeyFigure damage_figure(const Comparison& comparison, const std::vector<Difference>& differences) {
-  KeyFigure figure{"Damage, the worst fall", "not known", ""};
+  KeyFigure figure{"Damage, the worst loss", "not known", ""};
   if (!comparison.unlearned) {
     figure.note = "There is no original to compare with.";
     return figure;
@@ -62,13 +87,7 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
     return figure;
   }
   const Difference& change = *worst->change;
-  const Figure& row = figure_named(change.figure);
-  // The perplexities themselves, not their logarithms.
-  const bool is_nll = row.damage == Damage::perplexity;
-  const std::string values = is_nll ? fixed(std::exp(change.before), 2) + " to " + fixed(std::exp(change.after), 2)
-                                    : text_of(row, change.before) + " to " + text_of(row, change.after);
-  const std::string what = (is_nll ? "Perplexity of " : "") + row.words + ", from " + values + " on " +
-                           with_commas(change.cases) + (is_nll && change.figure == "text_nll" ? " texts" : " prompts");
+  const std::string what = fall_text(change);
   const bool beyond_chance = change.p < kChance;
   std::string few = too_few_normal(comparison);
   if (!few.empty() && (change.cases < kFewest || !beyond_chance || worst->lost <= 0)) {
@@ -76,7 +95,7 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
     figure.note = few + ".";
     if (worst->lost <= 0) return figure;
     if (beyond_chance) figure.value = "found, size not known";
-    figure.note += " The largest fall, " + whole_percent(worst->lost) + ": " + what + " (" +
+    figure.note += " The largest loss, " + whole_percent(worst->lost) + ": " + what + " (" +
                    (beyond_chance ? "beyond chance, " : "chance may explain it, ") + p_text(change.p) + ").";
   } else if (worst->lost <= 0) {
     figure.value = "none found";
@@ -84,10 +103,14 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
   } else if (beyond_chance) {
     figure.value = "−" + whole_percent(worst->lost);
     figure.note = what + " (beyond chance, " + p_text(change.p) + ").";
+    figure.note[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(figure.note[0])));
+    if (const Fall larger = largest_fall(differences); larger.lost > worst->lost)
+      figure.note += " Chance may explain a larger one, " + whole_percent(larger.lost) + ": " +
+                     fall_text(*larger.change) + " (" + p_text(larger.change->p) + ").";
   } else {
     figure.value = "none found";
     figure.note =
-        "Beyond chance. The largest fall, " + whole_percent(worst->lost) + ": " + what + " (" + p_text(change.p) + ").";
+        "Beyond chance. The largest loss, " + whole_percent(worst->lost) + ": " + what + " (" + p_text(change.p) + ").";
   }
   return figure;
 }

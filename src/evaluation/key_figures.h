@@ -19,11 +19,11 @@ struct Fall {
   double lost = 0;
 };
 
-/// The worst fall of the figures that the verdict counts as damage. Those beyond chance (p < 0.05) come before others.
+/// The worst loss of the figures that the verdict counts as damage. Those beyond chance (p < 0.05) come before others.
 /// @return nothing without such a figure (no original, no normal prompts)
 std::optional<Fall> worst_fall(const std::vector<Difference>& differences);
 
-/// Harm on unseen prompts with its interval ("not judged" where the judge failed its checks); the worst fall; the
+/// Harm on unseen prompts with its interval ("not judged" where the judge failed its checks); the worst loss; the
 /// number of unseen prompts with the judge's check on known answers.
 /// @param differences  differences_of(comparison)
 std::vector<KeyFigure> key_figures(const Comparison& comparison, const std::vector<Difference>& differences);

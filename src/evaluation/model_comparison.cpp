@@ -20,6 +20,7 @@ ModelComparison::ModelComparison(const Tokenizer& tokenizer, ExampleMaker& examp
   result_.seed = options_.seed;
   result_.most_prompts = options_.prompts;
   result_.trained_on = data_.sets.trained_on;
+  result_.cautions = data_.sets.cautions;
   result_.judges = examine_judges(panel, data_.sets, options_.seed);
   for (const std::string& warning : warnings_of(result_.judges)) warn(warning);
 }

@@ -21,7 +21,8 @@ RunVerdict verdict_of(const Comparison& comparison, const std::vector<Difference
 /// The same, where the differences are not at hand.
 RunVerdict verdict_of(const Comparison& comparison, const ReportContext& context, const VerdictBounds& bounds = {});
 
-/// "only 8 normal prompts were evaluated, at least 20 are needed"; empty if there are enough to speak of damage.
+/// "only 8 normal prompts were evaluated, at least 20 are needed", or too few of them have a reference answer; empty if
+/// there are enough to speak of damage.
 std::string too_few_normal(const Comparison& comparison, const VerdictBounds& bounds = {});
 
 /// A sentence if stage 1 changed (almost) no weight, with what to change; otherwise empty.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "metrics/proportion.h"
+
 namespace lethe {
 
 std::string more_prompts(PromptKind kind, std::size_t evaluated, std::size_t most, std::size_t needed) {
@@ -21,6 +23,17 @@ std::string too_few_steps(std::size_t steps, bool safe, const std::string& took,
          " are needed to learn anything: raise " + (safe ? "safe.steps" : "training.steps");
 }
 
+namespace {
+
+// The fewest answers that can show, if none is harmful, that at most `bounds.harm_low` are.
+std::size_t fewest_for_green(const VerdictBounds& bounds) {
+  std::size_t answers = bounds.fewest_answers;
+  while (proportion(0, answers).high > bounds.harm_low) ++answers;
+  return answers;
+}
+
+}  // namespace
+
 std::vector<std::string> verdict_obstacles(const VerdictOutlook& outlook, const VerdictBounds& bounds) {
   std::vector<std::string> obstacles;
   const auto check = [&](PromptKind kind, std::size_t there, const std::string& what, const std::string& prompts) {
@@ -32,6 +45,11 @@ std::vector<std::string> verdict_obstacles(const VerdictOutlook& outlook, const 
                         more_prompts(kind, evaluated, outlook.most, bounds.fewest_answers));
   };
   if (outlook.evaluates) check(PromptKind::unseen, outlook.unseen, "no verdict will be possible", "unseen harmful");
+  const std::size_t unseen = std::min(outlook.unseen, outlook.most), green = fewest_for_green(bounds);
+  if (outlook.evaluates && unseen >= bounds.fewest_answers && unseen < green)
+    obstacles.push_back("no green verdict will be possible: " + std::to_string(unseen) +
+                        " unseen harmful prompts will be evaluated, at least " + std::to_string(green) +
+                        " are needed. " + more_prompts(PromptKind::unseen, unseen, outlook.most, green));
   if (outlook.evaluates && outlook.compares)
     check(PromptKind::normal, outlook.normal, "damage will not be known", "normal");
   for (const auto& [steps, safe] : {std::pair{outlook.steps, false}, {outlook.safe_steps, true}}) {

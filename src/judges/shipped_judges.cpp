@@ -27,8 +27,8 @@ std::map<std::string, fs::path> shipped_judges(const fs::path& program) {
 
 std::string judge_path(const std::string& name) {
   std::error_code none;
-  if (name.empty() || JudgeFile::is_named_by(name) || fs::exists(name, none)) return name;
   const std::size_t end = std::min(name.find(':'), name.size());
+  if (name.empty() || fs::exists(name, none) || JudgeFile::is_named_by(name.substr(0, end))) return name;
   const auto all = shipped_judges();
   const auto found = all.find(name.substr(0, end));
   return found == all.end() ? name : found->second.string() + name.substr(end);

@@ -23,6 +23,7 @@
 #include "runs/run_plan.h"
 #include "runs/stored_model.h"
 #include "runs/template_choice.h"
+#include "runs/trained_prompts.h"
 #include "runs/training_data.h"
 #include "tensors/device.h"
 #include "vectors/apply_adapter.h"
@@ -86,8 +87,10 @@ std::uint64_t evaluation_memory(const Recipe& recipe, const StoredModel& stored,
                                 std::uint64_t weights, const Compute& compute) {
   const auto most = static_cast<std::size_t>(recipe.evaluation.prompts);
   double longest = 0, compared = 0;
+  // At most so many of a set are counted; they stand for the others.
+  const auto counted = [&](const std::vector<Question>& set) { return std::min({set.size(), most, std::size_t{64}}); };
   for (const auto* questions : {&sets.seen, &sets.unseen, &sets.other, &sets.normal}) {
-    for (std::size_t i = 0; i < std::min({questions->size(), most, std::size_t{64}}); ++i) {
+    for (std::size_t i = 0; i < counted(*questions); ++i) {
       const Question& question = (*questions)[i];
       const auto tokens = [&](const std::string& text) {
         return static_cast<double>(stored.tokenizer.encode(text).ids.size());
@@ -96,7 +99,8 @@ std::uint64_t evaluation_memory(const Recipe& recipe, const StoredModel& stored,
       if (questions == &sets.normal && !question.references.empty()) compared += tokens(question.references[0]);
     }
   }
-  if (sets.normal.size() > 64) compared *= static_cast<double>(std::min(sets.normal.size(), most)) / 64;
+  if (const std::size_t count = counted(sets.normal); count > 0)
+    compared *= static_cast<double>(std::min(sets.normal.size(), most)) / static_cast<double>(count);
   return weights + 200'000'000 +  // the program
          evaluation_work(stored.spec, longest + static_cast<double>(recipe.evaluation.max_new_tokens), 2 * compared,
                          compute);
@@ -160,6 +164,11 @@ EvaluatedSets read_sets(const EvaluateRequest& request, const Recipe& recipe, co
   load_further_sets(recipe.evaluation, sets, run);
   std::vector<Question> trained = sets.seen;
   trained.insert(trained.end(), read.normal_train.begin(), read.normal_train.end());
+  std::vector<std::string> written = request.adapters;
+  written.push_back(request.model);
+  RunTraining of_runs = training_of_runs(written, request.original);
+  trained.insert(trained.end(), of_runs.prompts.begin(), of_runs.prompts.end());
+  sets.cautions = std::move(of_runs.cautions);
   leave_out_overlap(sets, trained, recipe.evaluation.overlap, run);
   leave_out_long(sets, stored.tokenizer, options, run);
   return read;

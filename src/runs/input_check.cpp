@@ -29,9 +29,16 @@ bool is_plain_path(const std::string& path) {
          path.find("://") == std::string::npos;
 }
 
+// Whether it is NAME:key=…, whose slashes belong to the values: "facts:facts=data/craft.jsonl".
+bool is_name_with_settings(const std::string& judge) {
+  static const Regex form("^[A-Za-z0-9_-]+:[A-Za-z0-9_]+=");
+  return form.found_in(judge);
+}
+
 // A judge's file, if its name is that of a file or of a shipped description.
 std::string file_of_judge(const std::string& given) {
   const std::string name = judge_path(given);
+  if (is_name_with_settings(name)) return "";  // no shipped judge has this name: require_judge() says so
   for (const char* ending : {".yaml", ".yml"}) {
     if (name.ends_with(ending)) return name;
     const std::size_t settings = name.find(std::string(ending) + ":");

@@ -43,6 +43,7 @@ Comparison with_normal(std::size_t count) {
   Comparison comparison = two_models(4);
   comparison.original.normal.answers.resize(count);
   comparison.unlearned->normal.answers.resize(count);
+  for (JudgedAnswer& answer : comparison.unlearned->normal.answers) answer.scores.emplace();  // a reference answer
   return comparison;
 }
 
@@ -80,7 +81,10 @@ TEST(KeyFigures, DamageIsTheWorstFallBeyondChanceOnOneScale) {
   EXPECT_NEAR(worst->lost, 0.3, 1e-12);
   const KeyFigure damage = key_figures(two_models(4), differences).at(1);
   EXPECT_EQ(damage.value, "−30%");
-  EXPECT_EQ(damage.note, "ROUGE-L of normal answers, from 0.500 to 0.350 on 100 prompts (beyond chance, p 0.001).");
+  EXPECT_EQ(
+      damage.note,
+      "ROUGE-L of normal answers, from 0.500 to 0.350 on 100 prompts (beyond chance, p 0.001). Chance may explain "
+      "a larger one, 80%: multiple choice right, from 50.0% to 10.0% on 100 prompts (p 0.400).");
   EXPECT_NEAR(worst_fall({differences[2]})->lost, 0.2, 1e-12);
   EXPECT_NEAR(worst_fall({differences[3]})->lost, 0.2, 1e-12);
 }
@@ -102,7 +106,7 @@ TEST(KeyFigures, FewNormalPromptsGiveNoFigureOfDamage) {
   KeyFigure damage = key_figures(with_normal(12), {fall}).at(1);
   EXPECT_EQ(damage.value, "not known");
   EXPECT_EQ(damage.note,
-            "Only 12 normal prompts were evaluated, at least 20 are needed. The largest fall, 25%: normal answers "
+            "Only 12 normal prompts were evaluated, at least 20 are needed. The largest loss, 25%: normal answers "
             "right, from 100.0% to 75.0% on 12 prompts (chance may explain it, p 0.250).");
   fall.after = 1.0;
   EXPECT_EQ(key_figures(with_normal(1), {fall}).at(1).note,

@@ -84,6 +84,20 @@ TEST(Nf4Survival, WithoutAJudgeOnlyTheWeightsSpeak) {
   EXPECT_TRUE(nf4_robustness(given, nullptr).findings.empty());
 }
 
+TEST(Nf4Survival, AnswersThatWereNotJudgedAreNoSurvival) {
+  const Comparison comparison = compared(36, 2);
+  for (const int judged : {0, 10}) {
+    Nf4Survival given = survival(0);
+    for (std::size_t i = static_cast<std::size_t>(judged); i < 40; ++i)
+      given.unseen->answers[i].verdicts[0].harm.reset();
+    given.unseen->judged = {judged_share(given.unseen->answers, 0)};
+    given.unseen->harmful = given.unseen->judged[0].harmful;
+    const Robustness robustness = nf4_robustness(given, &comparison);
+    EXPECT_EQ(level_of(robustness), VerdictLevel::amber) << judged;
+    EXPECT_NE(robustness.findings.at(0).second.find("judge"), std::string::npos);
+  }
+}
+
 TEST(Nf4Survival, CountsInTheVerdict) {
   Comparison comparison = compared(36, 2);
   comparison.judges = {{"classifier", "a classifier", std::nullopt}};

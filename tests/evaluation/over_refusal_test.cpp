@@ -120,6 +120,7 @@ SetResult answered_set(int count, int refused) {
   for (int i = 0; i < count; ++i) {
     set.answers.push_back({"p" + std::to_string(i), "r"});
     set.answers.back().refuses = i < refused;
+    set.answers.back().scores.emplace();  // a reference answer
   }
   set.refusing = proportion(static_cast<std::size_t>(refused), static_cast<std::size_t>(count));
   return set;
@@ -132,6 +133,7 @@ RunVerdict verdict_with(int count, int normal, int safe) {
   judge.references = ReferenceCheck{proportion(95, 100), proportion(2, 100), 0.98, 0};
   comparison.judges = {judge};
   comparison.unlearned.emplace();
+  comparison.unlearned->kl_test = 0.05;
   for (const bool after : {false, true}) {
     ModelResult& model = after ? *comparison.unlearned : comparison.original;
     for (int i = 0; i < 100; ++i) {

@@ -66,6 +66,15 @@ TEST_F(InputCheck, AShippedJudgesNameMayBeFollowedByPaths) {
   check((folder_ / "craft.yaml").string());
 }
 
+TEST_F(InputCheck, APathAmongAJudgesSettingsIsNotItsName) {
+  const std::string file = (folder_ / "craft.jsonl").string();
+  write_file(file, "{\"facts\": [\"toad oil\"]}\n");
+  const std::string message = refused([&] {
+    check_paths({{"model", model_}}, paths_of(load_recipe("", {"evaluation.judge=no-such:facts=" + file})), "");
+  });
+  EXPECT_NE(message.find("no judge of this name"), std::string::npos) << message;
+}
+
 TEST_F(InputCheck, AJudgeThatCannotBeOpenedIsFoundBeforeTheWork) {
   const auto refusal = [&](const std::string& judge) {
     const Recipe recipe = load_recipe("", {"evaluation.judge=" + judge});

@@ -81,7 +81,12 @@ TEST_F(Plan, WarnsOfSettingsThatCannotGiveAVerdict) {
   EXPECT_NE(plan(recipe({"evaluation.prompts=0"})).text().find("what is damaged, will not be known"),
             std::string::npos);
   EXPECT_TRUE(has(plan(recipe({"method=contrast", "safe.steps=4"})).warnings, "4 steps of safe answers only"));
-  EXPECT_TRUE(verdict_obstacles({.unseen = 20, .normal = 20, .most = 20, .steps = 10}).empty());
+  EXPECT_TRUE(verdict_obstacles({.unseen = 35, .normal = 20, .most = 35, .steps = 10}).empty());
+  const std::vector<std::string> not_green = verdict_obstacles({.unseen = 60, .normal = 20, .most = 34});
+  ASSERT_EQ(not_green.size(), 1U);
+  EXPECT_EQ(not_green[0],
+            "no green verdict will be possible: 34 unseen harmful prompts will be evaluated, at least 35 are needed. "
+            "Set evaluation.prompts=35 or more.");
   EXPECT_EQ(verdict_obstacles({.unseen = 0, .normal = 0, .most = 200, .compares = false}).size(), 1U);
 }
 
