@@ -152,6 +152,8 @@ int status_of_program(int argc, char** argv) {
     // A folder that cannot be made, a file that cannot be removed.
     print_failure("cannot work with " + excerpt(error.path1().string(), 1000) + "\n  reason  " +
                   error.code().message());
+  } catch (const c10::Error& error) {  // what() would print the stack
+    print_failure("internal error: " + excerpt(error.what_without_backtrace(), 2000));
   } catch (const std::exception& error) {
     print_failure("internal error: " + excerpt(error.what(), 2000));
   }

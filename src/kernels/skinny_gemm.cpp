@@ -184,6 +184,7 @@ void range(const Kernel<Number>& kernel, const Number* x, std::int64_t rows, con
 
 template <class Number>
 void multiply(const Number* x, std::int64_t rows, const Number* w, std::int64_t k, float* y, std::int64_t n) {
+  if (rows == 0 || n == 0) return;
   static const Kernel<Number> best = kernel(w);
   // More threads pay off from some ten thousand products.
   const bool small = rows * k * n < (std::int64_t{1} << 16);

@@ -35,7 +35,8 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     auto& whole = static_cast<KeptPart&>(*kept);
     const at::AutoGradMode history(true);
     const at::Tensor x = before.detach().requires_grad_(before.requires_grad());
-    torch::autograd::backward({whole.part(x)}, {gradients[0]});
+    const at::Tensor y = whole.part(x);
+    if (y.requires_grad()) torch::autograd::backward({y}, {gradients[0]});  // nothing in it or before it trains
     if (whole.done) whole.done();
     return {x.grad(), at::Tensor(), at::Tensor(), at::Tensor()};  // one for each argument of forward()
   }

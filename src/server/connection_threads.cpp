@@ -1,5 +1,6 @@
 #include "server/connection_threads.h"
 
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -13,13 +14,15 @@ ConnectionThreads::~ConnectionThreads() {
 }
 
 void ConnectionThreads::enqueue(std::function<void()> task) {
-  Threads ended;
+  join_ended();
   {
     const std::lock_guard lock(mutex_);
-    ended.swap(ended_);
+    Threads one;  // made first, so that the task is not queued where there is no memory
+    if (idle_ <= tasks_.size() && threads_.size() < most_) one.emplace_back();
     tasks_.push_back(std::move(task));
-    if (idle_ < tasks_.size() && threads_.size() < most_) {
-      const auto self = threads_.emplace(threads_.end());
+    if (!one.empty()) {
+      threads_.splice(threads_.end(), one);
+      const auto self = std::prev(threads_.end());
       try {
         *self = std::thread([this, self] { work(self); });
       } catch (const std::system_error&) {  // no more threads: the others take the task, if there are any
@@ -32,6 +35,14 @@ void ConnectionThreads::enqueue(std::function<void()> task) {
     }
   }
   wake_.notify_one();
+}
+
+void ConnectionThreads::join_ended() {
+  Threads ended;
+  {
+    const std::lock_guard lock(mutex_);
+    ended.swap(ended_);
+  }
   for (std::thread& thread : ended) thread.join();
 }
 

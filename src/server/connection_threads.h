@@ -30,6 +30,7 @@ class ConnectionThreads {
 
  private:
   using Threads = std::list<std::thread>;
+  void join_ended();
   void work(Threads::iterator self);
   const std::size_t most_;
   const std::chrono::milliseconds longest_idle_;

@@ -113,6 +113,10 @@ TEST_F(Bfloat16Product, OfFewRowsRoundsTheSameFactors) {
   }
 }
 
+TEST_F(Bfloat16Product, OfNoRowsIsEmpty) {
+  EXPECT_EQ(matmul_nt(at::empty({0, 64}), at::randn({32, 64}).to(at::kBFloat16)).sizes(), at::IntArrayRef({0, 32}));
+}
+
 TEST_F(Bfloat16Product, OfFewRowsDependsNeitherOnOtherRowsNorOnTheThreads) {
   const at::Tensor x = at::randn({19, 515}), weight = at::randn({301, 515}).to(at::kBFloat16);
   const auto product = [&](const at::Tensor& rows) {

@@ -156,7 +156,7 @@ TEST_F(Push, RefusesNamesThatTheHubRefusesBeforeItReadsTheRun) {
     PushRequest asked = plan();
     asked.name = name;
     const std::string message = refusal(asked);
-    EXPECT_NE(message.find("as the Hub takes it: OWNER/NAME"), std::string::npos) << name << "\n" << message;
+    EXPECT_NE(message.find("as the Hub accepts it: OWNER/NAME"), std::string::npos) << name << "\n" << message;
   }
   PushRequest asked = plan();
   asked.name = "org/" + std::string(97, 'a');

@@ -200,6 +200,7 @@ TEST_F(ShardedFullTraining, AlsoOnFourRanksInBfloat16AndOfSomeWeights) {
   expect_one_process(recipe({}), 3, at::kBFloat16);
   expect_one_process(recipe({"training.weights=mlp.down_proj.weight$|norm"}), 3);
   expect_one_process(recipe({"training.weights=mlp.down_proj.weight$", "training.clip=0"}), 4);
+  expect_one_process(recipe({"training.weights=layers.1.mlp"}), 2);  // nothing before them needs a gradient
 }
 
 TEST_F(ShardedFullTraining, SnapshotsContinueOnAnyNumberOfRanks) {
