@@ -80,8 +80,8 @@ variants: build oracle  ## variants of SKU on the table's data (after `make tabl
 	@bench/variants.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 fresh-seeds: build oracle  ## the table's leading methods on fresh seeds, attacked (after `make table`; 25 minutes on one thread)
 	@bench/fresh_seeds.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
-all-methods: build oracle  ## every method on the table's data (after `make table`; about two hours on one thread)
-	@bench/all_methods.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
+all-methods: build oracle  ## every method on the table's data (after `make table`; two hours on one thread; SEEDS=8888: 40 minutes)
+	@SEEDS=$(SEEDS) bench/all_methods.sh $(abspath $(DATA)) runs/table $(abspath .venv-oracle/bin/python)
 kernels: build  ## our kernels compared with LibTorch's operations (docs/performance.md)
 	@tools/setup.sh bench
 	@cmake --preset release -DLETHE_BENCH=ON > /dev/null
