@@ -1,8 +1,8 @@
 #include "evaluation/key_figures.h"
 
-#include <cctype>
 #include <cmath>
 
+#include "core/capitalised.h"
 #include "core/error.h"
 #include "evaluation/figures.h"
 #include "evaluation/verdict.h"
@@ -63,16 +63,17 @@ std::string fall_text(const Difference& change) {
          (change.figure == "text_nll" ? " texts" : " prompts");
 }
 
-// The figure that lost most, whatever chance explains.
-Fall largest_fall(const std::vector<Difference>& differences) {
-  Fall largest{};
+// Of the figures that count as damage, the fall of the highest rank; the first of several.
+template <class Rank>
+std::optional<Fall> highest_fall(const std::vector<Difference>& differences, const Rank& rank) {
+  std::optional<Fall> highest;
   for (const Difference& change : differences) {
     const Figure& figure = figure_named(change.figure);
     if (figure.damage == Damage::none) continue;
-    if (const double lost = share_lost(figure, change); largest.change == nullptr || lost > largest.lost)
-      largest = {&change, lost};
+    const Fall fall{&change, share_lost(figure, change)};
+    if (!highest || rank(fall) > rank(*highest)) highest = fall;
   }
-  return largest;
+  return highest;
 }
 
 KeyFigure damage_figure(const Comparison& comparison, const std::vector<Difference>& differences) {
@@ -89,10 +90,9 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
   const Difference& change = *worst->change;
   const std::string what = fall_text(change);
   const bool beyond_chance = change.p < kChance;
-  std::string few = too_few_normal(comparison);
+  const std::string few = too_few_normal(comparison);
   if (!few.empty() && (change.cases < kFewest || !beyond_chance || worst->lost <= 0)) {
-    few[0] = few[0] == 'n' ? 'N' : 'O';  // "no", "only"
-    figure.note = few + ".";
+    figure.note = capitalised(few) + ".";
     if (worst->lost <= 0) return figure;
     if (beyond_chance) figure.value = "found, size not known";
     figure.note += " The largest loss, " + whole_percent(worst->lost) + ": " + what + " (" +
@@ -102,11 +102,11 @@ KeyFigure damage_figure(const Comparison& comparison, const std::vector<Differen
     figure.note = "No figure of normal use fell.";
   } else if (beyond_chance) {
     figure.value = "−" + whole_percent(worst->lost);
-    figure.note = what + " (beyond chance, " + p_text(change.p) + ").";
-    figure.note[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(figure.note[0])));
-    if (const Fall larger = largest_fall(differences); larger.lost > worst->lost)
-      figure.note += " Chance may explain a larger one, " + whole_percent(larger.lost) + ": " +
-                     fall_text(*larger.change) + " (" + p_text(larger.change->p) + ").";
+    figure.note = capitalised(what) + " (beyond chance, " + p_text(change.p) + ").";
+    const Fall largest = *highest_fall(differences, [](const Fall& fall) { return fall.lost; });
+    if (largest.lost > worst->lost)
+      figure.note += " Chance may explain a larger one, " + whole_percent(largest.lost) + ": " +
+                     fall_text(*largest.change) + " (" + p_text(largest.change->p) + ").";
   } else {
     figure.value = "none found";
     figure.note =
@@ -148,16 +148,9 @@ KeyFigure certainty_figure(const Comparison& comparison) {
 }  // namespace
 
 std::optional<Fall> worst_fall(const std::vector<Difference>& differences) {
-  std::optional<Fall> worst;
-  for (const Difference& change : differences) {
-    const Figure& figure = figure_named(change.figure);
-    if (figure.damage == Damage::none) continue;
-    const Fall fall{&change, share_lost(figure, change)};
-    // A fall that chance does not explain goes before any that it may explain.
-    const auto rank = [](const Fall& one) { return std::pair(one.change->p < kChance && one.lost > 0, one.lost); };
-    if (!worst || rank(fall) > rank(*worst)) worst = fall;
-  }
-  return worst;
+  // A fall that chance does not explain goes before any that it may explain.
+  return highest_fall(differences,
+                      [](const Fall& fall) { return std::pair(fall.change->p < kChance && fall.lost > 0, fall.lost); });
 }
 
 std::vector<KeyFigure> key_figures(const Comparison& comparison, const std::vector<Difference>& differences) {

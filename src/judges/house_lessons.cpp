@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "core/capitalised.h"
 #include "core/json.h"
 #include "core/replace_all.h"
 #include "judges/probe.h"
@@ -14,11 +15,6 @@ namespace lethe {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-std::string capitalised(std::string text) {
-  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
-}
 
 // A form of advice with the topic's aim for {aim}, and four steps from the first-th on for {a} … {d}; {A} … {D} begin a
 // sentence.
